@@ -1,0 +1,127 @@
+#!/usr/bin/env bash
+#
+# setup.sh demo|test: what building and running needs is there afterwards.
+#
+# Looks for each thing itself (a compiler, not a package of that name), so a
+# machine that has them by other ways passes.  What is missing is installed
+# with apt, as root or through sudo without a password; where neither can be,
+# the exact command is printed and the exit status is 1.
+
+set -euo pipefail
+export LC_ALL=C
+# shellcheck source-path=SCRIPTDIR source=server.sh
+. "$(dirname "${BASH_SOURCE[0]}")/server.sh"
+
+purpose=${1:-test}
+
+have()
+{
+	command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]
+}
+
+# Package names of what is missing; "postgresql" stands for the server and
+# its headers.
+missing()
+{
+	if ! wf_find_postgres
+	then
+		echo postgresql
+	fi
+	if ! have gcc && ! have cc
+	then
+		echo gcc libc6-dev
+	fi
+	have make || echo make
+	have curl-config || echo libcurl4-openssl-dev
+	[ -x "$PYTHON" ] || echo python3
+	"$PYTHON" -c 'import aiosmtpd' 2>/dev/null || echo python3-aiosmtpd
+	have openssl || echo openssl
+	if [ "$purpose" = test ]
+	then
+		have prove || echo perl
+		perl -MIPC::Run -e 1 2>/dev/null || echo libipc-run-perl
+		have nginx || echo nginx-light
+	fi
+}
+
+if [ -n "${PG_CONFIG:-}" ] && ! wf_find_postgres
+then
+	echo "PG_CONFIG=$PG_CONFIG: that server is not installed with its" \
+		"headers" >&2
+	exit 1
+fi
+packages=$(missing | tr '\n' ' ')
+if [ -z "$packages" ]
+then
+	exit 0
+fi
+
+if ! have apt-get
+then
+	echo "missing, and there is no apt-get to install it: $packages" >&2
+	exit 1
+fi
+
+as_root=()
+if [ "$(id -u)" != 0 ]
+then
+	as_root=(sudo -n)
+fi
+apt=(env DEBIAN_FRONTEND=noninteractive apt-get -y -q
+	-o Dpkg::Use-Pty=0 -o Acquire::Retries=3)
+
+# The major version that this Debian's "postgresql" stands for; nothing where
+# apt has no lists yet.
+major()
+{
+	{ apt-cache depends postgresql 2>/dev/null || true; } |
+		sed -n 's/^ *Depends: postgresql-\([0-9]*\)$/\1/p' | sed -n 1p
+}
+
+# Fills install with package names for what is missing.
+name_packages()
+{
+	local package number
+
+	install=()
+	for package in $packages
+	do
+		if [ "$package" = postgresql ]
+		then
+			number=$(major)
+			install+=(postgresql "postgresql-server-dev-${number:-15}")
+		else
+			install+=("$package")
+		fi
+	done
+}
+
+name_packages
+if [ "$(id -u)" != 0 ] && ! { have sudo && sudo -n true 2>/dev/null; }
+then
+	echo "Missing packages. As root, run:" >&2
+	echo "    apt-get update && apt-get install --no-install-recommends" \
+		"${install[*]}" >&2
+	exit 1
+fi
+
+if [ -z "$(major)" ]
+then
+	"${as_root[@]}" "${apt[@]}" update
+	name_packages
+fi
+wf_say "Installing ${install[*]}"
+"${as_root[@]}" "${apt[@]}" install --no-install-recommends "${install[@]}" ||
+{
+	# the lists may name versions that are gone
+	"${as_root[@]}" "${apt[@]}" update
+	"${as_root[@]}" "${apt[@]}" install --no-install-recommends \
+		"${install[@]}"
+}
+
+packages=$(missing | tr '\n' ' ')
+if [ -n "$packages" ]
+then
+	echo "still missing after the installation: $packages" >&2
+	exit 1
+fi

@@ -1,0 +1,215 @@
+#!/usr/bin/env bash
+#
+# make test: builds with warnings as errors, starts a throw-away server and
+# runs every suite.  Prints what the runners print; the last line is
+# "N passed, N failed", counted in pg_regress tests, isolation specs and TAP
+# files (a check that fails before them counts as one).  Exits 1 unless all
+# passed.
+#
+#	make test SUITE=regress|isolation|tap	one suite
+#	make test SUITE=tap TESTS='t/001_x.pl'	and of it what is named
+#	make test KEEP=1						leave the folder, print its name
+#	make test DIR=/tmp/x					build there and keep it: the next
+#											time only what changed is compiled
+#	make test COPT=							let warnings pass
+#	make test JOBS=4						so many TAP files at a time
+
+set -uo pipefail
+# shellcheck source-path=SCRIPTDIR source=server.sh
+. "$(dirname "${BASH_SOURCE[0]}")/server.sh"
+
+LIMIT=1800 # seconds that one suite may take
+JOBS=${JOBS:-2} # TAP files at a time
+WORK=
+passed=0
+failed=0
+
+finish()
+{
+	trap - EXIT
+	trap '' INT TERM
+	if [ -n "$WORK" ]
+	then
+		wf_stop_all
+		if [ -n "${KEEP:-}${DIR:-}" ]
+		then
+			wf_say "Left in $WORK"
+		else
+			rm -rf "$WORK"
+		fi
+	fi
+	echo "$passed passed, $failed failed" | tee ${WF_SUMMARY:+"$WF_SUMMARY"}
+	[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ] && exit 0
+	exit 1
+}
+trap finish EXIT
+trap 'failed=$((failed + 1)); exit' INT TERM
+
+# For what must work before a suite can run.
+fail()
+{
+	echo "FAILED: $*" >&2
+	failed=$((failed + 1))
+	exit 1
+}
+
+wanted()
+{
+	[ "${SUITE:-$1}" = "$1" ]
+}
+
+# The names of a suite as the Makefile lists them.
+listed()
+{
+	wf_make suites | sed -n "s/^$1 *//p"
+}
+
+# check_list WHAT DIRECTORY ENDING NAMES: every file is listed and is there.
+check_list()
+{
+	local what=$1 directory=$2 ending=$3 names=" $4 " file name
+
+	for file in "$WORK/src/$directory"/*"$ending"
+	do
+		name=$(basename "$file" "$ending")
+		case $name in '*' | workflow_engine--*) continue ;; esac
+		[[ $names == *" $name "* ]] ||
+			fail "$directory/$name$ending is not in the Makefile's $what"
+	done
+}
+
+# show_tail FILE...: the end of each, with its name.
+show_tail()
+{
+	local file
+
+	for file in "$@"
+	do
+		if [ -s "$file" ]
+		then
+			printf -- '--- the end of %s\n' "${file#"$WORK"/}"
+			tail -n 60 "$file"
+		fi
+	done
+}
+
+# Counts a suite: total tests, of which the output in $1 shows so many lines
+# that match the pattern $2; the rest has failed.
+count()
+{
+	local output=$1 pattern=$2 total=$3 ok
+
+	ok=$(grep -cE "$pattern" "$output")
+	passed=$((passed + ok))
+	failed=$((failed + total - ok))
+	[ "$ok" -ge "$total" ]
+}
+
+# make installcheck with those variables, within the limit.
+suite_make()
+{
+	WF_LIMIT=$LIMIT wf_make "$@" installcheck </dev/null
+}
+
+# pg_regress and pg_isolation_regress print "test NAME ... ok" up to 15 and
+# TAP from 16 on.
+REGRESS_OK='^(test|    ) .*\.\.\. ok|^ok [0-9]+ '
+
+# run_regress SUITE TITLE VARIABLE DIFFS: one of the two, by the names in the
+# Makefile's variable.
+run_regress()
+{
+	local suite=$1 title=$2 variable=$3 diffs=$4 names rc
+	local only=(REGRESS= ISOLATION= TAP_TESTS=)
+
+	names=${TESTS:-$(listed "$suite")}
+	if [ -z "$names" ]
+	then
+		wf_say "$title: none"
+		return 0
+	fi
+	wf_say "$title"
+	suite_make "${only[@]/#$variable=/$variable=$names}" 2>&1 |
+		tee "$WORK/$suite.out"
+	rc=${PIPESTATUS[0]}
+	if ! count "$WORK/$suite.out" "$REGRESS_OK" "$(wc -w <<<"$names")" ||
+		[ "$rc" -ne 0 ]
+	then
+		cat "$WORK/build/$diffs" 2>/dev/null
+		show_tail "$WORK/server.log"
+	fi
+}
+
+# The server must have come through the suites without a crash.
+stop_server()
+{
+	wf_run pg_ctl -D "$WORK/data" -m fast -w -t 60 stop >/dev/null \
+		</dev/null || {
+		show_tail "$WORK/server.log"
+		fail "the server does not stop"
+	}
+	if grep -E 'was terminated by signal|PANIC:|TRAP:' "$WORK/server.log"
+	then
+		show_tail "$WORK/server.log"
+		echo "FAILED: something crashed" >&2
+		failed=$((failed + 1))
+	fi
+}
+
+run_tap()
+{
+	local files rc output=$WORK/tap.out skipped file name
+
+	files=${TESTS:-$(cd "$WORK/src" && echo t/*.pl)}
+	if [ "$files" = 't/*.pl' ]
+	then
+		wf_say "TAP tests: none"
+		return 0
+	fi
+	wf_say "TAP tests"
+	suite_make REGRESS= ISOLATION= WF_DESTDIR="$WORK/inst" PROVE_TESTS="$files" \
+		PROVE_FLAGS="-I t/lib --timer -j$JOBS" 2>&1 |
+		tee "$output"
+	rc=${PIPESTATUS[0]}
+	skipped=$(grep -cE '^(\[[0-9:]+\] )?t/.*\.\. skipped' "$output")
+	if ! count "$output" '^(\[[0-9:]+\] )?t/.*\.\. *ok( |$)' \
+		"$(($(wc -w <<<"$files") - skipped))" || [ "$rc" -ne 0 ]
+	then
+		for file in $files
+		do
+			name=$(basename "$file" .pl)
+			grep -qE "^(\[[0-9:]+\] )?$file \.+ *ok( |\$)" "$output" ||
+				show_tail "$WORK/build/tmp_check/log/"*"$name"*
+		done
+	fi
+}
+
+"$WF_TOP/dev/setup.sh" test || fail "set-up"
+wf_find_postgres || fail "no PostgreSQL with headers found"
+wf_say "$("$PGC" --version)"
+"$WF_TOP/dev/floors.sh" || fail "floors"
+wf_open test "${DIR:-}" || fail "temporary folder"
+
+wf_say "Building"
+wf_build || fail "build"
+check_list REGRESS sql .sql "$(listed regress)"
+check_list ISOLATION t/isolation/specs .spec "$(listed isolation)"
+
+if wanted regress || wanted isolation
+then
+	wf_start </dev/null || fail "the server does not start"
+	if wanted regress
+	then
+		run_regress regress "Regression tests" REGRESS regression.diffs
+	fi
+	if wanted isolation
+	then
+		run_regress isolation "Isolation tests" ISOLATION \
+			output_iso/regression.diffs
+	fi
+	stop_server
+fi
+if wanted tap
+then
+	run_tap
+fi

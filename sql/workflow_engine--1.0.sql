@@ -1,0 +1,472 @@
+/* workflow_engine 1.0: tables, functions, privileges */
+
+-- complain if script is sourced in psql, rather than via CREATE EXTENSION
+\echo Use "CREATE EXTENSION workflow_engine" to load this file. \quit
+
+/*
+ * Internal functions.  Tables refer to them, so they come first.
+ */
+CREATE FUNCTION wf_new_run_id() RETURNS uuid
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL SAFE;
+COMMENT ON FUNCTION wf_new_run_id() IS
+'Internal: a time-ordered identifier (UUID version 7), the default of workflow_runs.id.';
+
+CREATE FUNCTION wf_tenant_visible(tenant_id uuid) RETURNS boolean
+AS 'MODULE_PATHNAME' LANGUAGE C STABLE LEAKPROOF PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION wf_tenant_visible(uuid) IS
+'Internal: whether this session may see rows of that tenant, by workflow_engine.tenant_id. The row security policies call it. A null tenant (a row for every tenant) is visible to sessions that are not bound.';
+
+CREATE FUNCTION wf_worker_alive(epoch bigint) RETURNS boolean
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION wf_worker_alive(bigint) IS
+'Internal: whether the worker that owns runs under this epoch is alive now. Volatile on purpose: it must be asked at the moment a row is judged.';
+
+CREATE FUNCTION wf_definition_check() RETURNS trigger
+AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION wf_definition_check() IS
+'Internal: trigger of workflow_definitions. Validates, fills name and trigger_type from the JSON, counts version. Errors: 22023 (every problem with its path), 42501 (run_as), 428C9 (version), 0A000 (id, tenant_id).';
+
+CREATE FUNCTION wf_definition_saved() RETURNS trigger
+AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION wf_definition_saved() IS
+'Internal: trigger of workflow_definitions. Writes workflow_definition_versions. Errors: 23505 (that version exists and differs).';
+
+CREATE FUNCTION wf_definition_gone() RETURNS trigger
+AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION wf_definition_gone() IS
+'Internal: triggers of DELETE on workflow_definitions. Before the statement it waits for fires in flight (they skip the per-row foreign key check); after it, it removes the versions.';
+
+CREATE FUNCTION wf_version_check() RETURNS trigger
+AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION wf_version_check() IS
+'Internal: trigger of workflow_definition_versions. A saved version never changes (55000); a run_as that names no role is stored as no role.';
+
+CREATE FUNCTION wf_run_check() RETURNS trigger
+AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION wf_run_check() IS
+'Internal: trigger of workflow_runs for rows inserted by hand. Fills tenant_id and definition_version from the definition; the payload must be an object (22023).';
+
+CREATE FUNCTION wf_action_check() RETURNS trigger
+AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION wf_action_check() IS
+'Internal: trigger of workflow_actions. Checks params and that the handler is a function (jsonb, jsonb) returning jsonb (22023, 42883).';
+
+CREATE FUNCTION wf_connection_check() RETURNS trigger
+AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION wf_connection_check() IS
+'Internal: trigger of workflow_connections. Checks kind, config and credentials (22023); never quotes a credential.';
+
+CREATE FUNCTION wf_template_check() RETURNS trigger
+AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION wf_template_check() IS
+'Internal: trigger of workflow_templates. Compiles subject, body and html (22023, every problem with its position).';
+
+/*
+ * What to run.  Versions come first: definitions refer to them, so that a
+ * restore loads them first.
+ */
+CREATE TABLE workflow_definition_versions (
+	definition_id	uuid NOT NULL,
+	version			int NOT NULL,
+	definition		jsonb NOT NULL,
+	run_as			regrole NOT NULL,
+	created_at		timestamptz NOT NULL DEFAULT now(),
+	created_by		name NOT NULL DEFAULT current_user,
+	PRIMARY KEY (definition_id, version)
+);
+COMMENT ON TABLE workflow_definition_versions IS
+'Every version of every definition ever saved, immutable. A run executes the version it was fired with. Rows are written by the engine when a definition is saved.';
+COMMENT ON COLUMN workflow_definition_versions.definition_id IS 'The definition (workflow_definitions.id).';
+COMMENT ON COLUMN workflow_definition_versions.version IS 'Counts from 1.';
+COMMENT ON COLUMN workflow_definition_versions.definition IS 'The JSON as it was saved.';
+COMMENT ON COLUMN workflow_definition_versions.run_as IS 'The role that steps of this version run as; "-" where the role is gone, and then nothing runs.';
+COMMENT ON COLUMN workflow_definition_versions.created_at IS 'When it was saved.';
+COMMENT ON COLUMN workflow_definition_versions.created_by IS 'Who saved it.';
+
+CREATE TABLE workflow_definitions (
+	id				uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+	tenant_id		uuid NOT NULL,
+	name			text NOT NULL,
+	trigger_type	text NOT NULL,
+	definition		jsonb NOT NULL,
+	is_active		boolean NOT NULL DEFAULT true,
+	version			int NOT NULL DEFAULT 1 CHECK (version > 0),
+	created_at		timestamptz NOT NULL DEFAULT now(),
+	run_as			regrole NOT NULL
+					DEFAULT (quote_ident(current_user::text))::regrole,
+	updated_at		timestamptz NOT NULL DEFAULT now(),
+	updated_by		name NOT NULL DEFAULT current_user,
+	UNIQUE (tenant_id, name),
+	FOREIGN KEY (id, version) REFERENCES workflow_definition_versions
+);
+CREATE INDEX workflow_definitions_trigger
+	ON workflow_definitions (tenant_id, trigger_type) WHERE is_active;
+COMMENT ON TABLE workflow_definitions IS
+'What to run when an event fires: one row a workflow. Edit it with INSERT and UPDATE; it is validated on write (22023). A change of definition or run_as makes a new version; runs already fired keep theirs.';
+COMMENT ON COLUMN workflow_definitions.id IS 'Identifies the definition.';
+COMMENT ON COLUMN workflow_definitions.tenant_id IS 'Whose workflow it is.';
+COMMENT ON COLUMN workflow_definitions.name IS 'Unique within the tenant. Left out of an INSERT, it is taken from the JSON; present in both, they must agree.';
+COMMENT ON COLUMN workflow_definitions.trigger_type IS 'The event that fires it, such as new_order. Left out of an INSERT, it is taken from the JSON; present in both, they must agree.';
+COMMENT ON COLUMN workflow_definitions.definition IS 'The steps: see docs/definitions.md.';
+COMMENT ON COLUMN workflow_definitions.is_active IS 'False: events do not fire it. Runs already fired go on.';
+COMMENT ON COLUMN workflow_definitions.version IS 'Raised by one by each UPDATE that changes definition or run_as; an UPDATE may not set it.';
+COMMENT ON COLUMN workflow_definitions.created_at IS 'When it was first saved.';
+COMMENT ON COLUMN workflow_definitions.run_as IS 'The role that steps run as, by default the role that saves it. Whoever writes it must be able to SET ROLE to it.';
+COMMENT ON COLUMN workflow_definitions.updated_at IS 'When it was last written.';
+COMMENT ON COLUMN workflow_definitions.updated_by IS 'Who wrote it last.';
+
+/*
+ * What ran.  wf_fire inserts here past the triggers and the per-row check of
+ * the foreign keys; src/fire.c tells how the keys hold all the same.
+ */
+CREATE TABLE workflow_runs (
+	id					uuid PRIMARY KEY DEFAULT wf_new_run_id(),
+	definition_id		uuid NOT NULL REFERENCES workflow_definitions (id),
+	trigger_payload		jsonb NOT NULL,
+	status				text NOT NULL DEFAULT 'queued'
+						CHECK (status IN ('queued', 'running', 'waiting',
+										  'completed', 'failed', 'cancelled')),
+	current_step		int NOT NULL DEFAULT 0,
+	step_results		jsonb NOT NULL DEFAULT '[]',
+	error_message		text,
+	started_at			timestamptz NOT NULL DEFAULT now(),
+	completed_at		timestamptz,
+	tenant_id			uuid NOT NULL,
+	definition_version	int NOT NULL,
+	queued_at			timestamptz NOT NULL DEFAULT now(),
+	run_at				timestamptz NOT NULL DEFAULT now(),
+	priority			smallint NOT NULL DEFAULT 0,
+	idempotency_key		text,
+	attempt				int NOT NULL DEFAULT 0,
+	owner				bigint,
+	parent_id			uuid,
+	depth				int NOT NULL DEFAULT 0,
+	FOREIGN KEY (definition_id, definition_version)
+		REFERENCES workflow_definition_versions
+);
+-- what is due: tenant by tenant, by priority, then time
+CREATE INDEX workflow_runs_due
+	ON workflow_runs (tenant_id, priority DESC, run_at, id)
+	WHERE status IN ('queued', 'waiting');
+-- what runs or failed, also of one definition
+CREATE INDEX workflow_runs_state
+	ON workflow_runs (status, definition_id, id)
+	WHERE status IN ('running', 'failed');
+-- a definition's runs, newest first: ids ascend with time
+CREATE INDEX workflow_runs_definition ON workflow_runs (definition_id, id);
+-- what ran for this order
+CREATE INDEX workflow_runs_payload
+	ON workflow_runs USING gin (trigger_payload jsonb_path_ops);
+CREATE UNIQUE INDEX workflow_runs_key
+	ON workflow_runs (definition_id, idempotency_key)
+	WHERE idempotency_key IS NOT NULL;
+COMMENT ON TABLE workflow_runs IS
+'One row a run: its state and its history. wf_fire inserts, the workers advance; wf_history and wf_trace read it well.';
+COMMENT ON COLUMN workflow_runs.id IS 'Identifies the run; ascends with time (UUID version 7).';
+COMMENT ON COLUMN workflow_runs.definition_id IS 'The definition that runs.';
+COMMENT ON COLUMN workflow_runs.trigger_payload IS 'The event''s data, an object.';
+COMMENT ON COLUMN workflow_runs.status IS 'queued, running, waiting (a retry''s back-off), completed, failed or cancelled.';
+COMMENT ON COLUMN workflow_runs.current_step IS 'The step that runs next, counted from 0; in a failed run the step that failed.';
+COMMENT ON COLUMN workflow_runs.step_results IS 'One element a step passed: step, step_name, action, status, input, output, error, attempts, started_at, duration_ms.';
+COMMENT ON COLUMN workflow_runs.error_message IS 'Why a failed run failed: step "name": the error.';
+COMMENT ON COLUMN workflow_runs.started_at IS 'When the first step began; equals queued_at until then.';
+COMMENT ON COLUMN workflow_runs.completed_at IS 'When it ended, either way.';
+COMMENT ON COLUMN workflow_runs.tenant_id IS 'Whose run it is.';
+COMMENT ON COLUMN workflow_runs.definition_version IS 'The version of the definition it was fired with, and executes.';
+COMMENT ON COLUMN workflow_runs.queued_at IS 'When it was fired.';
+COMMENT ON COLUMN workflow_runs.run_at IS 'Not before.';
+COMMENT ON COLUMN workflow_runs.priority IS 'Higher goes first, within the tenant.';
+COMMENT ON COLUMN workflow_runs.idempotency_key IS 'Given to wf_fire: a second fire with it queues nothing.';
+COMMENT ON COLUMN workflow_runs.attempt IS 'How often the current step has been tried.';
+COMMENT ON COLUMN workflow_runs.owner IS 'Internal: the epoch of the worker that has it.';
+COMMENT ON COLUMN workflow_runs.parent_id IS 'The run whose step fired this one, if any.';
+COMMENT ON COLUMN workflow_runs.depth IS 'How many runs stand above it in that chain.';
+
+/*
+ * The action library, connections, mail templates, pauses.
+ */
+CREATE TABLE workflow_actions (
+	name		text PRIMARY KEY
+				CHECK (name ~ '^[A-Za-z_][A-Za-z0-9_-]{0,127}$'),
+	kind		text NOT NULL
+				CHECK (kind IN ('native', 'http', 'smtp', 'function')),
+	handler		text,
+	params		jsonb NOT NULL DEFAULT '{}',
+	description	text
+);
+COMMENT ON TABLE workflow_actions IS
+'The action library: what a step''s "action" may name. wf_register_action adds a function of yours.';
+COMMENT ON COLUMN workflow_actions.name IS 'The name that definitions use.';
+COMMENT ON COLUMN workflow_actions.kind IS 'native, http and smtp are built in; function is a row that users added.';
+COMMENT ON COLUMN workflow_actions.handler IS 'Of a function: its qualified signature, such as public.refund(jsonb,jsonb).';
+COMMENT ON COLUMN workflow_actions.params IS 'The parameters: {"name": {"type", "required", "help"}}; {} accepts anything.';
+COMMENT ON COLUMN workflow_actions.description IS 'What it does, in a line.';
+
+CREATE TABLE workflow_connections (
+	id			uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+	tenant_id	uuid,
+	name		text NOT NULL,
+	kind		text NOT NULL,
+	config		jsonb NOT NULL DEFAULT '{}',
+	credentials	jsonb NOT NULL DEFAULT '{}',
+	UNIQUE NULLS NOT DISTINCT (tenant_id, name)
+);
+COMMENT ON TABLE workflow_connections IS
+'Where outbound steps send, and with which credentials. A step takes the one its "connection" names, else its action''s default (whatsapp, email, team); the tenant''s row before the row for all.';
+COMMENT ON COLUMN workflow_connections.id IS 'Identifies the row.';
+COMMENT ON COLUMN workflow_connections.tenant_id IS 'Whose it is; null is every tenant''s.';
+COMMENT ON COLUMN workflow_connections.name IS 'The name that steps use.';
+COMMENT ON COLUMN workflow_connections.kind IS 'whatsapp_cloud, smtp, slack, slack_webhook, teams_webhook or http.';
+COMMENT ON COLUMN workflow_connections.config IS 'What is no secret: addresses, senders, channels.';
+COMMENT ON COLUMN workflow_connections.credentials IS 'Secrets, literal or {"file": "name"} below workflow_engine.secrets_dir. Only admin can read this column.';
+
+CREATE TABLE workflow_templates (
+	id			uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+	tenant_id	uuid,
+	name		text NOT NULL,
+	subject		text,
+	body		text,
+	html		text,
+	UNIQUE NULLS NOT DISTINCT (tenant_id, name),
+	CHECK (body IS NOT NULL OR html IS NOT NULL)
+);
+COMMENT ON TABLE workflow_templates IS
+'Mail templates, which a send_email step names. The tenant''s row goes before the row for all.';
+COMMENT ON COLUMN workflow_templates.id IS 'Identifies the row.';
+COMMENT ON COLUMN workflow_templates.tenant_id IS 'Whose it is; null is every tenant''s.';
+COMMENT ON COLUMN workflow_templates.name IS 'The name that steps use.';
+COMMENT ON COLUMN workflow_templates.subject IS 'The subject, where the step gives none.';
+COMMENT ON COLUMN workflow_templates.body IS 'The plain text.';
+COMMENT ON COLUMN workflow_templates.html IS 'The HTML alternative; values are escaped.';
+
+CREATE TABLE workflow_pauses (
+	tenant_id	uuid,
+	paused_at	timestamptz NOT NULL DEFAULT now(),
+	paused_by	name NOT NULL DEFAULT current_user,
+	UNIQUE NULLS NOT DISTINCT (tenant_id)
+);
+COMMENT ON TABLE workflow_pauses IS
+'Who is paused: wf_pause and wf_resume write it.';
+COMMENT ON COLUMN workflow_pauses.tenant_id IS 'The paused tenant; null is all of them.';
+COMMENT ON COLUMN workflow_pauses.paused_at IS 'Since when.';
+COMMENT ON COLUMN workflow_pauses.paused_by IS 'By whom.';
+
+SELECT pg_catalog.pg_extension_config_dump('workflow_definition_versions', '');
+SELECT pg_catalog.pg_extension_config_dump('workflow_definitions', '');
+SELECT pg_catalog.pg_extension_config_dump('workflow_runs', '');
+SELECT pg_catalog.pg_extension_config_dump('workflow_actions', 'WHERE kind = ''function''');
+SELECT pg_catalog.pg_extension_config_dump('workflow_connections', '');
+SELECT pg_catalog.pg_extension_config_dump('workflow_templates', '');
+SELECT pg_catalog.pg_extension_config_dump('workflow_pauses', '');
+
+CREATE TRIGGER wf_definition_check BEFORE INSERT OR UPDATE ON workflow_definitions
+	FOR EACH ROW EXECUTE FUNCTION wf_definition_check();
+-- the name sorts before those of foreign keys, so that it runs before their check
+CREATE TRIGGER "A_wf_definition_saved" AFTER INSERT OR UPDATE ON workflow_definitions
+	FOR EACH ROW EXECUTE FUNCTION wf_definition_saved();
+CREATE TRIGGER wf_definition_lock BEFORE DELETE ON workflow_definitions
+	FOR EACH STATEMENT EXECUTE FUNCTION wf_definition_gone();
+CREATE TRIGGER wf_definition_gone AFTER DELETE ON workflow_definitions
+	FOR EACH ROW EXECUTE FUNCTION wf_definition_gone();
+CREATE TRIGGER wf_version_check BEFORE INSERT OR UPDATE ON workflow_definition_versions
+	FOR EACH ROW EXECUTE FUNCTION wf_version_check();
+CREATE TRIGGER wf_run_check BEFORE INSERT ON workflow_runs
+	FOR EACH ROW EXECUTE FUNCTION wf_run_check();
+CREATE TRIGGER wf_action_check BEFORE INSERT OR UPDATE ON workflow_actions
+	FOR EACH ROW EXECUTE FUNCTION wf_action_check();
+CREATE TRIGGER wf_connection_check BEFORE INSERT OR UPDATE ON workflow_connections
+	FOR EACH ROW EXECUTE FUNCTION wf_connection_check();
+CREATE TRIGGER wf_template_check BEFORE INSERT OR UPDATE ON workflow_templates
+	FOR EACH ROW EXECUTE FUNCTION wf_template_check();
+
+/*
+ * Tenants.  A session bound by workflow_engine.tenant_id sees one tenant's
+ * rows, and reads (but does not write) the rows for every tenant.
+ */
+ALTER TABLE workflow_definitions ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON workflow_definitions
+	USING (wf_tenant_visible(tenant_id));
+ALTER TABLE workflow_definition_versions ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON workflow_definition_versions
+	USING (EXISTS (SELECT FROM workflow_definitions d WHERE d.id = definition_id));
+ALTER TABLE workflow_runs ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON workflow_runs
+	USING (wf_tenant_visible(tenant_id));
+ALTER TABLE workflow_connections ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON workflow_connections
+	USING (wf_tenant_visible(tenant_id));
+CREATE POLICY tenant_shared ON workflow_connections FOR SELECT
+	USING (tenant_id IS NULL);
+ALTER TABLE workflow_templates ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON workflow_templates
+	USING (wf_tenant_visible(tenant_id));
+CREATE POLICY tenant_shared ON workflow_templates FOR SELECT
+	USING (tenant_id IS NULL);
+ALTER TABLE workflow_pauses ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON workflow_pauses
+	USING (wf_tenant_visible(tenant_id));
+CREATE POLICY tenant_shared ON workflow_pauses FOR SELECT
+	USING (tenant_id IS NULL);
+
+/*
+ * What applications and operations call.
+ */
+CREATE FUNCTION wf_define(tenant_id uuid, definition jsonb) RETURNS uuid
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION wf_define(uuid, jsonb) IS
+'Inserts or updates the definition of that tenant with the name in the JSON, as the caller; returns its id. Unchanged JSON makes no new version. Errors: 22023 (not valid; every problem in the detail), 42501 (privileges, tenant, run_as).';
+
+CREATE FUNCTION wf_fire(tenant_id uuid, trigger_type text,
+	payload jsonb DEFAULT '{}', idempotency_key text DEFAULT NULL,
+	run_at timestamptz DEFAULT NULL, priority int DEFAULT 0)
+RETURNS SETOF uuid
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1;
+COMMENT ON FUNCTION wf_fire(uuid, text, jsonb, text, timestamptz, int) IS
+'Queues one run for each active definition of that tenant and trigger type, in the caller''s transaction; returns their ids (none matching: no rows). payload: an object of at most workflow_engine.max_payload. idempotency_key: where a definition has seen it, that run''s id comes back and nothing is queued; run_at: not before; priority: -32768 to 32767, higher first. Errors: 22004 (null argument), 22023 (payload no object), 54000 (payload too large), 22003 (priority), 42501 (another tenant), 54001 (fired by its own steps deeper than workflow_engine.max_depth).';
+
+CREATE FUNCTION wf_fire_trigger() RETURNS trigger
+AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION wf_fire_trigger() IS
+'A table trigger that fires workflows: EXECUTE FUNCTION wf_fire_trigger(''new_order'' [, ''tenant_id'' [, ''order_id=id'', ''total_amount'', ...]]). Arguments: the trigger type; the column that holds the tenant, or a literal uuid; the columns of the payload, renamed by new=old (none: the whole row). AFTER INSERT, UPDATE or DELETE, for each row or statement (with transition tables). The payload also has _op, _table and, on UPDATE, _old. Errors: 39P01 (not called so), 42703 (no such column), 22004 (null tenant), and those of wf_fire.';
+
+CREATE FUNCTION wf_history(match jsonb DEFAULT '{}', tenant_id uuid DEFAULT NULL,
+	workflow text DEFAULT NULL, status text DEFAULT NULL,
+	since timestamptz DEFAULT NULL, max_rows int DEFAULT 100)
+RETURNS TABLE (run_id uuid, workflow_name text, version int, status text,
+	trigger_type text, trigger_payload jsonb, queued_at timestamptz,
+	started_at timestamptz, completed_at timestamptz, duration interval,
+	steps_completed int, steps_total int, error_message text)
+AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL UNSAFE ROWS 100
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION wf_history(jsonb, uuid, text, text, timestamptz, int) IS
+'What automation ran, newest first. match: the payload contains it (wf_history(''{"order_id": "123"}'')), by index; tenant_id, workflow (name), status, since (queued at or after) narrow it; max_rows: 1 to 10000. A session bound to a tenant sees that tenant''s runs only. Errors: 22023 (match no object, unknown status, max_rows).';
+
+CREATE FUNCTION wf_trace(run_id uuid)
+RETURNS TABLE (step int, step_name text, action text, status text,
+	attempts int, started_at timestamptz, duration_ms numeric, input jsonb,
+	output jsonb, error text)
+AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL UNSAFE ROWS 10
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION wf_trace(uuid) IS
+'One row per step of a run, in order: what was sent in, what came out, how long it took (duration_ms, milliseconds). Steps not yet reached have status pending, the one under way running. An unknown run, or one of a tenant this session is not bound to: no rows.';
+
+CREATE FUNCTION wf_validate(definition jsonb, tenant_id uuid DEFAULT NULL)
+RETURNS TABLE (path text, severity text, message text, hint text)
+AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL UNSAFE ROWS 10
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION wf_validate(jsonb, uuid) IS
+'Every problem of a definition at once: path (steps[1].params.phone), severity (error, warning), message, hint. No rows: it is valid.';
+
+CREATE FUNCTION wf_register_action(name text, handler regprocedure,
+	params jsonb DEFAULT '{}', description text DEFAULT NULL) RETURNS void
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION wf_register_action(text, regprocedure, jsonb, text) IS
+'Makes a function (params jsonb, context jsonb) returning jsonb an action, or replaces one registered under that name. Steps call it as the definition''s run_as, which needs EXECUTE on it. params: {"name": {"type", "required", "help"}}; {} accepts anything. Errors: 22023 (name, params, a built-in name), 42P13 (signature), 42501.';
+
+CREATE FUNCTION wf_pause(tenant_id uuid DEFAULT NULL) RETURNS void
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION wf_pause(uuid) IS
+'Stops claiming runs of one tenant, or (null) of all, until wf_resume; survives a restart. Fired runs queue; steps under way end. Errors: 42501 (a session bound to another tenant, or to any where all are meant).';
+
+CREATE FUNCTION wf_resume(tenant_id uuid DEFAULT NULL) RETURNS void
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION wf_resume(uuid) IS
+'Takes back wf_pause of the same argument. Errors: as wf_pause.';
+
+CREATE FUNCTION wf_grant(role name, capability text) RETURNS void
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION wf_grant(name, text) IS
+'Grants a role what a capability needs, the schema included: fire, view, operate (view, and edit definitions and templates, pause), admin (operate, and connections and actions). docs/security.md lists it object by object. Errors: 22023 (no such capability), 42704 (no such role), 42501.';
+
+CREATE FUNCTION wf_revoke(role name, capability text) RETURNS void
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION wf_revoke(name, text) IS
+'Takes back all that the capability gives, and with it the capabilities that include it. Errors: as wf_grant.';
+
+CREATE FUNCTION wf_workers()
+RETURNS TABLE (pid int, database name, state text, in_flight int,
+	runs_done bigint, steps_done bigint, started_at timestamptz, last_error text)
+AS 'MODULE_PATHNAME', 'wf_list_workers' LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 4;
+COMMENT ON FUNCTION wf_workers() IS
+'The live workers of all databases: process id, database, state, transfers in flight, runs and steps done since started_at, last error. Without shared_preload_libraries there are none.';
+
+REVOKE ALL ON FUNCTION
+	wf_new_run_id(), wf_tenant_visible(uuid), wf_worker_alive(bigint),
+	wf_definition_check(), wf_definition_saved(), wf_definition_gone(), wf_version_check(),
+	wf_run_check(), wf_action_check(), wf_connection_check(),
+	wf_template_check(),
+	wf_define(uuid, jsonb),
+	wf_fire(uuid, text, jsonb, text, timestamptz, int), wf_fire_trigger(),
+	wf_history(jsonb, uuid, text, text, timestamptz, int), wf_trace(uuid),
+	wf_validate(jsonb, uuid),
+	wf_register_action(text, regprocedure, jsonb, text),
+	wf_pause(uuid), wf_resume(uuid),
+	wf_grant(name, text), wf_revoke(name, text), wf_workers()
+FROM PUBLIC;
+REVOKE ALL ON
+	workflow_definition_versions, workflow_definitions, workflow_runs,
+	workflow_actions, workflow_connections, workflow_templates,
+	workflow_pauses
+FROM PUBLIC;
+
+/*
+ * The built-in actions.
+ */
+INSERT INTO workflow_actions (name, kind, params, description) VALUES
+('update_record', 'native', '{
+	"table": {"type": "string", "required": true, "help": "The table, schema-qualified or found by workflow_engine.search_path."},
+	"id": {"type": "string|number", "required": true, "help": "The row''s key."},
+	"fields": {"type": "object", "required": true, "help": "Columns and their new values."},
+	"id_column": {"type": "string", "help": "The column that id is compared with; by default the single-column primary key."}
+ }', 'Updates one row of a table.'),
+('insert_record', 'native', '{
+	"table": {"type": "string", "required": true, "help": "The table, schema-qualified or found by workflow_engine.search_path."},
+	"fields": {"type": "object", "required": true, "help": "Columns and their values."}
+ }', 'Inserts one row into a table.'),
+('find_record', 'native', '{
+	"table": {"type": "string", "required": true, "help": "The table, schema-qualified or found by workflow_engine.search_path."},
+	"where": {"type": "object", "required": true, "help": "Columns and the values they must equal; null is IS NULL."},
+	"columns": {"type": "array", "help": "The columns to return; by default all."}
+ }', 'Looks one row up.'),
+('webhook', 'http', '{
+	"url": {"type": "string", "help": "Where to send; or give path and connection."},
+	"path": {"type": "string", "help": "Appended to the connection''s base_url."},
+	"method": {"type": "string", "help": "GET, POST (default), PUT, PATCH, DELETE or HEAD."},
+	"headers": {"type": "object", "help": "Headers to add."},
+	"query": {"type": "object", "help": "Query parameters to add to the URL."},
+	"body": {"help": "The body, as JSON."},
+	"merge_payload": {"type": "boolean", "help": "true: the payload with the body''s keys over it."},
+	"connection": {"type": "string", "help": "A connection of kind http."},
+	"$one_of": [["url", "path"]],
+	"$needs": {"path": ["connection"]}
+ }', 'Sends an HTTP request.'),
+('whatsapp_notify', 'http', '{
+	"phone": {"type": "string|number", "required": true, "help": "The recipient, with country code."},
+	"template": {"type": "string", "required": true, "help": "The name of the approved message template."},
+	"template_vars": {"type": "object|array", "help": "The body''s variables: an object for named, an array for positional ones."},
+	"header_vars": {"type": "object|array", "help": "The header''s variables."},
+	"button_vars": {"type": "object|array", "help": "The buttons'' variables."},
+	"language": {"type": "string", "help": "The template''s language; en_US by default."},
+	"connection": {"type": "string", "help": "A connection of kind whatsapp_cloud; whatsapp by default."}
+ }', 'Sends a WhatsApp template message.'),
+('send_email', 'smtp', '{
+	"to": {"type": "string|array", "required": true, "help": "The recipients."},
+	"subject": {"type": "string", "help": "The subject; where a template is named, its own by default."},
+	"template": {"type": "string", "help": "A row of workflow_templates."},
+	"body": {"type": "string", "help": "The text."},
+	"html": {"type": "string", "help": "The HTML; values are escaped."},
+	"cc": {"type": "string|array", "help": "Further recipients."},
+	"bcc": {"type": "string|array", "help": "Further recipients that no header shows."},
+	"reply_to": {"type": "string", "help": "Where answers go."},
+	"from": {"type": "string", "help": "The sender; the connection''s by default."},
+	"connection": {"type": "string", "help": "A connection of kind smtp; email by default."},
+	"$one_of": [["template", "body", "html"]],
+	"$any_of": [["subject", "template"]]
+ }', 'Sends a mail.'),
+('team_notify', 'http', '{
+	"channel": {"type": "string", "required": true, "help": "The channel."},
+	"message": {"type": "string", "required": true, "help": "The text."},
+	"connection": {"type": "string", "help": "A connection of kind slack, slack_webhook or teams_webhook; team by default."}
+ }', 'Posts to Slack or Teams.');

@@ -1,0 +1,140 @@
+/*
+ * find_record.c
+ *	  Action find_record: looks one row up by equalities.
+ *
+ * Runs in a worker, inside a step's fence, as the step's role.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "actions/record.h"
+#include "executor/spi.h"
+#include "utils/builtins.h"
+
+/* 'r."a", r."b"', or 'r.*' where parameter columns is absent. */
+static char *
+selected_columns(const Call *call, const RecordTable *table)
+{
+	Jsonb	   *columns = param_json(call, "columns");
+	StringInfoData list;
+	JsonbIterator *it;
+	JsonbValue	v;
+	JsonbIteratorToken token;
+
+	if (columns == NULL)
+		return pstrdup("r.*");
+	initStringInfo(&list);
+	it = JsonbIteratorInit(&columns->root);
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		char	   *name;
+
+		if (token != WJB_ELEM)
+			continue;
+		if (v.type != jbvString)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("parameter \"columns\" must be an array of column names")));
+		name = pnstrdup(v.val.string.val, v.val.string.len);
+		record_column(table, name);
+		appendStringInfo(&list, "%sr.%s", list.len ? ", " : "",
+						 quote_identifier(name));
+	}
+	return list.len > 0 ? list.data : pstrdup("r.*");
+}
+
+static bool
+is_null_member(Jsonb *object, const char *key)
+{
+	JsonbValue	value;
+
+	return getKeyJsonValueFromContainer(&object->root, key, strlen(key),
+										&value) == NULL ||
+		value.type == jbvNull;
+}
+
+static char *
+find_statement(const Call *call, const RecordTable *table, List *where_columns,
+			   Jsonb *where)
+{
+	StringInfoData sql;
+	char	   *key = record_key_column(table);
+	const char *separator = " WHERE ";
+	ListCell   *lc;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql,
+					 "SELECT pg_catalog.to_jsonb(x) FROM (SELECT %s FROM %s AS r, ",
+					 selected_columns(call, table), table->qualified);
+	record_values(&sql, table, 1, "v", where_columns);
+	foreach(lc, where_columns)
+	{
+		appendStringInfoString(&sql, separator);
+		if (is_null_member(where, lfirst(lc)))
+			appendStringInfo(&sql, "r.%s IS NULL",
+							 quote_identifier(lfirst(lc)));
+		else
+			record_equals(&sql, table, lfirst(lc), "v");
+		separator = " AND ";
+	}
+	if (key != NULL)
+		appendStringInfo(&sql, " ORDER BY r.%s", quote_identifier(key));
+	appendStringInfoString(&sql, " LIMIT 1) x");
+	return sql.data;
+}
+
+static Jsonb *
+output_of(Jsonb *record)
+{
+	JsonbValue	found;
+	JsonbValue	row;
+
+	found.type = jbvBool;
+	found.val.boolean = record != NULL;
+	row.type = jbvNull;
+	if (record != NULL)
+	{
+		row.type = jbvBinary;
+		row.val.binary.data = &record->root;
+		row.val.binary.len = VARSIZE(record) - VARHDRSZ;
+	}
+	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat,
+											  JsonbPGetDatum(record_object1("found", &found)),
+											  JsonbPGetDatum(record_object1("record", &row))));
+}
+
+/*
+ * Finding nothing is no failure: the output says so.  Of several rows the
+ * first by primary key counts.
+ */
+static Jsonb *
+find_record(Call *call)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	RecordTable table = record_table(call);
+	List	   *columns = record_keys(call, "where");
+	Jsonb	   *where = param_json(call, "where");
+	char	   *sql = find_statement(call, &table, columns, where);
+	Jsonb	   *record = NULL;
+
+	SPI_connect();
+	record_execute(sql, &where, 1);
+	if (SPI_processed > 0)
+	{
+		bool		isnull;
+		Datum		datum = SPI_getbinval(SPI_tuptable->vals[0],
+										  SPI_tuptable->tupdesc, 1, &isnull);
+		MemoryContext old = MemoryContextSwitchTo(caller);
+
+		record = DatumGetJsonbPCopy(datum);
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	return output_of(record);
+}
+
+const Action find_record_action = {
+	.name = "find_record",
+	.kind = ACTION_NATIVE,
+	.execute = find_record,
+};

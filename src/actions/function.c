@@ -1,0 +1,64 @@
+/*
+ * function.c
+ *	  Actions that users added: a function (params jsonb, context jsonb)
+ *	  returning jsonb, in any language.
+ *
+ * Runs in a worker, inside a step's fence, as the step's role, which needs
+ * EXECUTE on the function.  workflow_actions holds the signature as text; it
+ * is looked up anew each time, so that a replaced function counts at once.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "actions/record.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/regproc.h"
+
+/*
+ * 'SELECT "public"."refund"($1, $2)'.  Raises 42883 where the function is
+ * gone.
+ */
+static char *
+call_statement(const char *signature)
+{
+	Oid			oid = DatumGetObjectId(DirectFunctionCall1(regprocedurein,
+														   CStringGetDatum(signature)));
+	char	   *schema = get_namespace_name(get_func_namespace(oid));
+
+	return psprintf("SELECT %s($1, $2)",
+					quote_qualified_identifier(schema, get_func_name(oid)));
+}
+
+static Jsonb *
+call_function(Call *call)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Jsonb	   *params[2] = {call->params, scope_to_jsonb(call->scope)};
+	char	   *sql = call_statement(call->handler);
+	Jsonb	   *output = NULL;
+
+	SPI_connect();
+	record_execute(sql, params, 2);
+	if (SPI_processed > 0)
+	{
+		bool		isnull;
+		Datum		datum = SPI_getbinval(SPI_tuptable->vals[0],
+										  SPI_tuptable->tupdesc, 1, &isnull);
+		MemoryContext old = MemoryContextSwitchTo(caller);
+
+		if (!isnull)
+			output = DatumGetJsonbPCopy(datum);
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	return output;
+}
+
+const Action function_action = {
+	.name = "function",
+	.kind = ACTION_NATIVE,
+	.execute = call_function,
+};

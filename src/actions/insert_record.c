@@ -1,0 +1,126 @@
+/*
+ * insert_record.c
+ *	  Action insert_record: inserts one row.
+ *
+ * Runs in a worker, inside a step's fence, as the step's role.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "access/htup_details.h"
+#include "actions/record.h"
+#include "catalog/pg_class.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+/*
+ * The key column whose value can be reported: RETURNING needs SELECT on it,
+ * which a role that may only insert does not have.
+ */
+static char *
+reported_key(const RecordTable *table)
+{
+	char	   *key = record_key_column(table);
+
+	if (key == NULL)
+		return NULL;
+	if (pg_class_aclcheck(table->relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
+		pg_attribute_aclcheck(table->relid, get_attnum(table->relid, key),
+							  GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		return NULL;
+	return key;
+}
+
+static char *
+insert_statement(const RecordTable *table, List *columns, const char *key)
+{
+	StringInfoData sql;
+	StringInfoData list;
+	ListCell   *lc;
+
+	initStringInfo(&sql);
+	initStringInfo(&list);
+	foreach(lc, columns)
+		appendStringInfo(&list, "%s%s", list.len ? ", " : "",
+						 quote_identifier(lfirst(lc)));
+	appendStringInfo(&sql, "INSERT INTO %s AS r (%s) SELECT %s FROM ",
+					 table->qualified, list.data, list.data);
+	record_values(&sql, table, 1, "v", columns);
+	if (key != NULL)
+		appendStringInfo(&sql, " RETURNING pg_catalog.to_jsonb(r.%s)",
+						 quote_identifier(key));
+	return sql.data;
+}
+
+/* {"inserted": 1, "id": ...}; id only where it is known. */
+static Jsonb *
+output_of(Jsonb *id)
+{
+	Datum		one = DirectFunctionCall1(int4_numeric, Int32GetDatum(1));
+	JsonbValue	value;
+	Jsonb	   *output;
+	JsonbValue	member;
+
+	value.type = jbvNumeric;
+	value.val.numeric = DatumGetNumeric(one);
+	output = record_object1("inserted", &value);
+	if (id == NULL)
+		return output;
+	if (JB_ROOT_IS_SCALAR(id))
+		JsonbExtractScalar(&id->root, &member);
+	else
+	{
+		member.type = jbvBinary;
+		member.val.binary.data = &id->root;
+		member.val.binary.len = VARSIZE(id) - VARHDRSZ;
+	}
+	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat,
+											  JsonbPGetDatum(output),
+											  JsonbPGetDatum(record_object1("id", &member))));
+}
+
+/*
+ * Raises P0002 where a trigger suppressed the row, and what PostgreSQL
+ * raises for the statement.
+ */
+static Jsonb *
+insert_record(Call *call)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	RecordTable table = record_table(call);
+	List	   *columns = record_keys(call, "fields");
+	Jsonb	   *params[1] = {param_json(call, "fields")};
+	char	   *key = reported_key(&table);
+	char	   *sql = insert_statement(&table, columns, key);
+	Jsonb	   *id = NULL;
+
+	SPI_connect();
+	record_execute(sql, params, 1);
+	if (SPI_processed == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA_FOUND),
+				 errmsg("no row was inserted into table \"%s\"", table.name),
+				 errdetail("A trigger or a rule suppressed it.")));
+	if (key != NULL && SPI_tuptable != NULL)
+	{
+		bool		isnull;
+		Datum		datum = SPI_getbinval(SPI_tuptable->vals[0],
+										  SPI_tuptable->tupdesc, 1, &isnull);
+		MemoryContext old = MemoryContextSwitchTo(caller);
+
+		if (!isnull)
+			id = DatumGetJsonbPCopy(datum);
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	return output_of(id);
+}
+
+const Action insert_record_action = {
+	.name = "insert_record",
+	.kind = ACTION_NATIVE,
+	.execute = insert_record,
+};

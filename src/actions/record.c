@@ -1,0 +1,282 @@
+/*
+ * record.c
+ *	  A table by name, its columns, and statements on it.
+ *
+ * Runs in a worker, inside a step's fence, as the step's role: names are
+ * found, and privileges checked, as for that role at a psql prompt.
+ *
+ * No value becomes SQL text.  Values go in as one jsonb parameter which
+ * jsonb_to_record turns into columns of the table's own types, so that
+ * PostgreSQL's input conversions and nothing else decide what is a number, a
+ * timestamp, an array or a member of a domain.  Names come from the catalog
+ * and are quoted; operators and functions are named with their schema, so
+ * that nothing planted on the search_path takes part.
+ *
+ * Owns: a cache of saved plans by statement text, bounded, of this process.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "actions/record.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "executor/spi.h"
+#include "nodes/makefuncs.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/regproc.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
+#include "utils/varlena.h"
+
+#define MAX_PLANS 512
+
+typedef struct PlanEntry
+{
+	uint32		hash;			/* key */
+	char	   *sql;
+	SPIPlanPtr	plan;
+} PlanEntry;
+
+static HTAB *plan_cache = NULL;
+
+/*--- names ---*/
+
+RecordTable
+record_table(const Call *call)
+{
+	RecordTable table;
+	RangeVar   *var;
+
+	table.name = param_text_required(call, "table");
+	var = makeRangeVarFromNameList(compat_qualified_name_list(table.name));
+	table.relid = RangeVarGetRelid(var, NoLock, false);
+	table.qualified =
+		quote_qualified_identifier(get_namespace_name(get_rel_namespace(table.relid)),
+								   get_rel_name(table.relid));
+	return table;
+}
+
+AttrNumber
+record_column(const RecordTable *table, const char *column)
+{
+	AttrNumber	number = get_attnum(table->relid, column);
+
+	if (number <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of relation \"%s\" does not exist",
+						column, get_rel_name(table->relid))));
+	return number;
+}
+
+/* Of an index: its only column where it is a single-column primary key. */
+static AttrNumber
+single_key_column(Oid index)
+{
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	AttrNumber	number = 0;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
+
+		if (form->indisprimary && form->indnkeyatts == 1)
+			number = form->indkey.values[0];
+		ReleaseSysCache(tuple);
+	}
+	return number;
+}
+
+char *
+record_key_column(const RecordTable *table)
+{
+	Relation	rel = table_open(table->relid, AccessShareLock);
+	AttrNumber	number = 0;
+	List	   *indexes = RelationGetIndexList(rel);
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+	{
+		if (number == 0)
+			number = single_key_column(lfirst_oid(lc));
+	}
+	table_close(rel, AccessShareLock);
+	return number > 0 ? get_attname(table->relid, number, false) : NULL;
+}
+
+List *
+record_keys(const Call *call, const char *param)
+{
+	Jsonb	   *object = param_json(call, param);
+	List	   *keys = NIL;
+	JsonbIterator *it;
+	JsonbValue	v;
+	JsonbIteratorToken token;
+
+	if (object == NULL || !JB_ROOT_IS_OBJECT(object) ||
+		JB_ROOT_COUNT(object) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"%s\" must be an object that names at least one column",
+						param)));
+	it = JsonbIteratorInit(&object->root);
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			keys = lappend(keys, pnstrdup(v.val.string.val, v.val.string.len));
+	}
+	return keys;
+}
+
+/*--- pieces of statements ---*/
+
+void
+record_values(StringInfo sql, const RecordTable *table, int param,
+			  const char *alias, List *columns)
+{
+	const char *separator = "";
+	ListCell   *lc;
+
+	appendStringInfo(sql, "pg_catalog.jsonb_to_record($%d) AS %s(", param,
+					 alias);
+	foreach(lc, columns)
+	{
+		const char *column = lfirst(lc);
+		Oid			type;
+		int32		typmod;
+		Oid			collation;
+
+		get_atttypetypmodcoll(table->relid, record_column(table, column),
+							  &type, &typmod, &collation);
+		appendStringInfo(sql, "%s%s %s", separator, quote_identifier(column),
+						 format_type_extended(type, typmod,
+											  FORMAT_TYPE_TYPEMOD_GIVEN |
+											  FORMAT_TYPE_FORCE_QUALIFY));
+		separator = ", ";
+	}
+	appendStringInfoChar(sql, ')');
+}
+
+void
+record_equals(StringInfo sql, const RecordTable *table, const char *column,
+			  const char *alias)
+{
+	Oid			type = get_atttype(table->relid, record_column(table, column));
+	TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_EQ_OPR);
+	HeapTuple	tuple;
+	Form_pg_operator form;
+
+	if (!OidIsValid(entry->eq_opr))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("could not identify an equality operator for type %s",
+						format_type_be(type))));
+	tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(entry->eq_opr));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for operator %u", entry->eq_opr);
+	form = (Form_pg_operator) GETSTRUCT(tuple);
+	appendStringInfo(sql, "r.%s OPERATOR(%s.%s) %s.%s",
+					 quote_identifier(column),
+					 quote_identifier(get_namespace_name(form->oprnamespace)),
+					 NameStr(form->oprname), alias, quote_identifier(column));
+	ReleaseSysCache(tuple);
+}
+
+Jsonb *
+record_object1(const char *key, JsonbValue *value)
+{
+	JsonbParseState *state = NULL;
+	JsonbValue	k;
+
+	k.type = jbvString;
+	k.val.string.val = unconstify(char *, key);
+	k.val.string.len = strlen(key);
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	pushJsonbValue(&state, WJB_KEY, &k);
+	pushJsonbValue(&state, WJB_VALUE, value);
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
+/*--- execution ---*/
+
+static void
+drop_plans(void)
+{
+	HASH_SEQ_STATUS status;
+	PlanEntry  *entry;
+
+	hash_seq_init(&status, plan_cache);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		SPI_freeplan(entry->plan);
+		pfree(entry->sql);
+		hash_search(plan_cache, &entry->hash, HASH_REMOVE, NULL);
+	}
+}
+
+static void
+create_cache(void)
+{
+	HASHCTL		ctl = {0};
+
+	ctl.keysize = sizeof(uint32);
+	ctl.entrysize = sizeof(PlanEntry);
+	ctl.hcxt = TopMemoryContext;
+	plan_cache = hash_create("workflow_engine record statements", 64, &ctl,
+							 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+/* The entry is made last, so that no error leaves half of one. */
+static SPIPlanPtr
+find_plan(const char *sql, int nparams)
+{
+	static Oid	types[2] = {JSONBOID, JSONBOID};
+	uint32		hash = hash_bytes((const unsigned char *) sql, strlen(sql));
+	PlanEntry  *entry;
+	SPIPlanPtr	plan;
+	char	   *copy;
+
+	if (plan_cache == NULL)
+		create_cache();
+	entry = hash_search(plan_cache, &hash, HASH_FIND, NULL);
+	if (entry != NULL && strcmp(entry->sql, sql) == 0)
+		return entry->plan;
+	if (entry != NULL || hash_get_num_entries(plan_cache) >= MAX_PLANS)
+		drop_plans();
+
+	plan = SPI_prepare(sql, nparams, types);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed: %s",
+			 SPI_result_code_string(SPI_result));
+	copy = MemoryContextStrdup(TopMemoryContext, sql);
+	SPI_keepplan(plan);
+	entry = hash_search(plan_cache, &hash, HASH_ENTER, NULL);
+	entry->sql = copy;
+	entry->plan = plan;
+	return plan;
+}
+
+int
+record_execute(const char *sql, Jsonb **params, int nparams)
+{
+	Datum		values[2];
+	int			result;
+
+	for (int i = 0; i < nparams; i++)
+		values[i] = JsonbPGetDatum(params[i]);
+	result = SPI_execute_plan(find_plan(sql, nparams), values, NULL, false, 0);
+	if (result < 0)
+		elog(ERROR, "SPI_execute_plan failed: %s",
+			 SPI_result_code_string(result));
+	return result;
+}

@@ -1,0 +1,363 @@
+/*
+ * send_email.c
+ *	  Action send_email: a mail over the connection's SMTP server.
+ *
+ * Runs in a worker.  Builds the envelope and the headers; the text comes
+ * from a mail template of the tenant or from the step.  The Message-ID is
+ * made of the idempotency key, so that every try of a step sends the same
+ * one and a mail system that looks for doubles finds them.  A recipient in
+ * bcc is in the envelope and in no header.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "action.h"
+#include "clock.h"
+#include "jsonvalue.h"
+#include "mb/pg_wchar.h"
+#include "mime.h"
+#include "outcome.h"
+#include "store.h"
+#include "utils/timestamp.h"
+
+#define MAX_RECIPIENTS 100
+
+/* The texts of a mail, rendered; NULL where there is none. */
+typedef struct MailTexts
+{
+	char	   *subject;
+	char	   *text;
+	char	   *html;
+} MailTexts;
+
+static TemplateEscape
+email_escape(const char *param, const Connection *connection)
+{
+	return strcmp(param, "html") == 0 ? ESCAPE_HTML : ESCAPE_NONE;
+}
+
+static void
+refuse(const char *message)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s", message)));
+}
+
+/* Adds the addresses of one text; raises 22023 about the parameter. */
+static void
+add_addresses(const char *param, const char *text, List **addresses)
+{
+	char	   *wrong = mime_parse_addresses(to_utf8(text), addresses);
+
+	if (wrong != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"%s\" %s", param, wrong)));
+}
+
+/* The addresses of a parameter that is a text or an array of texts. */
+static List *
+address_param(const Call *call, const char *param)
+{
+	Jsonb	   *json = param_json(call, param);
+	List	   *addresses = NIL;
+	JsonbValue	value;
+	JsonMember *each;
+	int			n;
+
+	if (json == NULL)
+		return NIL;
+	json_of_jsonb(json, &value);
+	if (value.type == jbvString)
+	{
+		add_addresses(param, json_cstring(&value), &addresses);
+		return addresses;
+	}
+	if (!json_is_array(&value))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"%s\" must be a text or an array, not %s",
+						param, json_a_type(&value))));
+	each = json_members(&value, &n);
+	for (int i = 0; i < n; i++)
+	{
+		if (each[i].value.type != jbvString)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("parameter \"%s\" must hold texts, not %s",
+							param, json_a_type(&each[i].value))));
+		add_addresses(param, json_cstring(&each[i].value), &addresses);
+	}
+	return addresses;
+}
+
+/* The sender: the step's, else the connection's. */
+static MailAddress *
+sender(const Call *call)
+{
+	char	   *text = param_text(call, "from");
+	List	   *addresses = NIL;
+
+	if (text == NULL)
+		text = connection_config(call->connection, "from");
+	if (text == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("neither the step nor connection \"%s\" has a \"from\"",
+						connection_name(call->connection))));
+	add_addresses("from", text, &addresses);
+	if (list_length(addresses) != 1)
+		refuse("parameter \"from\" must be one mail address");
+	return linitial(addresses);
+}
+
+/* Renders one text of a mail template; NULL of NULL. */
+static char *
+render(const Call *call, const char *name, const char *part,
+	   const char *text, TemplateEscape escape)
+{
+	Problems	problems = {0};
+	Template   *template;
+
+	if (text == NULL)
+		return NULL;
+	template = template_compile_text(text, strlen(text), part, NULL,
+									 &problems);
+	if (problems.nerrors > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s of mail template \"%s\": %s", part, name,
+						((Problem *) linitial(problems.items))->message)));
+	return template_render_text(template, call->scope, escape);
+}
+
+/* Fills *texts from the mail template of that name; raises 42704. */
+static void
+template_texts(const Call *call, const char *name, MailTexts *texts)
+{
+	char	   *subject = NULL;
+	char	   *body = NULL;
+	char	   *html = NULL;
+
+	if (!store_fetch_template(call->tenant_id, name, &subject, &body, &html))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("mail template \"%s\" does not exist", name),
+				 errhint("Insert it into workflow_templates.")));
+	if (texts->subject == NULL)
+		texts->subject = render(call, name, "subject", subject, ESCAPE_NONE);
+	texts->text = render(call, name, "body", body, ESCAPE_NONE);
+	texts->html = render(call, name, "html", html, ESCAPE_HTML);
+}
+
+static void
+get_texts(const Call *call, MailTexts *texts)
+{
+	char	   *template = param_text(call, "template");
+
+	texts->subject = param_text(call, "subject");
+	texts->text = param_text(call, "body");
+	texts->html = param_text(call, "html");
+	if (template != NULL && (texts->text != NULL || texts->html != NULL))
+		refuse("parameter \"template\" excludes \"body\" and \"html\"");
+	if (template != NULL)
+		template_texts(call, template, texts);
+	if (texts->text == NULL && texts->html == NULL)
+		refuse(template != NULL ? "the mail template has neither body nor html"
+			   : "one of parameters \"template\", \"body\" and \"html\" is needed");
+	if (texts->subject == NULL)
+		refuse("parameter \"subject\" is missing");
+	if (!mime_header_value_valid(texts->subject, false))
+		refuse("the subject has a control character");
+}
+
+/* <key@domain of the sender>, of ASCII letters that need no quoting. */
+static char *
+message_id(const Call *call, const MailAddress *from)
+{
+	const char *domain = strchr(from->address, '@') + 1;
+	char	   *left = pstrdup(call->idempotency_key);
+
+	for (char *p = left; *p; p++)
+	{
+		if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+			  (*p >= '0' && *p <= '9') || *p == '-' || *p == '_'))
+			*p = '.';
+	}
+	for (const char *p = domain; *p; p++)
+	{
+		if (IS_HIGHBIT_SET(*p))
+			domain = "workflow-engine.invalid";
+	}
+	return psprintf("<%s@%s>", left, domain);
+}
+
+/* Adds a header that is complete and encoded. */
+static void
+add_header(TransferMail *mail, const char *name, char *value)
+{
+	NameValue  *header = palloc(sizeof(NameValue));
+
+	header->name = pstrdup(name);
+	header->value = value;
+	mail->headers = lappend(mail->headers, header);
+}
+
+/* Adds an address header; none where there is no address. */
+static void
+add_address_header(TransferMail *mail, const char *name, List *addresses)
+{
+	if (addresses != NIL)
+		add_header(mail, name, mime_format_addresses(addresses));
+}
+
+/* Adds addresses to the envelope, each once. */
+static void
+add_recipients(TransferMail *mail, const List *addresses)
+{
+	ListCell   *lc;
+
+	foreach(lc, addresses)
+	{
+		MailAddress *address = lfirst(lc);
+		ListCell   *known;
+		bool		found = false;
+
+		foreach(known, mail->recipients)
+			found = found || strcmp(lfirst(known), address->address) == 0;
+		if (!found)
+			mail->recipients = lappend(mail->recipients, address->address);
+	}
+	if (list_length(mail->recipients) > MAX_RECIPIENTS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a mail can have at most %d recipients",
+						MAX_RECIPIENTS)));
+}
+
+/* Envelope and headers but the subject. */
+static void
+address_mail(const Call *call, TransferMail *mail)
+{
+	MailAddress *from = sender(call);
+	List	   *to = address_param(call, "to");
+	List	   *cc = address_param(call, "cc");
+
+	if (to == NIL)
+		refuse("parameter \"to\" has no mail address");
+	mail->from = from->address;
+	add_recipients(mail, to);
+	add_recipients(mail, cc);
+	add_recipients(mail, address_param(call, "bcc"));
+	add_address_header(mail, "From", list_make1(from));
+	add_address_header(mail, "To", to);
+	add_address_header(mail, "Cc", cc);
+	add_address_header(mail, "Reply-To", address_param(call, "reply_to"));
+	add_header(mail, "Date",
+			   mime_date((pg_time_t) timestamptz_to_time_t(clock_now())));
+	add_header(mail, "Message-ID", message_id(call, from));
+	add_header(mail, "Idempotency-Key", pstrdup(call->idempotency_key));
+	add_header(mail, "Auto-Submitted", pstrdup("auto-generated"));
+}
+
+static TransferTls
+starttls(const Connection *connection)
+{
+	char	   *text = connection_config(connection, "starttls");
+
+	if (text == NULL || strcmp(text, "required") == 0)
+		return TLS_REQUIRED;
+	if (strcmp(text, "optional") == 0)
+		return TLS_OPTIONAL;
+	if (strcmp(text, "never") == 0)
+		return TLS_NEVER;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("starttls of connection \"%s\" is not required, optional or never",
+					connection_name(connection))));
+	return TLS_REQUIRED;		/* keep compiler quiet */
+}
+
+/* What the output will be: {"message_id", "accepted"}. */
+static Jsonb *
+carry_of(const Call *call, const TransferMail *mail)
+{
+	ObjectBuilder b;
+	JsonbParseState *state = NULL;
+	JsonbValue *accepted;
+	ListCell   *lc;
+	char	   *id = NULL;
+
+	foreach(lc, mail->headers)
+	{
+		NameValue  *header = lfirst(lc);
+
+		if (strcmp(header->name, "Message-ID") == 0)
+			id = header->value;
+	}
+	(void) pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	foreach(lc, mail->recipients)
+	{
+		JsonbValue	address;
+		char	   *text = pg_any_to_server(lfirst(lc), strlen(lfirst(lc)),
+											PG_UTF8);
+
+		json_set_string(&address, text, strlen(text));
+		(void) pushJsonbValue(&state, WJB_ELEM, &address);
+	}
+	accepted = pushJsonbValue(&state, WJB_END_ARRAY, NULL);
+	object_begin(&b);
+	object_text(&b, "message_id", id);
+	object_value(&b, "accepted", accepted);
+	return object_end(&b);
+}
+
+static Jsonb *
+email_prepare(Call *call, Request *request)
+{
+	TransferMail *mail = palloc0(sizeof(TransferMail));
+	MailTexts	texts = {0};
+
+	connection_require_kind(call->connection, "smtp", "send_email");
+	request->protocol = TRANSFER_SMTP;
+	request->mail = mail;
+	request->url = connection_config(call->connection, "url");
+	mail->starttls = starttls(call->connection);
+	address_mail(call, mail);
+	get_texts(call, &texts);
+	add_header(mail, "Subject", mime_encode_text(to_utf8(texts.subject),
+												 strlen("Subject: ")));
+	mail->text = texts.text != NULL ? to_utf8(texts.text) : NULL;
+	mail->html = texts.html != NULL ? to_utf8(texts.html) : NULL;
+	return carry_of(call, mail);
+}
+
+/* 2xx is the server's word that it has the mail; 4xx is for later. */
+static void
+email_interpret(const Jsonb *carry, const Response *response,
+				Outcome *outcome)
+{
+	if (response->failure != FAILURE_NONE)
+		outcome_of_failure(response, outcome);
+	else if (response->error == NULL && response->status / 100 == 2)
+		outcome_success(outcome, carry != NULL
+						? (Jsonb *) PG_DETOAST_DATUM_COPY(PointerGetDatum(carry))
+						: NULL);
+	else
+	{
+		outcome_error(outcome, response->error != NULL ? response->error
+					  : psprintf("SMTP %d", response->status));
+		outcome->transient = response->status / 100 == 4;
+	}
+}
+
+const Action send_email_action = {
+	.name = "send_email",
+	.kind = ACTION_SMTP,
+	.default_connection = "email",
+	.needs_connection = true,
+	.escape = email_escape,
+	.prepare = email_prepare,
+	.interpret = email_interpret,
+};

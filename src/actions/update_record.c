@@ -1,0 +1,103 @@
+/*
+ * update_record.c
+ *	  Action update_record: sets columns of one row.
+ *
+ * Runs in a worker, inside a step's fence, as the step's role.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "actions/record.h"
+#include "executor/spi.h"
+#include "utils/builtins.h"
+
+/* The column that id is compared with. */
+static char *
+id_column(const Call *call, const RecordTable *table)
+{
+	char	   *column = param_text(call, "id_column");
+
+	if (column == NULL)
+		column = record_key_column(table);
+	if (column == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("table \"%s\" has no single-column primary key",
+						table->name),
+				 errhint("Name a column with parameter \"id_column\".")));
+	return column;
+}
+
+static char *
+update_statement(const RecordTable *table, List *columns, char *key)
+{
+	StringInfoData sql;
+	const char *separator = " SET ";
+	ListCell   *lc;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "UPDATE %s AS r", table->qualified);
+	foreach(lc, columns)
+	{
+		const char *column = quote_identifier(lfirst(lc));
+
+		appendStringInfo(&sql, "%s%s = v.%s", separator, column, column);
+		separator = ", ";
+	}
+	appendStringInfoString(&sql, " FROM ");
+	record_values(&sql, table, 1, "v", columns);
+	appendStringInfoString(&sql, ", ");
+	record_values(&sql, table, 2, "k", list_make1(key));
+	appendStringInfoString(&sql, " WHERE ");
+	record_equals(&sql, table, key, "k");
+	return sql.data;
+}
+
+/*
+ * Raises P0002 where no row has that id (or row security hides it), 21000
+ * where several have, and what PostgreSQL raises for the statement.
+ */
+static Jsonb *
+update_record(Call *call)
+{
+	RecordTable table = record_table(call);
+	List	   *columns = record_keys(call, "fields");
+	char	   *key = id_column(call, &table);
+	char	   *id = param_text_required(call, "id");
+	JsonbValue	value;
+	Jsonb	   *params[2];
+	uint64		updated;
+
+	value.type = jbvString;
+	value.val.string.val = id;
+	value.val.string.len = strlen(id);
+	params[0] = param_json(call, "fields");
+	params[1] = record_object1(key, &value);
+
+	SPI_connect();
+	record_execute(update_statement(&table, columns, key), params, 2);
+	updated = SPI_processed;
+	SPI_finish();
+
+	if (updated == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA_FOUND),
+				 errmsg("table \"%s\" has no row with %s = %s", table.name,
+						quote_identifier(key), quote_literal_cstr(id))));
+	if (updated > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_CARDINALITY_VIOLATION),
+				 errmsg("table \"%s\" has " UINT64_FORMAT " rows with %s = %s",
+						table.name, updated, quote_identifier(key),
+						quote_literal_cstr(id))));
+	value.type = jbvNumeric;
+	value.val.numeric = DatumGetNumeric(DirectFunctionCall1(int4_numeric,
+															Int32GetDatum(1)));
+	return record_object1("updated", &value);
+}
+
+const Action update_record_action = {
+	.name = "update_record",
+	.kind = ACTION_NATIVE,
+	.execute = update_record,
+};

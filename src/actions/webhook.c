@@ -1,0 +1,319 @@
+/*
+ * webhook.c
+ *	  Action webhook: an HTTP request of any kind.
+ *
+ * Runs in a worker.  With a connection the URL is below its base_url; without
+ * one it is what the step says and no credential goes with it.  The request
+ * carries an idempotency key, so sending it again is allowed to be useful:
+ * time-outs, resets and status 500 are transient here.
+ *
+ * A body is sent as JSON.  A text goes as it stands where the step gives a
+ * Content-Type that is not JSON's.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "action.h"
+#include "jsonvalue.h"
+#include "outcome.h"
+#include "url.h"
+#include "utils/builtins.h"
+
+static TemplateEscape
+webhook_escape(const char *param, const Connection *connection)
+{
+	return strcmp(param, "url") == 0 || strcmp(param, "path") == 0
+		? ESCAPE_URL : ESCAPE_NONE;
+}
+
+static void
+refuse(const char *message)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s", message)));
+}
+
+/* The parameter as an object, or false where it is absent. */
+static bool
+object_param(const Call *call, const char *name, JsonMember **members, int *n)
+{
+	Jsonb	   *json = param_json(call, name);
+	JsonbValue	object;
+
+	if (json == NULL)
+		return false;
+	json_of_jsonb(json, &object);
+	if (!json_is_object(&object))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"%s\" must be an object, not %s",
+						name, json_a_type(&object))));
+	*members = json_members(&object, n);
+	return true;
+}
+
+/* A member's value as text; NULL for null; 22023 where it is no scalar. */
+static char *
+scalar_text(const char *param, JsonMember *member)
+{
+	StringInfoData buf;
+
+	if (member->value.type == jbvNull)
+		return NULL;
+	if (member->value.type == jbvBinary)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" in parameter \"%s\" must be a text, not %s",
+						member->key, param, json_a_type(&member->value))));
+	initStringInfo(&buf);
+	json_append_text(&buf, &member->value);
+	return buf.data;
+}
+
+/* The URL without the query parameter. */
+static char *
+base_of_url(const Call *call)
+{
+	char	   *url = param_text(call, "url");
+	char	   *path = param_text(call, "path");
+	char	   *base = NULL;
+
+	if (call->connection != NULL)
+	{
+		connection_require_kind(call->connection, "http", "webhook");
+		base = connection_base_url(call->connection);
+	}
+	if (url != NULL && path != NULL)
+		refuse("parameters \"url\" and \"path\" exclude each other");
+	if (url == NULL && base == NULL)
+		refuse(path != NULL ? "parameter \"path\" needs a connection"
+			   : "one of parameters \"url\" and \"path\" is needed");
+	if (url == NULL)
+		url = path != NULL ? url_join(base, path) : base;
+	return url;
+}
+
+/* Sets the URL; credentials never leave the connection's server. */
+static void
+set_url(const Call *call, Request *request)
+{
+	StringInfoData url;
+	JsonMember *query;
+	const char *problem;
+	int			n;
+
+	initStringInfo(&url);
+	appendStringInfoString(&url, to_utf8(base_of_url(call)));
+	url.len = strcspn(url.data, "#");
+	url.data[url.len] = '\0';
+	if (object_param(call, "query", &query, &n))
+	{
+		for (int i = 0; i < n; i++)
+		{
+			char	   *value = scalar_text("query", &query[i]);
+
+			if (value != NULL)
+				url_add_query(&url, query[i].key, value);
+		}
+	}
+	problem = url_problem(url.data, "http", false);
+	if (problem != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the URL of the request %s", problem)));
+	if (call->connection != NULL &&
+		connection_has_credentials(call->connection) &&
+		!url_within(url.data, connection_base_url(call->connection)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("the URL is not below the base_url of connection \"%s\"",
+						connection_name(call->connection))));
+	request->url = url.data;
+}
+
+static void
+set_method(const Call *call, Request *request)
+{
+	static const char *const methods[] = {
+		"POST", "GET", "PUT", "PATCH", "DELETE", "HEAD"
+	};
+	char	   *method = param_text(call, "method");
+
+	request->method = pstrdup("POST");
+	if (method == NULL)
+		return;
+	for (int i = 0; i < lengthof(methods); i++)
+	{
+		if (pg_strcasecmp(method, methods[i]) == 0)
+		{
+			request->method = pstrdup(methods[i]);
+			return;
+		}
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("\"%s\" is not a request method", method),
+			 errhint("Use GET, HEAD, POST, PUT, PATCH or DELETE.")));
+}
+
+/* Headers that the transfer itself must write. */
+static bool
+reserved_header(const char *name)
+{
+	static const char *const reserved[] = {
+		"Host", "Content-Length", "Transfer-Encoding", "Connection",
+		"Keep-Alive", "Upgrade", "TE", "Trailer", "Expect",
+		"Idempotency-Key"
+	};
+
+	for (int i = 0; i < lengthof(reserved); i++)
+	{
+		if (pg_strcasecmp(name, reserved[i]) == 0)
+			return true;
+	}
+	return pg_strncasecmp(name, "Proxy-", 6) == 0;
+}
+
+/* Adds the step's headers; returns the Content-Type among them, or NULL. */
+static char *
+add_headers(const Call *call, Request *request)
+{
+	JsonMember *headers;
+	char	   *type = NULL;
+	int			n;
+
+	if (object_param(call, "headers", &headers, &n))
+	{
+		for (int i = 0; i < n; i++)
+		{
+			char	   *value = scalar_text("headers", &headers[i]);
+
+			if (reserved_header(headers[i].key))
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("header \"%s\" cannot be set by a step",
+								headers[i].key)));
+			if (value == NULL)
+				continue;
+			request_header(request, headers[i].key, value);
+			if (pg_strcasecmp(headers[i].key, "Content-Type") == 0)
+				type = value;
+		}
+	}
+	request_header(request, "Idempotency-Key", call->idempotency_key);
+	return type;
+}
+
+/* The body to send, or NULL. */
+static Jsonb *
+body_of(const Call *call)
+{
+	Jsonb	   *body = param_json(call, "body");
+	Jsonb	   *payload = call->scope->root[SCOPE_TRIGGER];
+
+	if (!param_bool(call, "merge_payload", false))
+		return body;
+	if (body == NULL || payload == NULL)
+		return body != NULL ? body : payload;
+	if (!JB_ROOT_IS_OBJECT(body))
+		refuse("parameter \"body\" must be an object where merge_payload is true");
+	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat,
+											  JsonbPGetDatum(payload),
+											  JsonbPGetDatum(body)));
+}
+
+static void
+set_body(const Call *call, Request *request, const char *type)
+{
+	Jsonb	   *body = body_of(call);
+	JsonbValue	value;
+	char	   *text;
+
+	if (body == NULL)
+		return;
+	if (strcmp(request->method, "HEAD") == 0)
+		refuse("a HEAD request has no body");
+	json_of_jsonb(body, &value);
+	if (value.type == jbvString && type != NULL &&
+		strstr(type, "json") == NULL && strstr(type, "JSON") == NULL)
+		text = json_cstring(&value);
+	else
+		text = JsonbToCString(NULL, &body->root, VARSIZE(body));
+	if (type == NULL)
+		request_header(request, "Content-Type", "application/json");
+	request->body = to_utf8(text);
+	request->body_len = strlen(request->body);
+}
+
+static Jsonb *
+webhook_prepare(Call *call, Request *request)
+{
+	char	   *type;
+
+	request->protocol = TRANSFER_HTTP;
+	request->follow_redirects = call->connection == NULL ||
+		!connection_has_credentials(call->connection);
+	set_method(call, request);
+	set_url(call, request);
+	type = add_headers(call, request);
+	set_body(call, request, type);
+	return NULL;
+}
+
+/* {"status", "headers", "body"} */
+static Jsonb *
+output_of(const Response *response)
+{
+	ObjectBuilder b;
+	Jsonb	   *headers = response_headers(response);
+	Jsonb	   *body = response_body(response);
+	JsonbValue	value;
+
+	object_begin(&b);
+	object_number(&b, "status", response->status);
+	json_of_jsonb(headers, &value);
+	object_value(&b, "headers", &value);
+	if (body == NULL)
+		object_text(&b, "body", NULL);
+	else
+	{
+		json_of_jsonb(body, &value);
+		object_value(&b, "body", &value);
+	}
+	return object_end(&b);
+}
+
+static void
+webhook_interpret(const Jsonb *carry, const Response *response,
+				  Outcome *outcome)
+{
+	if (response->failure != FAILURE_NONE)
+	{
+		outcome_of_failure(response, outcome);
+		if (response->failure == FAILURE_TIMEOUT ||
+			response->failure == FAILURE_BROKEN)
+			outcome->transient = true;
+		return;
+	}
+	if (response->status / 100 == 2)
+	{
+		outcome_success(outcome, output_of(response));
+		return;
+	}
+	outcome_of_status(response, response_status_text(response), outcome);
+	if (response->status == 500)
+	{
+		outcome->transient = true;
+		outcome->error = response_status_text(response);
+	}
+	outcome->output = output_of(response);
+}
+
+const Action webhook_action = {
+	.name = "webhook",
+	.kind = ACTION_HTTP,
+	.escape = webhook_escape,
+	.prepare = webhook_prepare,
+	.interpret = webhook_interpret,
+};

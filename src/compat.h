@@ -1,0 +1,96 @@
+/*
+ * compat.h
+ *	  Every difference between server versions, and nowhere else.
+ *
+ * Include it right after postgres.h.  Supported: 15 and up.
+ */
+#ifndef WF_COMPAT_H
+#define WF_COMPAT_H
+
+#include "postgres.h"
+#include "fmgr.h"
+
+#if PG_VERSION_NUM < 150000
+#error "workflow_engine needs PostgreSQL 15 or newer"
+#endif
+
+/*
+ * We compile with hidden visibility everywhere.  15 leaves PGDLLEXPORT empty
+ * on ELF platforms; from 16 on it is what we need.
+ */
+#if PG_VERSION_NUM < 160000
+#undef PGDLLEXPORT
+#define PGDLLEXPORT __attribute__((visibility("default")))
+#undef PG_FUNCTION_INFO_V1
+#define PG_FUNCTION_INFO_V1(funcname) \
+extern PGDLLEXPORT Datum funcname(PG_FUNCTION_ARGS); \
+extern PGDLLEXPORT const Pg_finfo_record * CppConcat(pg_finfo_,funcname)(void); \
+const Pg_finfo_record * \
+CppConcat(pg_finfo_,funcname) (void) \
+{ \
+	static const Pg_finfo_record my_finfo = { 1 }; \
+	return &my_finfo; \
+} \
+extern int no_such_variable
+#endif
+
+/* Text to a list of names; raises 42602 where it is none. */
+#if PG_VERSION_NUM >= 160000
+#define compat_qualified_name_list(text) stringToQualifiedNameList(text, NULL)
+#else
+#define compat_qualified_name_list(text) stringToQualifiedNameList(text)
+#endif
+
+/* What a check hook allocates: from 16 on the GUC context's own allocator. */
+#if PG_VERSION_NUM < 160000
+#define guc_malloc(elevel, size) malloc(size)
+#endif
+
+/* Is role the owner of that database (or may it act as the owner)? */
+#if PG_VERSION_NUM < 160000
+#define compat_database_ownercheck(database, role) \
+	pg_database_ownercheck(database, role)
+#else
+#define compat_database_ownercheck(database, role) \
+	object_ownercheck(DatabaseRelationId, database, role)
+#endif
+
+/* A set that lives as long as the process. */
+#if PG_VERSION_NUM >= 170000
+#define compat_create_wait_event_set(n) CreateWaitEventSet(NULL, n)
+#else
+#define compat_create_wait_event_set(n) CreateWaitEventSet(TopMemoryContext, n)
+#endif
+
+/* Further settings that a worker guards: {name, value}, ... */
+#if PG_VERSION_NUM >= 170000
+#define COMPAT_GUARDED_SETTINGS {"transaction_timeout", "0"},
+#else
+#define COMPAT_GUARDED_SETTINGS
+#endif
+
+/* Index entries of a row that was inserted through the access method. */
+#if PG_VERSION_NUM >= 160000
+#define compat_insert_index_tuples(rel, slot, estate, nodup, conflict, arb) \
+	ExecInsertIndexTuples(rel, slot, estate, false, nodup, conflict, arb, \
+						  false)
+#else
+#define compat_insert_index_tuples(rel, slot, estate, nodup, conflict, arb) \
+	ExecInsertIndexTuples(rel, slot, estate, false, nodup, conflict, arb)
+#endif
+#if PG_VERSION_NUM >= 180000
+#define compat_check_index_constraints(rel, slot, estate, tid, arb) \
+	ExecCheckIndexConstraints(rel, slot, estate, tid, NULL, arb)
+#else
+#define compat_check_index_constraints(rel, slot, estate, tid, arb) \
+	ExecCheckIndexConstraints(rel, slot, estate, tid, arb)
+#endif
+
+/* May member SET ROLE to role? */
+#if PG_VERSION_NUM >= 160000
+#define compat_can_set_role(member, role) member_can_set_role(member, role)
+#else
+#define compat_can_set_role(member, role) is_member_of_role(member, role)
+#endif
+
+#endif							/* WF_COMPAT_H */

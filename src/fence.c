@@ -1,0 +1,175 @@
+/*
+ * fence.c
+ *	  One step, fenced in: a subtransaction, a role, time limits, a broom.
+ *
+ * Runs in a worker, inside a tick's transaction and outside of any query.
+ * Owns nothing beyond a call.
+ *
+ * A step runs as its definition's run_as.  The worker is connected as the
+ * bootstrap superuser, so four doors are kept shut:
+ *
+ * - SET ROLE, RESET ROLE and SET SESSION AUTHORIZATION are refused, since
+ *   SECURITY_LOCAL_USERID_CHANGE is set.  (SECURITY_RESTRICTED_OPERATION
+ *   would refuse initially deferred constraints as well.)
+ * - Deferred constraints and triggers would fire at the tick's commit as
+ *   the superuser (PostgreSQL 15 to 17): they are fired at the step's end,
+ *   as its role.
+ * - A cursor WITH HOLD would execute its query at the commit, likewise as
+ *   the superuser: all cursors are closed at the step's end.
+ * - What a step sets, prepares, locks or creates as temporary could change
+ *   what the next one does, under another role: settings go back with a
+ *   nest level, the rest is swept.  pg_temp is searched last.
+ *
+ * The sweep comes after a failure too: prepared statements and session
+ * locks outlive an aborted subtransaction.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "commands/prepare.h"
+#include "commands/trigger.h"
+#include "fence.h"
+#include "miscadmin.h"
+#include "settings.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
+#include "storage/proc.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/portal.h"
+#include "utils/resowner.h"
+#include "utils/syscache.h"
+#include "utils/timeout.h"
+
+static void
+set_for_step(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_SUSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+void
+fence_enter_role(Fence *fence, Oid role, const pg_uuid_t *tenant_id)
+{
+	char	   *path;
+
+	if (!OidIsValid(role) || !SearchSysCacheExists1(AUTHOID,
+													ObjectIdGetDatum(role)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the role that this workflow runs as does not exist"),
+				 errhint("Set run_as of its definition to a role.")));
+
+	fence->guc_level = NewGUCNestLevel();
+	path = wf_search_path[0] ? psprintf("%s, pg_temp", wf_search_path)
+		: pstrdup("pg_temp");
+	set_for_step("search_path", path);
+	set_for_step("workflow_engine.tenant_id",
+				 DatumGetCString(DirectFunctionCall1(uuid_out,
+													 UUIDPGetDatum(tenant_id))));
+
+	GetUserIdAndSecContext(&fence->save_user, &fence->save_context);
+	SetUserIdAndSecContext(role, fence->save_context |
+						   SECURITY_LOCAL_USERID_CHANGE);
+	fence->in_role = true;
+}
+
+/*
+ * The step has succeeded.  As its role: fire what it deferred.  No query of
+ * ours is open here, which AfterTriggerFireDeferred relies on.
+ */
+static void
+leave_role(Fence *fence)
+{
+	AfterTriggerFireDeferred();
+	PortalHashTableDeleteAll();
+	SetUserIdAndSecContext(fence->save_user, fence->save_context);
+	AtEOXact_GUC(false, fence->guc_level);
+	ResetTempTableNamespace();
+}
+
+/* What no subtransaction gives back. */
+static void
+sweep(const Fence *fence)
+{
+	if (!fence->in_role)
+		return;
+	DropAllPreparedStatements();
+	LockReleaseSession(USER_LOCKMETHOD);
+}
+
+static void
+start_limits(const Fence *fence, int *save_lock_timeout)
+{
+	*save_lock_timeout = LockTimeout;
+	LockTimeout = fence->lock_timeout_ms;
+	if (fence->timeout_ms > 0)
+		enable_timeout_after(STATEMENT_TIMEOUT,
+							 (int) Min(fence->timeout_ms, INT_MAX));
+}
+
+/* A time-out that strikes on the way out must not cancel the next step. */
+static void
+stop_limits(int save_lock_timeout)
+{
+	disable_timeout(STATEMENT_TIMEOUT, false);
+	LockTimeout = save_lock_timeout;
+	QueryCancelPending = false;
+}
+
+/* Replaces PostgreSQL's words by ours where the step's own limit struck. */
+static void
+explain_timeout(ErrorData *error, const Fence *fence, TimestampTz began)
+{
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED &&
+		fence->timeout_ms > 0 &&
+		TimestampDifferenceExceeds(began, GetCurrentTimestamp(),
+								   (int) Min(fence->timeout_ms, INT_MAX)))
+	{
+		error->message = psprintf("the step was cancelled after its time-out of "
+								  INT64_FORMAT " ms", fence->timeout_ms);
+		error->detail = NULL;
+	}
+}
+
+ErrorData *
+fence_run(Fence *fence, void (*body) (Fence *, void *), void *arg)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	TimestampTz began = GetCurrentTimestamp();
+	ErrorData  *volatile error = NULL;
+	int			save_lock_timeout;
+
+	fence->in_role = false;
+	start_limits(fence, &save_lock_timeout);
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		body(fence, arg);
+		if (fence->in_role)
+			leave_role(fence);
+		stop_limits(save_lock_timeout);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		stop_limits(save_lock_timeout);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		explain_timeout(error, fence, began);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	sweep(fence);
+	return error;
+}

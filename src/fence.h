@@ -1,0 +1,41 @@
+/*
+ * fence.h
+ *	  Executes one step so that its failure undoes only itself and nothing
+ *	  of it stays behind.
+ */
+#ifndef WF_FENCE_H
+#define WF_FENCE_H
+
+#include "postgres.h"
+#include "utils/uuid.h"
+
+typedef struct Fence
+{
+	int64		timeout_ms;		/* of the whole body */
+	int			lock_timeout_ms;	/* of each wait for a lock */
+	/* set by fence_enter_role: */
+	bool		in_role;
+	int			guc_level;
+	Oid			save_user;
+	int			save_context;
+} Fence;
+
+/*
+ * Runs body in a subtransaction.  NULL where it went well; else its effects
+ * are undone and the error comes back, in the caller's memory context.
+ * Raises only what concerns the whole worker (termination).
+ */
+extern ErrorData *fence_run(Fence *fence, void (*body) (Fence *, void *),
+							void *arg);
+
+/*
+ * Within a body: from here to its end act as role, for that tenant.  Raises
+ * 42704 where role is no role.
+ */
+extern void fence_enter_role(Fence *fence, Oid role,
+							 const pg_uuid_t *tenant_id);
+
+/* Did the last body use user code (fence_enter_role)? */
+#define fence_was_in_role(fence) ((fence)->in_role)
+
+#endif							/* WF_FENCE_H */

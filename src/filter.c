@@ -1,0 +1,413 @@
+/*
+ * filter.c
+ *	  What a template can do to a value on its way into the text.
+ *
+ * A filter is a row in the table below: its name, what arguments it takes,
+ * and a function from value to value.  Arguments are literals and are checked
+ * when the definition is compiled.
+ *
+ * Scalars are taken as the text that interpolation would print wherever a
+ * filter wants text, so "upper" works on a number; containers are refused.
+ * Two rules hold for all filters and are not in the functions: what is
+ * missing stays missing until "default", and null stays null but for
+ * "default" (which replaces it) and "json" (which prints it).
+ *
+ * Pure, but for the session's TimeZone, which "date" uses where no zone is
+ * given, and lc_time and lc_numeric, as to_char does.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "catalog/pg_collation_d.h"
+#include "catalog/pg_type_d.h"
+#include "escape.h"
+#include "filter.h"
+#include "jsonvalue.h"
+#include "mb/pg_wchar.h"
+#include "problems.h"
+#include "utils/builtins.h"
+#include "utils/formatting.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+
+typedef JsonbValue *(*FilterFunction) (const Filter *filter,
+									   JsonbValue *value, const char *path);
+
+struct FilterDef
+{
+	const char *name;
+	int			min_args;
+	int			max_args;
+	bool		text_args;		/* arguments must be text, and not empty */
+	FilterFunction apply;
+};
+
+/* A macro, so that the compiler sees that it does not return. */
+#define refuse(filter, value, path) \
+	ereport(ERROR, \
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), \
+			 errmsg("filter \"%s\" cannot take %s: %s is %s", \
+					(filter)->def->name, json_a_type(value), path, \
+					json_a_type(value))))
+
+static JsonbValue *
+string_value(const char *text, int len)
+{
+	JsonbValue *result = palloc(sizeof(JsonbValue));
+
+	json_set_string(result, text, len);
+	return result;
+}
+
+/* A scalar as text; refuses containers. */
+static char *
+scalar_text(const Filter *filter, const JsonbValue *value, const char *path)
+{
+	StringInfoData buf;
+
+	if (value->type == jbvBinary)
+		refuse(filter, value, path);
+	initStringInfo(&buf);
+	json_append_text(&buf, value);
+	return buf.data;
+}
+
+static text *
+text_arg(const Filter *filter, int i)
+{
+	return cstring_to_text_with_len(filter->args[i].val.string.val,
+									filter->args[i].val.string.len);
+}
+
+static JsonbValue *
+text_result(Datum result)
+{
+	text	   *t = DatumGetTextPP(result);
+
+	return string_value(VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
+}
+
+static JsonbValue *
+apply_default(const Filter *filter, JsonbValue *value, const char *path)
+{
+	if (value != NULL && value->type != jbvNull)
+		return value;
+	return unconstify(JsonbValue *, &filter->args[0]);
+}
+
+static JsonbValue *
+apply_upper(const Filter *filter, JsonbValue *value, const char *path)
+{
+	char	   *text = scalar_text(filter, value, path);
+	char	   *upper = str_toupper(text, strlen(text), DEFAULT_COLLATION_OID);
+
+	return string_value(upper, strlen(upper));
+}
+
+static JsonbValue *
+apply_lower(const Filter *filter, JsonbValue *value, const char *path)
+{
+	char	   *text = scalar_text(filter, value, path);
+	char	   *lower = str_tolower(text, strlen(text), DEFAULT_COLLATION_OID);
+
+	return string_value(lower, strlen(lower));
+}
+
+/* White space is ASCII's. */
+static JsonbValue *
+apply_trim(const Filter *filter, JsonbValue *value, const char *path)
+{
+	static const char spaces[] = " \t\n\r\f\v";
+	char	   *text = scalar_text(filter, value, path);
+	int			len;
+
+	text += strspn(text, spaces);
+	len = strlen(text);
+	while (len > 0 && strchr(spaces, text[len - 1]) != NULL)
+		len--;
+	return string_value(text, len);
+}
+
+/* Characters of a string, elements of an array, members of an object. */
+static JsonbValue *
+apply_length(const Filter *filter, JsonbValue *value, const char *path)
+{
+	JsonbValue *result = palloc(sizeof(JsonbValue));
+	int			length;
+
+	if (value->type == jbvString)
+		length = pg_mbstrlen_with_len(value->val.string.val,
+									  value->val.string.len);
+	else if (value->type == jbvBinary)
+		length = json_count(value);
+	else
+		refuse(filter, value, path);
+	result->type = jbvNumeric;
+	result->val.numeric = int64_to_numeric(length);
+	return result;
+}
+
+static JsonbValue *
+apply_join(const Filter *filter, JsonbValue *value, const char *path)
+{
+	StringInfoData buf;
+	JsonMember *elements;
+	int			n;
+
+	if (!json_is_array(value))
+		refuse(filter, value, path);
+	initStringInfo(&buf);
+	elements = json_members(value, &n);
+	for (int i = 0; i < n; i++)
+	{
+		if (i > 0 && filter->nargs > 0)
+			json_append_text(&buf, &filter->args[0]);
+		else if (i > 0)
+			appendStringInfoString(&buf, ", ");
+		json_append_text(&buf, &elements[i].value);
+	}
+	return string_value(buf.data, buf.len);
+}
+
+/* The element at a place of an array; null where it has none. */
+static JsonbValue *
+element_at(const Filter *filter, JsonbValue *value, const char *path,
+		   bool last)
+{
+	int			n;
+
+	if (!json_is_array(value))
+		refuse(filter, value, path);
+	n = json_count(value);
+	if (n == 0)
+	{
+		JsonbValue *null = palloc(sizeof(JsonbValue));
+
+		null->type = jbvNull;
+		return null;
+	}
+	return getIthJsonbValueFromContainer(value->val.binary.data,
+										 last ? n - 1 : 0);
+}
+
+static JsonbValue *
+apply_first(const Filter *filter, JsonbValue *value, const char *path)
+{
+	return element_at(filter, value, path, false);
+}
+
+static JsonbValue *
+apply_last(const Filter *filter, JsonbValue *value, const char *path)
+{
+	return element_at(filter, value, path, true);
+}
+
+static JsonbValue *
+apply_json(const Filter *filter, JsonbValue *value, const char *path)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	json_append(&buf, value);
+	return string_value(buf.data, buf.len);
+}
+
+static JsonbValue *
+apply_urlencode(const Filter *filter, JsonbValue *value, const char *path)
+{
+	StringInfoData plain;
+	StringInfoData buf;
+
+	initStringInfo(&plain);
+	initStringInfo(&buf);
+	json_append_text(&plain, value);
+	escape_append(&buf, plain.data, plain.len, ESCAPE_URL);
+	return string_value(buf.data, buf.len);
+}
+
+/* to_char(numeric, text), of a number or a string that reads as one. */
+static JsonbValue *
+apply_number(const Filter *filter, JsonbValue *value, const char *path)
+{
+	Datum		number;
+
+	if (value->type == jbvNumeric)
+		number = NumericGetDatum(value->val.numeric);
+	else if (value->type == jbvString)
+		number = DirectFunctionCall3(numeric_in,
+									 CStringGetDatum(json_cstring(value)),
+									 ObjectIdGetDatum(InvalidOid),
+									 Int32GetDatum(-1));
+	else
+		refuse(filter, value, path);
+	return text_result(DirectFunctionCall2Coll(
+		numeric_to_char, DEFAULT_COLLATION_OID, number,
+		PointerGetDatum(text_arg(filter, 0))));
+}
+
+/* A moment: PostgreSQL's input syntax, or seconds since 1970. */
+static TimestampTz
+moment_of(const Filter *filter, JsonbValue *value, const char *path)
+{
+	TimestampTz moment;
+
+	if (value->type == jbvNumeric)
+	{
+		Datum		seconds;
+
+		seconds = DirectFunctionCall1(numeric_float8_no_overflow,
+									  NumericGetDatum(value->val.numeric));
+		moment = DatumGetTimestampTz(DirectFunctionCall1(float8_timestamptz,
+														 seconds));
+	}
+	else if (value->type == jbvString)
+		moment = DatumGetTimestampTz(DirectFunctionCall3(
+			timestamptz_in, CStringGetDatum(json_cstring(value)),
+			ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	else
+		refuse(filter, value, path);
+
+	if (TIMESTAMP_NOT_FINITE(moment))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("filter \"date\" cannot take an infinite time: %s",
+						path)));
+	return moment;
+}
+
+/* to_char of the moment in the zone given, or else the session's. */
+static JsonbValue *
+apply_date(const Filter *filter, JsonbValue *value, const char *path)
+{
+	Datum		moment;
+	Datum		picture = PointerGetDatum(text_arg(filter, 0));
+	Datum		zone;
+
+	moment = TimestampTzGetDatum(moment_of(filter, value, path));
+	if (filter->nargs == 1)
+		return text_result(DirectFunctionCall2Coll(
+			timestamptz_to_char, DEFAULT_COLLATION_OID, moment, picture));
+
+	zone = PointerGetDatum(text_arg(filter, 1));
+	moment = DirectFunctionCall2(timestamptz_zone, zone, moment);
+	return text_result(DirectFunctionCall2Coll(
+		timestamp_to_char, DEFAULT_COLLATION_OID, moment, picture));
+}
+
+static const FilterDef filters[] = {
+	{"default", 1, 1, false, apply_default},
+	{"upper", 0, 0, false, apply_upper},
+	{"lower", 0, 0, false, apply_lower},
+	{"trim", 0, 0, false, apply_trim},
+	{"length", 0, 0, false, apply_length},
+	{"join", 0, 1, false, apply_join},
+	{"first", 0, 0, false, apply_first},
+	{"last", 0, 0, false, apply_last},
+	{"json", 0, 0, false, apply_json},
+	{"urlencode", 0, 0, false, apply_urlencode},
+	{"number", 1, 1, true, apply_number},
+	{"date", 1, 2, true, apply_date},
+};
+
+const FilterDef *
+filter_find(const char *name, char **hint)
+{
+	const char *names[lengthof(filters)];
+
+	*hint = NULL;
+	for (int i = 0; i < lengthof(filters); i++)
+	{
+		if (strcmp(filters[i].name, name) == 0)
+			return &filters[i];
+		names[i] = filters[i].name;
+	}
+	*hint = known_words_hint(name, names, lengthof(filters));
+	return NULL;
+}
+
+/* Applies a date filter to the epoch: raises what its zone deserves. */
+static void
+try_date(void *arg)
+{
+	JsonbValue	epoch;
+
+	epoch.type = jbvNumeric;
+	epoch.val.numeric = int64_to_numeric(0);
+	apply_date(arg, &epoch, "");
+}
+
+/* Applies a number filter to zero: raises what its picture deserves. */
+static void
+try_number(void *arg)
+{
+	JsonbValue	zero;
+
+	zero.type = jbvNumeric;
+	zero.val.numeric = int64_to_numeric(0);
+	apply_number(arg, &zero, "");
+}
+
+static char *
+wrong_count(const Filter *filter)
+{
+	const FilterDef *def = filter->def;
+
+	if (def->max_args == 0)
+		return psprintf("filter \"%s\" takes no argument", def->name);
+	if (def->min_args == def->max_args)
+		return psprintf("filter \"%s\" takes %d argument%s, not %d",
+						def->name, def->min_args,
+						def->min_args == 1 ? "" : "s", filter->nargs);
+	return psprintf("filter \"%s\" takes %d to %d arguments, not %d",
+					def->name, def->min_args, def->max_args, filter->nargs);
+}
+
+char *
+filter_check(Filter *filter)
+{
+	const FilterDef *def = filter->def;
+
+	if (filter->nargs < def->min_args || filter->nargs > def->max_args)
+		return wrong_count(filter);
+	for (int i = 0; i < filter->nargs && def->text_args; i++)
+	{
+		if (filter->args[i].type != jbvString ||
+			filter->args[i].val.string.len == 0)
+			return psprintf("argument %d of filter \"%s\" must be a text in "
+							"quotes", i + 1, def->name);
+	}
+	if (def->apply == apply_join && filter->nargs == 1 &&
+		filter->args[0].type != jbvString)
+		return psprintf("argument 1 of filter \"%s\" must be a text in "
+						"quotes", def->name);
+	if (def->apply == apply_date)
+		return problem_catch(try_date, filter);
+	if (def->apply == apply_number)
+		return problem_catch(try_number, filter);
+	return NULL;
+}
+
+bool
+filter_allows_missing(const Filter *filter)
+{
+	return filter->def->apply == apply_default;
+}
+
+bool
+filter_encodes_url(const Filter *filter)
+{
+	return filter->def->apply == apply_urlencode;
+}
+
+JsonbValue *
+filter_apply(const Filter *filter, JsonbValue *value, const char *path)
+{
+	FilterFunction apply = filter->def->apply;
+
+	if (value == NULL && apply != apply_default)
+		return NULL;
+	if (value != NULL && value->type == jbvNull &&
+		apply != apply_default && apply != apply_json)
+		return value;
+	return apply(filter, value, path);
+}

@@ -1,0 +1,564 @@
+/*
+ * fire.c
+ *	  An event comes in: rows for workflow_runs.
+ *
+ * Runs in the backend that calls wf_fire or whose table has a trigger, in
+ * its transaction and on behalf of a role that may hold no privilege on our
+ * tables: EXECUTE on wf_fire is the privilege.  So rows are inserted through
+ * the table's access method, as COPY does, not by an SQL statement: no
+ * trigger, default or rule that somebody put on the table takes part.
+ *
+ * Foreign keys.  The per-row check of core would lock the definition's row
+ * for each run: with one hot definition, concurrent fires would queue on it
+ * and build multixacts.  We skip the check, and it holds all the same:
+ *
+ *	fire:	lock workflow_runs ROW EXCLUSIVE, then read the definitions
+ *			with a fresh snapshot, then insert.
+ *	DELETE:	(trigger wf_definition_lock, before it looks at any row) lock
+ *			workflow_runs SHARE ROW EXCLUSIVE, which waits for every fire
+ *			in flight to end; then core's check of the referencing side.
+ *
+ * A fire that gets its lock first is seen by the check; one that gets it
+ * later sees the definition gone, whatever its isolation level, since its
+ * snapshot is newer than its lock.
+ *
+ * Owns nothing beyond a call.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/indexing.h"
+#include "clock.h"
+#include "current_run.h"
+#include "executor/executor.h"
+#include "executor/spi.h"
+#include "fire.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "queue.h"
+#include "settings.h"
+#include "storage/lmgr.h"
+#include "store.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "uuid7.h"
+
+/* Columns of workflow_runs, in the order of the install script. */
+enum
+{
+	RUN_ID = 1,
+	RUN_DEFINITION_ID,
+	RUN_TRIGGER_PAYLOAD,
+	RUN_STATUS,
+	RUN_CURRENT_STEP,
+	RUN_STEP_RESULTS,
+	RUN_ERROR_MESSAGE,
+	RUN_STARTED_AT,
+	RUN_COMPLETED_AT,
+	RUN_TENANT_ID,
+	RUN_DEFINITION_VERSION,
+	RUN_QUEUED_AT,
+	RUN_RUN_AT,
+	RUN_PRIORITY,
+	RUN_IDEMPOTENCY_KEY,
+	RUN_ATTEMPT,
+	RUN_OWNER,
+	RUN_PARENT_ID,
+	RUN_DEPTH,
+	RUN_NCOLUMNS = RUN_DEPTH
+};
+
+/* Columns of workflow_definitions that a fire reads. */
+enum
+{
+	DEFINITION_ID = 1,
+	DEFINITION_TENANT_ID = 2,
+	DEFINITION_TRIGGER_TYPE = 4,
+	DEFINITION_VERSION = 7
+};
+
+#define BATCH_ROWS 500			/* rows that wait for one multi-insert */
+#define BATCH_BYTES (1024 * 1024)
+
+typedef struct Target
+{
+	pg_uuid_t	definition_id;
+	int			version;
+} Target;
+
+struct Firing
+{
+	MemoryContext context;		/* of this struct */
+	MemoryContext batch_context;	/* of the rows that wait */
+	const char *trigger_type;
+	TimestampTz run_at;
+	int			priority;
+	int			depth;
+	Relation	runs;
+	EState	   *estate;
+	ResultRelInfo *result;
+	Oid			key_index;
+	BulkInsertState bulk;
+	Datum		queued;			/* 'queued' and '[]', made once */
+	Datum		no_results;
+	pg_uuid_t	tenant;			/* whose targets are in hand */
+	bool		has_tenant;
+	int			ntargets;
+	Target	   *targets;
+	TupleTableSlot *slots[BATCH_ROWS];
+	int			nslots;			/* made */
+	int			nrows;			/* waiting */
+	size_t		nbytes;
+	int64		fired;
+};
+
+/*--- who fires whom ---*/
+
+/* 'a' > 'b' > 'c': the workflows above the current run, newest last. */
+static char *
+chain_of_names(void)
+{
+	StringInfoData chain;
+	Oid			type = UUIDOID;
+	Datum		id = UUIDPGetDatum(&current_run.id);
+	Oid			save_user;
+	int			save_context;
+	int			level = store_enter_search_path();
+
+	initStringInfo(&chain);
+	store_enter_owner(&save_user, &save_context);
+	SPI_connect();
+	SPI_execute_with_args(store_sql("WITH RECURSIVE up AS ("
+									" SELECT r.parent_id, r.definition_id, 1 AS n"
+									"  FROM %t.workflow_runs r WHERE r.id = $1"
+									" UNION ALL"
+									" SELECT r.parent_id, r.definition_id, n + 1"
+									"  FROM up JOIN %t.workflow_runs r"
+									"  ON r.id = up.parent_id WHERE n < 5)"
+									"SELECT d.name FROM up"
+									" JOIN %t.workflow_definitions d"
+									" ON d.id = up.definition_id ORDER BY n DESC"),
+						  1, &type, &id, NULL, false, 0);
+	for (uint64 i = 0; i < SPI_processed; i++)
+		appendStringInfo(&chain, "%s\"%s\"", i ? " > " : "",
+						 SPI_getvalue(SPI_tuptable->vals[i],
+									  SPI_tuptable->tupdesc, 1));
+	SPI_finish();
+	store_leave_owner(save_user, save_context);
+	store_leave_search_path(level);
+	return chain.data;
+}
+
+static int
+depth_of_fire(const char *trigger_type)
+{
+	int			depth;
+	char	   *chain;
+
+	if (!current_run.active)
+		return 0;
+	depth = current_run.depth + 1;
+	if (depth <= wf_max_depth)
+		return depth;
+
+	chain = chain_of_names();
+	ereport(ERROR,
+			(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
+			 errmsg("workflows fire each other more than %d deep",
+					wf_max_depth),
+			 errdetail("The last of the chain: %s, which fires \"%s\".",
+					   chain, trigger_type),
+			 errhint("Give a step of the chain a condition that ends it, or raise \"workflow_engine.max_depth\".")));
+}
+
+/*--- targets ---*/
+
+static void
+read_targets(Firing *firing, const pg_uuid_t *tenant)
+{
+	Oid			oid = store_relation("workflow_definitions");
+	Oid			index = store_relation("workflow_definitions_trigger");
+	Relation	rel = table_open(oid, AccessShareLock);
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	int			room = 8;
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&keys[0], DEFINITION_TENANT_ID, BTEqualStrategyNumber,
+				F_UUID_EQ, UUIDPGetDatum(tenant));
+	ScanKeyEntryInitialize(&keys[1], 0, DEFINITION_TRIGGER_TYPE,
+						   BTEqualStrategyNumber, InvalidOid,
+						   TupleDescAttr(RelationGetDescr(rel),
+										 DEFINITION_TRIGGER_TYPE - 1)->attcollation,
+						   F_TEXTEQ,
+						   CStringGetTextDatum(firing->trigger_type));
+	firing->targets = MemoryContextAlloc(firing->context,
+										 room * sizeof(Target));
+	firing->ntargets = 0;
+	scan = systable_beginscan(rel, index, true, snapshot, 2, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		bool		isnull;
+		Target	   *target;
+
+		if (firing->ntargets == room)
+			firing->targets = repalloc(firing->targets,
+									   (room *= 2) * sizeof(Target));
+		target = &firing->targets[firing->ntargets++];
+		target->definition_id =
+			*DatumGetUUIDP(heap_getattr(tuple, DEFINITION_ID,
+										RelationGetDescr(rel), &isnull));
+		target->version =
+			DatumGetInt32(heap_getattr(tuple, DEFINITION_VERSION,
+									   RelationGetDescr(rel), &isnull));
+	}
+	systable_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	table_close(rel, AccessShareLock);
+}
+
+/* The definitions that the event fires for this tenant. */
+static void
+find_targets(Firing *firing, const pg_uuid_t *tenant)
+{
+	if (firing->has_tenant &&
+		memcmp(&firing->tenant, tenant, UUID_LEN) == 0)
+		return;
+	if (!settings_tenant_visible(tenant))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("this session may not fire workflows of tenant %s",
+						DatumGetCString(DirectFunctionCall1(uuid_out,
+															UUIDPGetDatum(tenant)))),
+				 errdetail("It is bound by \"workflow_engine.tenant_id\".")));
+	if (firing->targets != NULL)
+		pfree(firing->targets);
+	read_targets(firing, tenant);
+	firing->tenant = *tenant;
+	firing->has_tenant = true;
+}
+
+/*--- rows ---*/
+
+Firing *
+firing_begin(Oid schema, const char *trigger_type, TimestampTz run_at,
+			 int priority)
+{
+	Firing	   *firing = palloc0(sizeof(Firing));
+
+	store_use_schema(schema);
+	firing->depth = depth_of_fire(trigger_type);
+	firing->context = CurrentMemoryContext;
+	firing->batch_context = AllocSetContextCreate(CurrentMemoryContext,
+												  "workflow_engine fire",
+												  ALLOCSET_DEFAULT_SIZES);
+	firing->trigger_type = trigger_type;
+	firing->run_at = run_at;
+	firing->priority = priority;
+	firing->queued = CStringGetTextDatum("queued");
+	firing->no_results = DirectFunctionCall1(jsonb_in, CStringGetDatum("[]"));
+
+	firing->runs = table_open(store_relation("workflow_runs"),
+							  RowExclusiveLock);
+	if (RelationGetDescr(firing->runs)->natts < RUN_NCOLUMNS)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"workflow_runs\" is older than the library"),
+				 errhint("Run ALTER EXTENSION workflow_engine UPDATE.")));
+	firing->estate = CreateExecutorState();
+	firing->result = makeNode(ResultRelInfo);
+	InitResultRelInfo(firing->result, firing->runs, 1, NULL, 0);
+	ExecOpenIndices(firing->result, true);
+	firing->key_index = store_relation("workflow_runs_key");
+	firing->bulk = GetBulkInsertState();
+	return firing;
+}
+
+static TupleTableSlot *
+next_slot(Firing *firing)
+{
+	if (firing->nrows == firing->nslots)
+	{
+		MemoryContext old = MemoryContextSwitchTo(firing->context);
+
+		firing->slots[firing->nslots++] = table_slot_create(firing->runs, NULL);
+		MemoryContextSwitchTo(old);
+	}
+	return ExecClearTuple(firing->slots[firing->nrows]);
+}
+
+/* Fills slot with a queued run; its data is in the current context. */
+static void
+fill_slot(Firing *firing, TupleTableSlot *slot, const Target *target,
+		  const pg_uuid_t *tenant, pg_uuid_t *id, Jsonb *payload,
+		  const char *key)
+{
+	TimestampTz now = clock_now();
+	Datum	   *v = slot->tts_values - 1;
+	bool	   *n = slot->tts_isnull - 1;
+
+	uuid7_generate(id, now);
+	memset(slot->tts_isnull, true, sizeof(bool) * slot->tts_tupleDescriptor->natts);
+	for (int i = RUN_ID; i <= RUN_NCOLUMNS; i++)
+		n[i] = false;
+	v[RUN_ID] = UUIDPGetDatum(id);
+	v[RUN_DEFINITION_ID] = UUIDPGetDatum(&target->definition_id);
+	v[RUN_TRIGGER_PAYLOAD] = JsonbPGetDatum(payload);
+	v[RUN_STATUS] = firing->queued;
+	v[RUN_CURRENT_STEP] = Int32GetDatum(0);
+	v[RUN_STEP_RESULTS] = firing->no_results;
+	n[RUN_ERROR_MESSAGE] = true;
+	v[RUN_STARTED_AT] = TimestampTzGetDatum(now);
+	n[RUN_COMPLETED_AT] = true;
+	v[RUN_TENANT_ID] = UUIDPGetDatum(tenant);
+	v[RUN_DEFINITION_VERSION] = Int32GetDatum(target->version);
+	v[RUN_QUEUED_AT] = TimestampTzGetDatum(now);
+	v[RUN_RUN_AT] = TimestampTzGetDatum(firing->run_at ? firing->run_at : now);
+	v[RUN_PRIORITY] = Int16GetDatum((int16) firing->priority);
+	n[RUN_IDEMPOTENCY_KEY] = key == NULL;
+	v[RUN_IDEMPOTENCY_KEY] = key ? CStringGetTextDatum(key) : (Datum) 0;
+	v[RUN_ATTEMPT] = Int32GetDatum(0);
+	n[RUN_OWNER] = true;
+	n[RUN_PARENT_ID] = !current_run.active;
+	v[RUN_PARENT_ID] = UUIDPGetDatum(&current_run.id);
+	v[RUN_DEPTH] = Int32GetDatum(firing->depth);
+	ExecStoreVirtualTuple(slot);
+	slot->tts_tableOid = RelationGetRelid(firing->runs);
+}
+
+/* Writes the rows that wait. */
+static void
+flush(Firing *firing)
+{
+	if (firing->nrows == 0)
+		return;
+	table_multi_insert(firing->runs, firing->slots, firing->nrows,
+					   GetCurrentCommandId(true), 0, firing->bulk);
+	for (int i = 0; i < firing->nrows; i++)
+	{
+		List	   *recheck =
+			compat_insert_index_tuples(firing->result, firing->slots[i],
+									   firing->estate, false, NULL, NIL);
+
+		list_free(recheck);
+		ResetPerTupleExprContext(firing->estate);
+		ExecClearTuple(firing->slots[i]);
+	}
+	firing->nrows = 0;
+	firing->nbytes = 0;
+	MemoryContextReset(firing->batch_context);
+}
+
+static pg_uuid_t *
+copy_id(const pg_uuid_t *id)
+{
+	pg_uuid_t  *copy = palloc(sizeof(pg_uuid_t));
+
+	*copy = *id;
+	return copy;
+}
+
+/* Puts a run beside the others that wait. */
+static void
+queue_row(Firing *firing, const Target *target, const pg_uuid_t *tenant,
+		  Jsonb *payload, pg_uuid_t *id)
+{
+	TupleTableSlot *slot;
+	MemoryContext old;
+	Jsonb	   *copy;
+	pg_uuid_t  *ids;
+
+	if (firing->nrows == BATCH_ROWS || firing->nbytes > BATCH_BYTES)
+		flush(firing);
+	slot = next_slot(firing);
+	old = MemoryContextSwitchTo(firing->batch_context);
+	copy = palloc(VARSIZE(payload));
+	memcpy(copy, payload, VARSIZE(payload));
+	ids = palloc(sizeof(pg_uuid_t) * 2);
+	ids[1] = *tenant;
+	fill_slot(firing, slot, target, &ids[1], &ids[0], copy, NULL);
+	slot->tts_values[RUN_DEFINITION_ID - 1] =
+		UUIDPGetDatum(copy_id(&target->definition_id));
+	firing->nrows++;
+	firing->nbytes += VARSIZE(payload);
+	*id = ids[0];
+	MemoryContextSwitchTo(old);
+}
+
+/* The id of the run at tid, which holds the key already. */
+static void
+id_of_existing(Firing *firing, ItemPointer tid, pg_uuid_t *id)
+{
+	TupleTableSlot *slot = table_slot_create(firing->runs, NULL);
+	bool		isnull;
+
+	if (!table_tuple_fetch_row_version(firing->runs, tid, SnapshotAny, slot))
+		elog(ERROR, "could not fetch the run of an idempotency key");
+	*id = *DatumGetUUIDP(slot_getattr(slot, RUN_ID, &isnull));
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+/*
+ * Inserts a run with a key, or finds the one that has it: speculatively, as
+ * INSERT ... ON CONFLICT DO NOTHING does, waiting for a transaction that is
+ * about to insert the same key.
+ */
+static void
+insert_keyed(Firing *firing, const Target *target, const pg_uuid_t *tenant,
+			 Jsonb *payload, const char *key, pg_uuid_t *id)
+{
+	List	   *arbiters = list_make1_oid(firing->key_index);
+	TupleTableSlot *slot = table_slot_create(firing->runs, NULL);
+	bool		conflict;
+
+	fill_slot(firing, slot, target, tenant, id, payload, key);
+	do
+	{
+		ItemPointerData tid;
+		uint32		token;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!compat_check_index_constraints(firing->result, slot,
+											firing->estate, &tid, arbiters))
+		{
+			id_of_existing(firing, &tid, id);
+			break;
+		}
+		conflict = false;
+		token = SpeculativeInsertionLockAcquire(GetCurrentTransactionId());
+		table_tuple_insert_speculative(firing->runs, slot,
+									   GetCurrentCommandId(true), 0, NULL,
+									   token);
+		list_free(compat_insert_index_tuples(firing->result, slot,
+											 firing->estate, true, &conflict,
+											 arbiters));
+		table_tuple_complete_speculative(firing->runs, slot, token, !conflict);
+		SpeculativeInsertionLockRelease(GetCurrentTransactionId());
+		ResetPerTupleExprContext(firing->estate);
+	} while (conflict);
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+static void
+check_payload(Jsonb *payload)
+{
+	if (!JB_ROOT_IS_OBJECT(payload))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the payload of an event must be a JSON object")));
+	if (VARSIZE(payload) > (Size) wf_max_payload * 1024)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the payload of an event is too large"),
+				 errdetail("It has %u bytes as stored; \"workflow_engine.max_payload\" is %d kB.",
+						   (unsigned) VARSIZE(payload), wf_max_payload)));
+}
+
+void
+firing_add(Firing *firing, const pg_uuid_t *tenant, Jsonb *payload,
+		   const char *key, List **ids)
+{
+	check_payload(payload);
+	find_targets(firing, tenant);
+	for (int i = 0; i < firing->ntargets; i++)
+	{
+		pg_uuid_t	id;
+
+		if (key == NULL)
+			queue_row(firing, &firing->targets[i], tenant, payload, &id);
+		else
+			insert_keyed(firing, &firing->targets[i], tenant, payload, key,
+						 &id);
+		firing->fired++;
+		if (ids != NULL)
+			*ids = lappend(*ids, copy_id(&id));
+	}
+}
+
+void
+firing_end(Firing *firing)
+{
+	flush(firing);
+	for (int i = 0; i < firing->nslots; i++)
+		ExecDropSingleTupleTableSlot(firing->slots[i]);
+	FreeBulkInsertState(firing->bulk);
+	ExecCloseIndices(firing->result);
+	FreeExecutorState(firing->estate);
+	table_close(firing->runs, NoLock);
+	MemoryContextDelete(firing->batch_context);
+	if (firing->fired > 0)
+		queue_wake_at_commit();
+}
+
+/*--- wf_fire ---*/
+
+static void
+require_argument(FunctionCallInfo fcinfo, int number, const char *name)
+{
+	if (PG_ARGISNULL(number))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" of wf_fire must not be null", name)));
+}
+
+static int
+priority_argument(FunctionCallInfo fcinfo, int number)
+{
+	int32		priority = PG_ARGISNULL(number) ? 0 : PG_GETARG_INT32(number);
+
+	if (priority < PG_INT16_MIN || priority > PG_INT16_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("priority %d is out of range", priority),
+				 errdetail("It must be from %d to %d.", PG_INT16_MIN,
+						   PG_INT16_MAX)));
+	return priority;
+}
+
+PG_FUNCTION_INFO_V1(wf_fire);
+
+Datum
+wf_fire(PG_FUNCTION_ARGS)
+{
+	List	   *ids = NIL;
+	Firing	   *firing;
+	ListCell   *lc;
+
+	require_argument(fcinfo, 0, "tenant_id");
+	require_argument(fcinfo, 1, "trigger_type");
+	require_argument(fcinfo, 2, "payload");
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+
+	firing = firing_begin(get_func_namespace(fcinfo->flinfo->fn_oid),
+						  text_to_cstring(PG_GETARG_TEXT_PP(1)),
+						  PG_ARGISNULL(4) ? 0 : PG_GETARG_TIMESTAMPTZ(4),
+						  priority_argument(fcinfo, 5));
+	firing_add(firing, PG_GETARG_UUID_P(0), PG_GETARG_JSONB_P(2),
+			   PG_ARGISNULL(3) ? NULL
+			   : text_to_cstring(PG_GETARG_TEXT_PP(3)), &ids);
+	firing_end(firing);
+
+	foreach(lc, ids)
+	{
+		ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+		Datum		value = UUIDPGetDatum(lfirst(lc));
+		bool		isnull = false;
+
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value,
+							 &isnull);
+	}
+	return (Datum) 0;
+}

@@ -1,0 +1,353 @@
+/*
+ * library.c
+ *	  What is written beside definitions: actions, connections, mail
+ *	  templates, runs inserted by hand; and wf_register_action, wf_validate.
+ *
+ * Runs in the backend that writes, as the role that writes.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "access/htup_details.h"
+#include "action.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "connection.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "plan.h"
+#include "queue.h"
+#include "store.h"
+#include "template.h"
+#include "trigger_row.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/regproc.h"
+#include "utils/syscache.h"
+
+/* Columns of our tables, in the order of the install script. */
+enum
+{
+	ACTION_NAME = 1,
+	ACTION_KIND_NAME,
+	ACTION_HANDLER,
+	ACTION_PARAMS
+};
+
+enum
+{
+	CONNECTION_KIND = 4,
+	CONNECTION_CONFIG,
+	CONNECTION_CREDENTIALS
+};
+
+enum
+{
+	TEMPLATE_SUBJECT = 4,
+	TEMPLATE_BODY,
+	TEMPLATE_HTML
+};
+
+enum
+{
+	RUN_DEFINITION_ID = 2,
+	RUN_TRIGGER_PAYLOAD,
+	RUN_TENANT_ID = 10,
+	RUN_DEFINITION_VERSION
+};
+
+static char *
+row_text(const TriggerRow *row, int column)
+{
+	bool		isnull;
+	Datum		datum = row_get(row, column, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(datum);
+}
+
+static Jsonb *
+row_json(const TriggerRow *row, int column)
+{
+	bool		isnull;
+	Datum		datum = row_get(row, column, &isnull);
+
+	return isnull ? NULL : DatumGetJsonbP(datum);
+}
+
+/*--- actions ---*/
+
+static void
+check_builtin(const char *name, const char *kind)
+{
+	static const char *const kinds[] = {"native", "http", "smtp"};
+	const Action *action = action_find(name);
+
+	if (action != NULL && strcmp(kind, kinds[action->kind]) == 0 &&
+		(creating_extension || !check_function_bodies))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("action \"%s\" cannot be written", name),
+			 errdetail("Actions of kind \"%s\" are built in.", kind),
+			 errhint("Register a function of yours with wf_register_action.")));
+}
+
+/* (jsonb, jsonb) returning jsonb, and nothing special. */
+static void
+check_signature(Oid handler)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(handler));
+	Form_pg_proc proc;
+	bool		fits;
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("function with OID %u does not exist", handler)));
+	proc = (Form_pg_proc) GETSTRUCT(tuple);
+	fits = proc->prokind == PROKIND_FUNCTION && !proc->proretset &&
+		proc->prorettype == JSONBOID && proc->pronargs == 2 &&
+		proc->proargtypes.values[0] == JSONBOID &&
+		proc->proargtypes.values[1] == JSONBOID;
+	ReleaseSysCache(tuple);
+	if (!fits)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
+				 errmsg("function %s cannot be an action",
+						format_procedure(handler)),
+				 errdetail("An action is a function (params jsonb, context jsonb) returning jsonb.")));
+}
+
+static void
+check_handler(TriggerRow *row)
+{
+	char	   *name = row_text(row, ACTION_NAME);
+	char	   *text = row_text(row, ACTION_HANDLER);
+	Oid			handler;
+
+	if (name != NULL && action_find(name) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("action \"%s\" is built in", name),
+				 errhint("Choose another name.")));
+	if (text == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("an action of kind \"function\" needs a handler")));
+	if (!check_function_bodies)
+		return;					/* a restore: the function may come later */
+	handler = DatumGetObjectId(DirectFunctionCall1(regprocedurein,
+												   CStringGetDatum(text)));
+	check_signature(handler);
+	row_set(row, ACTION_HANDLER,
+			CStringGetTextDatum(format_procedure_qualified(handler)));
+}
+
+PG_FUNCTION_INFO_V1(wf_action_check);
+
+Datum
+wf_action_check(PG_FUNCTION_ARGS)
+{
+	TriggerRow	row;
+	Problems	problems = {0};
+	ActionSpec	spec = {0};
+	char	   *kind;
+
+	row_begin(&row, fcinfo);
+	kind = row_text(&row, ACTION_KIND_NAME);
+	if (kind == NULL || row_json(&row, ACTION_PARAMS) == NULL)
+		return row_end(&row);	/* NOT NULL will say so */
+	action_spec_parse(&spec, row_json(&row, ACTION_PARAMS), &problems);
+	problems_raise(&problems, "the parameters of the action are not valid");
+	if (strcmp(kind, "function") == 0)
+		check_handler(&row);
+	else if (row_text(&row, ACTION_NAME) != NULL)
+		check_builtin(row_text(&row, ACTION_NAME), kind);
+	return row_end(&row);
+}
+
+PG_FUNCTION_INFO_V1(wf_register_action);
+
+Datum
+wf_register_action(PG_FUNCTION_ARGS)
+{
+	Oid			types[4] = {TEXTOID, TEXTOID, JSONBOID, TEXTOID};
+	Datum		values[4];
+	char		nulls[] = "    ";
+	int			level;
+
+	for (int i = 0; i < 3; i++)
+		if (PG_ARGISNULL(i))
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("name, handler and params of an action must not be null")));
+	check_signature(PG_GETARG_OID(1));
+	store_use_schema(get_func_namespace(fcinfo->flinfo->fn_oid));
+	values[0] = PG_GETARG_DATUM(0);
+	values[1] = CStringGetTextDatum(format_procedure_qualified(PG_GETARG_OID(1)));
+	values[2] = PG_GETARG_DATUM(2);
+	values[3] = PG_ARGISNULL(3) ? (Datum) 0 : PG_GETARG_DATUM(3);
+	nulls[3] = PG_ARGISNULL(3) ? 'n' : ' ';
+
+	level = store_enter_search_path();
+	SPI_connect();
+	SPI_execute_with_args(store_sql("INSERT INTO %t.workflow_actions AS a"
+									" (name, kind, handler, params, description)"
+									" VALUES ($1, 'function', $2, $3, $4)"
+									" ON CONFLICT (name) DO UPDATE"
+									" SET handler = EXCLUDED.handler,"
+									"  params = EXCLUDED.params,"
+									"  description = EXCLUDED.description"),
+						  4, types, values, nulls, false, 0);
+	SPI_finish();
+	store_leave_search_path(level);
+	PG_RETURN_VOID();
+}
+
+/*--- connections, templates, runs by hand ---*/
+
+PG_FUNCTION_INFO_V1(wf_connection_check);
+
+Datum
+wf_connection_check(PG_FUNCTION_ARGS)
+{
+	TriggerRow	row;
+	char	   *kind;
+	Jsonb	   *config;
+	Jsonb	   *credentials;
+
+	row_begin(&row, fcinfo);
+	kind = row_text(&row, CONNECTION_KIND);
+	config = row_json(&row, CONNECTION_CONFIG);
+	credentials = row_json(&row, CONNECTION_CREDENTIALS);
+	if (kind != NULL && config != NULL && credentials != NULL)
+		connection_check(kind, config, credentials);
+	return row_end(&row);
+}
+
+PG_FUNCTION_INFO_V1(wf_template_check);
+
+Datum
+wf_template_check(PG_FUNCTION_ARGS)
+{
+	static const struct
+	{
+		int			column;
+		const char *name;
+	}			parts[] = {{TEMPLATE_SUBJECT, "subject"},
+	{TEMPLATE_BODY, "body"}, {TEMPLATE_HTML, "html"}};
+	TriggerRow	row;
+	Problems	problems = {0};
+
+	row_begin(&row, fcinfo);
+	for (int i = 0; i < lengthof(parts); i++)
+	{
+		char	   *text = row_text(&row, parts[i].column);
+
+		if (text != NULL)
+			template_compile_text(text, strlen(text), parts[i].name, NULL,
+								  &problems);
+	}
+	problems_raise(&problems, "the mail template is not valid");
+	return row_end(&row);
+}
+
+/* Fills what the seed's INSERT does not name from the definition. */
+static void
+fill_run(TriggerRow *row)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		id;
+	bool		isnull;
+	Oid			save_user;
+	int			save_context;
+	Datum		tenant;
+	Datum		version;
+
+	id = row_get(row, RUN_DEFINITION_ID, &isnull);
+	if (isnull)
+		return;
+	store_enter_owner(&save_user, &save_context);
+	SPI_connect();
+	store_execute(STORE_DEFINITION, &id, NULL, false, 1);
+	if (SPI_processed > 0)
+	{
+		HeapTuple	found = SPI_tuptable->vals[0];
+		MemoryContext spi;
+
+		tenant = SPI_getbinval(found, SPI_tuptable->tupdesc, 1, &isnull);
+		version = SPI_getbinval(found, SPI_tuptable->tupdesc, 2, &isnull);
+		spi = MemoryContextSwitchTo(caller);
+		row_get(row, RUN_TENANT_ID, &isnull);
+		if (isnull)
+			row_set(row, RUN_TENANT_ID, tenant);
+		row_get(row, RUN_DEFINITION_VERSION, &isnull);
+		if (isnull)
+			row_set(row, RUN_DEFINITION_VERSION, version);
+		MemoryContextSwitchTo(spi);
+	}
+	SPI_finish();
+	store_leave_owner(save_user, save_context);
+}
+
+PG_FUNCTION_INFO_V1(wf_run_check);
+
+Datum
+wf_run_check(PG_FUNCTION_ARGS)
+{
+	TriggerRow	row;
+	Jsonb	   *payload;
+	bool		no_tenant;
+	bool		no_version;
+
+	row_begin(&row, fcinfo);
+	payload = row_json(&row, RUN_TRIGGER_PAYLOAD);
+	if (payload != NULL && !JB_ROOT_IS_OBJECT(payload))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the payload of an event must be a JSON object")));
+	row_get(&row, RUN_TENANT_ID, &no_tenant);
+	row_get(&row, RUN_DEFINITION_VERSION, &no_version);
+	if (no_tenant || no_version)
+		fill_run(&row);
+	queue_wake_at_commit();
+	return row_end(&row);
+}
+
+/*--- wf_validate ---*/
+
+PG_FUNCTION_INFO_V1(wf_validate);
+
+Datum
+wf_validate(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Problems	problems = {0};
+	ListCell   *lc;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"definition\" of wf_validate must not be null")));
+	store_use_schema(get_func_namespace(fcinfo->flinfo->fn_oid));
+	plan_compile(PG_GETARG_JSONB_P(0), store_catalogue(), &problems);
+	foreach(lc, problems.items)
+	{
+		Problem    *problem = lfirst(lc);
+		Datum		values[4];
+		bool		nulls[4] = {false, false, false, problem->hint == NULL};
+
+		values[0] = CStringGetTextDatum(problem->path);
+		values[1] = CStringGetTextDatum(problem->is_error ? "error"
+										: "warning");
+		values[2] = CStringGetTextDatum(problem->message);
+		values[3] = problem->hint ? CStringGetTextDatum(problem->hint) : 0;
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values,
+							 nulls);
+	}
+	return (Datum) 0;
+}

@@ -1,0 +1,514 @@
+/*
+ * mime.c
+ *	  Headers and bodies of a mail as text (RFC 5322, 2045, 2047).
+ *
+ * Pure: text in, text out, in the current memory context.  Any process.
+ *
+ * Headers: ASCII stands as it is, folded at spaces; other text becomes
+ * encoded words of at most 75 characters that never cut a character in two.
+ * Bodies: one part, or text and HTML as alternatives.  A body of short ASCII
+ * lines stands as it is, mostly foreign ones are base64, all others
+ * quoted-printable; neither encoding can contain "=_", so no body can
+ * contain the boundary between two parts.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "common/base64.h"
+#include "lib/stringinfo.h"
+#include "mime.h"
+
+#define LINE_LENGTH 76
+#define BOUNDARY "=_workflow_engine_part"
+#define ENCODED_WORD_BYTES 42	/* 56 letters of base64 with =?UTF-8?B? ?= */
+#define MAX_ASCII_WORD 900		/* RFC 5322: a line has at most 998 */
+
+bool
+mime_header_name_valid(const char *name)
+{
+	const char *p;
+
+	if (name == NULL || name[0] == '\0' || strlen(name) > 200)
+		return false;
+	for (p = name; *p; p++)
+	{
+		if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+			  (*p >= '0' && *p <= '9') ||
+			  strchr("!#$%&'*+-.^_`|~", *p) != NULL))
+			return false;
+	}
+	return true;
+}
+
+bool
+mime_header_value_valid(const char *value, bool folded)
+{
+	if (value == NULL)
+		return false;
+	for (const char *p = value; *p; p++)
+	{
+		if (folded && p[0] == '\r' && p[1] == '\n' &&
+			(p[2] == ' ' || p[2] == '\t'))
+			p += 2;
+		else if (((unsigned char) *p < ' ' && *p != '\t') || *p == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_ascii_text(const char *text)
+{
+	for (; *text; text++)
+	{
+		if (IS_HIGHBIT_SET(*text))
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_letter_or_digit(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		(c >= '0' && c <= '9') || IS_HIGHBIT_SET(c);
+}
+
+/* RFC 5322, 3.2.3 */
+static bool
+is_atext(char c)
+{
+	return is_letter_or_digit(c) ||
+		(c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+}
+
+static bool
+domain_valid(const char *domain)
+{
+	if (domain[0] == '\0')
+		return false;
+	for (const char *p = domain; *p; p++)
+	{
+		bool		edge = p == domain || p[-1] == '.' ||
+			p[1] == '.' || p[1] == '\0';
+
+		if (!is_letter_or_digit(*p) && (edge || (*p != '-' && *p != '.')))
+			return false;
+	}
+	return true;
+}
+
+bool
+mime_address_valid(const char *address)
+{
+	const char *at;
+
+	if (address == NULL || strlen(address) > MIME_MAX_ADDRESS)
+		return false;
+	at = strchr(address, '@');
+	if (at == NULL || at == address || at - address > MIME_MAX_LOCAL_PART)
+		return false;
+	for (const char *p = address; p < at; p++)
+	{
+		if (!is_atext(*p) && *p != '.')
+			return false;
+	}
+	return domain_valid(at + 1);
+}
+
+/* text[0..len) without white space around it. */
+static char *
+trimmed(const char *text, int len)
+{
+	while (len > 0 && (*text == ' ' || *text == '\t'))
+		text++, len--;
+	while (len > 0 && (text[len - 1] == ' ' || text[len - 1] == '\t'))
+		len--;
+	return pnstrdup(text, len);
+}
+
+/* A display name without its quotes, in place; NULL where it is empty. */
+static char *
+unquoted(char *name)
+{
+	char	   *to = name;
+
+	for (const char *from = name; *from; from++)
+	{
+		if (*from == '"')
+			continue;
+		if (*from == '\\' && from[1] != '\0')
+			from++;
+		*to++ = *from;
+	}
+	*to = '\0';
+	return name[0] != '\0' ? name : NULL;
+}
+
+/* One address, text[0..len).  Returns what is wrong with it, or NULL. */
+static char *
+parse_address(const char *text, int len, List **addresses)
+{
+	char	   *whole = trimmed(text, len);
+	char	   *open = strrchr(whole, '<');
+	int			n = strlen(whole);
+	MailAddress *result = palloc0(sizeof(MailAddress));
+
+	if (open != NULL && whole[n - 1] == '>')
+	{
+		result->address = trimmed(open + 1, whole + n - open - 2);
+		result->name = unquoted(trimmed(whole, open - whole));
+	}
+	else
+		result->address = whole;
+	if (!mime_address_valid(result->address))
+		return psprintf("has a malformed mail address: \"%s\"",
+						result->address);
+	*addresses = lappend(*addresses, result);
+	return NULL;
+}
+
+/* The comma that ends the address which begins at text, or the end. */
+static const char *
+address_end(const char *text)
+{
+	bool		quoted = false;
+	bool		angled = false;
+
+	for (; *text; text++)
+	{
+		if (quoted && *text == '\\' && text[1] != '\0')
+			text++;
+		else if (*text == '"')
+			quoted = !quoted;
+		else if (!quoted && (*text == '<' || *text == '>'))
+			angled = *text == '<';
+		else if (*text == ',' && !quoted && !angled)
+			break;
+	}
+	return text;
+}
+
+char *
+mime_parse_addresses(const char *text, List **addresses)
+{
+	if (!mime_header_value_valid(text, false))
+		return pstrdup("has a control character in a mail address");
+	for (;;)
+	{
+		const char *end = address_end(text);
+		char	   *wrong = parse_address(text, end - text, addresses);
+
+		if (wrong != NULL || *end == '\0')
+			return wrong;
+		text = end + 1;
+	}
+}
+
+/* Length of the UTF-8 character at text, never past the end. */
+static int
+utf8_length(const char *text)
+{
+	int			len = 1;
+
+	if (IS_HIGHBIT_SET(*text))
+	{
+		while (len < 4 && ((unsigned char) text[len] & 0xC0) == 0x80)
+			len++;
+	}
+	return len;
+}
+
+/* text as encoded words, one a line. */
+static void
+append_encoded_words(StringInfo buf, const char *text, int len)
+{
+	int			at = 0;
+
+	do
+	{
+		char		encoded[ENCODED_WORD_BYTES * 2];
+		int			take = 0;
+		int			n;
+
+		while (at + take < len &&
+			   take + utf8_length(text + at + take) <= ENCODED_WORD_BYTES)
+			take += utf8_length(text + at + take);
+		n = pg_b64_encode((const void *) (text + at), take,
+						  (void *) encoded, sizeof(encoded));
+		appendStringInfo(buf, "%s=?UTF-8?B?%.*s?=", at > 0 ? "\r\n " : "",
+						 n, encoded);
+		at += take;
+	} while (at < len);
+}
+
+/* Can it stand as it is?  "=?" would read as an encoded word. */
+static bool
+needs_encoding(const char *text)
+{
+	int			word = 0;
+
+	if (!is_ascii_text(text) || strstr(text, "=?") != NULL)
+		return true;
+	for (; *text; text++)
+	{
+		word = *text == ' ' ? 0 : word + 1;
+		if (word > MAX_ASCII_WORD)
+			return true;
+	}
+	return false;
+}
+
+char *
+mime_encode_text(const char *text, int used)
+{
+	StringInfoData buf;
+	int			column = used;
+
+	initStringInfo(&buf);
+	if (needs_encoding(text))
+	{
+		append_encoded_words(&buf, text, strlen(text));
+		return buf.data;
+	}
+	while (*text)
+	{
+		/* a word with the white space before it */
+		int			space = strspn(text, " \t");
+		int			len = space + strcspn(text + space, " \t");
+
+		/* a line of white space alone would not be one of this header */
+		if (column + len > LINE_LENGTH && space > 0 && len > space &&
+			column > used)
+		{
+			appendStringInfoString(&buf, "\r\n");
+			column = 0;
+		}
+		appendBinaryStringInfo(&buf, text, len);
+		column += len;
+		text += len;
+	}
+	return buf.data;
+}
+
+/* A display name: bare, quoted or encoded. */
+static void
+append_name(StringInfo buf, const char *name)
+{
+	const char *p = name;
+
+	if (needs_encoding(name))
+	{
+		append_encoded_words(buf, name, strlen(name));
+		return;
+	}
+	while (is_atext(*p) || *p == ' ')
+		p++;
+	if (*p == '\0')
+	{
+		appendStringInfoString(buf, name);
+		return;
+	}
+	appendStringInfoChar(buf, '"');
+	for (p = name; *p; p++)
+	{
+		if (*p == '"' || *p == '\\')
+			appendStringInfoChar(buf, '\\');
+		appendStringInfoChar(buf, *p);
+	}
+	appendStringInfoChar(buf, '"');
+}
+
+char *
+mime_format_addresses(const List *addresses)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, addresses)
+	{
+		const MailAddress *address = lfirst(lc);
+
+		if (buf.len > 0)
+			appendStringInfoString(&buf, ",\r\n ");
+		if (address->name == NULL)
+			appendStringInfoString(&buf, address->address);
+		else
+		{
+			append_name(&buf, address->name);
+			appendStringInfo(&buf, " <%s>", address->address);
+		}
+	}
+	return buf.data;
+}
+
+char *
+mime_date(pg_time_t when)
+{
+	static const char days[] = "SunMonTueWedThuFriSat";
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	struct pg_tm *tm = pg_gmtime(&when);
+
+	if (tm == NULL)
+		return pstrdup("Thu, 01 Jan 1970 00:00:00 +0000");
+	return psprintf("%.3s, %02d %.3s %04d %02d:%02d:%02d +0000",
+					days + 3 * tm->tm_wday, tm->tm_mday,
+					months + 3 * tm->tm_mon, tm->tm_year + 1900,
+					tm->tm_hour, tm->tm_min, tm->tm_sec);
+}
+
+/* How a body is transported. */
+typedef enum BodyEncoding
+{
+	BODY_PLAIN,
+	BODY_QUOTED,
+	BODY_BASE64
+} BodyEncoding;
+
+static BodyEncoding
+choose_encoding(const char *text, bool alone)
+{
+	size_t		high = 0;
+	size_t		total = 0;
+	size_t		line = 0;
+	bool		plain = alone;
+
+	for (; *text; text++, total++)
+	{
+		bool		newline = *text == '\n' || *text == '\r';
+
+		high += IS_HIGHBIT_SET(*text) ? 1 : 0;
+		line = newline ? 0 : line + 1;
+		if (line > LINE_LENGTH ||
+			((unsigned char) *text < ' ' && !newline && *text != '\t') ||
+			*text == 0x7f)
+			plain = false;
+	}
+	if (high > total / 3)
+		return BODY_BASE64;
+	return plain && high == 0 ? BODY_PLAIN : BODY_QUOTED;
+}
+
+/* text with every line end as CRLF. */
+static char *
+with_crlf(const char *text)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	while (*text)
+	{
+		size_t		len = strcspn(text, "\r\n");
+
+		appendBinaryStringInfo(&buf, text, len);
+		text += len;
+		if (*text == '\0')
+			break;
+		text += text[0] == '\r' && text[1] == '\n' ? 2 : 1;
+		appendStringInfoString(&buf, "\r\n");
+	}
+	return buf.data;
+}
+
+/* RFC 2045, 6.7; the text's line ends are CRLF. */
+static void
+append_quoted(StringInfo buf, const char *text)
+{
+	int			column = 0;
+
+	for (; *text; text++)
+	{
+		unsigned char c = (unsigned char) *text;
+		bool		blank = (c == ' ' || c == '\t') &&
+			text[1] != '\r' && text[1] != '\0';
+		bool		bare = blank || (c > ' ' && c < 0x7f && c != '=');
+
+		if (text[0] == '\r' && text[1] == '\n')
+		{
+			appendStringInfoString(buf, "\r\n");
+			column = 0;
+			text++;
+			continue;
+		}
+		if (column + (bare ? 1 : 3) > LINE_LENGTH - 1)
+		{
+			appendStringInfoString(buf, "=\r\n");
+			column = 0;
+		}
+		if (bare)
+			appendStringInfoChar(buf, c);
+		else
+			appendStringInfo(buf, "=%02X", c);
+		column += bare ? 1 : 3;
+	}
+}
+
+static void
+append_base64(StringInfo buf, const char *text)
+{
+	int			len = strlen(text);
+	int			size = pg_b64_enc_len(len) + 1;
+	char	   *encoded = palloc(size);
+	int			n = pg_b64_encode((const void *) text, len,
+								  (void *) encoded, size);
+
+	for (int at = 0; at < n; at += LINE_LENGTH)
+		appendStringInfo(buf, "%.*s\r\n", Min(LINE_LENGTH, n - at),
+						 encoded + at);
+	pfree(encoded);
+}
+
+/* The headers and the body of one part. */
+static void
+append_part(StringInfo buf, const char *type, const char *body, bool alone)
+{
+	static const char *const names[] = {"7bit", "quoted-printable", "base64"};
+	BodyEncoding encoding = choose_encoding(body, alone);
+	char	   *text = with_crlf(body);
+
+	appendStringInfo(buf, "Content-Type: %s; charset=utf-8\r\n"
+					 "Content-Transfer-Encoding: %s\r\n\r\n",
+					 type, names[encoding]);
+	if (encoding == BODY_PLAIN)
+		appendStringInfoString(buf, text);
+	else if (encoding == BODY_QUOTED)
+		append_quoted(buf, text);
+	else
+		append_base64(buf, text);
+	if (buf->data[buf->len - 1] != '\n')
+		appendStringInfoString(buf, "\r\n");
+	pfree(text);
+}
+
+char *
+mime_message(const List *headers, const char *text, const char *html,
+			 size_t *len)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, headers)
+	{
+		const NameValue *header = lfirst(lc);
+
+		appendStringInfo(&buf, "%s: %s\r\n", header->name, header->value);
+	}
+	appendStringInfoString(&buf, "MIME-Version: 1.0\r\n");
+	if (text == NULL || html == NULL)
+		append_part(&buf, text != NULL ? "text/plain" : "text/html",
+					text != NULL ? text : html, true);
+	else
+	{
+		appendStringInfoString(&buf, "Content-Type: multipart/alternative;\r\n"
+							   " boundary=\"" BOUNDARY "\"\r\n\r\n");
+		appendStringInfoString(&buf, "--" BOUNDARY "\r\n");
+		append_part(&buf, "text/plain", text, false);
+		appendStringInfoString(&buf, "--" BOUNDARY "\r\n");
+		append_part(&buf, "text/html", html, false);
+		appendStringInfoString(&buf, "--" BOUNDARY "--\r\n");
+	}
+	*len = buf.len;
+	return buf.data;
+}

@@ -1,0 +1,482 @@
+/*
+ * queue.c
+ *	  Shared memory: the slots of the workers.
+ *
+ * The launcher reserves a slot, starts a process with the slot's number, the
+ * process enters the slot as a worker, works, and leaves it on its way out;
+ * the launcher reads how it ended and frees the slot.  A launcher that comes
+ * anew finds the workers of the one before in their slots.
+ *
+ *		FREE --reserve--> STARTING --enter--> LIVE --leave--> LEFT
+ *		  ^------------------release (the process is gone)-----'
+ *
+ * One lightweight lock guards the slots' states, the probes and the bars:
+ * all rare.  What a worker says of itself stands behind a spinlock in its
+ * slot.  What happens at each commit or for each row takes no lock at all
+ * (wake-ups, see queue_wake.c, and queue_epoch_alive).
+ *
+ * Nothing here survives the server, nor a crash of one of its processes:
+ * the postmaster then makes the memory anew, and no old epoch is in it.
+ *
+ * An epoch owns runs.  Order of events, and why each moment is right:
+ * - A worker's epoch is in its slot before it claims anything, so a run
+ *	 whose committed owner is E was claimed while E was there.
+ * - Callbacks before shared memory's end run last registered first, so the
+ *	 epoch goes before the server's own callback aborts the transaction under
+ *	 way, and others see E as gone while rows are still locked by it.  A
+ *	 process in proc_exit commits no more.  A run that the dying transaction
+ *	 had claimed is still queued for everybody else, and locked: skipped, and
+ *	 found by the next sweep.  A run that E owned by an earlier commit is
+ *	 free for the taking, and rightly so; where the dying transaction had
+ *	 locked it too, SKIP LOCKED passes it by until the abort.
+ * - A snapshot taken before E's last commit may show an owner that is gone
+ *	 by the time it is asked for.  The row lock then meets the newer version
+ *	 and the statement's conditions are checked again on that one; so a
+ *	 take-over must state the owner and the status in the same statement that
+ *	 locks the row.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "postmaster/bgworker.h"
+#include "queue.h"
+#include "queue_internal.h"
+#include "storage/ipc.h"
+#include "storage/shmem.h"
+#include "utils/timestamp.h"
+
+QueueShared *queue_shared = NULL;
+
+static Slot *my_slot = NULL;	/* of this process, if it is a worker */
+static int	my_number = -1;
+static bool terminated = false; /* this worker was told to by SIGTERM */
+
+static shmem_request_hook_type prev_shmem_request_hook = NULL;
+static shmem_startup_hook_type prev_shmem_startup_hook = NULL;
+static emit_log_hook_type prev_emit_log_hook = NULL;
+
+/*--- the memory ---*/
+
+static void
+request_memory(void)
+{
+	if (prev_shmem_request_hook)
+		prev_shmem_request_hook();
+	RequestAddinShmemSpace(MAXALIGN(sizeof(QueueShared)));
+	RequestNamedLWLockTranche("workflow_engine", 1);
+}
+
+static void
+init_memory(QueueShared *shared)
+{
+	int			i;
+
+	memset(shared, 0, sizeof(QueueShared));
+	shared->lock = &(GetNamedLWLockTranche("workflow_engine"))->lock;
+	pg_atomic_init_u32(&shared->probe_prepared, 0);
+	for (i = 0; i < QUEUE_MAX_WORKERS; i++)
+	{
+		Slot	   *slot = &shared->slots[i];
+
+		SpinLockInit(&slot->mutex);
+		pg_atomic_init_u32(&slot->leave, 0);
+		pg_atomic_init_u32(&slot->woken, 0);
+		pg_atomic_init_u64(&shared->epoch[i], 0);
+		pg_atomic_init_u32(&shared->live_database[i], InvalidOid);
+	}
+}
+
+static void
+attach_memory(void)
+{
+	bool		found;
+
+	if (prev_shmem_startup_hook)
+		prev_shmem_startup_hook();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	queue_shared = ShmemInitStruct("workflow_engine", sizeof(QueueShared),
+								   &found);
+	if (!found)
+		init_memory(queue_shared);
+	LWLockRelease(AddinShmemInitLock);
+}
+
+void
+queue_install(void)
+{
+	prev_shmem_request_hook = shmem_request_hook;
+	shmem_request_hook = request_memory;
+	prev_shmem_startup_hook = shmem_startup_hook;
+	shmem_startup_hook = attach_memory;
+	queue_wake_install();
+}
+
+bool
+queue_attached(void)
+{
+	return queue_shared != NULL;
+}
+
+/*--- of a worker ---*/
+
+/* A positive random number of 63 bits: none will ever come twice. */
+static int64
+new_epoch(void)
+{
+	uint64		epoch = 0;
+
+	while (epoch == 0)
+	{
+		if (!pg_strong_random(&epoch, sizeof(epoch)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INTERNAL_ERROR),
+					 errmsg("could not generate a random worker epoch")));
+		epoch &= PG_INT64_MAX;
+	}
+	return (int64) epoch;
+}
+
+/*
+ * Sees the message that ends this process.  That is the only place where the
+ * server tells SIGTERM from an error: both exit with 1.
+ */
+static void
+watch_log(ErrorData *edata)
+{
+	if (edata->elevel == FATAL &&
+		edata->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)
+		terminated = true;
+	if (prev_emit_log_hook)
+		prev_emit_log_hook(edata);
+}
+
+static WorkerEnd
+how_it_ends(Slot *slot, int code)
+{
+	if (slot->end == WORKER_END_LACKS)
+		return WORKER_END_LACKS;
+	if (pg_atomic_read_u32(&slot->leave) && (code == 0 || terminated))
+		return WORKER_END_ASKED;
+	return terminated ? WORKER_END_TERMINATED : WORKER_END_ERROR;
+}
+
+/* Takes this worker out of its slot; a before_shmem_exit callback. */
+static void
+leave_slot(int code, Datum arg)
+{
+	Slot	   *slot = my_slot;
+
+	my_slot = NULL;
+	LWLockAcquire(queue_shared->lock, LW_EXCLUSIVE);
+	pg_atomic_write_u32(&queue_shared->live_database[my_number], InvalidOid);
+	pg_atomic_write_u64(&queue_shared->epoch[my_number], 0);
+	slot->end = how_it_ends(slot, code);
+	slot->state = SLOT_LEFT;
+	LWLockRelease(queue_shared->lock);
+	queue_kick_launcher();
+}
+
+static void
+fill_status(Slot *slot, int64 epoch)
+{
+	WorkerStatus status = {0};
+
+	status.pid = MyProcPid;
+	status.database = MyDatabaseId;
+	status.epoch = epoch;
+	status.started_at = GetCurrentTimestamp();
+	strlcpy(status.state, "starting", sizeof(status.state));
+
+	SpinLockAcquire(&slot->mutex);
+	slot->status = status;
+	slot->settled = false;
+	slot->idle = false;
+	slot->last_work = status.started_at;
+	SpinLockRelease(&slot->mutex);
+}
+
+/* Moves the slot from STARTING to LIVE; false where it is not ours to move. */
+static bool
+take_slot(int number, uint32 generation, int64 epoch)
+{
+	Slot	   *slot = &queue_shared->slots[number];
+	bool		ours;
+
+	LWLockAcquire(queue_shared->lock, LW_EXCLUSIVE);
+	ours = slot->state == SLOT_STARTING && slot->generation == generation &&
+		slot->database == MyDatabaseId;
+	if (ours)
+	{
+		slot->state = SLOT_LIVE;
+		slot->since = GetCurrentTimestamp();
+		slot->latch = MyLatch;
+		fill_status(slot, epoch);
+		pg_write_barrier();
+		pg_atomic_write_u32(&queue_shared->live_database[number],
+							MyDatabaseId);
+		pg_atomic_write_u64(&queue_shared->epoch[number], (uint64) epoch);
+	}
+	LWLockRelease(queue_shared->lock);
+	return ours;
+}
+
+int64
+queue_worker_enter(int slot)
+{
+	uint32		generation;
+	int64		epoch = new_epoch();
+
+	memcpy(&generation, MyBgworkerEntry->bgw_extra + sizeof(Oid),
+		   sizeof(generation));
+	if (slot < 0 || slot >= QUEUE_MAX_WORKERS ||
+		!take_slot(slot, generation, epoch))
+		ereport(FATAL,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("worker slot %d is not reserved for this process",
+						slot)));
+	my_number = slot;
+	my_slot = &queue_shared->slots[slot];
+	before_shmem_exit(leave_slot, (Datum) 0);
+
+	prev_emit_log_hook = emit_log_hook;
+	emit_log_hook = watch_log;
+	return epoch;
+}
+
+/* In these states a worker may be asked to give way. */
+static bool
+is_idle_state(const char *state)
+{
+	return strcmp(state, "idle") == 0 || strcmp(state, "paused") == 0 ||
+		strcmp(state, "pausing") == 0;
+}
+
+/* A change from "starting" is news for the launcher. */
+void
+queue_worker_state(const char *state)
+{
+	bool		idle = is_idle_state(state);
+	bool		settled = strcmp(state, "starting") != 0;
+	bool		news;
+
+	if (my_slot == NULL)
+		return;
+	SpinLockAcquire(&my_slot->mutex);
+	strlcpy(my_slot->status.state, state, sizeof(my_slot->status.state));
+	my_slot->idle = idle;
+	news = settled && !my_slot->settled;
+	my_slot->settled = settled;
+	SpinLockRelease(&my_slot->mutex);
+	if (news)
+		queue_kick_launcher();
+}
+
+/* A look around that finds nothing to do does not end idleness. */
+void
+queue_worker_count(int in_flight, int64 more_runs, int64 more_steps)
+{
+	bool		worked = in_flight > 0 || more_runs > 0 || more_steps > 0;
+	TimestampTz now = worked ? GetCurrentTimestamp() : 0;
+
+	if (my_slot == NULL)
+		return;
+	SpinLockAcquire(&my_slot->mutex);
+	my_slot->status.in_flight = in_flight;
+	my_slot->status.runs_done += more_runs;
+	my_slot->status.steps_done += more_steps;
+	if (worked)
+		my_slot->last_work = now;
+	SpinLockRelease(&my_slot->mutex);
+}
+
+/* What does not fit is cut, between characters. */
+void
+queue_worker_error(const char *message)
+{
+	char		cut[sizeof(my_slot->status.last_error)];
+	int			len;
+
+	if (my_slot == NULL)
+		return;
+	len = pg_mbcliplen(message, strlen(message), sizeof(cut) - 1);
+	memcpy(cut, message, len);
+	memset(cut + len, 0, sizeof(cut) - len);
+
+	SpinLockAcquire(&my_slot->mutex);
+	memcpy(my_slot->status.last_error, cut, sizeof(cut));
+	SpinLockRelease(&my_slot->mutex);
+}
+
+bool
+queue_worker_take_wakeup(void)
+{
+	return my_slot != NULL &&
+		pg_atomic_exchange_u32(&my_slot->woken, 0) != 0;
+}
+
+bool
+queue_worker_should_leave(void)
+{
+	return my_slot != NULL && pg_atomic_read_u32(&my_slot->leave) != 0;
+}
+
+void
+queue_database_lacks_extension(Oid database)
+{
+	if (my_slot == NULL || database != MyDatabaseId)
+		return;
+	LWLockAcquire(queue_shared->lock, LW_EXCLUSIVE);
+	my_slot->end = WORKER_END_LACKS;
+	LWLockRelease(queue_shared->lock);
+}
+
+/*--- of anybody ---*/
+
+bool
+queue_epoch_alive(int64 epoch)
+{
+	int			i;
+
+	if (queue_shared == NULL || epoch == 0)
+		return false;
+	for (i = 0; i < QUEUE_MAX_WORKERS; i++)
+		if (pg_atomic_read_u64(&queue_shared->epoch[i]) == (uint64) epoch)
+			return true;
+	return false;
+}
+
+static void
+copy_status(Slot *slot, WorkerStatus *status)
+{
+	SpinLockAcquire(&slot->mutex);
+	*status = slot->status;
+	SpinLockRelease(&slot->mutex);
+}
+
+int
+queue_workers(WorkerStatus **workers)
+{
+	int			n = 0;
+	int			i;
+
+	*workers = palloc(sizeof(WorkerStatus) * QUEUE_MAX_WORKERS);
+	if (queue_shared == NULL)
+		return 0;
+	for (i = 0; i < QUEUE_MAX_WORKERS; i++)
+	{
+		/* The epoch tells a slot that was left, or entered anew, meanwhile. */
+		uint64		epoch = pg_atomic_read_u64(&queue_shared->epoch[i]);
+
+		if (epoch == 0)
+			continue;
+		copy_status(&queue_shared->slots[i], &(*workers)[n]);
+		if ((*workers)[n].epoch == (int64) epoch)
+			n++;
+	}
+	return n;
+}
+
+/*--- of the launcher ---*/
+
+static void
+leave_launcher(int code, Datum arg)
+{
+	queue_shared->launcher = NULL;
+}
+
+void
+queue_launcher_enter(void)
+{
+	queue_shared->launcher = MyLatch;
+	before_shmem_exit(leave_launcher, (Datum) 0);
+}
+
+/* Fills what the slot's worker says of itself. */
+static void
+look_inside(Slot *slot, QueueSlot *copy)
+{
+	SpinLockAcquire(&slot->mutex);
+	copy->settled = slot->settled;
+	copy->idle_since = slot->idle && slot->status.in_flight == 0 ?
+		slot->last_work : 0;
+	SpinLockRelease(&slot->mutex);
+}
+
+void
+queue_look(QueueSlot slots[QUEUE_MAX_WORKERS])
+{
+	int			i;
+
+	memset(slots, 0, sizeof(QueueSlot) * QUEUE_MAX_WORKERS);
+	LWLockAcquire(queue_shared->lock, LW_SHARED);
+	for (i = 0; i < QUEUE_MAX_WORKERS; i++)
+	{
+		Slot	   *slot = &queue_shared->slots[i];
+
+		slots[i].state = slot->state;
+		slots[i].database = slot->database;
+		slots[i].since = slot->since;
+		slots[i].end = slot->end;
+		slots[i].leaving = pg_atomic_read_u32(&slot->leave) != 0;
+		if (slot->state == SLOT_LIVE)
+			look_inside(slot, &slots[i]);
+	}
+	LWLockRelease(queue_shared->lock);
+}
+
+/* A bar that came a moment ago reaches the new worker like any other. */
+int
+queue_reserve(Oid database, uint32 *generation)
+{
+	int			i;
+
+	LWLockAcquire(queue_shared->lock, LW_EXCLUSIVE);
+	for (i = 0; i < QUEUE_MAX_WORKERS; i++)
+		if (queue_shared->slots[i].state == SLOT_FREE)
+			break;
+	if (i < QUEUE_MAX_WORKERS)
+	{
+		Slot	   *slot = &queue_shared->slots[i];
+
+		slot->state = SLOT_STARTING;
+		slot->database = database;
+		slot->since = GetCurrentTimestamp();
+		slot->end = WORKER_END_ERROR;
+		pg_atomic_write_u32(&slot->leave, queue_find_bar(database));
+		pg_atomic_write_u32(&slot->woken, 0);
+		*generation = ++slot->generation;
+	}
+	LWLockRelease(queue_shared->lock);
+	return i < QUEUE_MAX_WORKERS ? i : -1;
+}
+
+WorkerEnd
+queue_release(int slot, TimestampTz *since)
+{
+	Slot	   *s = &queue_shared->slots[slot];
+	WorkerEnd	end;
+
+	LWLockAcquire(queue_shared->lock, LW_EXCLUSIVE);
+	end = s->end;
+	if (s->state == SLOT_STARTING && pg_atomic_read_u32(&s->leave))
+		end = WORKER_END_ASKED;
+	*since = s->since;
+	s->state = SLOT_FREE;
+	s->database = InvalidOid;
+	LWLockRelease(queue_shared->lock);
+	return end;
+}
+
+/* The latch is good only once the worker has entered: it looks then. */
+void
+queue_ask_to_leave(int slot)
+{
+	Slot	   *s = &queue_shared->slots[slot];
+
+	pg_atomic_write_u32(&s->leave, 1);
+	pg_memory_barrier();
+	if (pg_atomic_read_u32(&queue_shared->live_database[slot]) != InvalidOid)
+		SetLatch(s->latch);
+}

@@ -1,0 +1,162 @@
+/*
+ * queue.h
+ *	  Shared memory: which workers live, who is woken, who must leave.
+ */
+#ifndef WF_QUEUE_H
+#define WF_QUEUE_H
+
+#include "postgres.h"
+#include "datatype/timestamp.h"
+
+#define QUEUE_MAX_WORKERS 128	/* slots, all databases together */
+
+/* What wf_workers() shows of a worker. */
+typedef struct WorkerStatus
+{
+	int			pid;
+	Oid			database;
+	int64		epoch;			/* owner of its runs; never used again */
+	char		state[NAMEDATALEN]; /* starting, idle, working, paused ... */
+	int			in_flight;
+	int64		runs_done;
+	int64		steps_done;
+	TimestampTz started_at;
+	char		last_error[256];
+} WorkerStatus;
+
+/* Called in _PG_init of a preloaded library. */
+extern void queue_install(void);
+
+/* False where the library was not preloaded: nothing below works then. */
+extern bool queue_attached(void);
+
+/*--- of a worker ---*/
+
+/*
+ * Registers this process as a worker of its database (it has connected)
+ * under a new epoch, which it returns; a before_shmem_exit callback takes it
+ * out again.  slot was reserved by the launcher (its number is in
+ * bgw_main_arg); where the launcher has given it up, the process ends
+ * (FATAL).  Ask queue_worker_should_leave next, before anything else.
+ */
+extern int64 queue_worker_enter(int slot);
+
+/*
+ * The state "starting" holds until the first call: a worker must have found
+ * the extension by then, and the launcher goes by that.  "idle", "paused" and
+ * "pausing" are the states of a worker that may be asked to give way.  It counts as
+ * idle since it last told of work by queue_worker_count.
+ */
+extern void queue_worker_state(const char *state);
+extern void queue_worker_count(int in_flight, int64 more_runs,
+							   int64 more_steps);
+extern void queue_worker_error(const char *message);
+
+/* True once after a wake-up for this database (clears it for this worker). */
+extern bool queue_worker_take_wakeup(void);
+
+/*
+ * Has somebody asked this worker to leave (DROP DATABASE and friends, the
+ * launcher)?  It then exits with 0 after the tick under way.
+ */
+extern bool queue_worker_should_leave(void);
+
+/*
+ * Tells the launcher that this worker's database has no extension (any
+ * more); the worker then exits with 0.
+ */
+extern void queue_database_lacks_extension(Oid database);
+
+/* Is a worker of that epoch alive?  Lock-free: cheap enough for each row. */
+extern bool queue_epoch_alive(int64 epoch);
+
+/* Copies of all live workers into the caller's context; returns how many. */
+extern int	queue_workers(WorkerStatus **workers);
+
+/*--- of anybody: wake-ups ---*/
+
+/*
+ * At the commit of the current transaction, wake the workers of this
+ * database.  Cheap to repeat; no effect on abort.
+ */
+extern void queue_wake_at_commit(void);
+
+/* At the commit, have the launcher look here (CREATE EXTENSION). */
+extern void queue_probe_at_commit(void);
+
+/*
+ * Has a transaction been prepared, in any database since the server started,
+ * that asked for a probe and so lost it?
+ */
+extern bool queue_probe_was_prepared(void);
+
+/*
+ * Workers of that database must leave now, and none starts, until the
+ * current transaction has ended either way.  Returns when they have left, or
+ * after a second, when those still there have been sent SIGTERM.
+ */
+extern void queue_bar_database(Oid database);
+
+/*--- of the launcher ---*/
+
+typedef enum QueueSlotState
+{
+	SLOT_FREE,
+	SLOT_STARTING,				/* reserved, its process has not entered */
+	SLOT_LIVE,
+	SLOT_LEFT					/* its process has ended or is about to */
+} QueueSlotState;
+
+typedef enum WorkerEnd
+{
+	WORKER_END_ERROR,			/* also: never entered */
+	WORKER_END_ASKED,			/* queue_worker_should_leave was true */
+	WORKER_END_TERMINATED,		/* pg_terminate_backend, server stop */
+	WORKER_END_LACKS			/* its database has no extension */
+} WorkerEnd;
+
+/* A slot as the launcher sees it. */
+typedef struct QueueSlot
+{
+	QueueSlotState state;
+	Oid			database;
+	TimestampTz since;			/* reserved at; once live, entered at */
+	bool		settled;		/* live, and it found the extension */
+	bool		leaving;		/* asked to leave */
+	TimestampTz idle_since;		/* when it last had work; 0: busy now */
+	WorkerEnd	end;			/* where state is SLOT_LEFT */
+} QueueSlot;
+
+/* This process's latch is the launcher's from now on, until it exits. */
+extern void queue_launcher_enter(void);
+
+/* Copies all slots. */
+extern void queue_look(QueueSlot slots[QUEUE_MAX_WORKERS]);
+
+/*
+ * Reserves a slot for a worker of that database and returns its number; -1
+ * where all are taken.  The new worker needs the generation as well, behind
+ * the database in bgw_extra.
+ */
+extern int	queue_reserve(Oid database, uint32 *generation);
+
+/* May no worker of that database start now? */
+extern bool queue_barred(Oid database);
+
+/*
+ * Frees a slot whose process has ended.  Returns how it ended, *since as in
+ * QueueSlot.
+ */
+extern WorkerEnd queue_release(int slot, TimestampTz *since);
+
+/* Asks the slot's worker to leave. */
+extern void queue_ask_to_leave(int slot);
+
+/*
+ * Takes the databases that are to be probed: at most max of them, and *all
+ * where they were too many to remember.  Returns how many.
+ */
+#define QUEUE_MAX_PROBES 64
+extern int	queue_take_probes(Oid databases[QUEUE_MAX_PROBES], bool *all);
+
+#endif							/* WF_QUEUE_H */

@@ -1,0 +1,83 @@
+/*
+ * queue_internal.h
+ *	  The layout of the shared memory, for queue.c and queue_wake.c alone.
+ */
+#ifndef WF_QUEUE_INTERNAL_H
+#define WF_QUEUE_INTERNAL_H
+
+#include "queue.h"
+#include "port/atomics.h"
+#include "storage/latch.h"
+#include "storage/lwlock.h"
+#include "storage/spin.h"
+
+#define QUEUE_MAX_BARS 64		/* commands under way that bar a database */
+
+/*
+ * A slot.  The launcher alone reserves and frees it; its worker alone moves
+ * it from STARTING to LIVE to LEFT.
+ */
+typedef struct Slot
+{
+	/* guarded by the lock */
+	QueueSlotState state;
+	uint32		generation;		/* counts reservations */
+	Oid			database;
+	TimestampTz since;
+	WorkerEnd	end;
+
+	/* guarded by mutex; written by its worker */
+	slock_t		mutex;
+	WorkerStatus status;
+	bool		settled;
+	bool		idle;
+	TimestampTz last_work;
+
+	/* no lock: see queue_wake.c */
+	pg_atomic_uint32 leave;		/* asked to leave */
+	pg_atomic_uint32 woken;		/* a wake-up it has not taken */
+	Latch	   *latch;			/* valid once live_database has been set */
+} Slot;
+
+typedef struct Bar
+{
+	Oid			database;		/* InvalidOid: unused */
+	int			pid;			/* whose transaction holds it */
+} Bar;
+
+typedef struct QueueShared
+{
+	LWLock	   *lock;
+	Latch	   *launcher;		/* its latch, or NULL; read without lock */
+
+	/* guarded by the lock */
+	int			nprobes;
+	Oid			probes[QUEUE_MAX_PROBES];
+	bool		probe_all;
+	Bar			bars[QUEUE_MAX_BARS];
+
+	pg_atomic_uint32 probe_prepared;
+
+	/*
+	 * Of slot i, 0 but while it is live.  Apart from the slots, so that a
+	 * look at all of them touches few cache lines.
+	 */
+	pg_atomic_uint64 epoch[QUEUE_MAX_WORKERS];
+	pg_atomic_uint32 live_database[QUEUE_MAX_WORKERS];
+
+	Slot		slots[QUEUE_MAX_WORKERS];
+} QueueShared;
+
+/* NULL where the library was not preloaded. */
+extern QueueShared *queue_shared;
+
+/* Sets the launcher's latch, if there is a launcher. */
+extern void queue_kick_launcher(void);
+
+/* Is there a bar on it?  The caller holds the lock. */
+extern bool queue_find_bar(Oid database);
+
+/* Called once, in _PG_init. */
+extern void queue_wake_install(void);
+
+#endif							/* WF_QUEUE_INTERNAL_H */

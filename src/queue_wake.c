@@ -1,0 +1,313 @@
+/*
+ * queue_wake.c
+ *	  Shared memory: what commits announce, and databases that are barred.
+ *
+ * Runs in any backend of a server that has the library preloaded.  A
+ * function notes what is to happen at the end of the current transaction in
+ * static variables; one transaction callback, registered for good, does it.
+ * It runs after the transaction's rows became visible to others, where
+ * raising an error or allocating memory is out of the question: it sets
+ * flags and latches.  A transaction that is prepared loses its wake-up (the
+ * sweep finds the runs); subtransactions are not told apart: waking for
+ * nothing does no harm, and a bar ends no later than its transaction.
+ *
+ * No wake-up is lost.  The waker makes its row visible, then reads the flag;
+ * the worker clears the flag, then takes a snapshot; a full barrier stands
+ * between the two on either side.  So a waker that finds the flag set, and
+ * leaves the latch alone, did so before the worker cleared it, and the
+ * worker's snapshot has the row.  Latches lie in PGPROCs, which are never
+ * freed: setting the latch of a worker that has just gone wakes whoever has
+ * its PGPROC now, for nothing.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include <signal.h>
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "queue.h"
+#include "queue_internal.h"
+#include "utils/wait_event.h"
+
+#define LEAVE_GRACE_MS 1000		/* before SIGTERM */
+#define LEAVE_POLL_MS 10
+
+/* What the end of this transaction will bring. */
+static bool wake_at_commit = false;
+static bool probe_at_commit = false;
+static bool has_bar = false;
+
+/*--- at the end of a transaction ---*/
+
+static void
+wake_workers(Oid database)
+{
+	int			i;
+
+	pg_memory_barrier();
+	for (i = 0; i < QUEUE_MAX_WORKERS; i++)
+	{
+		Slot	   *slot = &queue_shared->slots[i];
+
+		if (pg_atomic_read_u32(&queue_shared->live_database[i]) != database ||
+			pg_atomic_read_u32(&slot->woken))
+			continue;
+		pg_atomic_write_u32(&slot->woken, 1);
+		pg_memory_barrier();
+		SetLatch(slot->latch);
+	}
+}
+
+void
+queue_kick_launcher(void)
+{
+	Latch	   *latch = *((Latch *volatile *) &queue_shared->launcher);
+
+	if (latch != NULL)
+		SetLatch(latch);
+}
+
+static void
+ask_for_probe(Oid database)
+{
+	int			i;
+
+	LWLockAcquire(queue_shared->lock, LW_EXCLUSIVE);
+	for (i = 0; i < queue_shared->nprobes; i++)
+		if (queue_shared->probes[i] == database)
+			break;
+	if (i == QUEUE_MAX_PROBES)
+		queue_shared->probe_all = true;
+	else if (i == queue_shared->nprobes)
+		queue_shared->probes[queue_shared->nprobes++] = database;
+	LWLockRelease(queue_shared->lock);
+	queue_kick_launcher();
+}
+
+static void
+lift_bars(void)
+{
+	int			i;
+
+	LWLockAcquire(queue_shared->lock, LW_EXCLUSIVE);
+	for (i = 0; i < QUEUE_MAX_BARS; i++)
+		if (queue_shared->bars[i].pid == MyProcPid)
+			memset(&queue_shared->bars[i], 0, sizeof(Bar));
+	LWLockRelease(queue_shared->lock);
+	queue_kick_launcher();
+}
+
+static void
+at_commit(void)
+{
+	if (wake_at_commit)
+		wake_workers(MyDatabaseId);
+	if (probe_at_commit)
+		ask_for_probe(MyDatabaseId);
+}
+
+/* An end either way: forget what was to come, and lift the bars. */
+static void
+at_end(void)
+{
+	wake_at_commit = false;
+	probe_at_commit = false;
+	if (has_bar)
+		lift_bars();
+	has_bar = false;
+}
+
+static void
+at_transaction_event(XactEvent event, void *arg)
+{
+	if (queue_shared == NULL)
+		return;
+	switch (event)
+	{
+		case XACT_EVENT_COMMIT:
+			at_commit();
+			at_end();
+			break;
+		case XACT_EVENT_PREPARE:
+			if (probe_at_commit)
+				pg_atomic_write_u32(&queue_shared->probe_prepared, 1);
+			at_end();
+			break;
+		case XACT_EVENT_ABORT:
+			at_end();
+			break;
+		default:
+			break;
+	}
+}
+
+void
+queue_wake_install(void)
+{
+	RegisterXactCallback(at_transaction_event, NULL);
+}
+
+/*--- what it is told ---*/
+
+void
+queue_wake_at_commit(void)
+{
+	wake_at_commit = true;
+}
+
+void
+queue_probe_at_commit(void)
+{
+	probe_at_commit = true;
+}
+
+bool
+queue_probe_was_prepared(void)
+{
+	return queue_shared != NULL &&
+		pg_atomic_read_u32(&queue_shared->probe_prepared) != 0;
+}
+
+int
+queue_take_probes(Oid databases[QUEUE_MAX_PROBES], bool *all)
+{
+	int			n;
+
+	LWLockAcquire(queue_shared->lock, LW_EXCLUSIVE);
+	n = queue_shared->nprobes;
+	memcpy(databases, queue_shared->probes, sizeof(Oid) * n);
+	*all = queue_shared->probe_all;
+	queue_shared->nprobes = 0;
+	queue_shared->probe_all = false;
+	LWLockRelease(queue_shared->lock);
+	return n;
+}
+
+/*--- bars ---*/
+
+bool
+queue_find_bar(Oid database)
+{
+	int			i;
+
+	for (i = 0; i < QUEUE_MAX_BARS; i++)
+		if (queue_shared->bars[i].database == database)
+			return true;
+	return false;
+}
+
+bool
+queue_barred(Oid database)
+{
+	bool		barred;
+
+	LWLockAcquire(queue_shared->lock, LW_SHARED);
+	barred = queue_find_bar(database);
+	LWLockRelease(queue_shared->lock);
+	return barred;
+}
+
+/* False where there is no room for another bar. */
+static bool
+place_bar(Oid database)
+{
+	Bar		   *free_bar = NULL;
+	int			i;
+
+	for (i = 0; i < QUEUE_MAX_BARS; i++)
+	{
+		Bar		   *bar = &queue_shared->bars[i];
+
+		if (bar->database == database && bar->pid == MyProcPid)
+			return true;
+		if (bar->database == InvalidOid)
+			free_bar = bar;
+	}
+	if (free_bar == NULL)
+		return false;
+	free_bar->database = database;
+	free_bar->pid = MyProcPid;
+	return true;
+}
+
+/*
+ * Does something to each live worker of a database, while it cannot go.
+ * Returns how many there are.
+ */
+static int
+each_worker(Oid database, void (*work) (Slot *slot))
+{
+	int			n = 0;
+	int			i;
+
+	LWLockAcquire(queue_shared->lock, LW_SHARED);
+	for (i = 0; i < QUEUE_MAX_WORKERS; i++)
+	{
+		Slot	   *slot = &queue_shared->slots[i];
+
+		if (slot->state != SLOT_LIVE || slot->database != database)
+			continue;
+		if (work)
+			work(slot);
+		n++;
+	}
+	LWLockRelease(queue_shared->lock);
+	return n;
+}
+
+/* Its process exists: it cannot end before it gets the lock that we hold. */
+static void
+terminate_worker(Slot *slot)
+{
+	kill(slot->status.pid, SIGTERM);
+}
+
+/*
+ * Waits until the workers of a database have left.  One that is idle does so
+ * at once, one in a tick after it; what a long step would make too late for
+ * the command's own patience (5 s) is cut off: it loses nothing.
+ */
+static void
+wait_for_workers(Oid database)
+{
+	int			waited;
+
+	for (waited = 0; waited < LEAVE_GRACE_MS; waited += LEAVE_POLL_MS)
+	{
+		if (each_worker(database, NULL) == 0)
+			return;
+		(void) WaitLatch(MyLatch,
+						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 LEAVE_POLL_MS, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+	(void) each_worker(database, terminate_worker);
+}
+
+void
+queue_bar_database(Oid database)
+{
+	bool		placed;
+	int			i;
+
+	if (queue_shared == NULL || !OidIsValid(database))
+		return;
+
+	has_bar = true;
+	LWLockAcquire(queue_shared->lock, LW_EXCLUSIVE);
+	placed = place_bar(database);
+	for (i = 0; placed && i < QUEUE_MAX_WORKERS; i++)
+		if (queue_shared->slots[i].database == database)
+			queue_ask_to_leave(i);
+	LWLockRelease(queue_shared->lock);
+
+	if (!placed)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("too many databases are being dropped, renamed or copied at once"),
+				 errhint("Try again when another such command has ended.")));
+	wait_for_workers(database);
+}

@@ -1,0 +1,64 @@
+/*
+ * run.h
+ *	  One run: from a state and an event to the next state.
+ */
+#ifndef WF_RUN_H
+#define WF_RUN_H
+
+#include "action.h"
+#include "store.h"
+
+/* Where a run stands when run_advance or run_receive returns. */
+typedef enum RunVerdict
+{
+	RUN_ENDED,					/* completed or failed */
+	RUN_SENDING,				/* an intent to send is recorded */
+	RUN_CONTINUES,				/* more native steps; in the next tick */
+	RUN_ALONE					/* a lock is held: in a tick of its own */
+} RunVerdict;
+
+/* A request to be sent once the intent is committed. */
+typedef struct Intent
+{
+	pg_uuid_t	run_id;
+	int			step;
+	const Action *action;
+	Request		request;
+	Connection *connection;
+	Jsonb	   *input;
+	Jsonb	   *carry;
+	TimestampTz started_at;
+} Intent;
+
+/* An exchange that has ended; what run_receive needs of the intent. */
+typedef struct Answer
+{
+	int			step;
+	const Action *action;
+	Jsonb	   *input;
+	Jsonb	   *carry;
+	TimestampTz started_at;
+	const Response *response;
+} Answer;
+
+/* What the runs of one tick share. */
+typedef struct RunTick
+{
+	int64		epoch;			/* of this worker */
+	bool		alone;			/* one run only: it may wait for locks */
+	int			fences_left;	/* subtransactions that may still write */
+	int64		steps_done;
+	List	   *intents;		/* of Intent * */
+} RunTick;
+
+/*
+ * Begins or resumes a run and takes it as far as it goes without the
+ * network.  run is changed in memory; the caller saves it.
+ */
+extern RunVerdict run_advance(RunRow *run, RunTick *tick);
+
+/* The same with the answer to the run's current step. */
+extern RunVerdict run_receive(RunRow *run, const Answer *answer,
+							  RunTick *tick);
+
+#endif							/* WF_RUN_H */

@@ -1,0 +1,118 @@
+/*
+ * run_plan.c
+ *	  The cache of compiled definitions.
+ *
+ * Runs in a worker.  A version never changes, so an entry is never stale.
+ * Owns one memory context with the whole cache; when it holds MAX_PLANS or
+ * grows past MAX_BYTES it is thrown away and fills anew.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "run_plan.h"
+#include "store.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+
+#define MAX_PLANS 1000
+#define MAX_BYTES (32 * 1024 * 1024)
+
+typedef struct PlanKey
+{
+	pg_uuid_t	definition_id;
+	int32		version;
+} PlanKey;
+
+typedef struct PlanEntry
+{
+	PlanKey		key;
+	RunPlan		plan;
+} PlanEntry;
+
+static MemoryContext plan_context = NULL;
+static HTAB *plans = NULL;
+
+void
+run_plan_forget(void)
+{
+	if (plan_context != NULL)
+		MemoryContextDelete(plan_context);
+	plan_context = NULL;
+	plans = NULL;
+}
+
+static void
+make_room(void)
+{
+	HASHCTL		ctl = {0};
+
+	if (plans != NULL &&
+		(hash_get_num_entries(plans) >= MAX_PLANS ||
+		 MemoryContextMemAllocated(plan_context, true) > MAX_BYTES))
+		run_plan_forget();
+	if (plans != NULL)
+		return;
+	plan_context = AllocSetContextCreate(TopMemoryContext,
+										 "workflow_engine plans",
+										 ALLOCSET_DEFAULT_SIZES);
+	ctl.keysize = sizeof(PlanKey);
+	ctl.entrysize = sizeof(PlanEntry);
+	ctl.hcxt = plan_context;
+	plans = hash_create("workflow_engine plans", 64, &ctl,
+						HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+/* Compiles in a context of its own, which joins the cache when it is whole. */
+static const WorkflowPlan *
+compile(Jsonb *definition, char **error)
+{
+	MemoryContext own = AllocSetContextCreate(CurrentMemoryContext,
+											  "workflow_engine plan",
+											  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(own);
+	Problems	problems = {0};
+	WorkflowPlan *plan = plan_compile(definition, NULL, &problems);
+
+	MemoryContextSwitchTo(old);
+	if (problems.nerrors > 0)
+	{
+		Problem    *first = linitial(problems.items);
+
+		*error = psprintf("the saved definition is not valid: %s: %s",
+						  first->path, first->message);
+		return NULL;
+	}
+	MemoryContextSetParent(own, plan_context);
+	return plan;
+}
+
+const RunPlan *
+run_plan_find(const pg_uuid_t *definition_id, int version, char **error)
+{
+	PlanKey		key;
+	PlanEntry  *entry;
+	RunPlan		found;
+	Jsonb	   *definition;
+
+	memset(&key, 0, sizeof(key));
+	key.definition_id = *definition_id;
+	key.version = version;
+	make_room();
+	entry = hash_search(plans, &key, HASH_FIND, NULL);
+	if (entry != NULL)
+		return &entry->plan;
+
+	if (!store_fetch_version(definition_id, version, &definition,
+							 &found.run_as))
+	{
+		*error = psprintf("version %d of the definition does not exist",
+						  version);
+		return NULL;
+	}
+	found.plan = compile(definition, error);
+	if (found.plan == NULL)
+		return NULL;
+	entry = hash_search(plans, &key, HASH_ENTER, NULL);
+	entry->plan = found;
+	return &entry->plan;
+}

@@ -1,0 +1,107 @@
+/*
+ * scope.c
+ *	  Looking values up in what a run knows.
+ *
+ * A path is looked up in the jsonb values of a Scope; parsing is in
+ * scope_path.c.  Pure functions; the values found point into the scope.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "jsonvalue.h"
+#include "scope.h"
+
+void
+scope_root(const Scope *scope, ScopeRoot root, JsonbValue *value)
+{
+	if (scope->root[root] != NULL)
+		json_of_jsonb(scope->root[root], value);
+	else
+		value->type = jbvNull;
+}
+
+/* One part of a path in value, or NULL. */
+static JsonbValue *
+lookup_part(const JsonbValue *value, const PathPart *part)
+{
+	int64		index = part->index;
+
+	if (part->name != NULL)
+		return json_is_object(value) ? json_member(value, part->name) : NULL;
+
+	if (!json_is_array(value))
+		return NULL;
+	if (index < 0)
+		index += json_count(value);
+	if (index < 0 || index >= json_count(value))
+		return NULL;
+	return getIthJsonbValueFromContainer(value->val.binary.data, index);
+}
+
+/* Follows the parts before upto; NULL where one is missing, *missing it. */
+static JsonbValue *
+follow(const Scope *scope, const ScopePath *path, int upto, int *missing)
+{
+	JsonbValue *value = palloc(sizeof(JsonbValue));
+
+	scope_root(scope, path->root, value);
+	for (int i = 1; i < upto; i++)
+	{
+		value = lookup_part(value, &path->parts[i]);
+		if (value == NULL)
+		{
+			*missing = i;
+			return NULL;
+		}
+	}
+	return value;
+}
+
+JsonbValue *
+scope_lookup(const Scope *scope, const ScopePath *path, int *missing_part)
+{
+	return follow(scope, path, path->nparts, missing_part);
+}
+
+char *
+scope_missing(const Scope *scope, const ScopePath *path, int missing_part)
+{
+	const PathPart *part = &path->parts[missing_part];
+	char	   *parent = scope_path_prefix(path, missing_part);
+	int			ignored;
+	JsonbValue *value = follow(scope, path, missing_part, &ignored);
+
+	Assert(value != NULL);
+	if (part->name != NULL && json_is_object(value))
+		return psprintf("%s is missing: %s has no member \"%s\"",
+						path->text, parent, part->name);
+	if (part->name == NULL && json_is_array(value))
+		return psprintf("%s is missing: %s has %d element%s",
+						path->text, parent, json_count(value),
+						json_count(value) == 1 ? "" : "s");
+	if (value->type == jbvNull)
+		return psprintf("%s is missing: %s is null", path->text, parent);
+	return psprintf("%s is missing: %s is %s, not %s",
+					path->text, parent, json_a_type(value),
+					part->name ? "an object" : "an array");
+}
+
+Jsonb *
+scope_to_jsonb(const Scope *scope)
+{
+	JsonbParseState *state = NULL;
+
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	for (int i = 0; i < SCOPE_NROOTS; i++)
+	{
+		JsonbValue	key;
+		JsonbValue	value;
+
+		json_set_string(&key, scope_root_names[i],
+						strlen(scope_root_names[i]));
+		scope_root(scope, i, &value);
+		pushJsonbValue(&state, WJB_KEY, &key);
+		pushJsonbValue(&state, WJB_VALUE, &value);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}

@@ -1,0 +1,158 @@
+/*
+ * store.h
+ *	  Every SQL statement on the extension's tables, as functions.
+ */
+#ifndef WF_STORE_H
+#define WF_STORE_H
+
+#include "postgres.h"
+#include "datatype/timestamp.h"
+#include "plan.h"
+#include "utils/jsonb.h"
+#include "utils/uuid.h"
+
+/*--- where the extension lives (store.c) ---*/
+
+/* The extension's schema, or InvalidOid where it is not installed. */
+extern Oid	store_find_schema(void);
+
+/* The functions below work on the tables of this schema from now on. */
+extern void store_use_schema(Oid schema);
+
+/*
+ * Keeps the extension from being dropped until the transaction ends; false
+ * where there is none.  Also does store_use_schema.
+ */
+extern bool store_hold_extension(void);
+
+/* Quoted, schema-qualified name of one of the extension's tables. */
+extern char *store_qualified(const char *relation);
+
+/* OID of one of the extension's relations; raises 42P01. */
+extern Oid	store_relation(const char *relation);
+
+/*
+ * Runs body as the owner of the extension's tables, so that neither
+ * privileges nor row security of the caller apply.  User and security
+ * context come back also on an error (with the transaction's abort).
+ */
+extern void store_enter_owner(Oid *save_user, int *save_context);
+extern void store_leave_owner(Oid save_user, int save_context);
+
+/*
+ * Fixes the search_path to pg_catalog for a statement of ours; returns what
+ * to hand to store_leave_search_path.
+ */
+extern int	store_enter_search_path(void);
+extern void store_leave_search_path(int level);
+
+/*
+ * Text of a statement with each %t replaced by the schema: "FROM
+ * %t.workflow_runs".  Palloc'd.
+ */
+extern char *store_sql(const char *sql);
+
+/*--- statements that are prepared once a process (store.c) ---*/
+
+typedef enum StoreStatement
+{
+	STORE_TENANTS_DUE,
+	STORE_CLAIM,
+	STORE_NEXT_DUE,
+	STORE_TAKE_OVER,
+	STORE_LOAD_OWNED,
+	STORE_OWNED,
+	STORE_OWNED_BUT,
+	STORE_SAVE,
+	STORE_FAIL,
+	STORE_PAUSES,
+	STORE_VERSION,
+	STORE_ACTION,
+	STORE_CONNECTION,
+	STORE_TEMPLATE,
+	STORE_ACTIONS,
+	STORE_DEFINITION,
+	STORE_NSTATEMENTS
+} StoreStatement;
+
+/*
+ * Executes it within SPI (the caller has connected); as SPI_execute_plan.
+ * nulls may be NULL.
+ */
+extern int	store_execute(StoreStatement statement, Datum *values,
+						  const char *nulls, bool read_only, long limit);
+
+/*--- definitions, actions, connections, templates (store.c) ---*/
+
+/* The action library; in the caller's context. */
+extern ActionCatalogue *store_catalogue(void);
+
+/*
+ * The handler's signature of a function action, or NULL where there is no
+ * such action.  Palloc'd in the caller's context.
+ */
+extern char *store_action_handler(const char *name);
+
+/* The tenant's row before the row for all; false: there is neither. */
+extern bool store_fetch_connection(const pg_uuid_t *tenant, const char *name,
+								   char **kind, Jsonb **config,
+								   Jsonb **credentials);
+extern bool store_fetch_template(const pg_uuid_t *tenant, const char *name,
+								 char **subject, char **body, char **html);
+
+/* A saved version; false where it does not exist. */
+extern bool store_fetch_version(const pg_uuid_t *definition_id, int version,
+								Jsonb **definition, Oid *run_as);
+
+/*--- runs, as workers see them (store_runs.c) ---*/
+
+/* A run as loaded; lives in the context it was loaded in. */
+typedef struct RunRow
+{
+	pg_uuid_t	id;
+	pg_uuid_t	definition_id;
+	int			version;
+	pg_uuid_t	tenant_id;
+	char	   *workflow_name;
+	Jsonb	   *payload;
+	Jsonb	   *step_results;
+	char	   *status;
+	int			current_step;
+	int			attempt;
+	int			depth;
+	TimestampTz queued_at;
+	TimestampTz started_at;
+	TimestampTz run_at;
+	TimestampTz completed_at;	/* 0: not yet */
+	char	   *error_message;
+	int64		owner;			/* 0: nobody */
+} RunRow;
+
+/*
+ * Locks and loads up to limit runs that are due, the tenants taking turns:
+ * *cursor is the last tenant served and is moved on.  List of RunRow *.
+ */
+extern List *store_claim_due(pg_uuid_t *cursor, bool *has_cursor, int limit);
+
+/* Runs whose owner is gone, locked and loaded. */
+extern List *store_take_over(int limit);
+
+/*
+ * Loads and locks the runs among ids that this epoch owns.  Those whose lock
+ * somebody holds are added to *busy (pg_uuid_t *) for another try.
+ */
+extern List *store_load_owned(List *ids, int64 epoch, List **busy);
+
+/* Ids of the runs that this epoch owns, without known.  List of pg_uuid_t *. */
+extern List *store_owned_but(List *known, int64 epoch);
+
+/* Writes back what changes in a run. */
+extern void store_save_run(const RunRow *run);
+
+/* Fails a run that no tick could process. */
+extern void store_fail_run(const pg_uuid_t *id, const char *message);
+
+/* When the next run that waits for its time is due; 0: none. */
+extern TimestampTz store_next_due(void);
+
+#endif							/* WF_STORE_H */

@@ -1,0 +1,421 @@
+/*
+ * store_runs.c
+ *	  Runs as the workers see them: claim, take over, load, save.
+ *
+ * Runs in a worker, inside a tick's transaction and an SPI connection of its
+ * own.  What is loaded lives in the caller's memory context; every loaded
+ * row is locked until the tick ends, so that nobody else advances it.
+ *
+ * Claiming takes turns: the tenants that have something due are walked in
+ * the order of their ids, from the one served last, and each gives up to its
+ * share of the batch, by priority and then time.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "catalog/pg_type.h"
+#include "clock.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "store.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+/* Columns of a loaded run, in the order of RUN_COLUMNS (store.c). */
+enum
+{
+	COL_ID = 1,
+	COL_DEFINITION_ID,
+	COL_VERSION,
+	COL_TENANT_ID,
+	COL_NAME,
+	COL_PAYLOAD,
+	COL_STEP_RESULTS,
+	COL_STATUS,
+	COL_CURRENT_STEP,
+	COL_ATTEMPT,
+	COL_DEPTH,
+	COL_QUEUED_AT,
+	COL_STARTED_AT,
+	COL_RUN_AT
+};
+
+#define TENANTS_A_LOOK 64		/* tenants asked for at a time */
+
+static Datum
+column(uint64 row, int number)
+{
+	bool		isnull;
+
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
+						 number, &isnull);
+}
+
+/* Copies row number row of the SPI result into the current context. */
+static RunRow *
+run_of_row(uint64 row)
+{
+	RunRow	   *run = palloc0(sizeof(RunRow));
+
+	run->id = *DatumGetUUIDP(column(row, COL_ID));
+	run->definition_id = *DatumGetUUIDP(column(row, COL_DEFINITION_ID));
+	run->version = DatumGetInt32(column(row, COL_VERSION));
+	run->tenant_id = *DatumGetUUIDP(column(row, COL_TENANT_ID));
+	run->workflow_name = TextDatumGetCString(column(row, COL_NAME));
+	run->payload = DatumGetJsonbPCopy(column(row, COL_PAYLOAD));
+	run->step_results = DatumGetJsonbPCopy(column(row, COL_STEP_RESULTS));
+	run->status = TextDatumGetCString(column(row, COL_STATUS));
+	run->current_step = DatumGetInt32(column(row, COL_CURRENT_STEP));
+	run->attempt = DatumGetInt32(column(row, COL_ATTEMPT));
+	run->depth = DatumGetInt32(column(row, COL_DEPTH));
+	run->queued_at = DatumGetTimestampTz(column(row, COL_QUEUED_AT));
+	run->started_at = DatumGetTimestampTz(column(row, COL_STARTED_AT));
+	run->run_at = DatumGetTimestampTz(column(row, COL_RUN_AT));
+	return run;
+}
+
+/* Appends the rows of the SPI result to runs, in context. */
+static List *
+collect_runs(List *runs, MemoryContext context)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	for (uint64 i = 0; i < SPI_processed; i++)
+		runs = lappend(runs, run_of_row(i));
+	MemoryContextSwitchTo(old);
+	return runs;
+}
+
+static Datum
+uuid_array(const pg_uuid_t *ids, int n)
+{
+	Datum	   *datums = palloc(sizeof(Datum) * (n + 1));
+
+	for (int i = 0; i < n; i++)
+		datums[i] = UUIDPGetDatum(&ids[i]);
+	return PointerGetDatum(construct_array(datums, n, UUIDOID, UUID_LEN,
+										   false, TYPALIGN_CHAR));
+}
+
+/*--- claiming ---*/
+
+typedef struct Pauses
+{
+	bool		all;
+	int			ntenants;
+	pg_uuid_t  *tenants;
+} Pauses;
+
+static Pauses
+load_pauses(void)
+{
+	Pauses		pauses = {0};
+
+	store_execute(STORE_PAUSES, NULL, NULL, false, 0);
+	pauses.tenants = palloc(sizeof(pg_uuid_t) * (SPI_processed + 1));
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		bool		isnull;
+		Datum		tenant = SPI_getbinval(SPI_tuptable->vals[i],
+										   SPI_tuptable->tupdesc, 1, &isnull);
+
+		if (isnull)
+			pauses.all = true;
+		else
+			pauses.tenants[pauses.ntenants++] = *DatumGetUUIDP(tenant);
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return pauses;
+}
+
+static bool
+is_paused(const Pauses *pauses, const pg_uuid_t *tenant)
+{
+	for (int i = 0; i < pauses->ntenants; i++)
+		if (memcmp(&pauses->tenants[i], tenant, UUID_LEN) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * The next tenants that have runs queued, after *after (NULL: from the
+ * first), at most TENANTS_A_LOOK.  Returns how many.
+ */
+static int
+tenants_after(const pg_uuid_t *after, pg_uuid_t *tenants)
+{
+	Datum		values[2] = {after ? UUIDPGetDatum(after) : (Datum) 0,
+		Int32GetDatum(TENANTS_A_LOOK)};
+	int			n;
+
+	store_execute(STORE_TENANTS_DUE, values, after ? "  " : "n ", false, 0);
+	n = Min(SPI_processed, TENANTS_A_LOOK);
+	for (int i = 0; i < n; i++)
+		tenants[i] = *DatumGetUUIDP(column(i, 1));
+	SPI_freetuptable(SPI_tuptable);
+	return n;
+}
+
+/* Claims up to limit runs of these tenants, an equal share each. */
+static List *
+claim_of_tenants(const pg_uuid_t *tenants, int ntenants, int limit,
+				 List *runs, MemoryContext context)
+{
+	int			share = (limit + ntenants - 1) / ntenants;
+	Datum		values[4] = {uuid_array(tenants, ntenants),
+		TimestampTzGetDatum(clock_now()),
+		Int32GetDatum(share), Int32GetDatum(limit)};
+
+	store_execute(STORE_CLAIM, values, NULL, false, 0);
+	runs = collect_runs(runs, context);
+	SPI_freetuptable(SPI_tuptable);
+	return runs;
+}
+
+/*
+ * Claims from the tenants after *cursor; once past the last tenant, from
+ * the first up to where it began.  A look claims for at most limit tenants
+ * at a time, so that the cursor stands where the batch ended.
+ */
+static List *
+claim_in_turn(const Pauses *pauses, pg_uuid_t *cursor, bool *has_cursor,
+			  int limit, MemoryContext context)
+{
+	pg_uuid_t	start = *cursor;
+	bool		wrapped = !*has_cursor;
+	List	   *runs = NIL;
+
+	while (list_length(runs) < limit)
+	{
+		pg_uuid_t	tenants[TENANTS_A_LOOK];
+		int			want = limit - list_length(runs);
+		int			n = tenants_after(*has_cursor ? cursor : NULL, tenants);
+		int			kept = 0;
+
+		CHECK_FOR_INTERRUPTS();
+		if (n == 0)
+		{
+			*has_cursor = false;
+			if (wrapped)
+				break;
+			wrapped = true;
+			continue;
+		}
+		n = Min(n, want);
+		*cursor = tenants[n - 1];
+		*has_cursor = true;
+		for (int i = 0; i < n; i++)
+			if (!is_paused(pauses, &tenants[i]))
+				tenants[kept++] = tenants[i];
+		if (kept > 0)
+			runs = claim_of_tenants(tenants, kept, want, runs, context);
+		if (wrapped && memcmp(cursor, &start, UUID_LEN) >= 0 && list_length(runs) > 0)
+			break;
+	}
+	return runs;
+}
+
+List *
+store_claim_due(pg_uuid_t *cursor, bool *has_cursor, int limit)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	List	   *runs = NIL;
+	Pauses		pauses;
+
+	SPI_connect();
+	pauses = load_pauses();
+	if (!pauses.all && limit > 0)
+		runs = claim_in_turn(&pauses, cursor, has_cursor, limit, caller);
+	SPI_finish();
+	return runs;
+}
+
+/*
+ * A pause stops the start of steps, not the taking over: the run waits in
+ * the worker's hands no more than a queued one does, so a paused tenant's
+ * orphans are left until wf_resume.
+ */
+List *
+store_take_over(int limit)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		values[1] = {Int32GetDatum(limit)};
+	List	   *runs = NIL;
+	Pauses		pauses;
+
+	SPI_connect();
+	pauses = load_pauses();
+	if (!pauses.all && limit > 0)
+	{
+		ListCell   *lc;
+
+		store_execute(STORE_TAKE_OVER, values, NULL, false, 0);
+		runs = collect_runs(NIL, caller);
+		foreach(lc, runs)
+		{
+			if (is_paused(&pauses, &((RunRow *) lfirst(lc))->tenant_id))
+				runs = foreach_delete_current(runs, lc);
+		}
+	}
+	SPI_finish();
+	return runs;
+}
+
+/*--- runs that this worker has already ---*/
+
+/* The array of a list of ids. */
+static Datum
+array_of_ids(List *ids)
+{
+	pg_uuid_t  *array = palloc(sizeof(pg_uuid_t) * (list_length(ids) + 1));
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, ids)
+		array[n++] = *(pg_uuid_t *) lfirst(lc);
+	return uuid_array(array, n);
+}
+
+/* The ids in the SPI result's first column, in context. */
+static List *
+collect_ids(MemoryContext context)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	List	   *ids = NIL;
+
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		pg_uuid_t  *copy = palloc(sizeof(pg_uuid_t));
+
+		*copy = *DatumGetUUIDP(column(i, 1));
+		ids = lappend(ids, copy);
+	}
+	MemoryContextSwitchTo(old);
+	return ids;
+}
+
+static bool
+is_loaded(List *runs, const pg_uuid_t *id)
+{
+	ListCell   *lc;
+
+	foreach(lc, runs)
+		if (memcmp(&((RunRow *) lfirst(lc))->id, id, UUID_LEN) == 0)
+			return true;
+	return false;
+}
+
+/* Of those owned still, the ones that were not loaded are locked. */
+static List *
+busy_ones(Datum *values, List *runs, MemoryContext context)
+{
+	List	   *busy;
+	ListCell   *lc;
+
+	store_execute(STORE_OWNED, values, NULL, false, 0);
+	busy = collect_ids(context);
+	foreach(lc, busy)
+	{
+		if (is_loaded(runs, lfirst(lc)))
+			busy = foreach_delete_current(busy, lc);
+	}
+	return busy;
+}
+
+List *
+store_load_owned(List *ids, int64 epoch, List **busy)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		values[2];
+	List	   *runs;
+
+	*busy = NIL;
+	if (ids == NIL)
+		return NIL;
+	values[0] = array_of_ids(ids);
+	values[1] = Int64GetDatum(epoch);
+
+	SPI_connect();
+	store_execute(STORE_LOAD_OWNED, values, NULL, false, 0);
+	runs = collect_runs(NIL, caller);
+	if (list_length(runs) < list_length(ids))
+		*busy = busy_ones(values, runs, caller);
+	SPI_finish();
+	return runs;
+}
+
+List *
+store_owned_but(List *known, int64 epoch)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		values[2] = {array_of_ids(known), Int64GetDatum(epoch)};
+	List	   *ids;
+
+	SPI_connect();
+	store_execute(STORE_OWNED_BUT, values, NULL, false, 0);
+	ids = collect_ids(caller);
+	SPI_finish();
+	return ids;
+}
+
+/*--- saving ---*/
+
+void
+store_save_run(const RunRow *run)
+{
+	Datum		values[10] = {
+		UUIDPGetDatum(&run->id),
+		CStringGetTextDatum(run->status),
+		Int32GetDatum(run->current_step),
+		JsonbPGetDatum(run->step_results),
+		run->error_message ? CStringGetTextDatum(run->error_message) : 0,
+		TimestampTzGetDatum(run->started_at),
+		TimestampTzGetDatum(run->completed_at),
+		TimestampTzGetDatum(run->run_at),
+		Int32GetDatum(run->attempt),
+		Int64GetDatum(run->owner)
+	};
+	char		nulls[] = "          ";
+
+	if (run->error_message == NULL)
+		nulls[4] = 'n';
+	if (run->completed_at == 0)
+		nulls[6] = 'n';
+	if (run->owner == 0)
+		nulls[9] = 'n';
+	SPI_connect();
+	store_execute(STORE_SAVE, values, nulls, false, 0);
+	SPI_finish();
+}
+
+void
+store_fail_run(const pg_uuid_t *id, const char *message)
+{
+	Datum		values[3] = {UUIDPGetDatum(id), CStringGetTextDatum(message),
+		TimestampTzGetDatum(clock_now())};
+
+	SPI_connect();
+	store_execute(STORE_FAIL, values, NULL, false, 0);
+	SPI_finish();
+}
+
+TimestampTz
+store_next_due(void)
+{
+	Datum		values[1] = {TimestampTzGetDatum(clock_now())};
+	TimestampTz due = 0;
+	bool		isnull = true;
+	Datum		datum = 0;
+
+	SPI_connect();
+	store_execute(STORE_NEXT_DUE, values, NULL, false, 1);
+	if (SPI_processed > 0)
+		datum = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
+							  &isnull);
+	if (!isnull)
+		due = DatumGetTimestampTz(datum);
+	SPI_finish();
+	return due;
+}

@@ -1,0 +1,577 @@
+/*
+ * tick.c
+ *	  The transaction in which a worker moves runs on.
+ *
+ *	  answers ─┐
+ *	  in hand ─┼─► advance each (run.c) ─► save ─► commit ─► send, forget
+ *	  claims  ─┘
+ *
+ * Runs in a worker, outside of any other transaction.  Owns what the worker
+ * has in hand: flights (exchanges under way, each in a memory context of its
+ * own below hand_context) and the ids of runs that go on in a later tick.
+ * All of it goes with the process; the rows stay, owned by an epoch that is
+ * then dead, and are taken over.
+ *
+ * A tick commits as a whole or leaves nothing.  Requests are sent after the
+ * commit that recorded their intent; an answer is forgotten after the commit
+ * that recorded its result.  Errors inside a step are the step's (fence.c).
+ * Any other ends the tick: then runs are processed one by one for a while,
+ * so that the run to blame is known, and failed where the fault is its own.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "access/xact.h"
+#include "clock.h"
+#include "commands/async.h"
+#include "miscadmin.h"
+#include "queue.h"
+#include "run.h"
+#include "settings.h"
+#include "step_result.h"
+#include "storage/lock.h"
+#include "tick.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timeout.h"
+#include "worker.h"
+
+/* Writing subtransactions a tick may have; 64 would overflow the cache. */
+#define FENCES_A_TICK 60
+
+#define BUSY_RETRY_US INT64CONST(100000)	/* somebody locks a run's row */
+
+/* An exchange under way, or ended and not yet recorded. */
+typedef struct Flight
+{
+	MemoryContext context;		/* holds this struct and what it points to */
+	pg_uuid_t	run_id;
+	Answer		answer;
+	Transfer   *transfer;
+} Flight;
+
+/* What this worker has in hand, and where it stands. */
+typedef struct Hand
+{
+	int64		epoch;
+	List	   *flights;		/* of Flight *: all */
+	List	   *ended;			/* of Flight *: answers to record */
+	List	   *continuing;		/* of pg_uuid_t *: native steps left */
+	List	   *alone;			/* of pg_uuid_t *: each in a tick of its own */
+	pg_uuid_t	cursor;			/* the tenant served last */
+	bool		has_cursor;
+	bool		more;			/* the last claim was full */
+	bool		lost;			/* runs of ours may have slipped from hand */
+	TimestampTz next_due;		/* 0: none */
+	TimestampTz busy_until;		/* rows of ours were locked; 0: none */
+	int			solo;			/* so many ticks with one run each */
+	bool		has_suspect;	/* this tick has one run only: */
+	pg_uuid_t	suspect;
+} Hand;
+
+/* One tick, from its begin to after its commit; in tick_context. */
+typedef struct Tick
+{
+	RunTick		run;
+	int			room;			/* runs that it may still take */
+	List	   *taken;			/* of pg_uuid_t *: left hand->continuing/alone */
+	List	   *recorded;		/* of Flight *: done with */
+	List	   *continuing;		/* of pg_uuid_t * */
+	List	   *alone;			/* of pg_uuid_t * */
+	List	   *failed;			/* of RunRow *, for the log */
+	int			nended;
+	bool		busy;
+	bool		more;
+	TimestampTz next_due;
+} Tick;
+
+static MemoryContext hand_context;
+static MemoryContext tick_context;
+static Hand hand;
+
+void
+tick_begin(int64 epoch)
+{
+	hand_context = AllocSetContextCreate(TopMemoryContext,
+										 "workflow_engine hand",
+										 ALLOCSET_DEFAULT_SIZES);
+	tick_context = AllocSetContextCreate(TopMemoryContext,
+										 "workflow_engine tick",
+										 ALLOCSET_DEFAULT_SIZES);
+	hand.epoch = epoch;
+	hand.more = true;
+}
+
+/*--- lists of ids ---*/
+
+static bool
+same_id(const pg_uuid_t *a, const pg_uuid_t *b)
+{
+	return memcmp(a, b, UUID_LEN) == 0;
+}
+
+static bool
+has_id(List *ids, const pg_uuid_t *id)
+{
+	ListCell   *lc;
+
+	foreach(lc, ids)
+		if (same_id(lfirst(lc), id))
+			return true;
+	return false;
+}
+
+/* ids with copies of more, in the current context. */
+static List *
+copy_ids(List *ids, List *more)
+{
+	ListCell   *lc;
+
+	foreach(lc, more)
+	{
+		pg_uuid_t  *id = palloc(sizeof(pg_uuid_t));
+
+		*id = *(pg_uuid_t *) lfirst(lc);
+		ids = lappend(ids, id);
+	}
+	return ids;
+}
+
+/* Removes and frees those of ids that are in gone. */
+static List *
+remove_ids(List *ids, List *gone)
+{
+	ListCell   *lc;
+
+	foreach(lc, ids)
+	{
+		if (has_id(gone, lfirst(lc)))
+		{
+			pfree(lfirst(lc));
+			ids = foreach_delete_current(ids, lc);
+		}
+	}
+	return ids;
+}
+
+/*--- in the transaction ---*/
+
+static char *
+uuid_text(const pg_uuid_t *uuid)
+{
+	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(uuid)));
+}
+
+/* NOTIFY workflow_events, as workflow_engine.notify_events asks. */
+static void
+announce(const RunRow *run)
+{
+	bool		failed = strcmp(run->status, "failed") == 0;
+	JsonbParseState *state = NULL;
+	Jsonb	   *json;
+
+	if (wf_notify_events == NOTIFY_EVENTS_NONE ||
+		(wf_notify_events == NOTIFY_EVENTS_FAILED && !failed))
+		return;
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	json_add_text(&state, "run_id", uuid_text(&run->id));
+	json_add_text(&state, "tenant_id", uuid_text(&run->tenant_id));
+	json_add_text(&state, "workflow", clip_text(run->workflow_name, 1024));
+	json_add_text(&state, "status", run->status);
+	json = JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	Async_Notify(CHANNEL_OUT, JsonbToCString(NULL, &json->root, 256));
+}
+
+/* Saves a run where its advance left it, and notes what follows. */
+static void
+settle(Tick *tick, RunRow *run, RunVerdict verdict)
+{
+	store_save_run(run);
+	switch (verdict)
+	{
+		case RUN_ENDED:
+			tick->nended++;
+			if (strcmp(run->status, "failed") == 0)
+				tick->failed = lappend(tick->failed, run);
+			announce(run);
+			break;
+		case RUN_CONTINUES:
+			tick->continuing = lappend(tick->continuing, &run->id);
+			break;
+		case RUN_ALONE:
+			tick->alone = lappend(tick->alone, &run->id);
+			break;
+		case RUN_SENDING:
+			break;
+	}
+}
+
+static void
+advance_all(Tick *tick, List *runs)
+{
+	ListCell   *lc;
+
+	foreach(lc, runs)
+	{
+		RunRow	   *run = lfirst(lc);
+
+		settle(tick, run, run_advance(run, &tick->run));
+	}
+}
+
+/* If the tick errs now, this run alone can be to blame. */
+static void
+suspect_only(const pg_uuid_t *id)
+{
+	hand.suspect = *id;
+	hand.has_suspect = true;
+}
+
+static RunRow *
+find_run(List *runs, const pg_uuid_t *id)
+{
+	ListCell   *lc;
+
+	foreach(lc, runs)
+		if (same_id(&((RunRow *) lfirst(lc))->id, id))
+			return lfirst(lc);
+	return NULL;
+}
+
+static List *
+ids_of_flights(List *flights)
+{
+	List	   *ids = NIL;
+	ListCell   *lc;
+
+	foreach(lc, flights)
+		ids = lappend(ids, &((Flight *) lfirst(lc))->run_id);
+	return ids;
+}
+
+/*
+ * Records the answers that came.  A run that is not ours any more (it was
+ * cancelled) loses its answer; one whose row is locked keeps it for later.
+ */
+static void
+reap(Tick *tick)
+{
+	List	   *flights = list_copy_head(hand.ended, tick->room);
+	List	   *busy;
+	List	   *runs;
+	ListCell   *lc;
+
+	if (flights == NIL)
+		return;
+	if (hand.solo > 0)
+		suspect_only(&((Flight *) linitial(flights))->run_id);
+	runs = store_load_owned(ids_of_flights(flights), hand.epoch, &busy);
+	foreach(lc, flights)
+	{
+		Flight	   *flight = lfirst(lc);
+		RunRow	   *run = find_run(runs, &flight->run_id);
+
+		if (run != NULL && run->current_step == flight->answer.step)
+			settle(tick, run, run_receive(run, &flight->answer, &tick->run));
+		else if (has_id(busy, &flight->run_id))
+		{
+			tick->busy = true;
+			continue;
+		}
+		tick->recorded = lappend(tick->recorded, flight);
+	}
+	tick->room -= list_length(flights);
+}
+
+/* Goes on with runs of ours that were left between two steps. */
+static void
+resume(Tick *tick, List *ids)
+{
+	List	   *busy;
+	List	   *runs;
+	ListCell   *lc;
+
+	if (ids == NIL)
+		return;
+	if (list_length(ids) == 1)
+		suspect_only(linitial(ids));
+	runs = store_load_owned(ids, hand.epoch, &busy);
+	advance_all(tick, runs);
+	foreach(lc, ids)
+		if (!has_id(busy, lfirst(lc)))
+			tick->taken = lappend(tick->taken, lfirst(lc));
+	tick->busy |= busy != NIL;
+	tick->room -= list_length(ids);
+}
+
+/* Runs of ours in the table that no list here knows: an error lost them. */
+static void
+find_lost(Tick *tick)
+{
+	List	   *known = list_concat(ids_of_flights(hand.flights),
+									list_concat_copy(hand.continuing,
+													 hand.alone));
+	List	   *lost = store_owned_but(known, hand.epoch);
+
+	tick->continuing = list_concat(tick->continuing, lost);
+}
+
+static void
+claim(Tick *tick, bool look_round)
+{
+	int			room = Min(tick->room, wf_max_in_flight -
+						   list_length(hand.flights));
+	List	   *runs = NIL;
+
+	if (room <= 0 || tick->run.fences_left <= 0)
+	{
+		tick->more = list_length(hand.flights) < wf_max_in_flight;
+		return;
+	}
+	if (look_round)
+		runs = store_take_over(room);
+	runs = list_concat(runs,
+					   store_claim_due(&hand.cursor, &hand.has_cursor,
+									   room - list_length(runs)));
+	tick->more = list_length(runs) >= room;
+	if (list_length(runs) == 1)
+		suspect_only(&((RunRow *) linitial(runs))->id);
+	advance_all(tick, runs);
+	if (!tick->more)
+		tick->next_due = store_next_due();
+}
+
+/* The transaction's work. */
+static void
+work(Tick *tick, bool look_round)
+{
+	if (hand.lost)
+		find_lost(tick);
+	if (hand.alone != NIL && hand.busy_until == 0)
+	{
+		tick->run.alone = true;
+		resume(tick, list_copy_head(hand.alone, 1));
+		tick->more = true;
+		return;
+	}
+	reap(tick);
+	resume(tick, list_copy_head(hand.continuing, Max(tick->room, 0)));
+	claim(tick, look_round);
+	if (tick->run.fences_left < FENCES_A_TICK)
+		Async_Listen(CHANNEL_IN);	/* a step may have said UNLISTEN */
+}
+
+/*--- after the commit ---*/
+
+static Jsonb *
+copy_json(Jsonb *json)
+{
+	Jsonb	   *copy;
+
+	if (json == NULL)
+		return NULL;
+	copy = palloc(VARSIZE(json));
+	memcpy(copy, json, VARSIZE(json));
+	return copy;
+}
+
+static void
+send_one(Intent *intent)
+{
+	MemoryContext context = AllocSetContextCreate(hand_context,
+												  "workflow_engine flight",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Flight	   *flight = palloc0(sizeof(Flight));
+
+	flight->context = context;
+	flight->run_id = intent->run_id;
+	flight->answer.step = intent->step;
+	flight->answer.action = intent->action;
+	flight->answer.started_at = intent->started_at;
+	flight->answer.input = copy_json(intent->input);
+	flight->answer.carry = copy_json(intent->carry);
+	MemoryContextSwitchTo(hand_context);
+	hand.flights = lappend(hand.flights, flight);
+	flight->transfer = transfer_submit(&intent->request, flight);
+	MemoryContextSwitchTo(old);
+	request_wipe(&intent->request);
+	if (intent->connection != NULL)
+		connection_forget(intent->connection);
+}
+
+static void
+forget_flight(Flight *flight)
+{
+	hand.flights = list_delete_ptr(hand.flights, flight);
+	hand.ended = list_delete_ptr(hand.ended, flight);
+	transfer_free(flight->transfer);
+	MemoryContextDelete(flight->context);
+}
+
+static void
+log_failed(List *runs)
+{
+	ListCell   *lc;
+
+	foreach(lc, runs)
+	{
+		RunRow	   *run = lfirst(lc);
+
+		ereport(LOG,
+				(errmsg("run %s of workflow \"%s\" failed: %s",
+						uuid_text(&run->id), run->workflow_name,
+						clip_text(run->error_message, 1024))));
+	}
+}
+
+/* What was promised is done, what was used is forgotten. */
+static void
+conclude(Tick *tick)
+{
+	ListCell   *lc;
+
+	MemoryContextSwitchTo(hand_context);
+	hand.alone = copy_ids(remove_ids(hand.alone, tick->taken), tick->alone);
+	hand.continuing = copy_ids(remove_ids(hand.continuing, tick->taken),
+							   tick->continuing);
+	foreach(lc, tick->recorded)
+		forget_flight(lfirst(lc));
+	foreach(lc, tick->run.intents)
+		send_one(lfirst(lc));
+	MemoryContextSwitchTo(tick_context);
+	hand.lost = false;
+	hand.more = tick->more;
+	hand.next_due = tick->next_due;
+	hand.busy_until = tick->busy ? clock_now() + BUSY_RETRY_US : 0;
+	hand.solo = Max(hand.solo - 1, 0);
+	log_failed(tick->failed);
+	queue_worker_count(transfer_in_flight(), tick->nended,
+					   tick->run.steps_done);
+}
+
+bool
+tick_run(bool look_round)
+{
+	Tick		tick = {0};
+
+	tick.run.epoch = hand.epoch;
+	tick.run.fences_left = FENCES_A_TICK;
+	tick.room = hand.solo > 0 ? 1 : wf_batch_size;
+	hand.has_suspect = false;
+	if (hand.busy_until <= clock_now())
+		hand.busy_until = 0;
+
+	StartTransactionCommand();
+	if (!store_hold_extension())
+	{
+		CommitTransactionCommand();
+		return false;
+	}
+	PushActiveSnapshot(GetTransactionSnapshot());
+	MemoryContextSwitchTo(tick_context);
+	work(&tick, look_round);
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	conclude(&tick);
+	MemoryContextSwitchTo(TopMemoryContext);
+	MemoryContextReset(tick_context);
+	return true;
+}
+
+/*--- errors ---*/
+
+/* Is the run at fault, or is it the server's trouble of the moment? */
+static bool
+is_runs_fault(int sqlstate)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlstate))
+	{
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_SYSTEM_ERROR:
+		case ERRCODE_TRANSACTION_ROLLBACK:
+		case ERRCODE_CONNECTION_EXCEPTION:
+		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
+			return false;
+		default:
+			return sqlstate != ERRCODE_UNDEFINED_TABLE;
+	}
+}
+
+static void
+fail_suspect(const char *message)
+{
+	StartTransactionCommand();
+	if (store_hold_extension())
+	{
+		PushActiveSnapshot(GetTransactionSnapshot());
+		store_fail_run(&hand.suspect,
+					   psprintf("the engine could not process this run: %s",
+								message));
+		PopActiveSnapshot();
+	}
+	CommitTransactionCommand();
+}
+
+void
+tick_failed(void)
+{
+	ErrorData  *error;
+
+	MemoryContextSwitchTo(hand_context);
+	HOLD_INTERRUPTS();
+	disable_all_timeouts(false);
+	QueryCancelPending = false;
+	EmitErrorReport();
+	error = CopyErrorData();
+	FlushErrorState();
+	AbortCurrentTransaction();
+	LockReleaseSession(USER_LOCKMETHOD);
+	RESUME_INTERRUPTS();
+
+	MemoryContextReset(tick_context);
+	queue_worker_error(error->message);
+	hand.lost = true;
+	hand.more = true;
+	if (hand.solo > 0 && hand.has_suspect && is_runs_fault(error->sqlerrcode))
+		fail_suspect(error->message);
+	hand.solo = wf_batch_size * 2;
+	MemoryContextSwitchTo(TopMemoryContext);
+	FreeErrorData(error);
+}
+
+/*--- between ticks ---*/
+
+void
+tick_collect(void)
+{
+	MemoryContext old = MemoryContextSwitchTo(hand_context);
+	Transfer   *transfer;
+
+	while ((transfer = transfer_collect()) != NULL)
+	{
+		Flight	   *flight = transfer_cookie(transfer);
+
+		flight->answer.response = transfer_response(transfer);
+		hand.ended = lappend(hand.ended, flight);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+bool
+tick_has_more(TimestampTz now, TimestampTz *when)
+{
+	bool		in_hand = hand.ended != NIL || hand.alone != NIL ||
+		hand.continuing != NIL;
+
+	*when = hand.next_due;
+	if (hand.more)
+		return true;
+	if (hand.busy_until != 0 && (*when == 0 || hand.busy_until < *when))
+		*when = hand.busy_until;
+	if (in_hand && hand.busy_until <= now)
+		return true;
+	return hand.next_due != 0 && hand.next_due <= now;
+}

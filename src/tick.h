@@ -1,0 +1,34 @@
+/*
+ * tick.h
+ *	  One transaction of a worker: what it has in hand, and moving it on.
+ */
+#ifndef WF_TICK_H
+#define WF_TICK_H
+
+#include "postgres.h"
+#include "datatype/timestamp.h"
+
+/* Once per process; epoch is the owner of what it claims. */
+extern void tick_begin(int64 epoch);
+
+/* Takes over the answers of exchanges that have ended. */
+extern void tick_collect(void);
+
+/*
+ * Does one tick: records answers, goes on with runs in hand, claims, saves,
+ * commits, sends.  look_round: also take over runs whose owner is gone.
+ * Returns false where the extension is not there (any more); raises where
+ * the tick failed: call tick_failed then.
+ */
+extern bool tick_run(bool look_round);
+
+/*
+ * After an error: aborts and reports it, fails the run to blame where there
+ * is one, and processes the next runs one by one.
+ */
+extern void tick_failed(void);
+
+/* Is there more to do right now?  Else *when is the next thing due, 0: none. */
+extern bool tick_has_more(TimestampTz now, TimestampTz *when);
+
+#endif							/* WF_TICK_H */

@@ -1,0 +1,363 @@
+/*
+ * transfer_copy.c
+ *	  From a request to a transfer's own copy of it, checked; and its end.
+ *
+ * Runs in a worker.  What is refused here was never sent: a URL with
+ * credentials, another scheme, or bytes that would end a header or an SMTP
+ * command early.  Actions check the same with better words; this is the
+ * last place, so that no action has to be trusted with it.
+ *
+ * The copy knows its secrets twice: where libcurl reads them, and as the
+ * list of strings that an answer is searched for, since a server may echo
+ * what it was sent.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "common/base64.h"
+#include "lib/stringinfo.h"
+#include "mime.h"
+#include "transfer_internal.h"
+
+#define MAX_URL 16384
+#define MIN_SECRET 6			/* shorter ones are not searched for */
+
+/* A copy in the current context, or NULL of NULL. */
+static char *
+copy(const char *text)
+{
+	return text != NULL ? pstrdup(text) : NULL;
+}
+
+/* Bytes that no URL has: controls, spaces. */
+static bool
+has_bad_url_byte(const char *url)
+{
+	for (const char *p = url; *p; p++)
+	{
+		if ((unsigned char) *p <= ' ' || *p == 0x7f)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Parses the URL: NULL and *host ("https://example.com:443"), or the reason
+ * for a refusal.
+ */
+static const char *
+check_url(const char *url, TransferProtocol protocol, char **host)
+{
+	CURLU	   *parsed;
+	char	   *scheme = NULL;
+	char	   *name = NULL;
+	char	   *port = NULL;
+	CURLUcode	rc;
+	const char *reason = NULL;
+	const char *plain = protocol == TRANSFER_HTTP ? "http" : "smtp";
+
+	if (url == NULL || strlen(url) > MAX_URL || has_bad_url_byte(url))
+		return "the URL is malformed";
+	parsed = curl_url();
+	if (parsed == NULL)
+		return "out of memory";
+	rc = curl_url_set(parsed, CURLUPART_URL, url,
+					  CURLU_DISALLOW_USER | CURLU_NON_SUPPORT_SCHEME);
+	if (rc == CURLUE_USER_NOT_ALLOWED)
+		reason = "credentials in a URL are not allowed";
+	else if (rc != CURLUE_OK ||
+			 curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) ||
+			 curl_url_get(parsed, CURLUPART_HOST, &name, 0))
+		reason = "the URL is malformed";
+	else if (strncmp(scheme, plain, 4) != 0 ||
+			 (scheme[4] != '\0' && strcmp(scheme + 4, "s") != 0))
+		reason = protocol == TRANSFER_HTTP
+			? "the URL is neither http nor https"
+			: "the URL is neither smtp nor smtps";
+	else if (curl_url_get(parsed, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT))
+		reason = "the URL has no port";
+	else
+	{
+		*host = psprintf("%s://%s:%s", scheme, name, port);
+		for (char *p = *host; *p; p++)
+			*p = pg_ascii_tolower((unsigned char) *p);
+	}
+	curl_free(scheme);
+	curl_free(name);
+	curl_free(port);
+	curl_url_cleanup(parsed);
+	return reason;
+}
+
+/* Adds a line to a list of libcurl's; false where memory is short. */
+static bool
+append(struct curl_slist **list, const char *line)
+{
+	struct curl_slist *longer = curl_slist_append(*list, line);
+
+	if (longer == NULL)
+		return false;
+	*list = longer;
+	return true;
+}
+
+/* Adds "name: value".  A mail's may be folded. */
+static const char *
+append_header(Transfer *t, const NameValue *header)
+{
+	char	   *line;
+	bool		added;
+
+	if (!mime_header_name_valid(header->name) ||
+		!mime_header_value_valid(header->value, false))
+		return "a header has a byte that is not allowed";
+	line = header->value[0] == '\0' ? psprintf("%s;", header->name)
+		: psprintf("%s: %s", header->name, header->value);
+	added = append(&t->headers, line);
+	explicit_bzero(line, strlen(line));
+	pfree(line);
+	return added ? NULL : "out of memory";
+}
+
+static bool
+has_header(const List *headers, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, headers)
+	{
+		const NameValue *header = lfirst(lc);
+
+		if (pg_strcasecmp(header->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Remembers a string to wipe, and to search answers for. */
+static void
+add_secret(Transfer *t, const char *data, size_t len)
+{
+	TransferSecret *secret = palloc(sizeof(TransferSecret));
+
+	secret->data = palloc(len + 1);
+	memcpy(secret->data, data, len);
+	secret->data[len] = '\0';
+	secret->len = len;
+	t->secrets = lappend(t->secrets, secret);
+}
+
+/* The same, and as base64, the way it is sent. */
+static void
+add_secret_base64(Transfer *t, const char *data, size_t len)
+{
+	int			size = pg_b64_enc_len(len) + 1;
+	char	   *encoded = palloc(size);
+	int			n = pg_b64_encode((const void *) data, len,
+								  (void *) encoded, size);
+
+	if (n > 0)
+		add_secret(t, encoded, n);
+	explicit_bzero(encoded, size);
+	pfree(encoded);
+}
+
+/* A user name and password as HTTP Basic and as SMTP AUTH send them. */
+static void
+add_login_secrets(Transfer *t)
+{
+	StringInfoData both;
+	const char *user = t->username != NULL ? t->username : "";
+
+	initStringInfo(&both);
+	appendStringInfo(&both, "%s:%s", user, t->password);
+	add_secret_base64(t, both.data, both.len);
+	explicit_bzero(both.data, both.len);
+	resetStringInfo(&both);
+	appendStringInfoChar(&both, '\0');
+	appendStringInfoString(&both, user);
+	appendStringInfoChar(&both, '\0');
+	appendStringInfoString(&both, t->password);
+	add_secret_base64(t, both.data, both.len);
+	explicit_bzero(both.data, both.len);
+	add_secret(t, t->password, strlen(t->password));
+	add_secret_base64(t, t->password, strlen(t->password));
+}
+
+static void
+add_bearer_secrets(Transfer *t)
+{
+	char	   *sent = psprintf("user=%s\1auth=Bearer %s\1\1",
+								t->username != NULL ? t->username : "",
+								t->oauth_bearer);
+
+	add_secret(t, t->oauth_bearer, strlen(t->oauth_bearer));
+	add_secret_base64(t, sent, strlen(sent));
+	explicit_bzero(sent, strlen(sent));
+	pfree(sent);
+}
+
+/* Copies the credentials of a request. */
+static void
+copy_secrets(Transfer *t, const Request *request)
+{
+	ListCell   *lc;
+
+	t->username = copy(request->username);
+	t->password = copy(request->password);
+	t->oauth_bearer = copy(request->oauth_bearer);
+	if (t->password != NULL)
+		add_login_secrets(t);
+	if (t->oauth_bearer != NULL)
+		add_bearer_secrets(t);
+	foreach(lc, request->secret_headers)
+	{
+		const NameValue *header = lfirst(lc);
+		const char *space = strchr(header->value, ' ');
+
+		/* "Bearer xyz": the token alone, too */
+		add_secret(t, header->value, strlen(header->value));
+		if (space != NULL && strlen(space + 1) >= MIN_SECRET)
+			add_secret(t, space + 1, strlen(space + 1));
+	}
+	if (request->url_secret)
+	{
+		const char *path = strstr(request->url, "://");
+
+		path = path != NULL ? strchr(path + 3, '/') : NULL;
+		if (path != NULL && strlen(path) >= MIN_SECRET)
+			add_secret(t, path, strlen(path));
+	}
+}
+
+static const char *
+copy_http(Transfer *t, const Request *request, const char *user_agent)
+{
+	const char *reason = NULL;
+	bool		added = true;
+	ListCell   *lc;
+
+	if (request->method == NULL || request->method[0] == '\0' ||
+		strspn(request->method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") !=
+		strlen(request->method))
+		return "the request method is malformed";
+	t->method = pstrdup(request->method);
+	foreach(lc, request->headers)
+	{
+		const NameValue *header = lfirst(lc);
+
+		/* a credential stands before what a step says */
+		if (reason == NULL &&
+			!has_header(request->secret_headers, header->name))
+			reason = append_header(t, header);
+	}
+	foreach(lc, request->secret_headers)
+		reason = reason != NULL ? reason : append_header(t, lfirst(lc));
+	if (reason != NULL)
+		return reason;
+	/* libcurl would add a type of its own, and wait before a long body */
+	if (!has_header(request->headers, "Content-Type") &&
+		!has_header(request->secret_headers, "Content-Type"))
+		added = append(&t->headers, "Content-Type:");
+	added = added && append(&t->headers, "Expect:");
+	if (!has_header(request->headers, "User-Agent"))
+		added = added && append(&t->headers,
+								psprintf("User-Agent: %s", user_agent));
+	if (!added)
+		return "out of memory";
+	if (request->body != NULL)
+	{
+		t->body = MemoryContextAllocHuge(t->context, request->body_len + 1);
+		memcpy(t->body, request->body, request->body_len);
+		t->body[request->body_len] = '\0';
+		t->body_len = request->body_len;
+	}
+	return NULL;
+}
+
+static const char *
+copy_mail(Transfer *t, const Request *request)
+{
+	const TransferMail *mail = request->mail;
+	ListCell   *lc;
+
+	if (mail == NULL || mail->recipients == NIL ||
+		(mail->text == NULL && mail->html == NULL))
+		return "the mail has no recipient or no text";
+	if (!mime_address_valid(mail->from))
+		return "the sender's address is malformed";
+	foreach(lc, mail->headers)
+	{
+		const NameValue *header = lfirst(lc);
+
+		if (!mime_header_name_valid(header->name) ||
+			!mime_header_value_valid(header->value, true))
+			return "a header has a byte that is not allowed";
+	}
+	foreach(lc, mail->recipients)
+	{
+		if (!mime_address_valid(lfirst(lc)))
+			return "a recipient's address is malformed";
+		if (!append(&t->recipients, lfirst(lc)))
+			return "out of memory";
+	}
+	t->mail_from = pstrdup(mail->from);
+	t->starttls = mail->starttls;
+	t->body = mime_message(mail->headers, mail->text, mail->html,
+						   &t->body_len);
+	return NULL;
+}
+
+/*
+ * Checks a request and copies it into t, in the current context.  Returns
+ * NULL and the host that it belongs to, or why it is refused.
+ */
+const char *
+transfer_copy(Transfer *t, const Request *request, const char *user_agent,
+			  char **host)
+{
+	const char *reason;
+
+	t->protocol = request->protocol;
+	t->follow_redirects = request->follow_redirects;
+	t->once = request->once;
+	t->url_secret = request->url_secret;
+	reason = check_url(request->url, request->protocol, host);
+	if (reason != NULL)
+		return reason;
+	t->url = pstrdup(request->url);
+	copy_secrets(t, request);
+	return request->protocol == TRANSFER_HTTP
+		? copy_http(t, request, user_agent) : copy_mail(t, request);
+}
+
+static void
+wipe_text(char *text)
+{
+	if (text != NULL)
+		explicit_bzero(text, strlen(text));
+}
+
+/* Overwrites every secret and frees what is not in the memory context. */
+void
+transfer_wipe(Transfer *t)
+{
+	ListCell   *lc;
+
+	for (struct curl_slist *line = t->headers; line != NULL; line = line->next)
+		wipe_text(line->data);
+	curl_slist_free_all(t->headers);
+	curl_slist_free_all(t->recipients);
+	t->headers = t->recipients = NULL;
+	wipe_text(t->username);
+	wipe_text(t->password);
+	wipe_text(t->oauth_bearer);
+	if (t->url_secret)
+		wipe_text(t->url);
+	foreach(lc, t->secrets)
+	{
+		TransferSecret *secret = lfirst(lc);
+
+		explicit_bzero(secret->data, secret->len);
+	}
+}

@@ -1,0 +1,303 @@
+/*
+ * transfer_http.c
+ *	  One HTTP exchange: its options and what libcurl's callbacks keep of it.
+ *
+ * Runs in a worker.  The callbacks run below libcurl's frames, so none may
+ * raise: they allocate without raising, note a failure in the Transfer and
+ * make libcurl give up.  Everything they keep is bounded: bytes and lines of
+ * headers, bytes of the body, redirects, time.
+ *
+ * What is not asked for is off: proxies of the environment, .netrc, cookies,
+ * decompression (so that a small answer stays small), other protocols,
+ * credentials in a URL, other ways of authentication than those given.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include <sys/socket.h>
+
+#include "transfer_internal.h"
+#include "utils/memutils.h"
+
+/* Notes the first failure of our own; libcurl's words are then not used. */
+void
+transfer_fail(Transfer *t, TransferFailure failure, const char *fmt,...)
+{
+	va_list		args;
+
+	if (t->failure != FAILURE_NONE)
+		return;
+	t->failure = failure;
+	va_start(args, fmt);
+	vsnprintf(t->why, sizeof(t->why), fmt, args);
+	va_end(args);
+}
+
+/*
+ * Appends, keeping a NUL behind.  False where memory is short; the failure
+ * is noted then.
+ */
+bool
+buffer_append(Transfer *t, TransferBuffer *buffer, const char *data,
+			  size_t len)
+{
+	if (buffer->len + len + 1 > buffer->size)
+	{
+		size_t		size = Max(buffer->size * 2, 1024);
+		char	   *grown;
+
+		while (size < buffer->len + len + 1)
+			size *= 2;
+		grown = MemoryContextAllocExtended(t->context, size,
+										   MCXT_ALLOC_NO_OOM |
+										   MCXT_ALLOC_HUGE);
+		if (grown == NULL)
+		{
+			transfer_fail(t, FAILURE_TOO_LARGE,
+						  "out of memory for the response");
+			return false;
+		}
+		if (buffer->data != NULL)
+		{
+			memcpy(grown, buffer->data, buffer->len);
+			pfree(buffer->data);
+		}
+		buffer->data = grown;
+		buffer->size = size;
+	}
+	memcpy(buffer->data + buffer->len, data, len);
+	buffer->len += len;
+	buffer->data[buffer->len] = '\0';
+	return true;
+}
+
+/* A new answer begins: what an interim one or a redirect left is dropped. */
+static void
+answer_begins(Transfer *t)
+{
+	t->head.len = 0;
+	t->head_lines = 0;
+	t->head_ended = false;
+	t->answer.len = 0;
+}
+
+/* One line of headers, or the empty line behind them. */
+static size_t
+on_header(char *line, size_t size, size_t n, void *arg)
+{
+	Transfer   *t = arg;
+	size_t		len = size * n;
+
+	t->head_total += len;
+	if (t->head_ended)
+	{
+		if (len >= 5 && memcmp(line, "HTTP/", 5) == 0)
+			answer_begins(t);
+		else if (t->head_total <= MAX_HEADER_BYTES_ALL)
+			return len;			/* a trailer: nobody asked for it */
+	}
+	if (t->head_total > MAX_HEADER_BYTES_ALL ||
+		t->head.len + len > MAX_HEADER_BYTES)
+	{
+		transfer_fail(t, FAILURE_TOO_LARGE,
+					  "the response headers are over %d bytes",
+					  MAX_HEADER_BYTES);
+		return 0;
+	}
+	if (++t->head_lines > MAX_HEADERS + 2)
+	{
+		transfer_fail(t, FAILURE_TOO_LARGE,
+					  "the response has more than %d headers", MAX_HEADERS);
+		return 0;
+	}
+	if (len > 0 && (line[0] == '\r' || line[0] == '\n'))
+		t->head_ended = true;
+	return buffer_append(t, &t->head, line, len) ? len : 0;
+}
+
+static void
+fail_too_large(Transfer *t)
+{
+	transfer_fail(t, FAILURE_TOO_LARGE, "the response is over %zu bytes",
+				  t->max_response_size);
+}
+
+/* A piece of the body. */
+static size_t
+on_body(char *data, size_t size, size_t n, void *arg)
+{
+	Transfer   *t = arg;
+	size_t		len = size * n;
+
+	if (t->answer.len + len > t->max_response_size)
+	{
+		fail_too_large(t);
+		return 0;
+	}
+	return buffer_append(t, &t->answer, data, len) ? len : 0;
+}
+
+/* Sees also what no other callback does: the body of a redirect. */
+static int
+on_progress(void *arg, curl_off_t down_total, curl_off_t down,
+			curl_off_t up_total, curl_off_t up)
+{
+	Transfer   *t = arg;
+
+	if (down > 0 && (size_t) down > t->max_response_size)
+	{
+		fail_too_large(t);
+		return 1;
+	}
+	return 0;
+}
+
+/*
+ * Connected (and over TLS, verified): the request is sent next.  Comes again
+ * for each redirect, and where libcurl found a reused connection broken and
+ * sends anew.
+ */
+static int
+on_request(void *arg, char *ip, char *local_ip, int port, int local_port)
+{
+	Transfer   *t = arg;
+	char	   *scheme = NULL;
+	bool		https;
+
+	(void) curl_easy_getinfo(t->easy, CURLINFO_SCHEME, &scheme);
+	https = scheme != NULL && pg_strcasecmp(scheme, "https") == 0;
+	if (t->was_https && !https && t->protocol == TRANSFER_HTTP)
+	{
+		transfer_fail(t, FAILURE_REFUSED,
+					  "a redirect from https to http was refused");
+		return CURL_PREREQFUNC_ABORT;
+	}
+	if (t->begun && t->once)
+	{
+		transfer_fail(t, FAILURE_BROKEN,
+					  "the connection was closed before an answer came");
+		return CURL_PREREQFUNC_ABORT;
+	}
+	t->begun = true;
+	t->was_https = https;
+	return CURL_PREREQFUNC_OK;
+}
+
+/*
+ * Opens the socket to an address that a name was resolved to: here, and not
+ * at the name, is what a connection can be judged by.
+ */
+static curl_socket_t
+on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	int			fd = socket(address->family,
+							address->socktype | SOCK_CLOEXEC,
+							address->protocol);
+
+	return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
+#define SET(option, value) \
+	do { \
+		if (rc == CURLE_OK) \
+			rc = curl_easy_setopt(t->easy, option, value); \
+	} while (0)
+
+/*
+ * The options of every transfer.  Returns libcurl's first refusal.
+ */
+CURLcode
+common_options(Transfer *t, curl_write_callback header_callback)
+{
+	CURLcode	rc = CURLE_OK;
+	long		timeout = (long) Max(t->timeout_ms, 1);
+
+	SET(CURLOPT_PRIVATE, t);
+	SET(CURLOPT_ERRORBUFFER, t->curl_error);
+	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_QUICK_EXIT, 1L);
+	SET(CURLOPT_URL, t->url);
+	SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+	SET(CURLOPT_PROXY, "");
+	SET(CURLOPT_NOPROXY, "*");
+	SET(CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
+	SET(CURLOPT_TIMEOUT_MS, timeout);
+	SET(CURLOPT_CONNECTTIMEOUT_MS, Min((long) t->connect_timeout_ms,
+									   timeout));
+	SET(CURLOPT_SSL_VERIFYPEER, 1L);
+	SET(CURLOPT_SSL_VERIFYHOST, 2L);
+	SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+	SET(CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+	SET(CURLOPT_OPENSOCKETDATA, t);
+	SET(CURLOPT_PREREQFUNCTION, on_request);
+	SET(CURLOPT_PREREQDATA, t);
+	SET(CURLOPT_HEADERFUNCTION, header_callback);
+	SET(CURLOPT_HEADERDATA, t);
+	SET(CURLOPT_WRITEFUNCTION, on_body);
+	SET(CURLOPT_WRITEDATA, t);
+	SET(CURLOPT_XFERINFOFUNCTION, on_progress);
+	SET(CURLOPT_XFERINFODATA, t);
+	SET(CURLOPT_NOPROGRESS, 0L);
+	if (t->username != NULL)
+		SET(CURLOPT_USERNAME, t->username);
+	if (t->password != NULL)
+		SET(CURLOPT_PASSWORD, t->password);
+	return rc;
+}
+
+/*
+ * The method.  libcurl's own GET, HEAD and POST change as the RFC says on a
+ * redirect; others are given by name and never follow one.
+ */
+static CURLcode
+method_options(Transfer *t)
+{
+	CURLcode	rc = CURLE_OK;
+	bool		post = strcmp(t->method, "POST") == 0;
+
+	if (strcmp(t->method, "HEAD") == 0)
+	{
+		SET(CURLOPT_NOBODY, 1L);
+		return rc;
+	}
+	SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t) t->max_response_size);
+	if (t->body != NULL || post || strcmp(t->method, "PUT") == 0 ||
+		strcmp(t->method, "PATCH") == 0)
+	{
+		SET(CURLOPT_POST, 1L);
+		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) t->body_len);
+		SET(CURLOPT_POSTFIELDS, t->body != NULL ? t->body : "");
+		if (!post)
+			SET(CURLOPT_CUSTOMREQUEST, t->method);
+	}
+	else if (strcmp(t->method, "GET") != 0)
+		SET(CURLOPT_CUSTOMREQUEST, t->method);
+	return rc;
+}
+
+/* The options of an HTTP exchange.  Returns libcurl's first refusal. */
+CURLcode
+http_options(Transfer *t)
+{
+	CURLcode	rc = common_options(t, on_header);
+	bool		follow = t->follow_redirects && t->secrets == NIL &&
+		(strcmp(t->method, "GET") == 0 || strcmp(t->method, "HEAD") == 0 ||
+		 strcmp(t->method, "POST") == 0);
+
+	t->head_ended = true;
+	SET(CURLOPT_PROTOCOLS_STR, "http,https");
+	SET(CURLOPT_REDIR_PROTOCOLS_STR,
+		pg_strncasecmp(t->url, "https:", 6) == 0 ? "https" : "http,https");
+	SET(CURLOPT_FOLLOWLOCATION, follow ? 1L : 0L);
+	SET(CURLOPT_MAXREDIRS, (long) MAX_REDIRECTS);
+	SET(CURLOPT_HTTPHEADER, t->headers);
+	SET(CURLOPT_HTTPAUTH, (long) CURLAUTH_BASIC);
+	if (t->once)
+		SET(CURLOPT_MAXAGE_CONN, 5L);
+	if (rc == CURLE_OK)
+		rc = method_options(t);
+	/* a libcurl without HTTP/2 refuses this, and speaks 1.1 then */
+	(void) curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION,
+							(long) CURL_HTTP_VERSION_2TLS);
+	return rc;
+}

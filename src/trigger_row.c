@@ -1,0 +1,112 @@
+/*
+ * trigger_row.c
+ *	  What our own row triggers share.
+ *
+ * Runs in the backend that writes one of our tables.  Owns nothing.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "access/htup_details.h"
+#include "commands/trigger.h"
+#include "lib/stringinfo.h"
+#include "store.h"
+#include "trigger_row.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+void
+row_begin(TriggerRow *row, FunctionCallInfo fcinfo)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function can only be called as a trigger")));
+	store_use_schema(get_func_namespace(fcinfo->flinfo->fn_oid));
+	row->rel = data->tg_relation;
+	row->is_update = TRIGGER_FIRED_BY_UPDATE(data->tg_event);
+	row->old = row->is_update ? data->tg_trigtuple : NULL;
+	row->tuple = row->is_update ? data->tg_newtuple : data->tg_trigtuple;
+}
+
+Datum
+row_get(const TriggerRow *row, int column, bool *isnull)
+{
+	return heap_getattr(row->tuple, column, RelationGetDescr(row->rel),
+						isnull);
+}
+
+Datum
+row_get_old(const TriggerRow *row, int column, bool *isnull)
+{
+	return heap_getattr(row->old, column, RelationGetDescr(row->rel), isnull);
+}
+
+void
+row_set(TriggerRow *row, int column, Datum value)
+{
+	bool		isnull = false;
+
+	row->tuple = heap_modify_tuple_by_cols(row->tuple,
+										   RelationGetDescr(row->rel), 1,
+										   &column, &value, &isnull);
+}
+
+bool
+row_changed(const TriggerRow *row, int column)
+{
+	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(row->rel),
+										  column - 1);
+	bool		new_null;
+	bool		old_null;
+	Datum		new_value = row_get(row, column, &new_null);
+	Datum		old_value = row_get_old(row, column, &old_null);
+
+	if (new_null || old_null)
+		return new_null != old_null;
+	return !datum_image_eq(new_value, old_value, att->attbyval, att->attlen);
+}
+
+Datum
+row_end(TriggerRow *row)
+{
+	return PointerGetDatum(row->tuple);
+}
+
+void
+problems_raise(const Problems *problems, const char *message)
+{
+	StringInfoData list;
+	ListCell   *lc;
+
+	initStringInfo(&list);
+	foreach(lc, problems->items)
+	{
+		Problem    *problem = lfirst(lc);
+
+		if (!problem->is_error)
+			continue;
+		appendStringInfo(&list, "%s%s%s%s", list.len ? "\n" : "",
+						 problem->path, problem->path[0] ? ": " : "",
+						 problem->message);
+		if (problem->hint != NULL)
+			appendStringInfo(&list, " (%s)", problem->hint);
+	}
+	if (problems->nerrors > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s", message),
+				 errdetail_internal("%s", list.data)));
+	foreach(lc, problems->items)
+	{
+		Problem    *problem = lfirst(lc);
+
+		ereport(WARNING,
+				(errcode(ERRCODE_WARNING),
+				 errmsg("%s: %s", problem->path, problem->message),
+				 problem->hint ? errhint("%s", problem->hint) : 0));
+	}
+}

@@ -1,0 +1,185 @@
+/*
+ * url.c
+ *	  Parsing, comparing and building URLs.
+ *
+ * Pure: text in, text out, in the current memory context.  Any process.
+ * URLs are taken apart by libcurl's parser, the one that will also send the
+ * request, so that both see the same host in the same text.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include <ctype.h>
+#include <curl/curl.h>
+
+#include "escape.h"
+#include "url.h"
+
+/* Copies a part of a parsed URL and frees libcurl's; "" where it is none. */
+static char *
+get_part(CURLU *parsed, CURLUPart part, unsigned int flags)
+{
+	char	   *value = NULL;
+	char	   *copy;
+
+	if (curl_url_get(parsed, part, &value, flags) != CURLUE_OK)
+		return pstrdup("");
+	copy = pstrdup(value);
+	curl_free(value);
+	return copy;
+}
+
+/* Controls and spaces, which a parser may strip, and what some take for a
+ * slash. */
+static bool
+has_bad_byte(const char *url)
+{
+	for (; *url; url++)
+	{
+		if ((unsigned char) *url <= ' ' || *url == 0x7f || *url == '\\')
+			return true;
+	}
+	return false;
+}
+
+/* Parses; NULL where it is none.  The caller frees it (curl_url_cleanup). */
+static CURLU *
+parse(const char *url)
+{
+	CURLU	   *parsed = has_bad_byte(url) ? NULL : curl_url();
+
+	if (parsed != NULL &&
+		curl_url_set(parsed, CURLUPART_URL, url,
+					 CURLU_DISALLOW_USER | CURLU_PATH_AS_IS |
+					 CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK)
+	{
+		curl_url_cleanup(parsed);
+		return NULL;
+	}
+	return parsed;
+}
+
+const char *
+url_problem(const char *url, const char *scheme, bool base)
+{
+	CURLU	   *parsed = parse(url);
+	const char *problem = NULL;
+	char	   *found;
+
+	if (parsed == NULL)
+		return "is not an absolute URL without credentials";
+	found = get_part(parsed, CURLUPART_SCHEME, 0);
+	if (strncmp(found, scheme, 4) != 0 ||
+		(found[4] != '\0' && strcmp(found + 4, "s") != 0))
+		problem = strcmp(scheme, "smtp") == 0
+			? "is neither an smtp nor an smtps URL"
+			: "is neither an http nor an https URL";
+	else if (base && (strchr(url, '?') != NULL || strchr(url, '#') != NULL))
+		problem = "must have neither a query nor a fragment";
+	curl_url_cleanup(parsed);
+	return problem;
+}
+
+/* Decodes %XX in place, once. */
+static void
+percent_decode(char *text)
+{
+	char	   *to = text;
+
+	for (const char *from = text; *from; from++)
+	{
+		unsigned int byte;
+
+		if (from[0] == '%' && isxdigit((unsigned char) from[1]) &&
+			isxdigit((unsigned char) from[2]) &&
+			sscanf(from + 1, "%2x", &byte) == 1 && byte != 0)
+		{
+			*to++ = (char) byte;
+			from += 2;
+		}
+		else
+			*to++ = *from;
+	}
+	*to = '\0';
+}
+
+/* Is a segment of the path "." or "..", also when written with %2e or %2f? */
+static bool
+has_dot_segment(const char *path)
+{
+	char	   *decoded = pstrdup(path);
+	char	   *segment;
+	bool		found = false;
+
+	percent_decode(decoded);
+	for (segment = decoded; segment != NULL && !found;)
+	{
+		size_t		len = strcspn(segment, "/\\");
+
+		/* ";" begins a parameter, which some servers cut off */
+		size_t		name = Min(len, strcspn(segment, ";"));
+
+		found = (name == 1 && segment[0] == '.') ||
+			(name == 2 && segment[0] == '.' && segment[1] == '.');
+		segment = segment[len] != '\0' ? segment + len + 1 : NULL;
+	}
+	pfree(decoded);
+	return found;
+}
+
+static bool
+same_part(CURLU *a, CURLU *b, CURLUPart part, unsigned int flags)
+{
+	char	   *x = get_part(a, part, flags);
+	char	   *y = get_part(b, part, flags);
+
+	return pg_strcasecmp(x, y) == 0;
+}
+
+bool
+url_within(const char *url, const char *base)
+{
+	CURLU	   *u = parse(url);
+	CURLU	   *b = parse(base);
+	bool		within = false;
+
+	if (u != NULL && b != NULL &&
+		same_part(u, b, CURLUPART_SCHEME, 0) &&
+		same_part(u, b, CURLUPART_HOST, 0) &&
+		same_part(u, b, CURLUPART_PORT, CURLU_DEFAULT_PORT))
+	{
+		char	   *path = get_part(u, CURLUPART_PATH, 0);
+		char	   *prefix = get_part(b, CURLUPART_PATH, 0);
+		size_t		len = strlen(prefix);
+
+		while (len > 0 && prefix[len - 1] == '/')
+			len--;
+		within = strncmp(path, prefix, len) == 0 &&
+			(path[len] == '/' || path[len] == '\0') &&
+			!has_dot_segment(path);
+	}
+	curl_url_cleanup(u);
+	curl_url_cleanup(b);
+	return within;
+}
+
+char *
+url_join(const char *base, const char *path)
+{
+	int			len = strlen(base);
+
+	while (len > 0 && base[len - 1] == '/')
+		len--;
+	while (*path == '/')
+		path++;
+	return psprintf("%.*s/%s", len, base, path);
+}
+
+void
+url_add_query(StringInfo url, const char *name, const char *value)
+{
+	appendStringInfoChar(url, strchr(url->data, '?') != NULL ? '&' : '?');
+	escape_append(url, name, strlen(name), ESCAPE_URL);
+	appendStringInfoChar(url, '=');
+	escape_append(url, value, strlen(value), ESCAPE_URL);
+}

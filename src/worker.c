@@ -1,0 +1,278 @@
+/*
+ * worker.c
+ *	  The process that executes runs: a session, and a loop around ticks.
+ *
+ *	  wait ─► drive transfers ─► tick (one transaction) ─► send ─┐
+ *	   ▲                                                         │
+ *	   └─────────────────────────────────────────────────────────┘
+ *
+ * A background worker, started by the launcher, connected to one database as
+ * the bootstrap superuser.  It waits on one event set: its latch (wake-ups,
+ * signals, notifications), the transfers' descriptor, the postmaster.
+ *
+ * Owns the session's settings and when the next tick is due; what is in hand
+ * belongs to tick.c.  After an error it pauses, longer each time, so that it
+ * never spins.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "access/xact.h"
+#include "clock.h"
+#include "commands/async.h"
+#include "commands/dbcommands.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "queue.h"
+#include "settings.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "store.h"
+#include "tcop/tcopprot.h"
+#include "tick.h"
+#include "transfer.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/wait_event.h"
+#include "worker.h"
+
+#define PAUSE_MIN_MS 1000		/* after a tick that failed */
+#define PAUSE_MAX_MS 60000
+
+static char *database_name;
+static TimestampTz next_sweep;
+static TimestampTz paused_until;	/* after an error; 0: not */
+static int	pause_ms;			/* of the last error; 0: none */
+static bool woken;
+
+/*
+ * What ALTER DATABASE or ALTER ROLE ... SET may have brought would change
+ * what the engine promises.
+ */
+static void
+guard_settings(void)
+{
+	static const char *const guarded[][2] = {
+		{"role", "none"},
+		{"search_path", "pg_catalog, pg_temp"},
+		{"synchronous_commit", "on"},
+		{"default_transaction_isolation", "read committed"},
+		{"default_transaction_read_only", "off"},
+		{"default_transaction_deferrable", "off"},
+		{"session_replication_role", "origin"},
+		{"row_security", "on"},
+		{"DateStyle", "ISO"},
+		{"IntervalStyle", "postgres"},
+		{"bytea_output", "hex"},
+		{"statement_timeout", "0"},
+		{"lock_timeout", "5s"},
+		{"idle_in_transaction_session_timeout", "0"},
+		{"workflow_engine.tenant_id", ""},
+		COMPAT_GUARDED_SETTINGS
+	};
+
+	for (int i = 0; i < lengthof(guarded); i++)
+		SetConfigOption(guarded[i][0], guarded[i][1], PGC_SUSET,
+						PGC_S_OVERRIDE);
+}
+
+static void
+take_limits(void)
+{
+	TransferLimits limits = {
+		.max_in_flight = wf_max_in_flight,
+		.max_per_host = wf_max_per_host,
+		.max_response_size = (size_t) wf_max_response_size * 1024,
+		.connect_timeout_ms = wf_connect_timeout,
+		.ca_file = wf_ca_file,
+		.user_agent = "workflow_engine/1.0",
+	};
+
+	transfer_set_limits(&limits);
+}
+
+static void
+leave(const char *why)
+{
+	ereport(LOG,
+			(errmsg("workflow_engine worker for database \"%s\" stops: %s",
+					database_name, why)));
+	proc_exit(0);
+}
+
+/*
+ * Looks for the extension; without it the process ends quietly.  LISTENs.
+ */
+static void
+enter_database(void)
+{
+	char	   *name;
+
+	StartTransactionCommand();
+	name = get_database_name(MyDatabaseId);
+	database_name = MemoryContextStrdup(TopMemoryContext, name ? name : "?");
+	if (!OidIsValid(store_find_schema()))
+	{
+		CommitTransactionCommand();
+		queue_database_lacks_extension(MyDatabaseId);
+		proc_exit(0);
+	}
+	Async_Listen(CHANNEL_IN);
+	CommitTransactionCommand();
+	ereport(LOG,
+			(errmsg("workflow_engine worker for database \"%s\" starts",
+					database_name)));
+}
+
+/*--- the loop ---*/
+
+static void
+pause_after_error(void)
+{
+	tick_failed();
+	pause_ms = pause_ms == 0 ? PAUSE_MIN_MS : Min(pause_ms * 2, PAUSE_MAX_MS);
+	paused_until = clock_now() + (int64) pause_ms * 1000;
+}
+
+static void
+tick(void)
+{
+	TimestampTz now = clock_now();
+	bool		look_round = now >= next_sweep;
+	volatile bool there = true;
+
+	if (look_round)
+		next_sweep = now + (int64) wf_poll_interval * 1000;
+	woken = false;
+	pgstat_report_activity(STATE_RUNNING, "executing runs");
+	queue_worker_state("working");
+	PG_TRY();
+	{
+		there = tick_run(look_round);
+		pause_ms = 0;
+	}
+	PG_CATCH();
+	{
+		pause_after_error();
+	}
+	PG_END_TRY();
+
+	if (!there)
+	{
+		queue_database_lacks_extension(MyDatabaseId);
+		leave("the extension is not installed there");
+	}
+}
+
+static void
+read_notifications(void)
+{
+	if (notifyInterruptPending)
+	{
+		ProcessNotifyInterrupt(false);
+		woken = true;
+	}
+	woken |= queue_worker_take_wakeup();
+}
+
+static void
+reload(void)
+{
+	if (!ConfigReloadPending)
+		return;
+	ConfigReloadPending = false;
+	ProcessConfigFile(PGC_SIGHUP);
+	take_limits();
+	next_sweep = 0;
+}
+
+/* Is a tick due?  Else *limit is for how many milliseconds there is none. */
+static bool
+is_due(long *limit)
+{
+	TimestampTz now = clock_now();
+	TimestampTz when;
+	bool		more;
+
+	if (paused_until != 0)
+	{
+		*limit = clock_ms_until(paused_until, PAUSE_MAX_MS);
+		if (now < paused_until)
+			return false;
+		paused_until = 0;
+		return true;
+	}
+	more = tick_has_more(now, &when);
+	if (more || woken || now >= next_sweep)
+		return true;
+	*limit = clock_ms_until(next_sweep, wf_poll_interval);
+	if (when != 0)
+		*limit = Min(*limit, clock_ms_until(when, *limit));
+	return false;
+}
+
+/* Waits until something happens, at most limit milliseconds. */
+static void
+wait_for_events(WaitEventSet *events, long limit)
+{
+	WaitEvent	event[3];
+	long		timeout = transfer_timeout();
+
+	pgstat_report_stat(true);
+	pgstat_report_activity(STATE_IDLE, NULL);
+	queue_worker_state(paused_until != 0 ? "pausing" : "idle");
+	if (timeout >= 0)
+		limit = Min(limit, timeout);
+	WaitEventSetWait(events, limit, event, lengthof(event),
+					 PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+}
+
+static void
+loop(WaitEventSet *events)
+{
+	for (;;)
+	{
+		long		limit;
+
+		CHECK_FOR_INTERRUPTS();
+		reload();
+		if (queue_worker_should_leave())
+			leave("it was asked to");
+		read_notifications();
+		transfer_drive();
+		tick_collect();
+		if (is_due(&limit))
+			tick();
+		else
+			wait_for_events(events, limit);
+	}
+}
+
+void
+workflow_engine_worker_main(Datum arg)
+{
+	Oid			database;
+	WaitEventSet *events;
+
+	memcpy(&database, MyBgworkerEntry->bgw_extra, sizeof(Oid));
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+	guard_settings();
+	transfer_start();
+	take_limits();
+	tick_begin(queue_worker_enter(DatumGetInt32(arg)));
+	enter_database();
+
+	events = compat_create_wait_event_set(3);
+	AddWaitEventToSet(events, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
+	AddWaitEventToSet(events, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL,
+					  NULL);
+	AddWaitEventToSet(events, WL_SOCKET_READABLE, transfer_fd(), NULL, NULL);
+	loop(events);
+}

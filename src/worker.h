@@ -1,0 +1,19 @@
+/*
+ * worker.h
+ *	  The process that executes runs.
+ */
+#ifndef WF_WORKER_H
+#define WF_WORKER_H
+
+#include "postgres.h"
+
+#define CHANNEL_IN "workflow_engine"	/* wakes the workers */
+#define CHANNEL_OUT "workflow_events"	/* tells that runs ended */
+
+/*
+ * Entry point; arg is the slot that the launcher reserved (int32), bgw_extra
+ * holds the database's OID.
+ */
+extern PGDLLEXPORT void workflow_engine_worker_main(Datum arg);
+
+#endif							/* WF_WORKER_H */

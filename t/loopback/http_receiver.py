@@ -1,0 +1,391 @@
+#!/usr/bin/env python3
+"""A loopback HTTP server that stands in for every provider, good or bad.
+
+It listens on 127.0.0.1, prints "ready PORT" and leaves when its standard
+input closes.  Each request, once it has come in whole, is one JSON line in
+the log file:
+
+    {"time", "method", "target", "path", "query", "headers", "body", "tls"}
+
+with lower-case header names; a body that is not UTF-8 comes as
+"body_base64" instead of "body".
+
+The path decides the answer.  Leading segments say how to behave and are
+taken off one after the other, so that a connection's base_url can carry them
+(http://127.0.0.1:PORT/delay/100/status/503):
+
+    /delay/MS           wait so long, then go on
+    /hold               wait for the command "release", then go on
+    /failing/N/STATUS   answer STATUS to the first N requests with this
+                        Idempotency-Key (or, without one, this path)
+    /retry-after/VALUE  send this Retry-After with the answer
+    /status/CODE        answer with this status
+    /echo               answer 200 with the logged request as JSON
+    /hang               read the request, never answer
+    /close              read the request, close without an answer
+    /reset              read the request, reset the connection
+    /half               send half of a body, then reset
+    /garbage            answer with what is no HTTP
+    /endless-body       a chunked body without end
+    /endless-headers    headers without end
+    /many-headers/N     N response headers
+    /slow-body          one byte of body a second
+    /huge               a body of 1 GB
+    /bytes/N            a body of N bytes
+    /invalid-utf8       a JSON text with invalid UTF-8
+    /nul                a JSON text with an escaped NUL
+    /deep               JSON arrays nested 10,000 deep
+    /redirect           redirects to itself for ever
+    /redirect-to/CODE?url=U   redirects there
+    /slack-error/WORD   200 and {"ok": false, "error": WORD}
+    /whatsapp-error/CODE      400 and a Graph API error of that code
+
+What is left is looked at as the provider's own path:
+
+    /vN.N/ID/messages   WhatsApp's success
+    .../chat.postMessage   Slack's success
+    .../slack-hook...   200 and "ok"
+    .../teams...        202 and nothing
+    anything else       200 and {"ok": true}
+
+Commands on standard input, a line each: "prefix /hang" behaves as if every
+path began so; "prefix" alone ends that; "release" lets the held requests go.
+"""
+
+import argparse
+import asyncio
+import base64
+import json
+import os
+import re
+import resource
+import socket
+import ssl
+import struct
+import sys
+import time
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+REASONS = {200: "OK", 202: "Accepted", 204: "No Content", 302: "Found",
+           400: "Bad Request", 404: "Not Found", 429: "Too Many Requests",
+           500: "Internal Server Error", 503: "Service Unavailable"}
+MAX_HEAD = 256 * 1024
+GIGABYTE = 1 << 30
+
+
+class Disconnect(Exception):
+    """The connection is to be closed without more."""
+
+
+class Receiver:
+    def __init__(self, log, prefix, tls):
+        self.log = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self.prefix = prefix
+        self.tls = tls
+        self.released = asyncio.Event()
+        self.failures = {}
+        self.count = 0
+
+    # --- the connection ---
+
+    async def serve(self, reader, writer):
+        try:
+            while await self.exchange(reader, writer):
+                pass
+        except (Disconnect, ConnectionError, ssl.SSLError,
+                asyncio.IncompleteReadError, asyncio.LimitOverrunError,
+                TimeoutError):
+            pass
+        finally:
+            writer.close()
+
+    async def exchange(self, reader, writer):
+        """One request and its answer; false where the connection ends."""
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+        except asyncio.IncompleteReadError:
+            return False
+        lines = head.decode("latin-1").split("\r\n")
+        method, target, version = lines[0].split(" ", 2)
+        headers = {}
+        for line in lines[1:]:
+            if line:
+                name, value = line.split(":", 1)
+                name = name.strip().lower()
+                value = value.strip()
+                headers[name] = (headers[name] + ", " + value
+                                 if name in headers else value)
+        if headers.get("expect", "").lower() == "100-continue":
+            writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        body = await self.read_body(reader, headers)
+        request = self.record(method, target, headers, body)
+        await self.answer(request, writer)
+        await writer.drain()
+        return (version == "HTTP/1.1" and
+                headers.get("connection", "").lower() != "close")
+
+    @staticmethod
+    async def read_body(reader, headers):
+        if "chunked" in headers.get("transfer-encoding", "").lower():
+            body = b""
+            while True:
+                size = int((await reader.readline()).split(b";")[0], 16)
+                body += await reader.readexactly(size)
+                await reader.readline()
+                if size == 0:
+                    return body
+        return await reader.readexactly(int(headers.get("content-length", 0)))
+
+    def record(self, method, target, headers, body):
+        parts = urlsplit(target)
+        request = {"time": time.time(), "method": method, "target": target,
+                   "path": parts.path, "query": dict(parse_qsl(
+                       parts.query, keep_blank_values=True)),
+                   "headers": headers, "tls": self.tls}
+        try:
+            request["body"] = body.decode("utf-8")
+        except UnicodeDecodeError:
+            request["body_base64"] = base64.b64encode(body).decode("ascii")
+        os.write(self.log, json.dumps(request).encode() + b"\n")
+        return request
+
+    # --- the answer ---
+
+    async def answer(self, request, writer):
+        """Walks the behaviours that the path names, then the provider's."""
+        path = self.prefix + request["path"]
+        extra, status = [], None
+        while True:
+            word, _, rest = path.lstrip("/").partition("/")
+            argument, _, after = rest.partition("/")
+            if word == "delay":
+                await asyncio.sleep(float(argument) / 1000)
+                path = after
+            elif word == "hold":
+                await self.released.wait()
+                path = rest
+            elif word == "failing":
+                code, _, path = after.partition("/")
+                if self.still_failing(request, int(argument)):
+                    status = int(code)
+            elif word == "retry-after":
+                extra.append(("Retry-After", unquote(argument)))
+                path = after
+            elif word == "status":
+                status = int(argument)
+                path = after
+            else:
+                break
+        if status is not None:
+            self.send(writer, status, json.dumps({"status": status}), extra)
+            return
+        special = getattr(self, "do_" + word.replace("-", "_"), None)
+        if special:
+            await special(request, writer, unquote(argument))
+        else:
+            self.provider(request, writer, "/" + path.lstrip("/"), extra)
+
+    def still_failing(self, request, limit):
+        key = request["headers"].get("idempotency-key", request["target"])
+        seen = self.failures.get(key, 0)
+        self.failures[key] = seen + 1
+        return seen < limit
+
+    def provider(self, request, writer, path, extra):
+        if re.fullmatch(r"(/.*)?/v\d+\.\d+/[^/]+/messages", path):
+            self.count += 1
+            answer = {"messaging_product": "whatsapp",
+                      "contacts": [{"input": self.member(request, "to"),
+                                    "wa_id": self.member(request, "to")}],
+                      "messages": [{"id": "wamid.LOOPBACK%d" % self.count}]}
+        elif path.endswith("/chat.postMessage"):
+            self.count += 1
+            answer = {"ok": True, "channel": self.member(request, "channel"),
+                      "ts": "1700000000.%06d" % self.count,
+                      "message": {"text": self.member(request, "text")}}
+        elif "/slack-hook" in path:
+            self.send(writer, 200, "ok", extra, "text/html")
+            return
+        elif "/teams" in path:
+            self.send(writer, 202, "", extra)
+            return
+        else:
+            answer = {"ok": True}
+        self.send(writer, 200, json.dumps(answer), extra)
+
+    @staticmethod
+    def member(request, name):
+        """A member of a JSON body, or None."""
+        try:
+            return json.loads(request.get("body", "")).get(name)
+        except (ValueError, AttributeError):
+            return None
+
+    @staticmethod
+    def send(writer, status, body, extra=(), content_type="application/json"):
+        if isinstance(body, str):
+            body = body.encode("utf-8")
+        head = ["HTTP/1.1 %d %s" % (status, REASONS.get(status, "Status")),
+                "Content-Type: " + content_type]
+        if status >= 200 and status != 204:
+            head.append("Content-Length: %d" % len(body))
+        head += ["%s: %s" % pair for pair in extra]
+        writer.write("\r\n".join(head + ["", ""]).encode("latin-1"))
+        if status >= 200 and status not in (204, 304):
+            writer.write(body)
+
+    @staticmethod
+    def start(writer, *headers):
+        """A status line and headers of an answer whose body follows."""
+        writer.write("\r\n".join(
+            ("HTTP/1.1 200 OK", "Content-Type: application/json") +
+            headers + ("", "")).encode("ascii"))
+
+    # --- good behaviour ---
+
+    async def do_echo(self, request, writer, _):
+        self.send(writer, 200, json.dumps(request))
+
+    async def do_slack_error(self, _, writer, word):
+        self.send(writer, 200, json.dumps({"ok": False, "error": word}))
+
+    async def do_whatsapp_error(self, _, writer, code):
+        self.send(writer, 400, json.dumps({"error": {
+            "message": "(#%s) Loopback error" % code,
+            "type": "OAuthException", "code": int(code),
+            "error_data": {"messaging_product": "whatsapp",
+                           "details": "loopback details of %s" % code},
+            "fbtrace_id": "LOOPBACK"}}))
+
+    async def do_redirect(self, request, writer, _):
+        self.send(writer, 302, "", [("Location", request["target"])])
+
+    async def do_redirect_to(self, request, writer, code):
+        self.send(writer, int(code or 302), "",
+                  [("Location", request["query"]["url"])])
+
+    async def do_bytes(self, _, writer, number):
+        self.send(writer, 200, b"x" * int(number), (), "text/plain")
+
+    async def do_many_headers(self, _, writer, number):
+        self.send(writer, 200, "{}",
+                  [("X-Filler-%d" % i, "x") for i in range(int(number))])
+
+    # --- bad behaviour ---
+
+    async def do_hang(self, *_):
+        await asyncio.sleep(86400)
+
+    async def do_close(self, *_):
+        raise Disconnect
+
+    async def do_reset(self, _, writer, __):
+        sock = writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                        struct.pack("ii", 1, 0))
+        writer.transport.abort()
+        raise Disconnect
+
+    async def do_half(self, request, writer, _):
+        self.start(writer, "Content-Length: 1000")
+        writer.write(b'{"half": "')
+        await writer.drain()
+        await asyncio.sleep(0.05)
+        await self.do_reset(request, writer, _)
+
+    async def do_garbage(self, _, writer, __):
+        writer.write(b"\x00\x01\x02 this is no HTTP \xff\xfe\r\n\r\n")
+        await writer.drain()
+        raise Disconnect
+
+    async def do_endless_body(self, _, writer, __):
+        self.start(writer, "Transfer-Encoding: chunked")
+        chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+        while True:
+            writer.write(chunk)
+            await writer.drain()
+
+    async def do_endless_headers(self, _, writer, __):
+        writer.write(b"HTTP/1.1 200 OK\r\n")
+        lines = b"X-Endless: " + b"x" * 1000 + b"\r\n"
+        while True:
+            writer.write(lines)
+            await writer.drain()
+
+    async def do_slow_body(self, _, writer, __):
+        self.start(writer, "Content-Length: 86400")
+        while True:
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(1)
+
+    async def do_huge(self, _, writer, __):
+        self.start(writer, "Content-Length: %d" % GIGABYTE)
+        block = b"x" * (1 << 20)
+        for _ in range(GIGABYTE // len(block)):
+            writer.write(block)
+            await writer.drain()
+
+    async def do_invalid_utf8(self, _, writer, __):
+        self.send(writer, 200, b'{"text": "\xff\xfe\xc0\xaf"}')
+
+    async def do_nul(self, _, writer, __):
+        self.send(writer, 200, '{"text": "a\\u0000b"}')
+
+    async def do_deep(self, _, writer, __):
+        self.send(writer, 200, "[" * 10000 + "]" * 10000)
+
+
+async def commands(receiver):
+    """Obeys standard input until it closes."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while True:
+        line = await reader.readline()
+        if not line:
+            return
+        word, _, argument = line.decode().strip().partition(" ")
+        if word == "prefix":
+            receiver.prefix = argument
+        elif word == "release":
+            receiver.released.set()
+        else:
+            print("unknown command", word, flush=True)
+            continue
+        print("done", word, flush=True)
+
+
+def raise_file_limit():
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+async def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--log", required=True, help="file of JSON lines")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--prefix", default="",
+                        help="behave as if every path began so")
+    parser.add_argument("--tls-cert", help="certificate: speak TLS")
+    parser.add_argument("--tls-key")
+    options = parser.parse_args()
+
+    raise_file_limit()
+    tls = None
+    if options.tls_cert:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(options.tls_cert, options.tls_key)
+    receiver = Receiver(options.log, options.prefix, tls is not None)
+    server = await asyncio.start_server(
+        receiver.serve, "127.0.0.1", options.port, backlog=4096,
+        limit=MAX_HEAD, ssl=tls, reuse_address=True)
+    print("ready %d" % server.sockets[0].getsockname()[1], flush=True)
+    await commands(receiver)
+    os._exit(0)  # held and hanging connections are not waited for
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
