@@ -37,10 +37,8 @@
 #include "clock.h"
 #include "current_run.h"
 #include "executor/executor.h"
-#include "executor/spi.h"
 #include "fire.h"
-#include "funcapi.h"
-#include "lib/stringinfo.h"
+#include "ids.h"
 #include "miscadmin.h"
 #include "queue.h"
 #include "settings.h"
@@ -126,46 +124,13 @@ struct Firing
 
 /*--- who fires whom ---*/
 
-/* 'a' > 'b' > 'c': the workflows above the current run, newest last. */
-static char *
-chain_of_names(void)
-{
-	StringInfoData chain;
-	Oid			type = UUIDOID;
-	Datum		id = UUIDPGetDatum(&current_run.id);
-	Oid			save_user;
-	int			save_context;
-	int			level = store_enter_search_path();
-
-	initStringInfo(&chain);
-	store_enter_owner(&save_user, &save_context);
-	SPI_connect();
-	SPI_execute_with_args(store_sql("WITH RECURSIVE up AS ("
-									" SELECT r.parent_id, r.definition_id, 1 AS n"
-									"  FROM %t.workflow_runs r WHERE r.id = $1"
-									" UNION ALL"
-									" SELECT r.parent_id, r.definition_id, n + 1"
-									"  FROM up JOIN %t.workflow_runs r"
-									"  ON r.id = up.parent_id WHERE n < 5)"
-									"SELECT d.name FROM up"
-									" JOIN %t.workflow_definitions d"
-									" ON d.id = up.definition_id ORDER BY n DESC"),
-						  1, &type, &id, NULL, false, 0);
-	for (uint64 i = 0; i < SPI_processed; i++)
-		appendStringInfo(&chain, "%s\"%s\"", i ? " > " : "",
-						 SPI_getvalue(SPI_tuptable->vals[i],
-									  SPI_tuptable->tupdesc, 1));
-	SPI_finish();
-	store_leave_owner(save_user, save_context);
-	store_leave_search_path(level);
-	return chain.data;
-}
-
 static int
 depth_of_fire(const char *trigger_type)
 {
 	int			depth;
 	char	   *chain;
+	Oid			save_user;
+	int			save_context;
 
 	if (!current_run.active)
 		return 0;
@@ -173,7 +138,9 @@ depth_of_fire(const char *trigger_type)
 	if (depth <= wf_max_depth)
 		return depth;
 
-	chain = chain_of_names();
+	store_enter_owner(&save_user, &save_context);
+	chain = store_chain_of_names(&current_run.id);
+	store_leave_owner(save_user, save_context);
 	ereport(ERROR,
 			(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
 			 errmsg("workflows fire each other more than %d deep",
@@ -241,8 +208,7 @@ find_targets(Firing *firing, const pg_uuid_t *tenant)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("this session may not fire workflows of tenant %s",
-						DatumGetCString(DirectFunctionCall1(uuid_out,
-															UUIDPGetDatum(tenant)))),
+						id_text(tenant)),
 				 errdetail("It is bound by \"workflow_engine.tenant_id\".")));
 	if (firing->targets != NULL)
 		pfree(firing->targets);
@@ -362,15 +328,6 @@ flush(Firing *firing)
 	MemoryContextReset(firing->batch_context);
 }
 
-static pg_uuid_t *
-copy_id(const pg_uuid_t *id)
-{
-	pg_uuid_t  *copy = palloc(sizeof(pg_uuid_t));
-
-	*copy = *id;
-	return copy;
-}
-
 /* Puts a run beside the others that wait. */
 static void
 queue_row(Firing *firing, const Target *target, const pg_uuid_t *tenant,
@@ -391,7 +348,7 @@ queue_row(Firing *firing, const Target *target, const pg_uuid_t *tenant,
 	ids[1] = *tenant;
 	fill_slot(firing, slot, target, &ids[1], &ids[0], copy, NULL);
 	slot->tts_values[RUN_DEFINITION_ID - 1] =
-		UUIDPGetDatum(copy_id(&target->definition_id));
+		UUIDPGetDatum(id_copy(&target->definition_id));
 	firing->nrows++;
 	firing->nbytes += VARSIZE(payload);
 	*id = ids[0];
@@ -484,7 +441,7 @@ firing_add(Firing *firing, const pg_uuid_t *tenant, Jsonb *payload,
 						 &id);
 		firing->fired++;
 		if (ids != NULL)
-			*ids = lappend(*ids, copy_id(&id));
+			*ids = lappend(*ids, id_copy(&id));
 	}
 }
 
@@ -501,64 +458,4 @@ firing_end(Firing *firing)
 	MemoryContextDelete(firing->batch_context);
 	if (firing->fired > 0)
 		queue_wake_at_commit();
-}
-
-/*--- wf_fire ---*/
-
-static void
-require_argument(FunctionCallInfo fcinfo, int number, const char *name)
-{
-	if (PG_ARGISNULL(number))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" of wf_fire must not be null", name)));
-}
-
-static int
-priority_argument(FunctionCallInfo fcinfo, int number)
-{
-	int32		priority = PG_ARGISNULL(number) ? 0 : PG_GETARG_INT32(number);
-
-	if (priority < PG_INT16_MIN || priority > PG_INT16_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("priority %d is out of range", priority),
-				 errdetail("It must be from %d to %d.", PG_INT16_MIN,
-						   PG_INT16_MAX)));
-	return priority;
-}
-
-PG_FUNCTION_INFO_V1(wf_fire);
-
-Datum
-wf_fire(PG_FUNCTION_ARGS)
-{
-	List	   *ids = NIL;
-	Firing	   *firing;
-	ListCell   *lc;
-
-	require_argument(fcinfo, 0, "tenant_id");
-	require_argument(fcinfo, 1, "trigger_type");
-	require_argument(fcinfo, 2, "payload");
-	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-
-	firing = firing_begin(get_func_namespace(fcinfo->flinfo->fn_oid),
-						  text_to_cstring(PG_GETARG_TEXT_PP(1)),
-						  PG_ARGISNULL(4) ? 0 : PG_GETARG_TIMESTAMPTZ(4),
-						  priority_argument(fcinfo, 5));
-	firing_add(firing, PG_GETARG_UUID_P(0), PG_GETARG_JSONB_P(2),
-			   PG_ARGISNULL(3) ? NULL
-			   : text_to_cstring(PG_GETARG_TEXT_PP(3)), &ids);
-	firing_end(firing);
-
-	foreach(lc, ids)
-	{
-		ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-		Datum		value = UUIDPGetDatum(lfirst(lc));
-		bool		isnull = false;
-
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value,
-							 &isnull);
-	}
-	return (Datum) 0;
 }

@@ -43,9 +43,9 @@ extern int64 queue_worker_enter(int slot);
 
 /*
  * The state "starting" holds until the first call: a worker must have found
- * the extension by then, and the launcher goes by that.  "idle", "paused" and
- * "pausing" are the states of a worker that may be asked to give way.  It counts as
- * idle since it last told of work by queue_worker_count.
+ * the extension by then, and the launcher goes by that.  In the states
+ * "idle", "paused" and "pausing" a worker may be asked to give way; it counts
+ * as idle since it last told of work by queue_worker_count.
  */
 extern void queue_worker_state(const char *state);
 extern void queue_worker_count(int in_flight, int64 more_runs,

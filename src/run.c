@@ -25,6 +25,8 @@
 #include "clock.h"
 #include "current_run.h"
 #include "fence.h"
+#include "hooks.h"
+#include "ids.h"
 #include "miscadmin.h"
 #include "portability/instr_time.h"
 #include "run.h"
@@ -63,12 +65,6 @@ typedef struct StepCall
 
 /*--- what a step sees ---*/
 
-static char *
-uuid_text(const pg_uuid_t *uuid)
-{
-	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(uuid)));
-}
-
 static Jsonb *
 end_object(JsonbParseState **state)
 {
@@ -95,21 +91,21 @@ fill_scope(Scope *scope, const RunRow *run)
 	scope->root[SCOPE_STEPS] = step_results_context(run->step_results);
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	json_add_text(&state, "id", uuid_text(&run->id));
+	json_add_text(&state, "id", id_text(&run->id));
 	json_add_time(&state, "queued_at", run->queued_at);
 	json_add_int(&state, "attempt", run->attempt + 1);
 	scope->root[SCOPE_RUN] = end_object(&state);
 
 	state = NULL;
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	json_add_text(&state, "id", uuid_text(&run->definition_id));
+	json_add_text(&state, "id", id_text(&run->definition_id));
 	json_add_text(&state, "name", run->workflow_name);
 	json_add_int(&state, "version", run->version);
 	scope->root[SCOPE_WORKFLOW] = end_object(&state);
 
 	state = NULL;
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	json_add_text(&state, "id", uuid_text(&run->tenant_id));
+	json_add_text(&state, "id", id_text(&run->tenant_id));
 	scope->root[SCOPE_TENANT] = end_object(&state);
 
 	scope->root[SCOPE_NOW] = text_json(iso_time(clock_now()));
@@ -336,7 +332,7 @@ do_step(RunRow *run, const RunPlan *plan, RunTick *tick, RunVerdict *verdict)
 				ended;
 
 	sc.step = &plan->plan->steps[run->current_step];
-	sc.key = psprintf("%s:%s", uuid_text(&run->id), sc.step->name);
+	sc.key = psprintf("%s:%s", id_text(&run->id), sc.step->name);
 	sc.started_at = clock_now();
 	fill_scope(&sc.scope, run);
 	fence.timeout_ms = step_limit(sc.step);
@@ -350,6 +346,8 @@ do_step(RunRow *run, const RunPlan *plan, RunTick *tick, RunVerdict *verdict)
 	current_run.active = false;
 	if (fence_was_in_role(&fence))
 		tick->fences_left--;
+	if (hooks_take_constraints_set())
+		tick->fences_left = 0;	/* it holds for the whole transaction */
 
 	if (error != NULL && !tick->alone &&
 		error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)

@@ -1,9 +1,9 @@
 /*
  * store.c
- *	  Where the extension lives, its prepared statements, and its library.
+ *	  Where the extension lives, and its prepared statements.
  *
- * All SQL on the extension's tables stands here and in store_runs.c; the
- * rest of the engine sees typed results.  Runs in workers and in the
+ * All SQL on the extension's tables that workers execute stands here;
+ * store_runs.c and store_library.c make typed results of it.  Runs in workers and in the
  * backends that call our functions.
  *
  * Owns: the schema that this process works on and one saved plan a
@@ -161,6 +161,18 @@ static const StatementText statements[STORE_NSTATEMENTS] = {
 	[STORE_ACTIONS] = {
 		"SELECT name, kind, params FROM %t.workflow_actions ORDER BY name",
 		0, {0}
+	},
+	[STORE_CHAIN] = {
+		"WITH RECURSIVE up AS ("
+		" SELECT r.parent_id, r.definition_id, 1 AS n"
+		"  FROM %t.workflow_runs r WHERE r.id = $1"
+		" UNION ALL"
+		" SELECT r.parent_id, r.definition_id, n + 1"
+		"  FROM up JOIN %t.workflow_runs r ON r.id = up.parent_id"
+		"  WHERE n < 5)"
+		"SELECT d.name FROM up JOIN %t.workflow_definitions d"
+		" ON d.id = up.definition_id ORDER BY n DESC",
+		1, {UUIDOID}
 	},
 	[STORE_DEFINITION] = {
 		"SELECT tenant_id, version FROM %t.workflow_definitions WHERE id = $1",
@@ -401,143 +413,4 @@ store_execute(StoreStatement statement, Datum *values, const char *nulls,
 		elog(ERROR, "SPI_execute_plan failed: %s",
 			 SPI_result_code_string(result));
 	return result;
-}
-
-/*--- the library ---*/
-
-/* Column of the first row as text in context, or NULL. */
-static char *
-first_row_text(int column, MemoryContext context)
-{
-	char	   *text = SPI_getvalue(SPI_tuptable->vals[0],
-									SPI_tuptable->tupdesc, column);
-
-	return text ? MemoryContextStrdup(context, text) : NULL;
-}
-
-/* Column of a row as jsonb in context, or NULL. */
-static Jsonb *
-row_jsonb(uint64 row, int column, MemoryContext context)
-{
-	bool		isnull;
-	Datum		datum = SPI_getbinval(SPI_tuptable->vals[row],
-									  SPI_tuptable->tupdesc, column, &isnull);
-	MemoryContext old;
-	Jsonb	   *copy;
-
-	if (isnull)
-		return NULL;
-	old = MemoryContextSwitchTo(context);
-	copy = DatumGetJsonbPCopy(datum);
-	MemoryContextSwitchTo(old);
-	return copy;
-}
-
-ActionCatalogue *
-store_catalogue(void)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	ActionCatalogue *catalogue = palloc0(sizeof(ActionCatalogue));
-
-	SPI_connect();
-	store_execute(STORE_ACTIONS, NULL, NULL, true, 0);
-	MemoryContextSwitchTo(caller);
-	catalogue->nactions = SPI_processed;
-	catalogue->actions = palloc0(sizeof(ActionSpec) * (SPI_processed + 1));
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		ActionSpec *spec = &catalogue->actions[i];
-		Problems	problems = {0};
-
-		spec->name = SPI_getvalue(SPI_tuptable->vals[i],
-								  SPI_tuptable->tupdesc, 1);
-		spec->kind = SPI_getvalue(SPI_tuptable->vals[i],
-								  SPI_tuptable->tupdesc, 2);
-		action_spec_parse(spec, row_jsonb(i, 3, caller), &problems);
-	}
-	SPI_finish();
-	MemoryContextSwitchTo(caller);
-	return catalogue;
-}
-
-char *
-store_action_handler(const char *name)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	Datum		values[1] = {CStringGetTextDatum(name)};
-	char	   *handler = NULL;
-
-	SPI_connect();
-	store_execute(STORE_ACTION, values, NULL, true, 1);
-	if (SPI_processed > 0)
-		handler = first_row_text(1, caller);
-	SPI_finish();
-	return handler;
-}
-
-bool
-store_fetch_connection(const pg_uuid_t *tenant, const char *name,
-					   char **kind, Jsonb **config, Jsonb **credentials)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	Datum		values[2] = {UUIDPGetDatum(tenant), CStringGetTextDatum(name)};
-	bool		found;
-
-	SPI_connect();
-	store_execute(STORE_CONNECTION, values, NULL, true, 1);
-	found = SPI_processed > 0;
-	if (found)
-	{
-		*kind = first_row_text(1, caller);
-		*config = row_jsonb(0, 2, caller);
-		*credentials = row_jsonb(0, 3, caller);
-	}
-	SPI_finish();
-	return found;
-}
-
-bool
-store_fetch_template(const pg_uuid_t *tenant, const char *name,
-					 char **subject, char **body, char **html)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	Datum		values[2] = {UUIDPGetDatum(tenant), CStringGetTextDatum(name)};
-	bool		found;
-
-	SPI_connect();
-	store_execute(STORE_TEMPLATE, values, NULL, true, 1);
-	found = SPI_processed > 0;
-	if (found)
-	{
-		*subject = first_row_text(1, caller);
-		*body = first_row_text(2, caller);
-		*html = first_row_text(3, caller);
-	}
-	SPI_finish();
-	return found;
-}
-
-bool
-store_fetch_version(const pg_uuid_t *definition_id, int version,
-					Jsonb **definition, Oid *run_as)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	Datum		values[2] = {UUIDPGetDatum(definition_id),
-		Int32GetDatum(version)};
-	bool		found;
-
-	SPI_connect();
-	store_execute(STORE_VERSION, values, NULL, true, 1);
-	found = SPI_processed > 0;
-	if (found)
-	{
-		bool		isnull;
-
-		*definition = row_jsonb(0, 1, caller);
-		*run_as = DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[0],
-												 SPI_tuptable->tupdesc, 2,
-												 &isnull));
-	}
-	SPI_finish();
-	return found;
 }

@@ -72,6 +72,7 @@ typedef enum StoreStatement
 	STORE_TEMPLATE,
 	STORE_ACTIONS,
 	STORE_DEFINITION,
+	STORE_CHAIN,
 	STORE_NSTATEMENTS
 } StoreStatement;
 
@@ -82,7 +83,7 @@ typedef enum StoreStatement
 extern int	store_execute(StoreStatement statement, Datum *values,
 						  const char *nulls, bool read_only, long limit);
 
-/*--- definitions, actions, connections, templates (store.c) ---*/
+/*--- definitions, actions, connections, templates (store_library.c) ---*/
 
 /* The action library; in the caller's context. */
 extern ActionCatalogue *store_catalogue(void);
@@ -151,6 +152,12 @@ extern void store_save_run(const RunRow *run);
 
 /* Fails a run that no tick could process. */
 extern void store_fail_run(const pg_uuid_t *id, const char *message);
+
+/*
+ * '"a" > "b"': the workflows of a run and of those above it, that of the run
+ * last; at most five.
+ */
+extern char *store_chain_of_names(const pg_uuid_t *run_id);
 
 /* When the next run that waits for its time is due; 0: none. */
 extern TimestampTz store_next_due(void);

@@ -16,6 +16,8 @@
 #include "catalog/pg_type.h"
 #include "clock.h"
 #include "executor/spi.h"
+#include "ids.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "store.h"
 #include "utils/array.h"
@@ -134,7 +136,7 @@ static bool
 is_paused(const Pauses *pauses, const pg_uuid_t *tenant)
 {
 	for (int i = 0; i < pauses->ntenants; i++)
-		if (memcmp(&pauses->tenants[i], tenant, UUID_LEN) == 0)
+		if (ids_equal(&pauses->tenants[i], tenant))
 			return true;
 	return false;
 }
@@ -286,12 +288,7 @@ collect_ids(MemoryContext context)
 	List	   *ids = NIL;
 
 	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		pg_uuid_t  *copy = palloc(sizeof(pg_uuid_t));
-
-		*copy = *DatumGetUUIDP(column(i, 1));
-		ids = lappend(ids, copy);
-	}
+		ids = lappend(ids, id_copy(DatumGetUUIDP(column(i, 1))));
 	MemoryContextSwitchTo(old);
 	return ids;
 }
@@ -302,7 +299,7 @@ is_loaded(List *runs, const pg_uuid_t *id)
 	ListCell   *lc;
 
 	foreach(lc, runs)
-		if (memcmp(&((RunRow *) lfirst(lc))->id, id, UUID_LEN) == 0)
+		if (ids_equal(&((RunRow *) lfirst(lc))->id, id))
 			return true;
 	return false;
 }
@@ -418,4 +415,21 @@ store_next_due(void)
 		due = DatumGetTimestampTz(datum);
 	SPI_finish();
 	return due;
+}
+
+char *
+store_chain_of_names(const pg_uuid_t *run_id)
+{
+	StringInfoData chain;
+	Datum		values[1] = {UUIDPGetDatum(run_id)};
+
+	initStringInfo(&chain);
+	SPI_connect();
+	store_execute(STORE_CHAIN, values, NULL, false, 0);
+	for (uint64 i = 0; i < SPI_processed; i++)
+		appendStringInfo(&chain, "%s\"%s\"", i ? " > " : "",
+						 SPI_getvalue(SPI_tuptable->vals[i],
+									  SPI_tuptable->tupdesc, 1));
+	SPI_finish();
+	return chain.data;
 }

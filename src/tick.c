@@ -24,14 +24,14 @@
 #include "access/xact.h"
 #include "clock.h"
 #include "commands/async.h"
+#include "ids.h"
 #include "miscadmin.h"
 #include "queue.h"
 #include "run.h"
 #include "settings.h"
-#include "step_result.h"
 #include "storage/lock.h"
 #include "tick.h"
-#include "utils/builtins.h"
+#include "tick_report.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timeout.h"
@@ -103,85 +103,7 @@ tick_begin(int64 epoch)
 	hand.more = true;
 }
 
-/*--- lists of ids ---*/
-
-static bool
-same_id(const pg_uuid_t *a, const pg_uuid_t *b)
-{
-	return memcmp(a, b, UUID_LEN) == 0;
-}
-
-static bool
-has_id(List *ids, const pg_uuid_t *id)
-{
-	ListCell   *lc;
-
-	foreach(lc, ids)
-		if (same_id(lfirst(lc), id))
-			return true;
-	return false;
-}
-
-/* ids with copies of more, in the current context. */
-static List *
-copy_ids(List *ids, List *more)
-{
-	ListCell   *lc;
-
-	foreach(lc, more)
-	{
-		pg_uuid_t  *id = palloc(sizeof(pg_uuid_t));
-
-		*id = *(pg_uuid_t *) lfirst(lc);
-		ids = lappend(ids, id);
-	}
-	return ids;
-}
-
-/* Removes and frees those of ids that are in gone. */
-static List *
-remove_ids(List *ids, List *gone)
-{
-	ListCell   *lc;
-
-	foreach(lc, ids)
-	{
-		if (has_id(gone, lfirst(lc)))
-		{
-			pfree(lfirst(lc));
-			ids = foreach_delete_current(ids, lc);
-		}
-	}
-	return ids;
-}
-
 /*--- in the transaction ---*/
-
-static char *
-uuid_text(const pg_uuid_t *uuid)
-{
-	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(uuid)));
-}
-
-/* NOTIFY workflow_events, as workflow_engine.notify_events asks. */
-static void
-announce(const RunRow *run)
-{
-	bool		failed = strcmp(run->status, "failed") == 0;
-	JsonbParseState *state = NULL;
-	Jsonb	   *json;
-
-	if (wf_notify_events == NOTIFY_EVENTS_NONE ||
-		(wf_notify_events == NOTIFY_EVENTS_FAILED && !failed))
-		return;
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	json_add_text(&state, "run_id", uuid_text(&run->id));
-	json_add_text(&state, "tenant_id", uuid_text(&run->tenant_id));
-	json_add_text(&state, "workflow", clip_text(run->workflow_name, 1024));
-	json_add_text(&state, "status", run->status);
-	json = JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
-	Async_Notify(CHANNEL_OUT, JsonbToCString(NULL, &json->root, 256));
-}
 
 /* Saves a run where its advance left it, and notes what follows. */
 static void
@@ -194,7 +116,7 @@ settle(Tick *tick, RunRow *run, RunVerdict verdict)
 			tick->nended++;
 			if (strcmp(run->status, "failed") == 0)
 				tick->failed = lappend(tick->failed, run);
-			announce(run);
+			report_event(run);
 			break;
 		case RUN_CONTINUES:
 			tick->continuing = lappend(tick->continuing, &run->id);
@@ -234,7 +156,7 @@ find_run(List *runs, const pg_uuid_t *id)
 	ListCell   *lc;
 
 	foreach(lc, runs)
-		if (same_id(&((RunRow *) lfirst(lc))->id, id))
+		if (ids_equal(&((RunRow *) lfirst(lc))->id, id))
 			return lfirst(lc);
 	return NULL;
 }
@@ -274,7 +196,7 @@ reap(Tick *tick)
 
 		if (run != NULL && run->current_step == flight->answer.step)
 			settle(tick, run, run_receive(run, &flight->answer, &tick->run));
-		else if (has_id(busy, &flight->run_id))
+		else if (ids_contain(busy, &flight->run_id))
 		{
 			tick->busy = true;
 			continue;
@@ -299,7 +221,7 @@ resume(Tick *tick, List *ids)
 	runs = store_load_owned(ids, hand.epoch, &busy);
 	advance_all(tick, runs);
 	foreach(lc, ids)
-		if (!has_id(busy, lfirst(lc)))
+		if (!ids_contain(busy, lfirst(lc)))
 			tick->taken = lappend(tick->taken, lfirst(lc));
 	tick->busy |= busy != NIL;
 	tick->room -= list_length(ids);
@@ -410,22 +332,6 @@ forget_flight(Flight *flight)
 	MemoryContextDelete(flight->context);
 }
 
-static void
-log_failed(List *runs)
-{
-	ListCell   *lc;
-
-	foreach(lc, runs)
-	{
-		RunRow	   *run = lfirst(lc);
-
-		ereport(LOG,
-				(errmsg("run %s of workflow \"%s\" failed: %s",
-						uuid_text(&run->id), run->workflow_name,
-						clip_text(run->error_message, 1024))));
-	}
-}
-
 /* What was promised is done, what was used is forgotten. */
 static void
 conclude(Tick *tick)
@@ -433,8 +339,8 @@ conclude(Tick *tick)
 	ListCell   *lc;
 
 	MemoryContextSwitchTo(hand_context);
-	hand.alone = copy_ids(remove_ids(hand.alone, tick->taken), tick->alone);
-	hand.continuing = copy_ids(remove_ids(hand.continuing, tick->taken),
+	hand.alone = ids_append_copies(ids_remove(hand.alone, tick->taken), tick->alone);
+	hand.continuing = ids_append_copies(ids_remove(hand.continuing, tick->taken),
 							   tick->continuing);
 	foreach(lc, tick->recorded)
 		forget_flight(lfirst(lc));
@@ -446,7 +352,7 @@ conclude(Tick *tick)
 	hand.next_due = tick->next_due;
 	hand.busy_until = tick->busy ? clock_now() + BUSY_RETRY_US : 0;
 	hand.solo = Max(hand.solo - 1, 0);
-	log_failed(tick->failed);
+	report_failed(tick->failed);
 	queue_worker_count(transfer_in_flight(), tick->nended,
 					   tick->run.steps_done);
 }

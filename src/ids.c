@@ -1,0 +1,69 @@
+/*
+ * ids.c
+ *	  Lists of run ids.
+ *
+ * Pure.  The lists are short: a batch.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "ids.h"
+#include "utils/builtins.h"
+
+bool
+ids_equal(const pg_uuid_t *a, const pg_uuid_t *b)
+{
+	return memcmp(a, b, UUID_LEN) == 0;
+}
+
+bool
+ids_contain(List *ids, const pg_uuid_t *id)
+{
+	ListCell   *lc;
+
+	foreach(lc, ids)
+		if (ids_equal(lfirst(lc), id))
+			return true;
+	return false;
+}
+
+pg_uuid_t *
+id_copy(const pg_uuid_t *id)
+{
+	pg_uuid_t  *copy = palloc(sizeof(pg_uuid_t));
+
+	*copy = *id;
+	return copy;
+}
+
+char *
+id_text(const pg_uuid_t *id)
+{
+	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id)));
+}
+
+List *
+ids_append_copies(List *ids, List *more)
+{
+	ListCell   *lc;
+
+	foreach(lc, more)
+		ids = lappend(ids, id_copy(lfirst(lc)));
+	return ids;
+}
+
+List *
+ids_remove(List *ids, List *gone)
+{
+	ListCell   *lc;
+
+	foreach(lc, ids)
+	{
+		if (ids_contain(gone, lfirst(lc)))
+		{
+			pfree(lfirst(lc));
+			ids = foreach_delete_current(ids, lc);
+		}
+	}
+	return ids;
+}

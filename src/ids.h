@@ -1,0 +1,25 @@
+/*
+ * ids.h
+ *	  Lists of run ids (pg_uuid_t *).
+ */
+#ifndef WF_IDS_H
+#define WF_IDS_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+#include "utils/uuid.h"
+
+extern bool ids_equal(const pg_uuid_t *a, const pg_uuid_t *b);
+extern bool ids_contain(List *ids, const pg_uuid_t *id);
+
+/* ids with copies of more behind, in the current context. */
+extern List *ids_append_copies(List *ids, List *more);
+
+/* Removes and frees those of ids that are in gone. */
+extern List *ids_remove(List *ids, List *gone);
+
+/* A palloc'd copy; the text of an id, palloc'd. */
+extern pg_uuid_t *id_copy(const pg_uuid_t *id);
+extern char *id_text(const pg_uuid_t *id);
+
+#endif							/* WF_IDS_H */
