@@ -5,15 +5,16 @@
 #   make test				set up a throw-away server and run every suite
 #   make demo				the order workflow, end to end, in a terminal
 #   make check-floors		which file includes which
+#   make figures			runs and requests per second, idle CPU
 #
 # make test and make demo build in a temporary folder of their own, so they
 # work before PostgreSQL's headers are here and leave no file behind.
 
 srcdir := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 
-ifneq (,$(filter test demo setup check-floors,$(MAKECMDGOALS)))
+ifneq (,$(filter test demo setup check-floors figures,$(MAKECMDGOALS)))
 
-.PHONY: test demo setup check-floors
+.PHONY: test demo setup check-floors figures
 
 test:
 	@$(srcdir)/dev/test.sh
@@ -26,6 +27,9 @@ setup:
 
 check-floors:
 	@$(srcdir)/dev/floors.sh
+
+figures:
+	@$(srcdir)/bench/figures.sh
 
 else
 

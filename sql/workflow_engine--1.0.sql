@@ -148,6 +148,9 @@ CREATE TABLE workflow_runs (
 CREATE INDEX workflow_runs_due
 	ON workflow_runs (tenant_id, priority DESC, run_at, id)
 	WHERE status IN ('queued', 'waiting');
+-- when the next one is due that waits for its time
+CREATE INDEX workflow_runs_later ON workflow_runs (run_at)
+	WHERE status IN ('queued', 'waiting') AND run_at > queued_at;
 -- what runs or failed, also of one definition
 CREATE INDEX workflow_runs_state
 	ON workflow_runs (status, definition_id, id)

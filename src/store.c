@@ -86,8 +86,9 @@ static const StatementText statements[STORE_NSTATEMENTS] = {
 		4, {UUIDARRAYOID, TIMESTAMPTZOID, INT4OID, INT4OID}
 	},
 	[STORE_NEXT_DUE] = {
-		"SELECT pg_catalog.min(run_at) FROM %t.workflow_runs"
-		" WHERE status IN ('queued', 'waiting') AND run_at > $1",
+		"SELECT run_at FROM %t.workflow_runs"
+		" WHERE status IN ('queued', 'waiting') AND run_at > queued_at"
+		"  AND run_at > $1 ORDER BY run_at LIMIT 1",
 		1, {TIMESTAMPTZOID}
 	},
 	[STORE_TAKE_OVER] = {

@@ -177,16 +177,18 @@ claim_of_tenants(const pg_uuid_t *tenants, int ntenants, int limit,
 }
 
 /*
- * Claims from the tenants after *cursor; once past the last tenant, from
- * the first up to where it began.  A look claims for at most limit tenants
- * at a time, so that the cursor stands where the batch ended.
+ * Claims from the tenants after *cursor and, once past the last, from the
+ * first on up to where it began; at most once round.  A look claims for at
+ * most as many tenants as runs are wanted, so that the cursor stands where
+ * the batch ended.
  */
 static List *
 claim_in_turn(const Pauses *pauses, pg_uuid_t *cursor, bool *has_cursor,
 			  int limit, MemoryContext context)
 {
 	pg_uuid_t	start = *cursor;
-	bool		wrapped = !*has_cursor;
+	bool		must_wrap = *has_cursor;
+	bool		wrapped = false;
 	List	   *runs = NIL;
 
 	while (list_length(runs) < limit)
@@ -200,7 +202,7 @@ claim_in_turn(const Pauses *pauses, pg_uuid_t *cursor, bool *has_cursor,
 		if (n == 0)
 		{
 			*has_cursor = false;
-			if (wrapped)
+			if (!must_wrap || wrapped)
 				break;
 			wrapped = true;
 			continue;
@@ -213,7 +215,7 @@ claim_in_turn(const Pauses *pauses, pg_uuid_t *cursor, bool *has_cursor,
 				tenants[kept++] = tenants[i];
 		if (kept > 0)
 			runs = claim_of_tenants(tenants, kept, want, runs, context);
-		if (wrapped && memcmp(cursor, &start, UUID_LEN) >= 0 && list_length(runs) > 0)
+		if (wrapped && memcmp(cursor, &start, UUID_LEN) >= 0)
 			break;
 	}
 	return runs;

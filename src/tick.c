@@ -256,7 +256,7 @@ claim(Tick *tick, bool look_round)
 	runs = list_concat(runs,
 					   store_claim_due(&hand.cursor, &hand.has_cursor,
 									   room - list_length(runs)));
-	tick->more = list_length(runs) >= room;
+	tick->more = runs != NIL;
 	if (list_length(runs) == 1)
 		suspect_only(&((RunRow *) linitial(runs))->id);
 	advance_all(tick, runs);
