@@ -242,21 +242,6 @@ add_secret_header(Request *request, const char *name, char *value)
 	request->secret_headers = lappend(request->secret_headers, header);
 }
 
-static const char *
-find_header(const List *headers, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, headers)
-	{
-		const NameValue *header = lfirst(lc);
-
-		if (pg_strcasecmp(header->name, name) == 0)
-			return header->value;
-	}
-	return NULL;
-}
-
 /* Headers of config: the step's own stand before them. */
 static void
 add_config_headers(const Connection *c, Request *request)
@@ -273,7 +258,7 @@ add_config_headers(const Connection *c, Request *request)
 		NameValue  *header;
 		StringInfoData value;
 
-		if (find_header(request->headers, each[i].key) != NULL)
+		if (name_value_find(request->headers, each[i].key) != NULL)
 			continue;
 		initStringInfo(&value);
 		json_append_text(&value, &each[i].value);
@@ -349,7 +334,7 @@ add_signature(const Connection *c, Request *request)
 
 	if (secret == NULL)
 		return;
-	id = find_header(request->headers, "Idempotency-Key");
+	id = name_value_find(request->headers, "Idempotency-Key");
 	if (id == NULL)
 		id = "";
 	replace_header(request, "webhook-id", pstrdup(id));

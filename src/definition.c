@@ -11,7 +11,7 @@
  * finds the row.  In a restore the versions come first, and what was saved
  * once is taken as it is: definitions keep ids, versions and times.
  * pg_dump's scripts turn check_function_bodies off; that also tells us not
- * to look at the catalog.
+ * to ask for actions, which may be restored later.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -202,9 +202,10 @@ validate(TriggerRow *row, Jsonb *definition)
 	Problems	problems = {0};
 
 	if (row->is_update ? !row_changed(row, DEF_DEFINITION)
-		: (!check_function_bodies || is_saved(row, definition)))
+		: is_saved(row, definition))
 		return;
-	plan_compile(definition, catalogue(), &problems);
+	plan_compile(definition, check_function_bodies ? catalogue() : NULL,
+				 &problems);
 	problems_raise(&problems, "the definition is not valid");
 }
 

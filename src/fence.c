@@ -22,6 +22,10 @@
  *
  * The sweep comes after a failure too: prepared statements and session
  * locks outlive an aborted subtransaction.
+ *
+ * The step's time-out cancels it, again each second where it traps that, and
+ * at last ends the worker, which leaves word for the next one to fail the
+ * run (queue_condemn.c).
  */
 #include "postgres.h"
 #include "compat.h"
@@ -32,7 +36,10 @@
 #include "commands/trigger.h"
 #include "fence.h"
 #include "miscadmin.h"
+#include "queue.h"
 #include "settings.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "storage/proc.h"
@@ -45,6 +52,10 @@
 #include "utils/resowner.h"
 #include "utils/syscache.h"
 #include "utils/timeout.h"
+#include "utils/timestamp.h"
+
+#define MAX_STRIKES 5			/* cancellations before the process goes */
+#define STRIKE_INTERVAL_MS 1000
 
 static void
 set_for_step(const char *name, const char *value)
@@ -103,21 +114,61 @@ sweep(const Fence *fence)
 	LockReleaseSession(USER_LOCKMETHOD);
 }
 
+/*--- the time limit ---*/
+
+static TimeoutId step_timeout = MAX_TIMEOUTS;	/* not registered yet */
+static volatile sig_atomic_t strikes = 0;
+static pg_uuid_t running;		/* whose step it is */
+static bool is_running = false;
+
+/*
+ * In a signal handler.  A step may trap its cancellation, so it is cancelled
+ * again, and in the end its process goes.
+ */
+static void
+strike(void)
+{
+	if (++strikes > MAX_STRIKES)
+		ProcDiePending = true;
+	else
+		QueryCancelPending = true;
+	InterruptPending = true;
+	SetLatch(MyLatch);
+}
+
+/* On the way out of the process: a run that would only do it again. */
+static void
+condemn(int code, Datum arg)
+{
+	if (is_running && strikes > MAX_STRIKES)
+		queue_condemn(&running);
+}
+
 static void
 start_limits(const Fence *fence, int *save_lock_timeout)
 {
+	if (step_timeout == MAX_TIMEOUTS)
+	{
+		step_timeout = RegisterTimeout(USER_TIMEOUT, strike);
+		before_shmem_exit(condemn, (Datum) 0);
+	}
 	*save_lock_timeout = LockTimeout;
 	LockTimeout = fence->lock_timeout_ms;
-	if (fence->timeout_ms > 0)
-		enable_timeout_after(STATEMENT_TIMEOUT,
-							 (int) Min(fence->timeout_ms, INT_MAX));
+	is_running = fence->run_id != NULL;
+	if (is_running)
+		running = *fence->run_id;
+	strikes = 0;
+	enable_timeout_every(step_timeout,
+						 GetCurrentTimestamp() + fence->timeout_ms * 1000,
+						 STRIKE_INTERVAL_MS);
 }
 
 /* A time-out that strikes on the way out must not cancel the next step. */
 static void
 stop_limits(int save_lock_timeout)
 {
-	disable_timeout(STATEMENT_TIMEOUT, false);
+	disable_timeout(step_timeout, false);
+	is_running = false;
 	LockTimeout = save_lock_timeout;
 	QueryCancelPending = false;
 }
@@ -127,7 +178,6 @@ static void
 explain_timeout(ErrorData *error, const Fence *fence, TimestampTz began)
 {
 	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED &&
-		fence->timeout_ms > 0 &&
 		TimestampDifferenceExceeds(began, GetCurrentTimestamp(),
 								   (int) Min(fence->timeout_ms, INT_MAX)))
 	{

@@ -44,6 +44,7 @@
 #include "settings.h"
 #include "storage/lmgr.h"
 #include "store.h"
+#include "tcop/utility.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -225,6 +226,9 @@ firing_begin(Oid schema, const char *trigger_type, TimestampTz run_at,
 {
 	Firing	   *firing = palloc0(sizeof(Firing));
 
+	PreventCommandIfReadOnly("wf_fire()");
+	PreventCommandDuringRecovery("wf_fire()");
+	PreventCommandIfParallelMode("wf_fire()");
 	store_use_schema(schema);
 	firing->depth = depth_of_fire(trigger_type);
 	firing->context = CurrentMemoryContext;

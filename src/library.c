@@ -137,6 +137,12 @@ check_handler(TriggerRow *row)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("an action of kind \"function\" needs a handler")));
+	if (strchr(text, '(') == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("handler \"%s\" of action \"%s\" is no signature",
+						text, name ? name : ""),
+				 errhint("Write it as schema.function(jsonb,jsonb).")));
 	if (!check_function_bodies)
 		return;					/* a restore: the function may come later */
 	handler = DatumGetObjectId(DirectFunctionCall1(regprocedurein,

@@ -15,4 +15,7 @@ typedef struct NameValue
 	char	   *value;
 } NameValue;
 
+/* The value of the first of that name in any case, or NULL. */
+extern const char *name_value_find(const List *list, const char *name);
+
 #endif							/* WF_NAMEVALUE_H */

@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 #include "datatype/timestamp.h"
+#include "utils/uuid.h"
 
 #define QUEUE_MAX_WORKERS 128	/* slots, all databases together */
 
@@ -72,6 +73,14 @@ extern bool queue_epoch_alive(int64 epoch);
 
 /* Copies of all live workers into the caller's context; returns how many. */
 extern int	queue_workers(WorkerStatus **workers);
+
+/*
+ * A run whose step would not be cancelled, so that its worker had to go, is
+ * remembered for the next worker of the database to fail.  The first may be
+ * called while the process exits.
+ */
+extern void queue_condemn(const pg_uuid_t *run_id);
+extern bool queue_take_condemned(pg_uuid_t *run_id);
 
 /*--- of anybody: wake-ups ---*/
 

@@ -45,6 +45,14 @@ typedef struct Bar
 	int			pid;			/* whose transaction holds it */
 } Bar;
 
+#define QUEUE_MAX_CONDEMNED 64
+
+typedef struct Condemned
+{
+	Oid			database;
+	pg_uuid_t	run_id;
+} Condemned;
+
 typedef struct QueueShared
 {
 	LWLock	   *lock;
@@ -55,6 +63,8 @@ typedef struct QueueShared
 	Oid			probes[QUEUE_MAX_PROBES];
 	bool		probe_all;
 	Bar			bars[QUEUE_MAX_BARS];
+	int			ncondemned;
+	Condemned	condemned[QUEUE_MAX_CONDEMNED];
 
 	pg_atomic_uint32 probe_prepared;
 

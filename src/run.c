@@ -335,6 +335,7 @@ do_step(RunRow *run, const RunPlan *plan, RunTick *tick, RunVerdict *verdict)
 	sc.key = psprintf("%s:%s", id_text(&run->id), sc.step->name);
 	sc.started_at = clock_now();
 	fill_scope(&sc.scope, run);
+	fence.run_id = &run->id;
 	fence.timeout_ms = step_limit(sc.step);
 	fence.lock_timeout_ms = tick->alone ? wf_lock_timeout
 		: Min(wf_lock_timeout, BATCH_LOCK_TIMEOUT_MS);
@@ -375,8 +376,7 @@ do_step(RunRow *run, const RunPlan *plan, RunTick *tick, RunVerdict *verdict)
 static const RunPlan *
 usable_plan(const RunRow *run, char **error)
 {
-	const RunPlan *plan = run_plan_find(&run->definition_id, run->version,
-										error);
+	const RunPlan *plan = run_plan_find(run, error);
 
 	if (plan != NULL && !SearchSysCacheExists1(AUTHOID,
 											   ObjectIdGetDatum(plan->run_as)))

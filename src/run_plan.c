@@ -2,7 +2,9 @@
  * run_plan.c
  *	  The cache of compiled definitions.
  *
- * Runs in a worker.  A version never changes, so an entry is never stale.
+ * Runs in a worker.  A saved version never changes, so an entry is never
+ * stale; but a definition may be deleted and another inserted with its id,
+ * so the moment when the version was saved is part of the key.
  * Owns one memory context with the whole cache; when it holds MAX_PLANS or
  * grows past MAX_BYTES it is thrown away and fills anew.
  */
@@ -10,7 +12,6 @@
 #include "compat.h"
 
 #include "run_plan.h"
-#include "store.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
@@ -21,6 +22,7 @@ typedef struct PlanKey
 {
 	pg_uuid_t	definition_id;
 	int32		version;
+	TimestampTz saved_at;
 } PlanKey;
 
 typedef struct PlanEntry
@@ -32,8 +34,8 @@ typedef struct PlanEntry
 static MemoryContext plan_context = NULL;
 static HTAB *plans = NULL;
 
-void
-run_plan_forget(void)
+static void
+forget_all(void)
 {
 	if (plan_context != NULL)
 		MemoryContextDelete(plan_context);
@@ -49,7 +51,7 @@ make_room(void)
 	if (plans != NULL &&
 		(hash_get_num_entries(plans) >= MAX_PLANS ||
 		 MemoryContextMemAllocated(plan_context, true) > MAX_BYTES))
-		run_plan_forget();
+		forget_all();
 	if (plans != NULL)
 		return;
 	plan_context = AllocSetContextCreate(TopMemoryContext,
@@ -87,7 +89,7 @@ compile(Jsonb *definition, char **error)
 }
 
 const RunPlan *
-run_plan_find(const pg_uuid_t *definition_id, int version, char **error)
+run_plan_find(const RunRow *run, char **error)
 {
 	PlanKey		key;
 	PlanEntry  *entry;
@@ -95,18 +97,19 @@ run_plan_find(const pg_uuid_t *definition_id, int version, char **error)
 	Jsonb	   *definition;
 
 	memset(&key, 0, sizeof(key));
-	key.definition_id = *definition_id;
-	key.version = version;
+	key.definition_id = run->definition_id;
+	key.version = run->version;
+	key.saved_at = run->saved_at;
 	make_room();
 	entry = hash_search(plans, &key, HASH_FIND, NULL);
 	if (entry != NULL)
 		return &entry->plan;
 
-	if (!store_fetch_version(definition_id, version, &definition,
+	if (!store_fetch_version(&run->definition_id, run->version, &definition,
 							 &found.run_as))
 	{
 		*error = psprintf("version %d of the definition does not exist",
-						  version);
+						  run->version);
 		return NULL;
 	}
 	found.plan = compile(definition, error);

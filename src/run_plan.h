@@ -1,11 +1,13 @@
 /*
  * run_plan.h
- *	  Plans by (definition, version), compiled once a process.
+ *	  Plans by (definition, version, when it was saved), compiled once a
+ *	  process.
  */
 #ifndef WF_RUN_PLAN_H
 #define WF_RUN_PLAN_H
 
 #include "plan.h"
+#include "store.h"
 
 typedef struct RunPlan
 {
@@ -18,10 +20,6 @@ typedef struct RunPlan
  * where the version is gone or does not compile.  The result is valid until
  * the next call.
  */
-extern const RunPlan *run_plan_find(const pg_uuid_t *definition_id,
-									int version, char **error);
-
-/* Forgets all plans (the extension was created anew). */
-extern void run_plan_forget(void);
+extern const RunPlan *run_plan_find(const RunRow *run, char **error);
 
 #endif							/* WF_RUN_PLAN_H */

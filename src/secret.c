@@ -128,7 +128,9 @@ open_below(int dir, const char *name)
 		.flags = flags,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
 	};
-	int			fd = (int) syscall(SYS_openat2, dir, name, &how, sizeof(how));
+	int			fd;
+
+	fd = (int) syscall(SYS_openat2, dir, name, &how, sizeof(how));
 
 	if (fd >= 0 || (errno != ENOSYS && errno != EPERM))
 		return fd;

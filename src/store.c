@@ -53,7 +53,12 @@ typedef struct StatementText
 #define RUN_COLUMNS \
 	"r.id, r.definition_id, r.definition_version, r.tenant_id, d.name," \
 	" r.trigger_payload, r.step_results, r.status, r.current_step," \
-	" r.attempt, r.depth, r.queued_at, r.started_at, r.run_at"
+	" r.attempt, r.depth, r.queued_at, r.started_at, r.run_at, v.created_at"
+
+#define JOIN_DEFINITION \
+	" JOIN %t.workflow_definitions d ON d.id = r.definition_id" \
+	" JOIN %t.workflow_definition_versions v" \
+	" ON v.definition_id = r.definition_id AND v.version = r.definition_version"
 
 static const StatementText statements[STORE_NSTATEMENTS] = {
 	[STORE_TENANTS_DUE] = {
@@ -81,7 +86,7 @@ static const StatementText statements[STORE_NSTATEMENTS] = {
 		"      AND q.status IN ('queued', 'waiting') AND q.run_at <= $2"
 		"    ORDER BY q.priority DESC, q.run_at, q.id LIMIT $3"
 		"    FOR NO KEY UPDATE SKIP LOCKED) r"
-		" JOIN %t.workflow_definitions d ON d.id = r.definition_id"
+		JOIN_DEFINITION
 		" ORDER BY u.place LIMIT $4",
 		4, {UUIDARRAYOID, TIMESTAMPTZOID, INT4OID, INT4OID}
 	},
@@ -98,7 +103,7 @@ static const StatementText statements[STORE_NSTATEMENTS] = {
 		"     AND NOT %t.wf_worker_alive(q.owner)"
 		"   ORDER BY q.definition_id, q.id LIMIT $1"
 		"   FOR NO KEY UPDATE SKIP LOCKED) r"
-		" JOIN %t.workflow_definitions d ON d.id = r.definition_id",
+		JOIN_DEFINITION,
 		1, {INT4OID}
 	},
 	[STORE_LOAD_OWNED] = {
@@ -106,7 +111,7 @@ static const StatementText statements[STORE_NSTATEMENTS] = {
 		" FROM (SELECT * FROM %t.workflow_runs q"
 		"   WHERE q.id = ANY ($1) AND q.status = 'running' AND q.owner = $2"
 		"   FOR NO KEY UPDATE SKIP LOCKED) r"
-		" JOIN %t.workflow_definitions d ON d.id = r.definition_id",
+		JOIN_DEFINITION,
 		2, {UUIDARRAYOID, INT8OID}
 	},
 	[STORE_OWNED] = {

@@ -113,6 +113,7 @@ typedef struct RunRow
 	pg_uuid_t	id;
 	pg_uuid_t	definition_id;
 	int			version;
+	TimestampTz saved_at;		/* when that version was saved */
 	pg_uuid_t	tenant_id;
 	char	   *workflow_name;
 	Jsonb	   *payload;

@@ -3,7 +3,9 @@
  *	  Actions, connections, mail templates and saved versions, as read.
  *
  * Runs in workers, and in backends that validate.  What is fetched is copied
- * into the caller's memory context.
+ * into the caller's memory context.  Each statement takes a snapshot of its
+ * own (read_only is false): a run claimed a moment ago may be newer than the
+ * tick's snapshot, and so may its version and its connections.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -76,7 +78,7 @@ store_action_handler(const char *name)
 	char	   *handler = NULL;
 
 	SPI_connect();
-	store_execute(STORE_ACTION, values, NULL, true, 1);
+	store_execute(STORE_ACTION, values, NULL, false, 1);
 	if (SPI_processed > 0)
 		handler = first_row_text(1, caller);
 	SPI_finish();
@@ -92,13 +94,16 @@ store_fetch_connection(const pg_uuid_t *tenant, const char *name,
 	bool		found;
 
 	SPI_connect();
-	store_execute(STORE_CONNECTION, values, NULL, true, 1);
+	store_execute(STORE_CONNECTION, values, NULL, false, 1);
 	found = SPI_processed > 0;
 	if (found)
 	{
 		*kind = first_row_text(1, caller);
 		*config = row_jsonb(0, 2, caller);
 		*credentials = row_jsonb(0, 3, caller);
+		/* the caller wipes its copy; this is the other one */
+		explicit_bzero(SPI_tuptable->vals[0]->t_data,
+					   SPI_tuptable->vals[0]->t_len);
 	}
 	SPI_finish();
 	return found;
@@ -113,7 +118,7 @@ store_fetch_template(const pg_uuid_t *tenant, const char *name,
 	bool		found;
 
 	SPI_connect();
-	store_execute(STORE_TEMPLATE, values, NULL, true, 1);
+	store_execute(STORE_TEMPLATE, values, NULL, false, 1);
 	found = SPI_processed > 0;
 	if (found)
 	{
@@ -135,7 +140,7 @@ store_fetch_version(const pg_uuid_t *definition_id, int version,
 	bool		found;
 
 	SPI_connect();
-	store_execute(STORE_VERSION, values, NULL, true, 1);
+	store_execute(STORE_VERSION, values, NULL, false, 1);
 	found = SPI_processed > 0;
 	if (found)
 	{

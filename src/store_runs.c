@@ -41,7 +41,8 @@ enum
 	COL_DEPTH,
 	COL_QUEUED_AT,
 	COL_STARTED_AT,
-	COL_RUN_AT
+	COL_RUN_AT,
+	COL_SAVED_AT
 };
 
 #define TENANTS_A_LOOK 64		/* tenants asked for at a time */
@@ -75,6 +76,7 @@ run_of_row(uint64 row)
 	run->queued_at = DatumGetTimestampTz(column(row, COL_QUEUED_AT));
 	run->started_at = DatumGetTimestampTz(column(row, COL_STARTED_AT));
 	run->run_at = DatumGetTimestampTz(column(row, COL_RUN_AT));
+	run->saved_at = DatumGetTimestampTz(column(row, COL_SAVED_AT));
 	return run;
 }
 
@@ -160,10 +162,13 @@ tenants_after(const pg_uuid_t *after, pg_uuid_t *tenants)
 	return n;
 }
 
-/* Claims up to limit runs of these tenants, an equal share each. */
+/*
+ * Claims up to limit runs of these tenants, an equal share each.  Where the
+ * limit left tenants out, *last becomes the last that was served.
+ */
 static List *
 claim_of_tenants(const pg_uuid_t *tenants, int ntenants, int limit,
-				 List *runs, MemoryContext context)
+				 List *runs, pg_uuid_t *last, MemoryContext context)
 {
 	int			share = (limit + ntenants - 1) / ntenants;
 	Datum		values[4] = {uuid_array(tenants, ntenants),
@@ -171,6 +176,8 @@ claim_of_tenants(const pg_uuid_t *tenants, int ntenants, int limit,
 		Int32GetDatum(share), Int32GetDatum(limit)};
 
 	store_execute(STORE_CLAIM, values, NULL, false, 0);
+	if (SPI_processed >= limit)
+		*last = *DatumGetUUIDP(column(SPI_processed - 1, COL_TENANT_ID));
 	runs = collect_runs(runs, context);
 	SPI_freetuptable(SPI_tuptable);
 	return runs;
@@ -214,7 +221,8 @@ claim_in_turn(const Pauses *pauses, pg_uuid_t *cursor, bool *has_cursor,
 			if (!is_paused(pauses, &tenants[i]))
 				tenants[kept++] = tenants[i];
 		if (kept > 0)
-			runs = claim_of_tenants(tenants, kept, want, runs, context);
+			runs = claim_of_tenants(tenants, kept, want, runs, cursor,
+									context);
 		if (wrapped && memcmp(cursor, &start, UUID_LEN) >= 0)
 			break;
 	}

@@ -357,6 +357,30 @@ conclude(Tick *tick)
 					   tick->run.steps_done);
 }
 
+/* Fails a run, in a transaction of its own. */
+static void
+fail_for_good(const pg_uuid_t *id, const char *message)
+{
+	StartTransactionCommand();
+	if (store_hold_extension())
+	{
+		PushActiveSnapshot(GetTransactionSnapshot());
+		store_fail_run(id, message);
+		PopActiveSnapshot();
+	}
+	CommitTransactionCommand();
+}
+
+/* The runs that ended their worker; committed before anything is claimed. */
+static void
+fail_condemned(void)
+{
+	pg_uuid_t	id;
+
+	while (queue_take_condemned(&id))
+		fail_for_good(&id, "a step went on after its time-out had cancelled it, so its worker was ended");
+}
+
 bool
 tick_run(bool look_round)
 {
@@ -368,6 +392,7 @@ tick_run(bool look_round)
 	hand.has_suspect = false;
 	if (hand.busy_until <= clock_now())
 		hand.busy_until = 0;
+	fail_condemned();
 
 	StartTransactionCommand();
 	if (!store_hold_extension())
@@ -406,21 +431,6 @@ is_runs_fault(int sqlstate)
 	}
 }
 
-static void
-fail_suspect(const char *message)
-{
-	StartTransactionCommand();
-	if (store_hold_extension())
-	{
-		PushActiveSnapshot(GetTransactionSnapshot());
-		store_fail_run(&hand.suspect,
-					   psprintf("the engine could not process this run: %s",
-								message));
-		PopActiveSnapshot();
-	}
-	CommitTransactionCommand();
-}
-
 void
 tick_failed(void)
 {
@@ -442,7 +452,9 @@ tick_failed(void)
 	hand.lost = true;
 	hand.more = true;
 	if (hand.solo > 0 && hand.has_suspect && is_runs_fault(error->sqlerrcode))
-		fail_suspect(error->message);
+		fail_for_good(&hand.suspect,
+					  psprintf("the engine could not process this run: %s",
+							   error->message));
 	hand.solo = wf_batch_size * 2;
 	MemoryContextSwitchTo(TopMemoryContext);
 	FreeErrorData(error);

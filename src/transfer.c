@@ -164,6 +164,8 @@ drop_handle(Transfer *t)
 
 	if (t->easy == NULL)
 		return;
+	if (t->dialogue != SMTP_NONE)
+		smtp_forget(t);
 	signals_block(&saved);
 	(void) curl_multi_remove_handle(transfer_multi(), t->easy);
 	curl_easy_cleanup(t->easy);
@@ -190,6 +192,7 @@ start(Transfer *t)
 	CURLMcode	mrc = CURLM_OK;
 
 	t->state = STATE_ACTIVE;
+	t->started_ms = monotonic_ms();
 	t->max_response_size = limits.max_response_size;
 	t->connect_timeout_ms = Max(limits.connect_timeout_ms, 1);
 	nactive++;
@@ -298,11 +301,25 @@ transfer_timeout(void)
 	return dlist_is_empty(&finished) ? event_timeout() : 0;
 }
 
-/* Takes from libcurl what has ended. */
+/* An exchange has ended, with that verdict of libcurl's. */
+static void
+end(Transfer *t, CURLcode code)
+{
+	transfer_result(t, code);
+	drop_handle(t);
+	leave_place(t);
+	finish(t);
+}
+
+/*
+ * Takes from libcurl what has ended.  For a mail that is the beginning: the
+ * connection stands.
+ */
 static void
 take_finished(void)
 {
 	CURLMsg    *message;
+	Transfer   *mail;
 	int			left;
 
 	while ((message = curl_multi_info_read(transfer_multi(), &left)) != NULL)
@@ -316,11 +333,13 @@ take_finished(void)
 		(void) curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE,
 								 &private);
 		t = (Transfer *) private;
-		transfer_result(t, code);
-		drop_handle(t);
-		leave_place(t);
-		finish(t);
+		if (t->protocol == TRANSFER_SMTP && code == CURLE_OK)
+			smtp_begin(t);
+		else
+			end(t, code);
 	}
+	while ((mail = smtp_take_ended()) != NULL)
+		end(mail, CURLE_OK);
 }
 
 void

@@ -15,12 +15,13 @@
 #include "compat.h"
 
 #include "common/base64.h"
+#include "common/string.h"
 #include "lib/stringinfo.h"
 #include "mime.h"
 #include "transfer_internal.h"
+#include "url.h"
 
 #define MAX_URL 16384
-#define MIN_SECRET 6			/* shorter ones are not searched for */
 
 /* A copy in the current context, or NULL of NULL. */
 static char *
@@ -29,64 +30,22 @@ copy(const char *text)
 	return text != NULL ? pstrdup(text) : NULL;
 }
 
-/* Bytes that no URL has: controls, spaces. */
-static bool
-has_bad_url_byte(const char *url)
-{
-	for (const char *p = url; *p; p++)
-	{
-		if ((unsigned char) *p <= ' ' || *p == 0x7f)
-			return true;
-	}
-	return false;
-}
-
 /*
- * Parses the URL: NULL and *host ("https://example.com:443"), or the reason
- * for a refusal.
+ * NULL and *host ("https://example.com:443"), or the reason for a refusal.
  */
 static const char *
 check_url(const char *url, TransferProtocol protocol, char **host)
 {
-	CURLU	   *parsed;
-	char	   *scheme = NULL;
-	char	   *name = NULL;
-	char	   *port = NULL;
-	CURLUcode	rc;
-	const char *reason = NULL;
-	const char *plain = protocol == TRANSFER_HTTP ? "http" : "smtp";
+	const char *problem;
 
-	if (url == NULL || strlen(url) > MAX_URL || has_bad_url_byte(url))
-		return "the URL is malformed";
-	parsed = curl_url();
-	if (parsed == NULL)
-		return "out of memory";
-	rc = curl_url_set(parsed, CURLUPART_URL, url,
-					  CURLU_DISALLOW_USER | CURLU_NON_SUPPORT_SCHEME);
-	if (rc == CURLUE_USER_NOT_ALLOWED)
-		reason = "credentials in a URL are not allowed";
-	else if (rc != CURLUE_OK ||
-			 curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) ||
-			 curl_url_get(parsed, CURLUPART_HOST, &name, 0))
-		reason = "the URL is malformed";
-	else if (strncmp(scheme, plain, 4) != 0 ||
-			 (scheme[4] != '\0' && strcmp(scheme + 4, "s") != 0))
-		reason = protocol == TRANSFER_HTTP
-			? "the URL is neither http nor https"
-			: "the URL is neither smtp nor smtps";
-	else if (curl_url_get(parsed, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT))
-		reason = "the URL has no port";
-	else
-	{
-		*host = psprintf("%s://%s:%s", scheme, name, port);
-		for (char *p = *host; *p; p++)
-			*p = pg_ascii_tolower((unsigned char) *p);
-	}
-	curl_free(scheme);
-	curl_free(name);
-	curl_free(port);
-	curl_url_cleanup(parsed);
-	return reason;
+	if (url == NULL || strlen(url) > MAX_URL)
+		return "the URL is missing or too long";
+	problem = url_problem(url, protocol == TRANSFER_HTTP ? "http" : "smtp",
+						  false);
+	if (problem != NULL)
+		return psprintf("the URL %s", problem);
+	*host = url_origin(url);
+	return NULL;
 }
 
 /* Adds a line to a list of libcurl's; false where memory is short. */
@@ -117,21 +76,6 @@ append_header(Transfer *t, const NameValue *header)
 	explicit_bzero(line, strlen(line));
 	pfree(line);
 	return added ? NULL : "out of memory";
-}
-
-static bool
-has_header(const List *headers, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, headers)
-	{
-		const NameValue *header = lfirst(lc);
-
-		if (pg_strcasecmp(header->name, name) == 0)
-			return true;
-	}
-	return false;
 }
 
 /* Remembers a string to wipe, and to search answers for. */
@@ -248,7 +192,7 @@ copy_http(Transfer *t, const Request *request, const char *user_agent)
 
 		/* a credential stands before what a step says */
 		if (reason == NULL &&
-			!has_header(request->secret_headers, header->name))
+			name_value_find(request->secret_headers, header->name) == NULL)
 			reason = append_header(t, header);
 	}
 	foreach(lc, request->secret_headers)
@@ -256,11 +200,11 @@ copy_http(Transfer *t, const Request *request, const char *user_agent)
 	if (reason != NULL)
 		return reason;
 	/* libcurl would add a type of its own, and wait before a long body */
-	if (!has_header(request->headers, "Content-Type") &&
-		!has_header(request->secret_headers, "Content-Type"))
+	if (name_value_find(request->headers, "Content-Type") == NULL &&
+		name_value_find(request->secret_headers, "Content-Type") == NULL)
 		added = append(&t->headers, "Content-Type:");
 	added = added && append(&t->headers, "Expect:");
-	if (!has_header(request->headers, "User-Agent"))
+	if (name_value_find(request->headers, "User-Agent") == NULL)
 		added = added && append(&t->headers,
 								psprintf("User-Agent: %s", user_agent));
 	if (!added)
@@ -300,8 +244,10 @@ copy_mail(Transfer *t, const Request *request)
 			return "a recipient's address is malformed";
 		if (!append(&t->recipients, lfirst(lc)))
 			return "out of memory";
+		t->needs_smtputf8 |= !pg_is_ascii(lfirst(lc));
 	}
 	t->mail_from = pstrdup(mail->from);
+	t->needs_smtputf8 |= !pg_is_ascii(mail->from);
 	t->starttls = mail->starttls;
 	t->body = mime_message(mail->headers, mail->text, mail->html,
 						   &t->body_len);

@@ -32,9 +32,10 @@
 
 static CURLM *multi = NULL;
 static int	epoll_fd = -1;
+static int	mail_fd = -1;		/* the set of transfer_smtp.c, in ours */
 static int64 timer_at = -1;		/* ms of the monotonic clock, -1: not set */
 
-static int64
+int64
 monotonic_ms(void)
 {
 	struct timespec now;
@@ -125,6 +126,7 @@ raise_file_limit(void)
 void
 event_start(void)
 {
+	struct epoll_event event = {0};
 	sigset_t	saved;
 
 	raise_file_limit();
@@ -137,6 +139,13 @@ event_start(void)
 				(errcode_for_socket_access(),
 				 errmsg("could not create an epoll descriptor: %m")));
 	}
+	mail_fd = smtp_start();
+	event.events = EPOLLIN;
+	event.data.fd = mail_fd;
+	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, mail_fd, &event) != 0)
+		ereport(ERROR,
+				(errcode_for_socket_access(),
+				 errmsg("could not watch mail connections: %m")));
 	signals_block(&saved);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
 		multi = curl_multi_init();
@@ -161,22 +170,18 @@ transfer_fd(void)
 	return epoll_fd;
 }
 
-/* Milliseconds until libcurl's timer, 0 where it has passed, -1: none. */
+/* Milliseconds until something is due, 0 where it has passed, -1: none. */
 long
 event_timeout(void)
 {
+	int64		now = monotonic_ms();
+	long		mail = smtp_timeout(now);
 	int64		left;
 
 	if (timer_at < 0)
-		return -1;
-	left = timer_at - monotonic_ms();
-	return left < 0 ? 0 : (long) Min(left, 24 * 3600 * 1000L);
-}
-
-bool
-event_timer_due(void)
-{
-	return event_timeout() == 0;
+		return mail;
+	left = Min(Max(timer_at - now, 0), 24 * 3600 * INT64CONST(1000));
+	return mail < 0 ? (long) left : Min(mail, (long) left);
 }
 
 /* Hands libcurl one batch of ready sockets; returns how many. */
@@ -191,6 +196,8 @@ drive_sockets(void)
 	{
 		int			mask = 0;
 
+		if (events[i].data.fd == mail_fd)
+			continue;			/* see event_drive */
 		if (events[i].events & (EPOLLIN | EPOLLHUP))
 			mask |= CURL_CSELECT_IN;
 		if (events[i].events & EPOLLOUT)
@@ -218,7 +225,8 @@ event_drive(void)
 	for (int round = 0; round < ROUNDS_A_DRIVE; round++)
 	{
 		int			n = drive_sockets();
-		bool		due = event_timer_due();
+		int64		now = monotonic_ms();
+		bool		due = timer_at >= 0 && timer_at <= now;
 
 		if (due)
 		{
@@ -226,6 +234,7 @@ event_drive(void)
 			(void) curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0,
 											&running);
 		}
+		smtp_drive(now);
 		if (n < EVENTS_A_CALL && !due)
 			break;
 	}

@@ -197,12 +197,6 @@ on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 	return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
-#define SET(option, value) \
-	do { \
-		if (rc == CURLE_OK) \
-			rc = curl_easy_setopt(t->easy, option, value); \
-	} while (0)
-
 /*
  * The options of every transfer.  Returns libcurl's first refusal.
  */

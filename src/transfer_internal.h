@@ -6,7 +6,8 @@
  * transfer_event.c		the multi handle, its epoll descriptor and timer
  * transfer_copy.c		checks a request and copies it; wipes the copy
  * transfer_http.c		options and callbacks of an HTTP exchange
- * transfer_mail.c		options and callbacks of an SMTP exchange
+ * transfer_mail.c		how libcurl enters a mail server; reading replies
+ * transfer_smtp.c		the dialogue of a mail from there on
  * transfer_result.c	from libcurl's verdict to a Response
  */
 #ifndef WF_TRANSFER_INTERNAL_H
@@ -22,8 +23,9 @@
 #endif
 
 #define MAX_HEADERS 200			/* lines of one answer */
-#define MAX_HEADER_BYTES (64 * 1024)	/* of one answer */
+#define MAX_HEADER_BYTES (64 * 1024)
 #define MAX_REDIRECTS 3
+#define MIN_SECRET 6			/* shorter ones are not searched for */
 /* ... and of all answers of one exchange, interim ones included */
 #define MAX_HEADER_BYTES_ALL ((MAX_REDIRECTS + 1) * MAX_HEADER_BYTES)
 
@@ -42,6 +44,25 @@ typedef enum TransferState
 	STATE_FINISHED,				/* waits for transfer_collect */
 	STATE_COLLECTED
 } TransferState;
+
+/* Where a mail's dialogue stands: what was said last. */
+typedef enum SmtpState
+{
+	SMTP_NONE,					/* libcurl still connects, or no mail */
+	SMTP_FROM,
+	SMTP_RCPT,
+	SMTP_DATA,
+	SMTP_CONTENT,
+	SMTP_ENDED
+} SmtpState;
+
+/* What a line of a mail server's reply was. */
+typedef enum ReplyLine
+{
+	REPLY_CONTINUES,
+	REPLY_COMPLETE,
+	REPLY_FAILED				/* the failure is noted */
+} ReplyLine;
 
 /* The transfers of one scheme, host and port. */
 typedef struct TransferHost
@@ -75,7 +96,6 @@ struct Transfer
 	char	   *method;
 	char	   *body;			/* HTTP body, or the whole mail; NULL: none */
 	size_t		body_len;
-	size_t		body_sent;		/* SMTP: handed to libcurl so far */
 	bool		follow_redirects;
 	bool		once;
 	char	   *username;
@@ -88,6 +108,7 @@ struct Transfer
 	List	   *secrets;		/* of TransferSecret * */
 
 	/* limits, as they were when it started */
+	int64		started_ms;		/* of the monotonic clock */
 	int64		timeout_ms;
 	int			connect_timeout_ms;
 	size_t		max_response_size;
@@ -105,17 +126,37 @@ struct Transfer
 	bool		begun;			/* connected, the request comes next */
 	bool		was_https;
 	int			reply;			/* code of the last SMTP reply */
+
+	/* the dialogue of a mail */
+	dlist_node	dialogue_node;
+	SmtpState	dialogue;
+	int			socket;
+	struct curl_slist *next_recipient;
+	TransferBuffer in;			/* lines that are not complete */
+	TransferBuffer out;			/* to be sent, from out_sent on */
+	size_t		out_sent;
+	bool		offers_size;
+	bool		offers_smtputf8;
+	bool		needs_smtputf8;
+	bool		content_sent;	/* whole */
 	bool		accepted;		/* the mail was */
 
 	Response	response;
 };
+
+/* Sets an option of t->easy, unless one before it was refused. */
+#define SET(option, value) \
+	do { \
+		if (rc == CURLE_OK) \
+			rc = curl_easy_setopt(t->easy, option, value); \
+	} while (0)
 
 /*--- transfer_event.c ---*/
 extern CURLM *transfer_multi(void);
 extern void event_start(void);
 extern long event_timeout(void);
 extern void event_drive(void);
-extern bool event_timer_due(void);
+extern int64 monotonic_ms(void);
 extern void signals_block(sigset_t *saved);
 extern void signals_restore(const sigset_t *saved);
 
@@ -129,6 +170,15 @@ extern bool buffer_append(Transfer *t, TransferBuffer *buffer,
 
 /*--- transfer_mail.c ---*/
 extern CURLcode mail_options(Transfer *t);
+extern ReplyLine mail_take_line(Transfer *t, const char *line, size_t len);
+
+/*--- transfer_smtp.c ---*/
+extern int	smtp_start(void);
+extern void smtp_begin(Transfer *t);
+extern void smtp_drive(int64 now);
+extern long smtp_timeout(int64 now);
+extern Transfer *smtp_take_ended(void);
+extern void smtp_forget(Transfer *t);
 
 /*--- transfer_result.c ---*/
 extern void transfer_result(Transfer *t, CURLcode code);

@@ -1,18 +1,16 @@
 /*
  * transfer_mail.c
- *	  One SMTP exchange: its options and what libcurl's callbacks keep of it.
+ *	  How libcurl reaches and enters a mail server; what replies say.
  *
- * Runs in a worker.  libcurl passes every line of every reply to the header
- * callback; the last reply is kept whole, because its words are what tells
- * an operator why a mail was refused.
+ * Runs in a worker.  libcurl makes the connection up to and with the login
+ * and passes every line of every reply to the header callback; from there on
+ * transfer_smtp.c speaks.  Both hand the lines to mail_take_line(), which
+ * keeps the last reply whole, because its words are what tells an operator
+ * why a mail was refused.
  *
- * Each mail has a connection of its own: a connection kept open would be
- * shared between credentials and TLS policies, and is closed by servers at
- * moments that make the next mail fail.  When the server has taken the mail
- * or refused it, the callback ends the transfer: left to itself libcurl
- * sends QUIT and waits for the reply without going back to its caller, so a
- * server that keeps silent then would stop the whole worker.  A mail whose
- * 250 has come is the server's (RFC 5321, 4.2.5), QUIT or not.
+ * Each mail has a connection of its own: one kept open would be shared
+ * between credentials and TLS policies, and is closed by servers at moments
+ * that make the next mail fail.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -23,33 +21,38 @@
 
 #define MAX_REPLY_BYTES (16 * 1024)
 
-/*
- * What a complete reply means once the session stands.  False: the exchange
- * is decided, libcurl shall stop.
- */
-static bool
-reply_goes_on(Transfer *t)
+/* What a line of the answer to EHLO offers. */
+static void
+note_offer(Transfer *t, const char *word, size_t len)
 {
-	if (!t->begun)
-		return true;			/* greeting, EHLO, STARTTLS, AUTH */
-	if (t->reply >= 400)
+	if (len >= 4 && pg_strncasecmp(word, "SIZE", 4) == 0)
+		t->offers_size = true;
+	if (len == 8 && pg_strncasecmp(word, "SMTPUTF8", 8) == 0)
+		t->offers_smtputf8 = true;
+}
+
+/* Adds a line's text to the reply; the code stands once. */
+static bool
+keep_line(Transfer *t, const char *line, size_t text)
+{
+	bool		first = t->head.len == 0;
+	size_t		skip = first ? 0 : Min((size_t) 4, text);
+
+	if (t->head.len + text >= MAX_REPLY_BYTES)
+		return true;
+	if ((!first && !buffer_append(t, &t->head, " ", 1)) ||
+		!buffer_append(t, &t->head, line + skip, text - skip))
 		return false;
-	if (t->reply / 100 == 2 && t->body_sent == t->body_len)
-	{
-		t->accepted = true;
-		return false;
-	}
+	if (first && text > 3)
+		t->head.data[3] = ' ';
 	return true;
 }
 
-/* One line of a reply: "250-text", or "250 text" for its last. */
-static size_t
-on_reply(char *line, size_t size, size_t n, void *arg)
+/* Takes one line of a reply: "250-text", or "250 text" for its last. */
+ReplyLine
+mail_take_line(Transfer *t, const char *line, size_t len)
 {
-	Transfer   *t = arg;
-	size_t		len = size * n;
 	size_t		text = len;
-	bool		last;
 
 	t->head_total += len;
 	if (t->head_total > MAX_HEADER_BYTES_ALL)
@@ -57,51 +60,33 @@ on_reply(char *line, size_t size, size_t n, void *arg)
 		transfer_fail(t, FAILURE_TOO_LARGE,
 					  "the mail server's replies are over %d bytes",
 					  MAX_HEADER_BYTES_ALL);
-		return 0;
+		return REPLY_FAILED;
 	}
 	while (text > 0 && (line[text - 1] == '\n' || line[text - 1] == '\r'))
 		text--;
 	if (text < 3 || !isdigit((unsigned char) line[0]) ||
 		!isdigit((unsigned char) line[1]) ||
 		!isdigit((unsigned char) line[2]))
-		return len;
+		return REPLY_CONTINUES;
 	if (t->head_ended)
 		t->head.len = 0;
-	last = text == 3 || line[3] != '-';
-	t->head_ended = last;
-	if (t->head.len + text < MAX_REPLY_BYTES)
-	{
-		/* of a continued reply, the code stands once */
-		bool		first = t->head.len == 0;
-		size_t		skip = first ? 0 : Min((size_t) 4, text);
-
-		if ((!first && !buffer_append(t, &t->head, " ", 1)) ||
-			!buffer_append(t, &t->head, line + skip, text - skip))
-			return 0;
-		if (first && text > 3)
-			t->head.data[3] = ' ';
-	}
+	t->head_ended = text == 3 || line[3] != '-';
 	t->reply = (line[0] - '0') * 100 + (line[1] - '0') * 10 + line[2] - '0';
-	return last && !reply_goes_on(t) ? 0 : len;
+	if (t->reply == 250 && t->dialogue == SMTP_NONE && text > 4)
+		note_offer(t, line + 4, text - 4);
+	if (!keep_line(t, line, text))
+		return REPLY_FAILED;
+	return t->head_ended ? REPLY_COMPLETE : REPLY_CONTINUES;
 }
 
-/* libcurl wants more of the mail. */
+/* libcurl's own part of the session: up to the login. */
 static size_t
-on_read(char *into, size_t size, size_t n, void *arg)
+on_reply(char *line, size_t size, size_t n, void *arg)
 {
-	Transfer   *t = arg;
-	size_t		len = Min(size * n, t->body_len - t->body_sent);
+	size_t		len = size * n;
 
-	memcpy(into, t->body + t->body_sent, len);
-	t->body_sent += len;
-	return len;
+	return mail_take_line(arg, line, len) == REPLY_FAILED ? 0 : len;
 }
-
-#define SET(option, value) \
-	do { \
-		if (rc == CURLE_OK) \
-			rc = curl_easy_setopt(t->easy, option, value); \
-	} while (0)
 
 /*
  * How to log in: only with what was given, never with a ticket or a
@@ -122,7 +107,13 @@ login_options(Transfer *t)
 	return rc;
 }
 
-/* The options of an SMTP exchange.  Returns libcurl's first refusal. */
+/*
+ * The options of an SMTP exchange.  Returns libcurl's first refusal.
+ *
+ * libcurl does not reuse a connection made so, and closes it with its handle.
+ * It counts greeting and login as connecting, and mail servers take
+ * their time with the greeting on purpose: the whole time-out holds for it.
+ */
 CURLcode
 mail_options(Transfer *t)
 {
@@ -131,21 +122,17 @@ mail_options(Transfer *t)
 		[TLS_OPTIONAL] = CURLUSESSL_TRY,
 		[TLS_NEVER] = CURLUSESSL_NONE,
 	};
-	CURLcode	rc = common_options(t, on_reply);
+	CURLcode	rc;
 
+	t->connect_timeout_ms = (int) t->timeout_ms;
 	t->head_ended = true;
+	rc = common_options(t, on_reply);
 	SET(CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+	SET(CURLOPT_CONNECT_ONLY, 1L);
 	SET(CURLOPT_FRESH_CONNECT, 1L);
-	SET(CURLOPT_FORBID_REUSE, 1L);
 	SET(CURLOPT_USE_SSL, use_ssl[t->starttls]);
-	SET(CURLOPT_MAIL_FROM, t->mail_from);
-	SET(CURLOPT_MAIL_RCPT, t->recipients);
-	SET(CURLOPT_UPLOAD, 1L);
-	SET(CURLOPT_READFUNCTION, on_read);
-	SET(CURLOPT_READDATA, t);
-	SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t) t->body_len);
 	SET(CURLOPT_SERVER_RESPONSE_TIMEOUT,
-		(long) Max(Min(t->timeout_ms / 1000, 120), 1));
+		(long) (t->timeout_ms / 1000 + 1));
 	if (rc == CURLE_OK)
 		rc = login_options(t);
 	return rc;

@@ -13,8 +13,6 @@
 #include "mb/pg_wchar.h"
 #include "transfer_internal.h"
 
-#define MIN_SECRET 6			/* shorter ones are not searched for */
-
 /* Overwrites every occurrence of needle in text. */
 static void
 blot(char *text, size_t len, const char *needle, size_t needle_len)
@@ -248,10 +246,10 @@ mail_result(Transfer *t, CURLcode code)
 											t->head.len);
 
 	r->status = t->reply;
-	r->request_written = t->body_len > 0 && t->body_sent == t->body_len;
+	r->request_written = t->content_sent;
 	r->body = reply;
 	r->body_len = strlen(reply);
-	if (t->accepted || (code == CURLE_OK && t->failure == FAILURE_NONE))
+	if (t->accepted)
 		return;
 	if (t->failure == FAILURE_NONE && t->reply >= 400 &&
 		code != CURLE_OPERATION_TIMEDOUT)

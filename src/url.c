@@ -164,6 +164,23 @@ url_within(const char *url, const char *base)
 }
 
 char *
+url_origin(const char *url)
+{
+	CURLU	   *parsed = parse(url);
+	char	   *origin;
+
+	if (parsed == NULL)
+		return pstrdup("");
+	origin = psprintf("%s://%s:%s", get_part(parsed, CURLUPART_SCHEME, 0),
+					  get_part(parsed, CURLUPART_HOST, 0),
+					  get_part(parsed, CURLUPART_PORT, CURLU_DEFAULT_PORT));
+	curl_url_cleanup(parsed);
+	for (char *p = origin; *p; p++)
+		*p = pg_ascii_tolower((unsigned char) *p);
+	return origin;
+}
+
+char *
 url_join(const char *base, const char *path)
 {
 	int			len = strlen(base);

@@ -22,6 +22,12 @@ extern const char *url_problem(const char *url, const char *scheme,
  */
 extern bool url_within(const char *url, const char *base);
 
+/*
+ * Scheme, host and port of a URL without a problem, in lower case:
+ * "https://example.com:443".  Palloc'd.
+ */
+extern char *url_origin(const char *url);
+
 /* base and path with exactly one slash between them.  Palloc'd. */
 extern char *url_join(const char *base, const char *path);
 

@@ -64,7 +64,7 @@ find_statement(const Call *call, const RecordTable *table, List *where_columns,
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql,
-					 "SELECT pg_catalog.to_jsonb(x) FROM (SELECT %s FROM %s AS r, ",
+					 "SELECT pg_catalog.to_jsonb(x.*) FROM (SELECT %s FROM %s AS r, ",
 					 selected_columns(call, table), table->qualified);
 	record_values(&sql, table, 1, "v", where_columns);
 	foreach(lc, where_columns)

@@ -26,10 +26,16 @@ call_statement(const char *signature)
 {
 	Oid			oid = DatumGetObjectId(DirectFunctionCall1(regprocedurein,
 														   CStringGetDatum(signature)));
-	char	   *schema = get_namespace_name(get_func_namespace(oid));
+	char	   *name = OidIsValid(oid) ? get_func_name(oid) : NULL;
+	char	   *schema = name ? get_namespace_name(get_func_namespace(oid))
+		: NULL;
 
+	if (schema == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("function %s does not exist", signature)));
 	return psprintf("SELECT %s($1, $2)",
-					quote_qualified_identifier(schema, get_func_name(oid)));
+					quote_qualified_identifier(schema, name));
 }
 
 static Jsonb *

@@ -233,27 +233,11 @@ response_json(const Response *response)
 	return text_json(response_text(response));
 }
 
-/* The first header of that name, or NULL. */
-static const char *
-find_header(const Response *response, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, response->headers)
-	{
-		const NameValue *header = lfirst(lc);
-
-		if (strcmp(header->name, name) == 0)
-			return header->value;
-	}
-	return NULL;
-}
-
 /* application/json, application/problem+json; charset=utf-8 ... */
 static bool
 says_json(const Response *response)
 {
-	const char *type = find_header(response, "content-type");
+	const char *type = name_value_find(response->headers, "content-type");
 	size_t		len;
 
 	if (type == NULL)
@@ -269,8 +253,9 @@ base64_object(const char *bytes, size_t len)
 	int			size = pg_b64_enc_len((int) len) + 1;
 	char	   *encoded = palloc0(size);
 
-	(void) pg_b64_encode((const void *) bytes, (int) len, (void *) encoded,
-						 size);
+	if (pg_b64_encode((const void *) bytes, (int) len, (void *) encoded,
+					  size) < 0)
+		elog(ERROR, "could not encode a response");
 	object_begin(&b);
 	object_text(&b, "base64", encoded);
 	return object_end(&b);
@@ -393,7 +378,7 @@ outcome_error(Outcome *outcome, const char *error)
 static int64
 retry_after(const Response *response)
 {
-	const char *value = find_header(response, "retry-after");
+	const char *value = name_value_find(response->headers, "retry-after");
 	int64		ms;
 	time_t		when;
 

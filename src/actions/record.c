@@ -59,7 +59,8 @@ record_table(const Call *call)
 
 	table.name = param_text_required(call, "table");
 	var = makeRangeVarFromNameList(compat_qualified_name_list(table.name));
-	table.relid = RangeVarGetRelid(var, NoLock, false);
+	/* the lock keeps it from going away until the step is done */
+	table.relid = RangeVarGetRelid(var, AccessShareLock, false);
 	table.qualified =
 		quote_qualified_identifier(get_namespace_name(get_rel_namespace(table.relid)),
 								   get_rel_name(table.relid));

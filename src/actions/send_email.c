@@ -341,9 +341,7 @@ email_interpret(const Jsonb *carry, const Response *response,
 	if (response->failure != FAILURE_NONE)
 		outcome_of_failure(response, outcome);
 	else if (response->error == NULL && response->status / 100 == 2)
-		outcome_success(outcome, carry != NULL
-						? (Jsonb *) PG_DETOAST_DATUM_COPY(PointerGetDatum(carry))
-						: NULL);
+		outcome_success(outcome, unconstify(Jsonb *, carry));
 	else
 	{
 		outcome_error(outcome, response->error != NULL ? response->error
