@@ -49,10 +49,10 @@ PG_CFLAGS = -fvisibility=hidden -Wextra -Wno-unused-parameter \
 SHLIB_LINK = $(shell $(CURL_CONFIG) --libs)
 
 # Every suite is a list of names: make test refuses a file that is in none.
-REGRESS =
+REGRESS = setup
 REGRESS_OPTS = --inputdir=$(srcdir) --load-extension=workflow_engine
 
-ISOLATION =
+ISOLATION = define-define delete-fire delete-version edit-edit fire-edit fire-key
 ISOLATION_OPTS = --inputdir=$(srcdir)/t/isolation \
 	--load-extension=workflow_engine
 

@@ -39,7 +39,7 @@ COMMENT ON FUNCTION wf_definition_gone() IS
 CREATE FUNCTION wf_version_check() RETURNS trigger
 AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION wf_version_check() IS
-'Internal: trigger of workflow_definition_versions. A saved version never changes (55000); a run_as that names no role is stored as no role.';
+'Internal: triggers of workflow_definition_versions. Deleting one waits for fires in flight; a saved version never changes (55000); a run_as that names no role is stored as no role.';
 
 CREATE FUNCTION wf_run_check() RETURNS trigger
 AS 'MODULE_PATHNAME' LANGUAGE C;
@@ -271,6 +271,8 @@ CREATE TRIGGER wf_definition_lock BEFORE DELETE ON workflow_definitions
 	FOR EACH STATEMENT EXECUTE FUNCTION wf_definition_gone();
 CREATE TRIGGER wf_definition_gone AFTER DELETE ON workflow_definitions
 	FOR EACH ROW EXECUTE FUNCTION wf_definition_gone();
+CREATE TRIGGER wf_version_lock BEFORE DELETE ON workflow_definition_versions
+	FOR EACH STATEMENT EXECUTE FUNCTION wf_version_check();
 CREATE TRIGGER wf_version_check BEFORE INSERT OR UPDATE ON workflow_definition_versions
 	FOR EACH ROW EXECUTE FUNCTION wf_version_check();
 CREATE TRIGGER wf_run_check BEFORE INSERT ON workflow_runs

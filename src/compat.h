@@ -86,6 +86,13 @@ extern int no_such_variable
 	ExecCheckIndexConstraints(rel, slot, estate, tid, arb)
 #endif
 
+/* Time-outs that a step's SET may have armed. */
+#if PG_VERSION_NUM >= 170000
+#define compat_forget_step_timeouts() disable_timeout(TRANSACTION_TIMEOUT, false)
+#else
+#define compat_forget_step_timeouts() ((void) 0)
+#endif
+
 /* May member SET ROLE to role? */
 #if PG_VERSION_NUM >= 160000
 #define compat_can_set_role(member, role) member_can_set_role(member, role)

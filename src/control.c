@@ -8,6 +8,7 @@
 #include "postgres.h"
 #include "compat.h"
 
+#include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"
 #include "clock.h"
 #include "commands/dbcommands.h"
@@ -17,6 +18,7 @@
 #include "queue.h"
 #include "settings.h"
 #include "store.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/uuid.h"
@@ -135,7 +137,10 @@ put_worker(ReturnSetInfo *rsinfo, const WorkerStatus *worker)
 	values[4] = Int64GetDatum(worker->runs_done);
 	values[5] = Int64GetDatum(worker->steps_done);
 	values[6] = TimestampTzGetDatum(worker->started_at);
-	nulls[7] = worker->last_error[0] == '\0';
+	/* an error may quote data: only of this database, or to monitors */
+	nulls[7] = worker->last_error[0] == '\0' ||
+		(worker->database != MyDatabaseId &&
+		 !has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS));
 	values[7] = CStringGetTextDatum(worker->last_error);
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }

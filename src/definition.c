@@ -170,7 +170,7 @@ catalogue(void)
 	return result;
 }
 
-/* Is this version saved already, with this definition (a restore)? */
+/* Is this version saved already, the same as in this row (a restore)? */
 static bool
 is_saved(TriggerRow *row, Jsonb *definition)
 {
@@ -192,7 +192,8 @@ is_saved(TriggerRow *row, Jsonb *definition)
 	found = store_fetch_version(DatumGetUUIDP(id), DatumGetInt32(version),
 								&saved, &run_as);
 	store_leave_owner(save_user, save_context);
-	return found &&
+	return found && run_as == DatumGetObjectId(row_get(row, DEF_RUN_AS,
+													   &isnull)) &&
 		compareJsonbContainers(&saved->root, &definition->root) == 0;
 }
 
@@ -245,7 +246,7 @@ wf_definition_check(PG_FUNCTION_ARGS)
 	bool		isnull;
 	Datum		datum;
 
-	row_begin(&row, fcinfo);
+	row_begin(&row, fcinfo, "workflow_definitions");
 	datum = row_get(&row, DEF_DEFINITION, &isnull);
 	if (isnull)
 		return row_end(&row);	/* NOT NULL will say so */
@@ -295,7 +296,7 @@ wf_definition_saved(PG_FUNCTION_ARGS)
 	char	   *writer = GetUserNameFromId(GetUserId(), false);
 	bool		isnull;
 
-	row_begin(&row, fcinfo);
+	row_begin(&row, fcinfo, "workflow_definitions");
 	if (row.is_update && !row_changed(&row, DEF_VERSION))
 		return row_end(&row);
 	for (int i = 0; i < lengthof(columns); i++)
@@ -314,7 +315,10 @@ wf_definition_saved(PG_FUNCTION_ARGS)
 	return row_end(&row);
 }
 
-/* Before the statement: waits for fires in flight; fire.c tells why. */
+/*
+ * Before a DELETE of definitions or versions: waits for fires in flight;
+ * fire.c tells why.
+ */
 static void
 wait_for_fires(void)
 {
@@ -335,7 +339,7 @@ wf_definition_gone(PG_FUNCTION_ARGS)
 	int			level;
 	bool		isnull;
 
-	row_begin(&row, fcinfo);
+	row_begin(&row, fcinfo, "workflow_definitions");
 	if (TRIGGER_FIRED_FOR_STATEMENT(data->tg_event))
 	{
 		wait_for_fires();
@@ -363,7 +367,12 @@ wf_version_check(PG_FUNCTION_ARGS)
 	bool		isnull;
 	Datum		role;
 
-	row_begin(&row, fcinfo);
+	row_begin(&row, fcinfo, "workflow_definition_versions");
+	if (TRIGGER_FIRED_FOR_STATEMENT(((TriggerData *) fcinfo->context)->tg_event))
+	{
+		wait_for_fires();
+		return PointerGetDatum(NULL);
+	}
 	if (row.is_update)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

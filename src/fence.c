@@ -165,11 +165,11 @@ start_limits(const Fence *fence, int *save_lock_timeout)
 
 /* A time-out that strikes on the way out must not cancel the next step. */
 static void
-stop_limits(int save_lock_timeout)
+stop_limits(void)
 {
 	disable_timeout(step_timeout, false);
+	compat_forget_step_timeouts();
 	is_running = false;
-	LockTimeout = save_lock_timeout;
 	QueryCancelPending = false;
 }
 
@@ -205,13 +205,13 @@ fence_run(Fence *fence, void (*body) (Fence *, void *), void *arg)
 		body(fence, arg);
 		if (fence->in_role)
 			leave_role(fence);
-		stop_limits(save_lock_timeout);
+		stop_limits();
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
 	{
 		MemoryContextSwitchTo(context);
-		stop_limits(save_lock_timeout);
+		stop_limits();
 		error = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
@@ -220,6 +220,7 @@ fence_run(Fence *fence, void (*body) (Fence *, void *), void *arg)
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
+	LockTimeout = save_lock_timeout;	/* after the settings went back */
 	sweep(fence);
 	return error;
 }

@@ -85,6 +85,7 @@ enum
 	DEFINITION_ID = 1,
 	DEFINITION_TENANT_ID = 2,
 	DEFINITION_TRIGGER_TYPE = 4,
+	DEFINITION_IS_ACTIVE = 6,
 	DEFINITION_VERSION = 7
 };
 
@@ -182,6 +183,10 @@ read_targets(Firing *firing, const pg_uuid_t *tenant)
 		bool		isnull;
 		Target	   *target;
 
+		/* the index has none, but with ignore_system_indexes it is not used */
+		if (!DatumGetBool(heap_getattr(tuple, DEFINITION_IS_ACTIVE,
+									   RelationGetDescr(rel), &isnull)))
+			continue;
 		if (firing->ntargets == room)
 			firing->targets = repalloc(firing->targets,
 									   (room *= 2) * sizeof(Target));

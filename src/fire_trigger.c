@@ -327,6 +327,16 @@ require_transition(const char *have, const char *clause)
 						 clause)));
 }
 
+/* A row moved to a partition whose trigger then dropped it, for instance. */
+static void
+rows_do_not_pair(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("the old and new rows of this UPDATE cannot be paired"),
+			 errhint("Use a trigger FOR EACH ROW.")));
+}
+
 /*
  * The transition tables of an UPDATE hold its rows in the same order: the
  * executor appends to both for each row.
@@ -362,12 +372,14 @@ fire_all(FireTrigger *ft, TriggerData *data)
 
 		CHECK_FOR_INTERRUPTS();
 		if (old != NULL && !read_transition(olds, old_pointer, old))
-			elog(ERROR, "transition tables differ in length");
+			rows_do_not_pair();
 		context = MemoryContextSwitchTo(per_row);
 		fire_row(ft, firing, data, row, old);
 		MemoryContextSwitchTo(context);
 		MemoryContextReset(per_row);
 	}
+	if (old != NULL && read_transition(olds, old_pointer, old))
+		rows_do_not_pair();
 	ExecDropSingleTupleTableSlot(row);
 	if (old != NULL)
 		ExecDropSingleTupleTableSlot(old);

@@ -123,7 +123,7 @@ wf_grant(PG_FUNCTION_ARGS)
 	int			level;
 
 	enter(fcinfo, &level);
-	execute(psprintf(store_sql("GRANT USAGE ON SCHEMA %t TO %%s"), role));
+	execute(psprintf("GRANT USAGE ON SCHEMA %s TO %s", store_sql("%t"), role));
 	for (int i = 0; i < lengthof(privileges); i++)
 		if (privileges[i].capabilities & capability)
 			execute(psprintf("GRANT %s ON %s TO %s", privileges[i].what,
@@ -136,18 +136,19 @@ wf_grant(PG_FUNCTION_ARGS)
 static bool
 holds_anything(const char *role)
 {
-	Oid			type = NAMEOID;
+	Oid			types[3] = {NAMEOID, TEXTOID, TEXTOID};
 	NameData	name;
-	Datum		value = NameGetDatum(&name);
+	Datum		values[3];
 	bool		isnull;
 
 	namestrcpy(&name, role);
-	SPI_execute_with_args(store_sql("SELECT pg_catalog.has_function_privilege($1,"
-									" '%t.wf_fire(uuid, text, jsonb, text, timestamptz, int)',"
-									" 'EXECUTE')"
-									" OR pg_catalog.has_function_privilege($1,"
-									" '%t.wf_trace(uuid)', 'EXECUTE')"),
-						  1, &type, &value, NULL, true, 1);
+	values[0] = NameGetDatum(&name);
+	values[1] = CStringGetTextDatum(store_sql(privileges[0].on +
+											  strlen("FUNCTION ")));
+	values[2] = CStringGetTextDatum(store_sql("%t.wf_trace(uuid)"));
+	SPI_execute_with_args("SELECT pg_catalog.has_function_privilege($1, $2, 'EXECUTE')"
+						  " OR pg_catalog.has_function_privilege($1, $3, 'EXECUTE')",
+						  3, types, values, NULL, true, 1);
 	return DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0],
 									  SPI_tuptable->tupdesc, 1, &isnull));
 }
@@ -173,7 +174,8 @@ wf_revoke(PG_FUNCTION_ARGS)
 			execute(psprintf("REVOKE %s ON %s FROM %s", privileges[i].what,
 							 store_sql(privileges[i].on), role));
 	if (!holds_anything(NameStr(*PG_GETARG_NAME(0))))
-		execute(psprintf(store_sql("REVOKE USAGE ON SCHEMA %t FROM %%s"), role));
+		execute(psprintf("REVOKE USAGE ON SCHEMA %s FROM %s", store_sql("%t"),
+						 role));
 	leave(level);
 	PG_RETURN_VOID();
 }

@@ -162,7 +162,7 @@ wf_action_check(PG_FUNCTION_ARGS)
 	ActionSpec	spec = {0};
 	char	   *kind;
 
-	row_begin(&row, fcinfo);
+	row_begin(&row, fcinfo, "workflow_actions");
 	kind = row_text(&row, ACTION_KIND_NAME);
 	if (kind == NULL || row_json(&row, ACTION_PARAMS) == NULL)
 		return row_end(&row);	/* NOT NULL will say so */
@@ -225,7 +225,7 @@ wf_connection_check(PG_FUNCTION_ARGS)
 	Jsonb	   *config;
 	Jsonb	   *credentials;
 
-	row_begin(&row, fcinfo);
+	row_begin(&row, fcinfo, "workflow_connections");
 	kind = row_text(&row, CONNECTION_KIND);
 	config = row_json(&row, CONNECTION_CONFIG);
 	credentials = row_json(&row, CONNECTION_CREDENTIALS);
@@ -248,7 +248,7 @@ wf_template_check(PG_FUNCTION_ARGS)
 	TriggerRow	row;
 	Problems	problems = {0};
 
-	row_begin(&row, fcinfo);
+	row_begin(&row, fcinfo, "workflow_templates");
 	for (int i = 0; i < lengthof(parts); i++)
 	{
 		char	   *text = row_text(&row, parts[i].column);
@@ -309,7 +309,7 @@ wf_run_check(PG_FUNCTION_ARGS)
 	bool		no_tenant;
 	bool		no_version;
 
-	row_begin(&row, fcinfo);
+	row_begin(&row, fcinfo, "workflow_runs");
 	payload = row_json(&row, RUN_TRIGGER_PAYLOAD);
 	if (payload != NULL && !JB_ROOT_IS_OBJECT(payload))
 		ereport(ERROR,

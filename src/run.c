@@ -37,12 +37,6 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
-/*
- * A native step in a batch waits this long for a lock: others share its
- * transaction.  After it the run goes alone, with the setting's time-out.
- */
-#define BATCH_LOCK_TIMEOUT_MS 20
-
 CurrentRun	current_run = {0};
 
 /* One step's execution: what goes into the fence and what comes out. */
@@ -293,7 +287,7 @@ error_text(const ErrorData *error)
 static RunVerdict
 begin_sending(RunRow *run, StepCall *sc, RunTick *tick)
 {
-	run->attempt++;
+	sc->intent->attempt = ++run->attempt;
 	run->status = pstrdup("running");
 	run->owner = tick->epoch;
 	tick->intents = lappend(tick->intents, sc->intent);
@@ -337,8 +331,7 @@ do_step(RunRow *run, const RunPlan *plan, RunTick *tick, RunVerdict *verdict)
 	fill_scope(&sc.scope, run);
 	fence.run_id = &run->id;
 	fence.timeout_ms = step_limit(sc.step);
-	fence.lock_timeout_ms = tick->alone ? wf_lock_timeout
-		: Min(wf_lock_timeout, BATCH_LOCK_TIMEOUT_MS);
+	fence.lock_timeout_ms = tick->lock_timeout_ms;
 
 	INSTR_TIME_SET_CURRENT(began);
 	error = fence_run(&fence, execute_step, &sc);
@@ -350,10 +343,10 @@ do_step(RunRow *run, const RunPlan *plan, RunTick *tick, RunVerdict *verdict)
 	if (hooks_take_constraints_set())
 		tick->fences_left = 0;	/* it holds for the whole transaction */
 
-	if (error != NULL && !tick->alone &&
+	if (error != NULL && !tick->give_up &&
 		error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
 	{
-		*verdict = keep_running(run, tick, RUN_ALONE);
+		*verdict = keep_running(run, tick, RUN_BLOCKED);
 		return false;
 	}
 	if (error == NULL && sc.intent != NULL)

@@ -14,7 +14,7 @@ typedef enum RunVerdict
 	RUN_ENDED,					/* completed or failed */
 	RUN_SENDING,				/* an intent to send is recorded */
 	RUN_CONTINUES,				/* more native steps; in the next tick */
-	RUN_ALONE					/* a lock is held: in a tick of its own */
+	RUN_BLOCKED					/* a lock is held: again, in its own tick */
 } RunVerdict;
 
 /* A request to be sent once the intent is committed. */
@@ -22,6 +22,7 @@ typedef struct Intent
 {
 	pg_uuid_t	run_id;
 	int			step;
+	int			attempt;
 	const Action *action;
 	Request		request;
 	Connection *connection;
@@ -34,6 +35,7 @@ typedef struct Intent
 typedef struct Answer
 {
 	int			step;
+	int			attempt;
 	const Action *action;
 	Jsonb	   *input;
 	Jsonb	   *carry;
@@ -45,7 +47,8 @@ typedef struct Answer
 typedef struct RunTick
 {
 	int64		epoch;			/* of this worker */
-	bool		alone;			/* one run only: it may wait for locks */
+	int			lock_timeout_ms;	/* of each wait for a lock */
+	bool		give_up;		/* a lock time-out is the step's failure */
 	int			fences_left;	/* subtransactions that may still write */
 	int64		steps_done;
 	List	   *intents;		/* of Intent * */

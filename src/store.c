@@ -78,16 +78,31 @@ static const StatementText statements[STORE_NSTATEMENTS] = {
 		2, {UUIDOID, INT4OID}
 	},
 	[STORE_CLAIM] = {
+		/* priority by priority: each is one stretch of the index, which ends
+		 * where the runs begin that are not due yet */
 		"SELECT " RUN_COLUMNS
 		" FROM pg_catalog.unnest($1) WITH ORDINALITY u(tenant_id, place)"
-		" CROSS JOIN LATERAL"
-		"  (SELECT * FROM %t.workflow_runs q"
-		"    WHERE q.tenant_id = u.tenant_id"
-		"      AND q.status IN ('queued', 'waiting') AND q.run_at <= $2"
-		"    ORDER BY q.priority DESC, q.run_at, q.id LIMIT $3"
-		"    FOR NO KEY UPDATE SKIP LOCKED) r"
+		" CROSS JOIN LATERAL ("
+		"  WITH RECURSIVE p(priority) AS ("
+		"   (SELECT q.priority FROM %t.workflow_runs q"
+		"     WHERE q.tenant_id = u.tenant_id"
+		"       AND q.status IN ('queued', 'waiting')"
+		"     ORDER BY q.priority DESC LIMIT 1)"
+		"   UNION ALL"
+		"   SELECT x.priority FROM p CROSS JOIN LATERAL"
+		"    (SELECT q.priority FROM %t.workflow_runs q"
+		"      WHERE q.tenant_id = u.tenant_id"
+		"        AND q.status IN ('queued', 'waiting')"
+		"        AND q.priority < p.priority"
+		"      ORDER BY q.priority DESC LIMIT 1) x)"
+		"  SELECT d.* FROM p CROSS JOIN LATERAL"
+		"   (SELECT * FROM %t.workflow_runs q"
+		"     WHERE q.tenant_id = u.tenant_id AND q.priority = p.priority"
+		"       AND q.status IN ('queued', 'waiting') AND q.run_at <= $2"
+		"     ORDER BY q.run_at, q.id LIMIT $3"
+		"     FOR NO KEY UPDATE SKIP LOCKED) d LIMIT $3) r"
 		JOIN_DEFINITION
-		" ORDER BY u.place LIMIT $4",
+		" ORDER BY u.place, r.priority DESC, r.run_at, r.id LIMIT $4",
 		4, {UUIDARRAYOID, TIMESTAMPTZOID, INT4OID, INT4OID}
 	},
 	[STORE_NEXT_DUE] = {
@@ -101,6 +116,8 @@ static const StatementText statements[STORE_NSTATEMENTS] = {
 		" FROM (SELECT * FROM %t.workflow_runs q"
 		"   WHERE q.status = 'running'"
 		"     AND NOT %t.wf_worker_alive(q.owner)"
+		"     AND NOT EXISTS (SELECT FROM %t.workflow_pauses p"
+		"      WHERE p.tenant_id = q.tenant_id)"
 		"   ORDER BY q.definition_id, q.id LIMIT $1"
 		"   FOR NO KEY UPDATE SKIP LOCKED) r"
 		JOIN_DEFINITION,
@@ -188,6 +205,7 @@ static const StatementText statements[STORE_NSTATEMENTS] = {
 
 static Oid	extension_schema = InvalidOid;
 static SPIPlanPtr plans[STORE_NSTATEMENTS];
+static NameData planned_name;	/* of the schema, as the plans spell it */
 
 /*--- where the extension lives ---*/
 
@@ -225,17 +243,22 @@ store_find_schema(void)
 	return find_extension(&oid);
 }
 
-void
-store_use_schema(Oid schema)
+static void
+forget_plans(void)
 {
-	if (schema == extension_schema)
-		return;
 	for (int i = 0; i < STORE_NSTATEMENTS; i++)
 	{
 		if (plans[i] != NULL)
 			SPI_freeplan(plans[i]);
 		plans[i] = NULL;
 	}
+}
+
+void
+store_use_schema(Oid schema)
+{
+	if (schema != extension_schema)
+		forget_plans();
 	extension_schema = schema;
 }
 
@@ -340,12 +363,31 @@ store_sql(const char *sql)
 	return buf.data;
 }
 
+/*
+ * A plan's text names the schema.  After ALTER SCHEMA ... RENAME that name
+ * may be somebody else's, and the plan would be analysed anew with it.
+ */
+static void
+follow_rename(void)
+{
+	char	   *name = get_namespace_name(extension_schema);
+
+	if (name != NULL && strcmp(name, NameStr(planned_name)) != 0)
+	{
+		forget_plans();
+		namestrcpy(&planned_name, name);
+	}
+	if (name != NULL)
+		pfree(name);
+}
+
 static SPIPlanPtr
 prepare(StoreStatement statement)
 {
 	const StatementText *text = &statements[statement];
 	SPIPlanPtr	plan;
 
+	follow_rename();
 	if (plans[statement] != NULL)
 		return plans[statement];
 

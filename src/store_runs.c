@@ -261,15 +261,8 @@ store_take_over(int limit)
 	pauses = load_pauses();
 	if (!pauses.all && limit > 0)
 	{
-		ListCell   *lc;
-
 		store_execute(STORE_TAKE_OVER, values, NULL, false, 0);
 		runs = collect_runs(NIL, caller);
-		foreach(lc, runs)
-		{
-			if (is_paused(&pauses, &((RunRow *) lfirst(lc))->tenant_id))
-				runs = foreach_delete_current(runs, lc);
-		}
 	}
 	SPI_finish();
 	return runs;

@@ -42,6 +42,15 @@
 
 #define BUSY_RETRY_US INT64CONST(100000)	/* somebody locks a run's row */
 
+/*
+ * How long a native step waits for a lock: in a batch, whose others wait
+ * with it; and in a tick of its own, where only the transfers wait.  It is
+ * tried again and again until lock_timeout has passed in all.
+ */
+#define BATCH_LOCK_TIMEOUT_MS 20
+#define BLOCKED_LOCK_TIMEOUT_MS 200
+#define BLOCKED_RETRY_US INT64CONST(50000)
+
 /* An exchange under way, or ended and not yet recorded. */
 typedef struct Flight
 {
@@ -51,6 +60,14 @@ typedef struct Flight
 	Transfer   *transfer;
 } Flight;
 
+/* A run whose native step met a lock. */
+typedef struct Blocked
+{
+	pg_uuid_t	run_id;			/* first: a list of these is one of ids */
+	TimestampTz since;
+	TimestampTz next_try;
+} Blocked;
+
 /* What this worker has in hand, and where it stands. */
 typedef struct Hand
 {
@@ -58,11 +75,15 @@ typedef struct Hand
 	List	   *flights;		/* of Flight *: all */
 	List	   *ended;			/* of Flight *: answers to record */
 	List	   *continuing;		/* of pg_uuid_t *: native steps left */
-	List	   *alone;			/* of pg_uuid_t *: each in a tick of its own */
+	List	   *blocked;		/* of Blocked *: each in a tick of its own */
+	bool		ordinary_next;	/* the last tick was such a one */
 	pg_uuid_t	cursor;			/* the tenant served last */
 	bool		has_cursor;
 	bool		more;			/* the last claim was full */
 	bool		lost;			/* runs of ours may have slipped from hand */
+	bool		look_round;		/* there are more runs to take over */
+	bool		committing;
+	char	   *blame;			/* what the suspect is to be failed for */
 	TimestampTz next_due;		/* 0: none */
 	TimestampTz busy_until;		/* rows of ours were locked; 0: none */
 	int			solo;			/* so many ticks with one run each */
@@ -75,14 +96,16 @@ typedef struct Tick
 {
 	RunTick		run;
 	int			room;			/* runs that it may still take */
-	List	   *taken;			/* of pg_uuid_t *: left hand->continuing/alone */
+	List	   *taken;			/* of pg_uuid_t *: out of continuing, blocked */
 	List	   *recorded;		/* of Flight *: done with */
 	List	   *continuing;		/* of pg_uuid_t * */
-	List	   *alone;			/* of pg_uuid_t * */
+	List	   *blocked;		/* of pg_uuid_t * */
+	TimestampTz blocked_since;	/* of the one that is tried; 0: none is */
 	List	   *failed;			/* of RunRow *, for the log */
 	int			nended;
 	bool		busy;
 	bool		more;
+	bool		look_round;
 	TimestampTz next_due;
 } Tick;
 
@@ -121,8 +144,8 @@ settle(Tick *tick, RunRow *run, RunVerdict verdict)
 		case RUN_CONTINUES:
 			tick->continuing = lappend(tick->continuing, &run->id);
 			break;
-		case RUN_ALONE:
-			tick->alone = lappend(tick->alone, &run->id);
+		case RUN_BLOCKED:
+			tick->blocked = lappend(tick->blocked, &run->id);
 			break;
 		case RUN_SENDING:
 			break;
@@ -194,7 +217,8 @@ reap(Tick *tick)
 		Flight	   *flight = lfirst(lc);
 		RunRow	   *run = find_run(runs, &flight->run_id);
 
-		if (run != NULL && run->current_step == flight->answer.step)
+		if (run != NULL && run->current_step == flight->answer.step &&
+			run->attempt == flight->answer.attempt)
 			settle(tick, run, run_receive(run, &flight->answer, &tick->run));
 		else if (ids_contain(busy, &flight->run_id))
 		{
@@ -233,7 +257,7 @@ find_lost(Tick *tick)
 {
 	List	   *known = list_concat(ids_of_flights(hand.flights),
 									list_concat_copy(hand.continuing,
-													 hand.alone));
+													 hand.blocked));
 	List	   *lost = store_owned_but(known, hand.epoch);
 
 	tick->continuing = list_concat(tick->continuing, lost);
@@ -242,17 +266,19 @@ find_lost(Tick *tick)
 static void
 claim(Tick *tick, bool look_round)
 {
-	int			room = Min(tick->room, wf_max_in_flight -
-						   list_length(hand.flights));
+	int			in_flight = list_length(hand.flights) -
+		list_length(tick->recorded) + list_length(tick->run.intents);
+	int			room = Min(tick->room, wf_max_in_flight - in_flight);
 	List	   *runs = NIL;
 
 	if (room <= 0 || tick->run.fences_left <= 0)
 	{
-		tick->more = list_length(hand.flights) < wf_max_in_flight;
+		tick->more = in_flight < wf_max_in_flight;
 		return;
 	}
-	if (look_round)
+	if (look_round || hand.look_round)
 		runs = store_take_over(room);
+	tick->look_round = list_length(runs) == room;
 	runs = list_concat(runs,
 					   store_claim_due(&hand.cursor, &hand.has_cursor,
 									   room - list_length(runs)));
@@ -264,17 +290,50 @@ claim(Tick *tick, bool look_round)
 		tick->next_due = store_next_due();
 }
 
+/* The run whose turn it is to be tried again, or NULL. */
+static Blocked *
+next_blocked(void)
+{
+	TimestampTz now = clock_now();
+	ListCell   *lc;
+
+	foreach(lc, hand.blocked)
+	{
+		Blocked    *blocked = lfirst(lc);
+
+		if (blocked->next_try <= now)
+			return blocked;
+	}
+	return NULL;
+}
+
+static void
+try_blocked(Tick *tick, Blocked *blocked)
+{
+	TimestampTz now = clock_now();
+	int			wait = Min(wf_lock_timeout, BLOCKED_LOCK_TIMEOUT_MS);
+
+	tick->run.lock_timeout_ms = wait;
+	tick->run.give_up = now + (int64) wait * 1000 >=
+		blocked->since + (int64) wf_lock_timeout * 1000;
+	tick->blocked_since = blocked->since;
+	tick->more = true;
+	blocked->next_try = now + BUSY_RETRY_US;	/* where its row is locked */
+	resume(tick, list_make1(&blocked->run_id));
+	tick->busy = false;
+}
+
 /* The transaction's work. */
 static void
 work(Tick *tick, bool look_round)
 {
+	Blocked    *blocked = next_blocked();
+
 	if (hand.lost)
 		find_lost(tick);
-	if (hand.alone != NIL && hand.busy_until == 0)
+	if (blocked != NULL && !hand.ordinary_next)
 	{
-		tick->run.alone = true;
-		resume(tick, list_copy_head(hand.alone, 1));
-		tick->more = true;
+		try_blocked(tick, blocked);
 		return;
 	}
 	reap(tick);
@@ -310,6 +369,7 @@ send_one(Intent *intent)
 	flight->context = context;
 	flight->run_id = intent->run_id;
 	flight->answer.step = intent->step;
+	flight->answer.attempt = intent->attempt;
 	flight->answer.action = intent->action;
 	flight->answer.started_at = intent->started_at;
 	flight->answer.input = copy_json(intent->input);
@@ -332,14 +392,33 @@ forget_flight(Flight *flight)
 	MemoryContextDelete(flight->context);
 }
 
+static void
+remember_blocked(Tick *tick)
+{
+	TimestampTz now = clock_now();
+	ListCell   *lc;
+
+	foreach(lc, tick->blocked)
+	{
+		Blocked    *blocked = palloc(sizeof(Blocked));
+
+		blocked->run_id = *(pg_uuid_t *) lfirst(lc);
+		blocked->since = tick->blocked_since ? tick->blocked_since : now;
+		blocked->next_try = now + BLOCKED_RETRY_US;
+		hand.blocked = lappend(hand.blocked, blocked);
+	}
+}
+
 /* What was promised is done, what was used is forgotten. */
 static void
 conclude(Tick *tick)
 {
+	TimestampTz now = clock_now();
 	ListCell   *lc;
 
 	MemoryContextSwitchTo(hand_context);
-	hand.alone = ids_append_copies(ids_remove(hand.alone, tick->taken), tick->alone);
+	hand.blocked = ids_remove(hand.blocked, tick->taken);
+	remember_blocked(tick);
 	hand.continuing = ids_append_copies(ids_remove(hand.continuing, tick->taken),
 							   tick->continuing);
 	foreach(lc, tick->recorded)
@@ -349,8 +428,13 @@ conclude(Tick *tick)
 	MemoryContextSwitchTo(tick_context);
 	hand.lost = false;
 	hand.more = tick->more;
+	hand.look_round = tick->look_round;
 	hand.next_due = tick->next_due;
-	hand.busy_until = tick->busy ? clock_now() + BUSY_RETRY_US : 0;
+	if (tick->busy)
+		hand.busy_until = now + BUSY_RETRY_US;
+	else if (hand.busy_until <= now)
+		hand.busy_until = 0;
+	hand.ordinary_next = tick->blocked_since != 0;
 	hand.solo = Max(hand.solo - 1, 0);
 	report_failed(tick->failed);
 	queue_worker_count(transfer_in_flight(), tick->nended,
@@ -371,12 +455,23 @@ fail_for_good(const pg_uuid_t *id, const char *message)
 	CommitTransactionCommand();
 }
 
-/* The runs that ended their worker; committed before anything is claimed. */
+/*
+ * The run that failed its tick, and those that ended their worker; committed
+ * before anything is claimed.
+ */
 static void
 fail_condemned(void)
 {
 	pg_uuid_t	id;
 
+	if (hand.blame != NULL)
+	{
+		char	   *blame = hand.blame;
+
+		hand.blame = NULL;
+		fail_for_good(&hand.suspect, blame);
+		pfree(blame);
+	}
 	while (queue_take_condemned(&id))
 		fail_for_good(&id, "a step went on after its time-out had cancelled it, so its worker was ended");
 }
@@ -388,11 +483,10 @@ tick_run(bool look_round)
 
 	tick.run.epoch = hand.epoch;
 	tick.run.fences_left = FENCES_A_TICK;
+	tick.run.lock_timeout_ms = Min(wf_lock_timeout, BATCH_LOCK_TIMEOUT_MS);
 	tick.room = hand.solo > 0 ? 1 : wf_batch_size;
-	hand.has_suspect = false;
-	if (hand.busy_until <= clock_now())
-		hand.busy_until = 0;
 	fail_condemned();
+	hand.has_suspect = false;
 
 	StartTransactionCommand();
 	if (!store_hold_extension())
@@ -404,7 +498,9 @@ tick_run(bool look_round)
 	MemoryContextSwitchTo(tick_context);
 	work(&tick, look_round);
 	PopActiveSnapshot();
+	hand.committing = true;
 	CommitTransactionCommand();
+	hand.committing = false;
 	conclude(&tick);
 	MemoryContextSwitchTo(TopMemoryContext);
 	MemoryContextReset(tick_context);
@@ -451,13 +547,14 @@ tick_failed(void)
 	queue_worker_error(error->message);
 	hand.lost = true;
 	hand.more = true;
-	if (hand.solo > 0 && hand.has_suspect && is_runs_fault(error->sqlerrcode))
-		fail_for_good(&hand.suspect,
-					  psprintf("the engine could not process this run: %s",
-							   error->message));
+	if (hand.solo > 0 && hand.has_suspect && !hand.committing &&
+		is_runs_fault(error->sqlerrcode))
+		hand.blame = psprintf("the engine could not process this run: %s",
+							  error->message);
+	hand.committing = false;
 	hand.solo = wf_batch_size * 2;
-	MemoryContextSwitchTo(TopMemoryContext);
 	FreeErrorData(error);
+	MemoryContextSwitchTo(TopMemoryContext);
 }
 
 /*--- between ticks ---*/
@@ -478,18 +575,23 @@ tick_collect(void)
 	MemoryContextSwitchTo(old);
 }
 
+/* when, or the earlier of both; 0 is never. */
+static void
+not_after(TimestampTz *when, TimestampTz time)
+{
+	if (time != 0 && (*when == 0 || time < *when))
+		*when = time;
+}
+
 bool
 tick_has_more(TimestampTz now, TimestampTz *when)
 {
-	bool		in_hand = hand.ended != NIL || hand.alone != NIL ||
-		hand.continuing != NIL;
+	ListCell   *lc;
 
 	*when = hand.next_due;
-	if (hand.more)
-		return true;
-	if (hand.busy_until != 0 && (*when == 0 || hand.busy_until < *when))
-		*when = hand.busy_until;
-	if (in_hand && hand.busy_until <= now)
-		return true;
-	return hand.next_due != 0 && hand.next_due <= now;
+	if (hand.ended != NIL || hand.continuing != NIL)
+		not_after(when, hand.busy_until != 0 ? hand.busy_until : now);
+	foreach(lc, hand.blocked)
+		not_after(when, ((Blocked *) lfirst(lc))->next_try);
+	return hand.more || (*when != 0 && *when <= now);
 }

@@ -17,7 +17,7 @@
 #include "utils/rel.h"
 
 void
-row_begin(TriggerRow *row, FunctionCallInfo fcinfo)
+row_begin(TriggerRow *row, FunctionCallInfo fcinfo, const char *table)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
 
@@ -26,6 +26,11 @@ row_begin(TriggerRow *row, FunctionCallInfo fcinfo)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function can only be called as a trigger")));
 	store_use_schema(get_func_namespace(fcinfo->flinfo->fn_oid));
+	if (RelationGetRelid(data->tg_relation) != store_relation(table))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("this trigger function belongs to table \"%s\" alone",
+						table)));
 	row->rel = data->tg_relation;
 	row->is_update = TRIGGER_FIRED_BY_UPDATE(data->tg_event);
 	row->old = row->is_update ? data->tg_trigtuple : NULL;

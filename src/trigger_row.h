@@ -21,9 +21,11 @@ typedef struct TriggerRow
 
 /*
  * Takes the row of a trigger call, and the schema of its function as ours.
- * Raises 39P01 where it is called as anything else.
+ * Raises 39P01 where it is called as anything else than a trigger of that
+ * table of ours: it acts with the rights of the tables' owner.
  */
-extern void row_begin(TriggerRow *row, FunctionCallInfo fcinfo);
+extern void row_begin(TriggerRow *row, FunctionCallInfo fcinfo,
+					  const char *table);
 
 extern Datum row_get(const TriggerRow *row, int column, bool *isnull);
 extern Datum row_get_old(const TriggerRow *row, int column, bool *isnull);

@@ -238,6 +238,7 @@ loop(WaitEventSet *events)
 	{
 		long		limit;
 
+		QueryCancelPending = false; /* there is nothing to cancel here */
 		CHECK_FOR_INTERRUPTS();
 		reload();
 		if (queue_worker_should_leave())
