@@ -6,11 +6,10 @@
  *	  in hand ─┼─► advance each (run.c) ─► save ─► commit ─► send, forget
  *	  claims  ─┘
  *
- * Runs in a worker, outside of any other transaction.  Owns what the worker
- * has in hand: flights (exchanges under way, each in a memory context of its
- * own below hand_context) and the ids of runs that go on in a later tick.
- * All of it goes with the process; the rows stay, owned by an epoch that is
- * then dead, and are taken over.
+ * Runs in a worker, outside of any other transaction.  Owns tick_context,
+ * reset after each tick, and the worker's course: whose turn is next, what
+ * is due, how errors are dealt with.  What the worker has in hand from tick
+ * to tick is hand.c's.
  *
  * A tick commits as a whole or leaves nothing.  Requests are sent after the
  * commit that recorded their intent; an answer is forgotten after the commit
@@ -24,6 +23,7 @@
 #include "access/xact.h"
 #include "clock.h"
 #include "commands/async.h"
+#include "hand.h"
 #include "ids.h"
 #include "miscadmin.h"
 #include "queue.h"
@@ -49,47 +49,25 @@
  */
 #define BATCH_LOCK_TIMEOUT_MS 20
 #define BLOCKED_LOCK_TIMEOUT_MS 200
-#define BLOCKED_RETRY_US INT64CONST(50000)
 
-/* An exchange under way, or ended and not yet recorded. */
-typedef struct Flight
+/* Where the worker stands, from tick to tick. */
+typedef struct Course
 {
-	MemoryContext context;		/* holds this struct and what it points to */
-	pg_uuid_t	run_id;
-	Answer		answer;
-	Transfer   *transfer;
-} Flight;
-
-/* A run whose native step met a lock. */
-typedef struct Blocked
-{
-	pg_uuid_t	run_id;			/* first: a list of these is one of ids */
-	TimestampTz since;
-	TimestampTz next_try;
-} Blocked;
-
-/* What this worker has in hand, and where it stands. */
-typedef struct Hand
-{
-	int64		epoch;
-	List	   *flights;		/* of Flight *: all */
-	List	   *ended;			/* of Flight *: answers to record */
-	List	   *continuing;		/* of pg_uuid_t *: native steps left */
-	List	   *blocked;		/* of Blocked *: each in a tick of its own */
-	bool		ordinary_next;	/* the last tick was such a one */
 	pg_uuid_t	cursor;			/* the tenant served last */
 	bool		has_cursor;
-	bool		more;			/* the last claim was full */
-	bool		lost;			/* runs of ours may have slipped from hand */
+	bool		more;			/* the last claim found something */
+	bool		ordinary_next;	/* the last tick tried a blocked run */
 	bool		look_round;		/* there are more runs to take over */
-	bool		committing;
-	char	   *blame;			/* what the suspect is to be failed for */
+	bool		lost;			/* runs of ours may have slipped from hand */
 	TimestampTz next_due;		/* 0: none */
 	TimestampTz busy_until;		/* rows of ours were locked; 0: none */
+	/* of errors: */
+	bool		committing;
 	int			solo;			/* so many ticks with one run each */
 	bool		has_suspect;	/* this tick has one run only: */
 	pg_uuid_t	suspect;
-} Hand;
+	char	   *blame;			/* what the suspect is to be failed for */
+} Course;
 
 /* One tick, from its begin to after its commit; in tick_context. */
 typedef struct Tick
@@ -109,21 +87,23 @@ typedef struct Tick
 	TimestampTz next_due;
 } Tick;
 
-static MemoryContext hand_context;
 static MemoryContext tick_context;
-static Hand hand;
+static Course course;
 
 void
 tick_begin(int64 epoch)
 {
-	hand_context = AllocSetContextCreate(TopMemoryContext,
-										 "workflow_engine hand",
-										 ALLOCSET_DEFAULT_SIZES);
+	hand_begin(epoch);
 	tick_context = AllocSetContextCreate(TopMemoryContext,
 										 "workflow_engine tick",
 										 ALLOCSET_DEFAULT_SIZES);
-	hand.epoch = epoch;
-	hand.more = true;
+	course.more = true;
+}
+
+void
+tick_collect(void)
+{
+	hand_collect();
 }
 
 /*--- in the transaction ---*/
@@ -169,8 +149,8 @@ advance_all(Tick *tick, List *runs)
 static void
 suspect_only(const pg_uuid_t *id)
 {
-	hand.suspect = *id;
-	hand.has_suspect = true;
+	course.suspect = *id;
+	course.has_suspect = true;
 }
 
 static RunRow *
@@ -182,17 +162,6 @@ find_run(List *runs, const pg_uuid_t *id)
 		if (ids_equal(&((RunRow *) lfirst(lc))->id, id))
 			return lfirst(lc);
 	return NULL;
-}
-
-static List *
-ids_of_flights(List *flights)
-{
-	List	   *ids = NIL;
-	ListCell   *lc;
-
-	foreach(lc, flights)
-		ids = lappend(ids, &((Flight *) lfirst(lc))->run_id);
-	return ids;
 }
 
 /*
@@ -209,9 +178,9 @@ reap(Tick *tick)
 
 	if (flights == NIL)
 		return;
-	if (hand.solo > 0)
+	if (course.solo > 0)
 		suspect_only(&((Flight *) linitial(flights))->run_id);
-	runs = store_load_owned(ids_of_flights(flights), hand.epoch, &busy);
+	runs = store_load_owned(hand_flight_ids(flights), hand.epoch, &busy);
 	foreach(lc, flights)
 	{
 		Flight	   *flight = lfirst(lc);
@@ -255,7 +224,7 @@ resume(Tick *tick, List *ids)
 static void
 find_lost(Tick *tick)
 {
-	List	   *known = list_concat(ids_of_flights(hand.flights),
+	List	   *known = list_concat(hand_flight_ids(hand.flights),
 									list_concat_copy(hand.continuing,
 													 hand.blocked));
 	List	   *lost = store_owned_but(known, hand.epoch);
@@ -276,11 +245,11 @@ claim(Tick *tick, bool look_round)
 		tick->more = in_flight < wf_max_in_flight;
 		return;
 	}
-	if (look_round || hand.look_round)
+	if (look_round || course.look_round)
 		runs = store_take_over(room);
 	tick->look_round = list_length(runs) == room;
 	runs = list_concat(runs,
-					   store_claim_due(&hand.cursor, &hand.has_cursor,
+					   store_claim_due(&course.cursor, &course.has_cursor,
 									   room - list_length(runs)));
 	tick->more = runs != NIL;
 	if (list_length(runs) == 1)
@@ -288,23 +257,6 @@ claim(Tick *tick, bool look_round)
 	advance_all(tick, runs);
 	if (!tick->more)
 		tick->next_due = store_next_due();
-}
-
-/* The run whose turn it is to be tried again, or NULL. */
-static Blocked *
-next_blocked(void)
-{
-	TimestampTz now = clock_now();
-	ListCell   *lc;
-
-	foreach(lc, hand.blocked)
-	{
-		Blocked    *blocked = lfirst(lc);
-
-		if (blocked->next_try <= now)
-			return blocked;
-	}
-	return NULL;
 }
 
 static void
@@ -327,11 +279,11 @@ try_blocked(Tick *tick, Blocked *blocked)
 static void
 work(Tick *tick, bool look_round)
 {
-	Blocked    *blocked = next_blocked();
+	Blocked    *blocked = hand_next_blocked(clock_now());
 
-	if (hand.lost)
+	if (course.lost)
 		find_lost(tick);
-	if (blocked != NULL && !hand.ordinary_next)
+	if (blocked != NULL && !course.ordinary_next)
 	{
 		try_blocked(tick, blocked);
 		return;
@@ -345,97 +297,27 @@ work(Tick *tick, bool look_round)
 
 /*--- after the commit ---*/
 
-static Jsonb *
-copy_json(Jsonb *json)
-{
-	Jsonb	   *copy;
-
-	if (json == NULL)
-		return NULL;
-	copy = palloc(VARSIZE(json));
-	memcpy(copy, json, VARSIZE(json));
-	return copy;
-}
-
-static void
-send_one(Intent *intent)
-{
-	MemoryContext context = AllocSetContextCreate(hand_context,
-												  "workflow_engine flight",
-												  ALLOCSET_SMALL_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
-	Flight	   *flight = palloc0(sizeof(Flight));
-
-	flight->context = context;
-	flight->run_id = intent->run_id;
-	flight->answer.step = intent->step;
-	flight->answer.attempt = intent->attempt;
-	flight->answer.action = intent->action;
-	flight->answer.started_at = intent->started_at;
-	flight->answer.input = copy_json(intent->input);
-	flight->answer.carry = copy_json(intent->carry);
-	MemoryContextSwitchTo(hand_context);
-	hand.flights = lappend(hand.flights, flight);
-	flight->transfer = transfer_submit(&intent->request, flight);
-	MemoryContextSwitchTo(old);
-	request_wipe(&intent->request);
-	if (intent->connection != NULL)
-		connection_forget(intent->connection);
-}
-
-static void
-forget_flight(Flight *flight)
-{
-	hand.flights = list_delete_ptr(hand.flights, flight);
-	hand.ended = list_delete_ptr(hand.ended, flight);
-	transfer_free(flight->transfer);
-	MemoryContextDelete(flight->context);
-}
-
-static void
-remember_blocked(Tick *tick)
-{
-	TimestampTz now = clock_now();
-	ListCell   *lc;
-
-	foreach(lc, tick->blocked)
-	{
-		Blocked    *blocked = palloc(sizeof(Blocked));
-
-		blocked->run_id = *(pg_uuid_t *) lfirst(lc);
-		blocked->since = tick->blocked_since ? tick->blocked_since : now;
-		blocked->next_try = now + BLOCKED_RETRY_US;
-		hand.blocked = lappend(hand.blocked, blocked);
-	}
-}
-
 /* What was promised is done, what was used is forgotten. */
 static void
 conclude(Tick *tick)
 {
 	TimestampTz now = clock_now();
-	ListCell   *lc;
 
-	MemoryContextSwitchTo(hand_context);
-	hand.blocked = ids_remove(hand.blocked, tick->taken);
-	remember_blocked(tick);
-	hand.continuing = ids_append_copies(ids_remove(hand.continuing, tick->taken),
-							   tick->continuing);
-	foreach(lc, tick->recorded)
-		forget_flight(lfirst(lc));
-	foreach(lc, tick->run.intents)
-		send_one(lfirst(lc));
-	MemoryContextSwitchTo(tick_context);
-	hand.lost = false;
-	hand.more = tick->more;
-	hand.look_round = tick->look_round;
-	hand.next_due = tick->next_due;
+	hand_release(tick->taken, tick->recorded);
+	hand_keep_continuing(tick->continuing);
+	hand_keep_blocked(tick->blocked, tick->blocked_since ? tick->blocked_since
+					  : now);
+	hand_send(tick->run.intents);
+	course.lost = false;
+	course.more = tick->more;
+	course.look_round = tick->look_round;
+	course.next_due = tick->next_due;
 	if (tick->busy)
-		hand.busy_until = now + BUSY_RETRY_US;
-	else if (hand.busy_until <= now)
-		hand.busy_until = 0;
-	hand.ordinary_next = tick->blocked_since != 0;
-	hand.solo = Max(hand.solo - 1, 0);
+		course.busy_until = now + BUSY_RETRY_US;
+	else if (course.busy_until <= now)
+		course.busy_until = 0;
+	course.ordinary_next = tick->blocked_since != 0;
+	course.solo = Max(course.solo - 1, 0);
 	report_failed(tick->failed);
 	queue_worker_count(transfer_in_flight(), tick->nended,
 					   tick->run.steps_done);
@@ -464,12 +346,12 @@ fail_condemned(void)
 {
 	pg_uuid_t	id;
 
-	if (hand.blame != NULL)
+	if (course.blame != NULL)
 	{
-		char	   *blame = hand.blame;
+		char	   *blame = course.blame;
 
-		hand.blame = NULL;
-		fail_for_good(&hand.suspect, blame);
+		course.blame = NULL;
+		fail_for_good(&course.suspect, blame);
 		pfree(blame);
 	}
 	while (queue_take_condemned(&id))
@@ -484,9 +366,9 @@ tick_run(bool look_round)
 	tick.run.epoch = hand.epoch;
 	tick.run.fences_left = FENCES_A_TICK;
 	tick.run.lock_timeout_ms = Min(wf_lock_timeout, BATCH_LOCK_TIMEOUT_MS);
-	tick.room = hand.solo > 0 ? 1 : wf_batch_size;
+	tick.room = course.solo > 0 ? 1 : wf_batch_size;
 	fail_condemned();
-	hand.has_suspect = false;
+	course.has_suspect = false;
 
 	StartTransactionCommand();
 	if (!store_hold_extension())
@@ -498,9 +380,9 @@ tick_run(bool look_round)
 	MemoryContextSwitchTo(tick_context);
 	work(&tick, look_round);
 	PopActiveSnapshot();
-	hand.committing = true;
+	course.committing = true;
 	CommitTransactionCommand();
-	hand.committing = false;
+	course.committing = false;
 	conclude(&tick);
 	MemoryContextSwitchTo(TopMemoryContext);
 	MemoryContextReset(tick_context);
@@ -532,7 +414,7 @@ tick_failed(void)
 {
 	ErrorData  *error;
 
-	MemoryContextSwitchTo(hand_context);
+	MemoryContextSwitchTo(TopMemoryContext);
 	HOLD_INTERRUPTS();
 	disable_all_timeouts(false);
 	QueryCancelPending = false;
@@ -545,35 +427,19 @@ tick_failed(void)
 
 	MemoryContextReset(tick_context);
 	queue_worker_error(error->message);
-	hand.lost = true;
-	hand.more = true;
-	if (hand.solo > 0 && hand.has_suspect && !hand.committing &&
+	course.lost = true;
+	course.more = true;
+	if (course.solo > 0 && course.has_suspect && !course.committing &&
 		is_runs_fault(error->sqlerrcode))
-		hand.blame = psprintf("the engine could not process this run: %s",
+		course.blame = psprintf("the engine could not process this run: %s",
 							  error->message);
-	hand.committing = false;
-	hand.solo = wf_batch_size * 2;
+	course.committing = false;
+	course.solo = wf_batch_size * 2;
 	FreeErrorData(error);
 	MemoryContextSwitchTo(TopMemoryContext);
 }
 
 /*--- between ticks ---*/
-
-void
-tick_collect(void)
-{
-	MemoryContext old = MemoryContextSwitchTo(hand_context);
-	Transfer   *transfer;
-
-	while ((transfer = transfer_collect()) != NULL)
-	{
-		Flight	   *flight = transfer_cookie(transfer);
-
-		flight->answer.response = transfer_response(transfer);
-		hand.ended = lappend(hand.ended, flight);
-	}
-	MemoryContextSwitchTo(old);
-}
 
 /* when, or the earlier of both; 0 is never. */
 static void
@@ -588,10 +454,10 @@ tick_has_more(TimestampTz now, TimestampTz *when)
 {
 	ListCell   *lc;
 
-	*when = hand.next_due;
+	*when = course.next_due;
 	if (hand.ended != NIL || hand.continuing != NIL)
-		not_after(when, hand.busy_until != 0 ? hand.busy_until : now);
+		not_after(when, course.busy_until != 0 ? course.busy_until : now);
 	foreach(lc, hand.blocked)
 		not_after(when, ((Blocked *) lfirst(lc))->next_try);
-	return hand.more || (*when != 0 && *when <= now);
+	return course.more || (*when != 0 && *when <= now);
 }

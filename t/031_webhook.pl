@@ -24,8 +24,8 @@ my $http = start_receiver('http');
 my $other = start_receiver('http');
 my $node = outbound_node('webhook', "workflow_engine.workers = 1\n");
 
-my @signing_key = map { pack 'C*', map { ($_ * 7 + 13) % 256 } 1 .. 24 } 1;
-my $signing_secret = 'whsec_' . encode_base64($signing_key[0], '');
+my $signing_key = pack 'C*', map { ($_ * 7 + 13) % 256 } 1 .. 24;
+my $signing_secret = 'whsec_' . encode_base64($signing_key, '');
 
 connection(
 	$node,
@@ -260,9 +260,9 @@ is(request('headers')->{headers}{'x-number'}, '12.5', 'a number in a header');
 is(request('headers')->{headers}{'x-flag'}, 'true', 'a boolean in a header');
 is(request('headers')->{headers}{'user-agent'},
 	'shop/1', 'a User-Agent of its own');
-is( request('headers')->{headers}{'x-word'},
-	"Grüße 漢字",
-	'UTF-8 in a header') if 0;
+my $word = request('headers')->{headers}{'x-word'};
+utf8::downgrade($word) && utf8::decode($word);
+is($word, 'Grüße 漢字', 'UTF-8 in a header');
 refused_like('header_injection', qr/"X-Evil" has a control character/);
 refused_like('header_name', qr/cannot be the name of a header/);
 refused_like($_, qr/cannot be set by a step/)
@@ -392,7 +392,7 @@ foreach my $label (qw(signed signed_empty))
 	my $body = encode_utf8($request->{body});
 	my $sign = hmac_sha256_base64(
 		"$headers->{'webhook-id'}.$headers->{'webhook-timestamp'}.$body",
-		$signing_key[0]);
+		$signing_key);
 
 	is($headers->{'webhook-id'}, $headers->{'idempotency-key'},
 		"$label: webhook-id is the key");
@@ -419,8 +419,7 @@ like($got{status_404}{error_message},
 	qr/^step "go": HTTP 404/, 'error_message names the step');
 
 #
-# The same step name in another run has another key; history shows the query
-# and headers of the step, which are no secrets.
+# The same step name in another run has another key.
 #
 my %keys = map { $_->{headers}{'idempotency-key'} => 1 } $http->requests;
 is(scalar keys %keys, scalar(() = $http->requests), 'no key comes twice');

@@ -35,6 +35,7 @@ taken off one after the other, so that a connection's base_url can carry them
     /invalid-utf8       a JSON text with invalid UTF-8
     /nul                a JSON text with an escaped NUL
     /deep               JSON arrays nested 10,000 deep
+    /raw/TYPE/HEX       those bytes, of that content type
     /redirect           redirects to itself for ever
     /redirect-to/CODE?url=U   redirects there
     /slack-error/WORD   200 and {"ok": false, "error": WORD}
@@ -266,6 +267,10 @@ class Receiver:
 
     async def do_bytes(self, _, writer, number):
         self.send(writer, 200, b"x" * int(number), (), "text/plain")
+
+    async def do_raw(self, request, writer, kind):
+        self.send(writer, 200,
+                  bytes.fromhex(request["path"].rpartition("/")[2]), (), kind)
 
     async def do_many_headers(self, _, writer, number):
         self.send(writer, 200, "{}",

@@ -106,15 +106,21 @@ description says.
 sub requests
 {
 	my ($self) = @_;
-	my @requests;
+	my $size = -s $self->{log} || 0;
 
-	open(my $file, '<', $self->{log}) or return;
+	$self->{read} = [0] if !$self->{read} || $size < $self->{read}[0];
+	my ($offset, @requests) = @{ $self->{read} };
+	return @requests if $size == $offset;
+	open(my $file, '<:raw', $self->{log}) or croak "$self->{log}: $!";
+	seek($file, $offset, 0);
 	while (my $line = <$file>)
 	{
 		last unless $line =~ /\n\z/;    # still being written
 		push @requests, JSON::PP::decode_json($line);
+		$offset += length $line;
 	}
 	close $file;
+	$self->{read} = [ $offset, @requests ];
 	return @requests;
 }
 
@@ -149,6 +155,7 @@ sub forget
 {
 	my ($self) = @_;
 	truncate($self->{log}, 0) if -e $self->{log};
+	delete $self->{read};
 	return;
 }
 

@@ -1,0 +1,196 @@
+--
+-- wf_fire: an event comes in
+--
+-- It queues one run for each active definition of the tenant and trigger
+-- type, in the caller's transaction.
+--
+\set steps '"steps": [{"name": "s", "action": "find_record", "params": {"table": "pg_class", "where": {"relname": "none"}}}]'
+SELECT count(wf_define(tenant, format('{"name": "%s", "trigger_type": "%s", %s}',
+	name, type, :'steps')::jsonb))
+FROM (VALUES (t.a(), 'one', 'order'), (t.a(), 'two', 'order'),
+	(t.a(), 'off', 'order'), (t.a(), 'else', 'refund'),
+	(t.b(), 'one', 'order')) d (tenant, name, type);
+UPDATE workflow_definitions SET is_active = false WHERE name = 'off';
+-- What was queued: the suite asks often.
+CREATE VIEW fired AS
+SELECT d.tenant_id = t.a() AS tenant_a, d.name, r.trigger_payload AS payload,
+	r.idempotency_key AS key, r.priority, r.run_at = r.queued_at AS at_once
+FROM workflow_runs r JOIN workflow_definitions d ON d.id = r.definition_id
+WHERE d.tenant_id IN (t.a(), t.b()) ORDER BY 1 DESC, 2, r.id;
+
+-- The ids of the runs come back; inactive definitions, other trigger types
+-- and other tenants have none.
+SELECT count(*), count(DISTINCT id) FROM wf_fire(t.a(), 'order', '{"n": 1}') f (id);
+SELECT * FROM fired;
+-- Runs are the engine's from now on.
+SELECT t.wait();
+SELECT count(*) FROM wf_fire(t.b(), 'order');
+SELECT DISTINCT status FROM wf_history(tenant_id => t.a());
+-- The payload is {} where there is none; none matching: no rows, no error.
+SELECT payload FROM fired WHERE NOT tenant_a;
+SELECT * FROM wf_fire(t.a(), 'nobody listens');
+SELECT * FROM wf_fire('00000000-0000-4000-8000-0000000000ff', 'order');
+
+-- A run that waits for its time: nothing starts before run_at.
+SELECT count(*) FROM wf_fire(t.a(), 'refund', run_at => now() + '1 hour');
+SELECT pg_sleep(0.2);
+SELECT workflow_name, status, started_at = queued_at AS not_started
+FROM wf_history(workflow => 'else');
+-- One in the past is due at once.
+SELECT count(*) FROM wf_fire(t.a(), 'refund', run_at => now() - interval '1 hour');
+SELECT t.wait();
+SELECT status FROM wf_history(workflow => 'else') ORDER BY 1;
+
+--
+-- What is refused
+--
+SELECT wf_fire(t.a(), 'order', '[1]');
+\echo :LAST_ERROR_SQLSTATE
+SELECT wf_fire(t.a(), 'order', '"text"');
+SELECT wf_fire(t.a(), 'order', 'null');
+SELECT wf_fire(NULL, 'order');
+\echo :LAST_ERROR_SQLSTATE
+SELECT wf_fire(t.a(), NULL);
+SELECT wf_fire(t.a(), 'order', NULL);
+-- Too large is told before anything is written; also where nothing matches.
+SELECT (t.error(format($$SELECT wf_fire(t.a(), %L,
+	jsonb_build_object('a', repeat('x', 1100000)))$$, type))).*
+FROM (VALUES ('order'), ('nobody listens')) v (type);
+SET workflow_engine.max_payload = '2kB';
+SELECT (t.error($$SELECT wf_fire(t.a(), 'order',
+	jsonb_build_object('a', repeat('x', 2100)))$$)).code;
+SELECT count(*) FROM wf_fire(t.a(), 'order', jsonb_build_object('a', repeat('x', 1900)));
+RESET workflow_engine.max_payload;
+
+--
+-- Priority: -32768 to 32767
+--
+SELECT count(*) FROM wf_fire(t.b(), 'order', priority => 32767);
+SELECT count(*) FROM wf_fire(t.b(), 'order', priority => -32768);
+SELECT count(*) FROM wf_fire(t.b(), 'order', priority => NULL);
+SELECT wf_fire(t.b(), 'order', priority => 32768);
+\echo :LAST_ERROR_SQLSTATE
+SELECT wf_fire(t.b(), 'order', priority => -32769);
+SELECT priority FROM fired WHERE NOT tenant_a ORDER BY 1;
+-- Higher goes first, whatever the order of the fires.  (A trigger on the
+-- table that the steps write numbers them.)
+CREATE TABLE done (n int PRIMARY KEY, place int GENERATED ALWAYS AS IDENTITY);
+SELECT wf_define(t.b(), '{"name": "ranked", "trigger_type": "ranked", "steps": [
+	{"name": "s", "action": "insert_record", "params":
+	 {"table": "done", "fields": {"n": "{{trigger.n}}"}}}]}') IS NOT NULL;
+SELECT wf_pause(t.b());
+SELECT count(*) FROM (SELECT wf_fire(t.b(), 'ranked', jsonb_build_object('n', n),
+	priority => n % 3) FROM generate_series(1, 6) n) f;
+SELECT wf_resume(t.b());
+SELECT t.wait();
+SELECT n FROM done ORDER BY place;
+
+--
+-- The caller's transaction
+--
+-- Rolled back, nothing was fired.
+SELECT t.clean();
+SELECT wf_define(t.a(), format('{"name": "one", "trigger_type": "order", %s}',
+	:'steps')::jsonb) IS NOT NULL;
+BEGIN;
+SELECT count(*) FROM wf_fire(t.a(), 'order');
+SELECT count(*) FROM fired;
+ROLLBACK;
+SELECT count(*) FROM fired;
+-- A savepoint rolled back takes its own along, and no more.
+BEGIN;
+SELECT count(*) FROM wf_fire(t.a(), 'order', '{"n": "before"}');
+SAVEPOINT s;
+SELECT count(*) FROM wf_fire(t.a(), 'order', '{"n": "within"}');
+ROLLBACK TO s;
+SELECT count(*) FROM wf_fire(t.a(), 'order', '{"n": "after"}');
+COMMIT;
+SELECT t.wait();
+SELECT payload, status FROM fired
+JOIN wf_history(workflow => 'one') h ON h.trigger_payload = payload;
+-- An error caught in PL/pgSQL likewise.
+DO $$
+BEGIN
+	PERFORM wf_fire(t.a(), 'order', '{"n": "caught"}');
+	RAISE EXCEPTION 'x';
+EXCEPTION WHEN OTHERS THEN
+	NULL;
+END $$;
+SELECT count(*) FROM fired WHERE payload @> '{"n": "caught"}';
+-- Not before the commit: the engine cannot see it earlier.
+BEGIN;
+SELECT count(*) FROM wf_fire(t.a(), 'order', '{"n": "held"}');
+SELECT pg_sleep(0.1);
+SELECT status FROM wf_history('{"n": "held"}');
+COMMIT;
+SELECT t.wait();
+SELECT status FROM wf_history('{"n": "held"}');
+-- A definition made in the same transaction is fired too.
+BEGIN;
+SELECT wf_define(t.a(), format('{"name": "new", "trigger_type": "new", %s}',
+	:'steps')::jsonb) IS NOT NULL;
+SELECT count(*) FROM wf_fire(t.a(), 'new');
+COMMIT;
+SELECT t.wait();
+SELECT status FROM wf_history(workflow => 'new');
+
+--
+-- Idempotency keys: one run for each definition and key
+--
+SELECT wf_define(t.a(), format('{"name": "two", "trigger_type": "order", %s}',
+	:'steps')::jsonb) IS NOT NULL;
+CREATE TEMP TABLE ids AS
+SELECT id FROM wf_fire(t.a(), 'order', '{"n": 1}', 'key 1') f (id);
+-- Again: the same ids come back and nothing is queued, whatever the payload.
+SELECT count(*) AS same FROM wf_fire(t.a(), 'order', '{"n": 2}', 'key 1') f (id)
+JOIN ids USING (id);
+SELECT name, payload FROM fired WHERE key IS NOT NULL;
+SELECT t.wait();
+-- Also when the run has ended, and within one transaction.
+BEGIN;
+SELECT count(*) AS same FROM wf_fire(t.a(), 'order', '{}', 'key 1') f (id)
+JOIN ids USING (id);
+CREATE TEMP TABLE ids2 AS
+SELECT id FROM wf_fire(t.a(), 'order', '{}', 'key 2') f (id);
+SELECT count(*) AS same FROM wf_fire(t.a(), 'order', '{}', 'key 2') f (id)
+JOIN ids2 USING (id);
+COMMIT;
+SELECT count(*) FROM fired WHERE key = 'key 2';
+-- A definition that has not seen the key runs; the others do not again.
+SELECT wf_define(t.a(), format('{"name": "three", "trigger_type": "order", %s}',
+	:'steps')::jsonb) IS NOT NULL;
+SELECT count(*) AS ids, count(ids.id) AS same
+FROM wf_fire(t.a(), 'order', '{}', 'key 1') f (id) LEFT JOIN ids USING (id);
+SELECT name FROM fired WHERE key = 'key 1';
+-- A key whose fire was rolled back was not seen.
+BEGIN;
+SELECT count(*) FROM wf_fire(t.a(), 'new', '{}', 'key 3');
+ROLLBACK;
+SELECT count(*) FROM wf_fire(t.a(), 'new', '{"second": true}', 'key 3');
+SELECT payload FROM fired WHERE key = 'key 3';
+-- The empty text is a key as well; without a key each fire counts.
+SELECT count(*) FROM wf_fire(t.a(), 'new', '{}', '');
+SELECT count(*) FROM wf_fire(t.a(), 'new', '{}', '');
+SELECT count(*) FROM wf_fire(t.a(), 'new');
+SELECT count(*) FROM wf_fire(t.a(), 'new');
+SELECT key, count(*) FROM fired WHERE name = 'new' GROUP BY 1 ORDER BY 1 NULLS FIRST;
+
+--
+-- Ids ascend with time (UUID version 7)
+--
+CREATE TEMP TABLE ordered (n serial, id uuid);
+INSERT INTO ordered (id) SELECT f.id FROM generate_series(1, 500) g
+	CROSS JOIN LATERAL wf_fire(t.a(), 'new', jsonb_build_object('g', g)) f (id)
+	ORDER BY g;
+SELECT bool_and(id > before) AS ascending, count(*)
+FROM (SELECT id, lag(id) OVER (ORDER BY n) AS before FROM ordered) o;
+SELECT DISTINCT substr(id::text, 15, 1) AS version,
+	substr(id::text, 20, 1) IN ('8', '9', 'a', 'b') AS variant,
+	abs(extract(epoch FROM clock_timestamp()) * 1000 -
+		('x' || translate(left(id::text, 13), '-', ''))::bit(48)::bigint) < 60000 AS milliseconds
+FROM ordered;
+SELECT t.wait();
+
+SELECT t.clean();
+DROP VIEW fired;
+DROP TABLE done;

@@ -1,0 +1,59 @@
+/*
+ * hand.h
+ *	  What a worker has in hand between two ticks.
+ */
+#ifndef WF_HAND_H
+#define WF_HAND_H
+
+#include "run.h"
+
+/* An exchange under way, or ended and not yet recorded. */
+typedef struct Flight
+{
+	MemoryContext context;		/* holds this struct and what it points to */
+	pg_uuid_t	run_id;
+	Answer		answer;
+	Transfer   *transfer;
+} Flight;
+
+/* A run whose native step met a lock. */
+typedef struct Blocked
+{
+	pg_uuid_t	run_id;			/* first: a list of these is one of ids */
+	TimestampTz since;
+	TimestampTz next_try;
+} Blocked;
+
+typedef struct Hand
+{
+	int64		epoch;			/* owner of the runs in hand */
+	List	   *flights;		/* of Flight *: all */
+	List	   *ended;			/* of Flight *: answers to record */
+	List	   *continuing;		/* of pg_uuid_t *: native steps left */
+	List	   *blocked;		/* of Blocked *: each in a tick of its own */
+} Hand;
+
+extern Hand hand;
+
+extern void hand_begin(int64 epoch);
+
+/* Takes over the answers of exchanges that have ended. */
+extern void hand_collect(void);
+
+/* Sends these (Intent *), whose commit is done, and wipes their secrets. */
+extern void hand_send(List *intents);
+
+/* Runs (ids) and flights that a committed tick has dealt with go. */
+extern void hand_release(List *ids, List *flights);
+
+/* Runs (ids, copied) that go on in a later tick. */
+extern void hand_keep_continuing(List *ids);
+extern void hand_keep_blocked(List *ids, TimestampTz since);
+
+/* The run whose turn it is to be tried again, or NULL. */
+extern Blocked *hand_next_blocked(TimestampTz now);
+
+/* The runs of these flights: ids, not copied. */
+extern List *hand_flight_ids(List *flights);
+
+#endif							/* WF_HAND_H */
