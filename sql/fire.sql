@@ -72,8 +72,7 @@ SELECT wf_fire(t.b(), 'order', priority => 32768);
 \echo :LAST_ERROR_SQLSTATE
 SELECT wf_fire(t.b(), 'order', priority => -32769);
 SELECT priority FROM fired WHERE NOT tenant_a ORDER BY 1;
--- Higher goes first, whatever the order of the fires.  (A trigger on the
--- table that the steps write numbers them.)
+-- Higher goes first, within it by time of fire; the table numbers its rows.
 CREATE TABLE done (n int PRIMARY KEY, place int GENERATED ALWAYS AS IDENTITY);
 SELECT wf_define(t.b(), '{"name": "ranked", "trigger_type": "ranked", "steps": [
 	{"name": "s", "action": "insert_record", "params":
@@ -107,7 +106,7 @@ SELECT count(*) FROM wf_fire(t.a(), 'order', '{"n": "after"}');
 COMMIT;
 SELECT t.wait();
 SELECT payload, status FROM fired
-JOIN wf_history(workflow => 'one') h ON h.trigger_payload = payload;
+JOIN wf_history(workflow => 'one') h ON h.trigger_payload = payload ORDER BY 1;
 -- An error caught in PL/pgSQL likewise.
 DO $$
 BEGIN

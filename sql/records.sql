@@ -213,7 +213,7 @@ SELECT * FROM t.result('alter');
 --
 -- SQL injection: each of these ends as an error or as plain data
 --
--- The bait: a table that nothing may touch, and 14 spellings.
+-- The bait: a table that nothing may touch, and some spellings.
 CREATE TABLE r.bait (id int PRIMARY KEY, note text);
 INSERT INTO r.bait VALUES (1, 'safe');
 CREATE TABLE r.target (id int PRIMARY KEY, note text);
@@ -239,6 +239,7 @@ CREATE FUNCTION r.attempt(n int, s text, how text) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
 	evil text := CASE how WHEN 'literal' THEN s ELSE '{{trigger.evil}}' END;
+	base int := CASE how WHEN 'literal' THEN 100 ELSE 300 END;
 	steps jsonb := '[]';
 	place record;
 BEGIN
@@ -249,7 +250,7 @@ BEGIN
 		('update_key', 'update_record', jsonb_build_object('table', 'r.target', 'id', n, 'fields', jsonb_build_object(s, 'y'))),
 		('update_id_column', 'update_record', jsonb_build_object('table', 'r.target', 'id', n, 'id_column', evil, 'fields', '{"note": "y"}'::jsonb)),
 		('insert_table', 'insert_record', jsonb_build_object('table', evil, 'fields', '{"note": "y"}'::jsonb)),
-		('insert_value', 'insert_record', jsonb_build_object('table', 'r.target', 'fields', jsonb_build_object('id', 100 + n, 'note', evil))),
+		('insert_value', 'insert_record', jsonb_build_object('table', 'r.target', 'fields', jsonb_build_object('id', base + n, 'note', evil))),
 		('insert_key', 'insert_record', jsonb_build_object('table', 'r.target', 'fields', jsonb_build_object('id', 200 + n, s, 'y'))),
 		('find_table', 'find_record', jsonb_build_object('table', evil, 'where', '{"note": "y"}'::jsonb)),
 		('find_value', 'find_record', jsonb_build_object('table', 'r.target', 'where', jsonb_build_object('note', evil, 'id', n))),
@@ -268,14 +269,13 @@ SELECT count(r.attempt(n, s, how))
 FROM r.spelling, (VALUES ('literal'), ('template')) h (how);
 SELECT t.wait();
 -- As values they are data; everywhere else they are names of nothing.
-SELECT s.step_name, s.status, count(*),
-	count(DISTINCT regexp_replace(s.error, '".*"|\(.*|for type.*|= .*', '')) AS errors
+SELECT s.step_name, s.status, count(*)
 FROM wf_history(tenant_id => t.a(), max_rows => 1000) h, wf_trace(h.run_id) s
 WHERE h.workflow_name LIKE 'attempt%'
 GROUP BY s.step_name, s.status ORDER BY min(s.step), 2;
 SELECT * FROM r.bait;
 SELECT count(*) FILTER (WHERE t.note = s.s) AS plain_data, count(*)
-FROM r.target t JOIN r.spelling s ON t.id IN (s.n, 100 + s.n);
+FROM r.target t JOIN r.spelling s ON t.id IN (s.n, 100 + s.n, 300 + s.n);
 SELECT count(*) FROM r.target;
 
 SELECT t.clean();

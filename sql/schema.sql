@@ -53,13 +53,18 @@ WHERE contype = 'u'
 ORDER BY conrelid::regclass::text;
 
 -- Functions (but for those that the tables use).
-SELECT p.oid::regproc AS function, pg_get_function_arguments(p.oid) AS arguments,
-	pg_get_function_result(p.oid) AS result
+\pset format unaligned
+\pset tuples_only
+SELECT format(E'%s(%s)\n\tRETURNS %s', p.oid::regproc,
+	regexp_replace(pg_get_function_arguments(p.oid), ' DEFAULT NULL::[a-z ]+', ' DEFAULT NULL', 'g'),
+	pg_get_function_result(p.oid))
 FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid
 WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
 	AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'workflow_engine')
 	AND obj_description(p.oid, 'pg_proc') NOT LIKE 'Internal: %'
-ORDER BY 1;
+ORDER BY p.oid::regproc::text;
+\pset tuples_only
+\pset format aligned
 
 -- Every object has a comment: none is listed here, nor a column.
 SELECT pg_describe_object(classid, objid, 0)
@@ -150,8 +155,10 @@ ORDER BY wr.started_at DESC;
 -- What is no run is refused.
 INSERT INTO workflow_runs (definition_id, trigger_payload)
 VALUES ('00000000-0000-4000-8000-00000000d0c5', '[]');
+\set VERBOSITY terse
 INSERT INTO workflow_runs (definition_id, trigger_payload, status)
 VALUES ('00000000-0000-4000-8000-00000000d0c5', '{}', 'paused');
+\set VERBOSITY default
 SELECT code, message FROM t.error($$
 	INSERT INTO workflow_runs (definition_id, trigger_payload)
 	VALUES ('00000000-0000-4000-8000-000000000bad', '{}') $$);
@@ -217,7 +224,7 @@ BEGIN
 END $$;
 SELECT * FROM public.counter;
 SELECT workflow_name, status, error_message FROM wf.wf_history('{"n": 42}');
-SELECT step_name, status, output FROM wf.wf_history(), wf.wf_trace(run_id);
+SELECT step_name, s.status, output FROM wf.wf_history(), wf.wf_trace(run_id) AS s;
 SELECT * FROM wf.wf_validate('{"steps": [{"name": "a", "action": "update_record"}]}');
 CREATE TRIGGER fires AFTER UPDATE ON public.counter FOR EACH ROW
 	EXECUTE FUNCTION wf.wf_fire_trigger('none', '00000000-0000-4000-8000-000000000001');

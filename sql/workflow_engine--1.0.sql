@@ -21,6 +21,11 @@ AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION wf_worker_alive(bigint) IS
 'Internal: whether the worker that owns runs under this epoch is alive now. Volatile on purpose: it must be asked at the moment a row is judged.';
 
+CREATE FUNCTION wf_check_preload() RETURNS void
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION wf_check_preload() IS
+'Internal: warns where the library was not preloaded, so that no worker can run. CREATE EXTENSION calls it.';
+
 CREATE FUNCTION wf_definition_check() RETURNS trigger
 AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION wf_definition_check() IS
@@ -301,17 +306,20 @@ ALTER TABLE workflow_connections ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON workflow_connections
 	USING (wf_tenant_visible(tenant_id));
 CREATE POLICY tenant_shared ON workflow_connections FOR SELECT
-	USING (tenant_id IS NULL);
+	USING (tenant_id IS NULL
+		AND pg_catalog.current_setting('workflow_engine.tenant_id', true) IS DISTINCT FROM 'none');
 ALTER TABLE workflow_templates ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON workflow_templates
 	USING (wf_tenant_visible(tenant_id));
 CREATE POLICY tenant_shared ON workflow_templates FOR SELECT
-	USING (tenant_id IS NULL);
+	USING (tenant_id IS NULL
+		AND pg_catalog.current_setting('workflow_engine.tenant_id', true) IS DISTINCT FROM 'none');
 ALTER TABLE workflow_pauses ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON workflow_pauses
 	USING (wf_tenant_visible(tenant_id));
 CREATE POLICY tenant_shared ON workflow_pauses FOR SELECT
-	USING (tenant_id IS NULL);
+	USING (tenant_id IS NULL
+		AND pg_catalog.current_setting('workflow_engine.tenant_id', true) IS DISTINCT FROM 'none');
 
 /*
  * What applications and operations call.
@@ -399,6 +407,7 @@ COMMENT ON FUNCTION wf_workers() IS
 
 REVOKE ALL ON FUNCTION
 	wf_new_run_id(), wf_tenant_visible(uuid), wf_worker_alive(bigint),
+	wf_check_preload(),
 	wf_definition_check(), wf_definition_saved(), wf_definition_gone(), wf_version_check(),
 	wf_run_check(), wf_action_check(), wf_connection_check(),
 	wf_template_check(),
@@ -475,3 +484,5 @@ INSERT INTO workflow_actions (name, kind, params, description) VALUES
 	"message": {"type": "string", "required": true, "help": "The text."},
 	"connection": {"type": "string", "help": "A connection of kind slack, slack_webhook or teams_webhook; team by default."}
  }', 'Posts to Slack or Teams.');
+
+SELECT wf_check_preload();

@@ -57,6 +57,19 @@ wf_worker_alive(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(!PG_ARGISNULL(0) && queue_epoch_alive(PG_GETARG_INT64(0)));
 }
 
+PG_FUNCTION_INFO_V1(wf_check_preload);
+
+Datum
+wf_check_preload(PG_FUNCTION_ARGS)
+{
+	if (!queue_attached())
+		ereport(WARNING,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("workflow_engine is not in \"shared_preload_libraries\": runs queue, and no worker executes them"),
+				 errhint("Add it to \"shared_preload_libraries\" and restart the server.")));
+	PG_RETURN_VOID();
+}
+
 /*--- pauses ---*/
 
 /* A bound session may only pause its own tenant. */

@@ -20,6 +20,7 @@
 #include "executor/executor.h"
 #include "executor/tuptable.h"
 #include "fire.h"
+#include "jsonobject.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
@@ -182,39 +183,13 @@ describe_trigger(FunctionCallInfo fcinfo, TriggerData *data)
 /*--- payloads ---*/
 
 static void
-push_text(JsonbParseState **state, JsonbIteratorToken token, const char *text)
+add_column(ObjectBuilder *b, Member *member, TupleTableSlot *row)
 {
-	JsonbValue	value;
-
-	value.type = jbvString;
-	value.val.string.val = unconstify(char *, text);
-	value.val.string.len = strlen(text);
-	pushJsonbValue(state, token, &value);
-}
-
-static void
-push_column(JsonbParseState **state, Member *member, TupleTableSlot *row)
-{
-	JsonbValue	value;
 	bool		isnull;
 	Datum		datum = slot_getattr(row, member->column, &isnull);
-	Jsonb	   *json;
 
-	push_text(state, WJB_KEY, member->key);
-	value.type = jbvNull;
-	if (!isnull)
-	{
-		json = DatumGetJsonbP(FunctionCall1(&member->to_jsonb, datum));
-		if (JB_ROOT_IS_SCALAR(json))
-			JsonbExtractScalar(&json->root, &value);
-		else
-		{
-			value.type = jbvBinary;
-			value.val.binary.data = &json->root;
-			value.val.binary.len = VARSIZE(json) - VARHDRSZ;
-		}
-	}
-	pushJsonbValue(state, WJB_VALUE, &value);
+	object_json(b, member->key, isnull ? NULL :
+				DatumGetJsonbP(FunctionCall1(&member->to_jsonb, datum)));
 }
 
 static const char *
@@ -229,24 +204,23 @@ static Jsonb *
 payload_of(FireTrigger *ft, TriggerData *data, TupleTableSlot *row,
 		   TupleTableSlot *old)
 {
-	JsonbParseState *state = NULL;
+	ObjectBuilder b;
 
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	object_begin(&b);
 	for (int i = 0; i < ft->nmembers; i++)
-		push_column(&state, &ft->members[i], row);
-	push_text(&state, WJB_KEY, "_op");
-	push_text(&state, WJB_VALUE, operation(data->tg_event));
-	push_text(&state, WJB_KEY, "_table");
-	push_text(&state, WJB_VALUE, RelationGetRelationName(data->tg_relation));
+		add_column(&b, &ft->members[i], row);
+	object_text(&b, "_op", operation(data->tg_event));
+	object_text(&b, "_table", RelationGetRelationName(data->tg_relation));
 	if (old != NULL)
 	{
-		push_text(&state, WJB_KEY, "_old");
-		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+		ObjectBuilder before;
+
+		object_begin(&before);
 		for (int i = 0; i < ft->nmembers; i++)
-			push_column(&state, &ft->members[i], old);
-		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+			add_column(&before, &ft->members[i], old);
+		object_json(&b, "_old", object_end(&before));
 	}
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	return object_end(&b);
 }
 
 static pg_uuid_t

@@ -279,7 +279,12 @@ fill_run(TriggerRow *row)
 	store_enter_owner(&save_user, &save_context);
 	SPI_connect();
 	store_execute(STORE_DEFINITION, &id, NULL, false, 1);
-	if (SPI_processed > 0)
+	if (SPI_processed == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+				 errmsg("there is no definition %s",
+						DatumGetCString(DirectFunctionCall1(uuid_out, id)))));
+	else
 	{
 		HeapTuple	found = SPI_tuptable->vals[0];
 		MemoryContext spi;

@@ -27,6 +27,8 @@
 #include "fence.h"
 #include "hooks.h"
 #include "ids.h"
+#include "jsonobject.h"
+#include "jsonvalue.h"
 #include "miscadmin.h"
 #include "portability/instr_time.h"
 #include "run.h"
@@ -60,47 +62,37 @@ typedef struct StepCall
 /*--- what a step sees ---*/
 
 static Jsonb *
-end_object(JsonbParseState **state)
-{
-	return JsonbValueToJsonb(pushJsonbValue(state, WJB_END_OBJECT, NULL));
-}
-
-static Jsonb *
-text_json(char *text)
+text_json(const char *text)
 {
 	JsonbValue	value;
 
-	value.type = jbvString;
-	value.val.string.val = text;
-	value.val.string.len = strlen(text);
-	return JsonbValueToJsonb(&value);
+	json_set_string(&value, text, strlen(text));
+	return json_to_jsonb(&value);
 }
 
 static void
 fill_scope(Scope *scope, const RunRow *run)
 {
-	JsonbParseState *state = NULL;
+	ObjectBuilder b;
 
 	scope->root[SCOPE_TRIGGER] = run->payload;
 	scope->root[SCOPE_STEPS] = step_results_context(run->step_results);
 
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	json_add_text(&state, "id", id_text(&run->id));
-	json_add_time(&state, "queued_at", run->queued_at);
-	json_add_int(&state, "attempt", run->attempt + 1);
-	scope->root[SCOPE_RUN] = end_object(&state);
+	object_begin(&b);
+	object_text(&b, "id", id_text(&run->id));
+	object_text(&b, "queued_at", iso_time(run->queued_at));
+	object_number(&b, "attempt", run->attempt + 1);
+	scope->root[SCOPE_RUN] = object_end(&b);
 
-	state = NULL;
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	json_add_text(&state, "id", id_text(&run->definition_id));
-	json_add_text(&state, "name", run->workflow_name);
-	json_add_int(&state, "version", run->version);
-	scope->root[SCOPE_WORKFLOW] = end_object(&state);
+	object_begin(&b);
+	object_text(&b, "id", id_text(&run->definition_id));
+	object_text(&b, "name", run->workflow_name);
+	object_number(&b, "version", run->version);
+	scope->root[SCOPE_WORKFLOW] = object_end(&b);
 
-	state = NULL;
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	json_add_text(&state, "id", id_text(&run->tenant_id));
-	scope->root[SCOPE_TENANT] = end_object(&state);
+	object_begin(&b);
+	object_text(&b, "id", id_text(&run->tenant_id));
+	scope->root[SCOPE_TENANT] = object_end(&b);
 
 	scope->root[SCOPE_NOW] = text_json(iso_time(clock_now()));
 }

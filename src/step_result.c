@@ -11,6 +11,8 @@
 
 #include "mb/pg_wchar.h"
 #include "catalog/pg_type.h"
+#include "jsonobject.h"
+#include "jsonvalue.h"
 #include "settings.h"
 #include "step_result.h"
 #include "utils/builtins.h"
@@ -20,62 +22,6 @@
 
 #define MAX_ERROR 4096			/* bytes of an error kept */
 
-void
-json_add(JsonbParseState **state, const char *key, JsonbValue *value)
-{
-	JsonbValue	k;
-
-	k.type = jbvString;
-	k.val.string.val = pstrdup(key);
-	k.val.string.len = strlen(key);
-	pushJsonbValue(state, WJB_KEY, &k);
-	pushJsonbValue(state, WJB_VALUE, value);
-}
-
-void
-json_add_text(JsonbParseState **state, const char *key, const char *text)
-{
-	JsonbValue	value;
-
-	if (text == NULL)
-		value.type = jbvNull;
-	else
-	{
-		value.type = jbvString;
-		value.val.string.val = pstrdup(text);
-		value.val.string.len = strlen(text);
-	}
-	json_add(state, key, &value);
-}
-
-void
-json_add_int(JsonbParseState **state, const char *key, int64 n)
-{
-	JsonbValue	value;
-
-	value.type = jbvNumeric;
-	value.val.numeric = int64_to_numeric(n);
-	json_add(state, key, &value);
-}
-
-void
-json_add_json(JsonbParseState **state, const char *key, Jsonb *json)
-{
-	JsonbValue	value;
-
-	if (json == NULL)
-		value.type = jbvNull;
-	else if (JB_ROOT_IS_SCALAR(json))
-		JsonbExtractScalar(&json->root, &value);
-	else
-	{
-		value.type = jbvBinary;
-		value.val.binary.data = &json->root;
-		value.val.binary.len = VARSIZE(json) - VARHDRSZ;
-	}
-	json_add(state, key, &value);
-}
-
 char *
 iso_time(TimestampTz time)
 {
@@ -83,12 +29,6 @@ iso_time(TimestampTz time)
 
 	JsonEncodeDateTime(buf, TimestampTzGetDatum(time), TIMESTAMPTZOID, NULL);
 	return pstrdup(buf);
-}
-
-void
-json_add_time(JsonbParseState **state, const char *key, TimestampTz time)
-{
-	json_add_text(state, key, iso_time(time));
 }
 
 char *
@@ -109,25 +49,24 @@ static Jsonb *
 cap(Jsonb *value)
 {
 	int			max = wf_max_output * 1024;
-	JsonbParseState *state = NULL;
+	ObjectBuilder b;
 	char	   *text;
 
 	if (value == NULL || VARSIZE(value) <= max)
 		return value;
 	text = JsonbToCString(NULL, &value->root, VARSIZE(value));
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	json_add_text(&state, "head", clip_text(text, Max(max - 256, 0)));
-	json_add_int(&state, "size", VARSIZE(value));
-	json_add(&state, "truncated",
-			 &(JsonbValue) {.type = jbvBool,.val.boolean = true});
+	object_begin(&b);
+	object_text(&b, "head", clip_text(text, Max(max - 256, 0)));
+	object_number(&b, "size", VARSIZE(value));
+	object_bool(&b, "truncated", true);
 	pfree(text);
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	return object_end(&b);
 }
 
 Jsonb *
 step_results_append(Jsonb *results, const StepResult *result)
 {
-	JsonbParseState *state = NULL;
+	ObjectBuilder b;
 	JsonbValue	duration;
 	Jsonb	   *element;
 
@@ -135,19 +74,19 @@ step_results_append(Jsonb *results, const StepResult *result)
 	duration.val.numeric =
 		int64_div_fast_to_numeric(Max(result->duration_us, 0), 3);
 
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	json_add_int(&state, "step", result->step);
-	json_add_text(&state, "step_name", result->step_name);
-	json_add_text(&state, "action", result->action);
-	json_add_text(&state, "status", result->status);
-	json_add_json(&state, "input", cap(result->input));
-	json_add_json(&state, "output", cap(result->output));
-	json_add_text(&state, "error",
+	object_begin(&b);
+	object_number(&b, "step", result->step);
+	object_text(&b, "step_name", result->step_name);
+	object_text(&b, "action", result->action);
+	object_text(&b, "status", result->status);
+	object_json(&b, "input", cap(result->input));
+	object_json(&b, "output", cap(result->output));
+	object_text(&b, "error",
 				  result->error ? clip_text(result->error, MAX_ERROR) : NULL);
-	json_add_int(&state, "attempts", result->attempts);
-	json_add_time(&state, "started_at", result->started_at);
-	json_add(&state, "duration_ms", &duration);
-	element = JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	object_number(&b, "attempts", result->attempts);
+	object_text(&b, "started_at", iso_time(result->started_at));
+	object_value(&b, "duration_ms", &duration);
+	element = object_end(&b);
 
 	/* an array || an object appends the object */
 	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat,
@@ -161,41 +100,42 @@ member(JsonbContainer *object, const char *key)
 	return getKeyJsonValueFromContainer(object, key, strlen(key), NULL);
 }
 
-/* Adds "name": {"status", "output", "error"} of one element. */
-static void
-add_step(JsonbParseState **state, JsonbContainer *element)
+/* {"status", "output", "error"} of one element. */
+static Jsonb *
+outline(JsonbContainer *element)
 {
 	static const char *const keys[] = {"status", "output", "error"};
-	JsonbValue *name = member(element, "step_name");
+	ObjectBuilder b;
 
-	if (name == NULL || name->type != jbvString)
-		return;
-	pushJsonbValue(state, WJB_KEY, name);
-	pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
+	object_begin(&b);
 	for (int i = 0; i < lengthof(keys); i++)
 	{
 		JsonbValue *value = member(element, keys[i]);
 
-		json_add(state, keys[i], value ? value :
-				 &(JsonbValue) {.type = jbvNull});
+		object_value(&b, keys[i], value ? value :
+					 &(JsonbValue) {.type = jbvNull});
 	}
-	pushJsonbValue(state, WJB_END_OBJECT, NULL);
+	return object_end(&b);
 }
 
 Jsonb *
 step_results_context(Jsonb *results)
 {
-	JsonbParseState *state = NULL;
+	ObjectBuilder b;
 	uint32		n = JB_ROOT_IS_ARRAY(results) ? JB_ROOT_COUNT(results) : 0;
 
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	object_begin(&b);
 	for (uint32 i = 0; i < n; i++)
 	{
 		JsonbValue *element = getIthJsonbValueFromContainer(&results->root, i);
+		JsonbValue *name;
 
-		if (element != NULL && element->type == jbvBinary &&
-			JsonContainerIsObject(element->val.binary.data))
-			add_step(&state, element->val.binary.data);
+		if (element == NULL || !json_is_object(element))
+			continue;
+		name = member(element->val.binary.data, "step_name");
+		if (name != NULL && name->type == jbvString)
+			object_json(&b, json_cstring(name),
+						outline(element->val.binary.data));
 	}
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	return object_end(&b);
 }

@@ -32,17 +32,6 @@ extern Jsonb *step_results_append(Jsonb *results, const StepResult *result);
 /* {"name": {"status", "output", "error"}} of all elements. */
 extern Jsonb *step_results_context(Jsonb *results);
 
-/* Helpers to build objects, here and for the context. */
-extern void json_add(JsonbParseState **state, const char *key,
-					 JsonbValue *value);
-extern void json_add_text(JsonbParseState **state, const char *key,
-						  const char *text);	/* NULL: JSON null */
-extern void json_add_int(JsonbParseState **state, const char *key, int64 n);
-extern void json_add_json(JsonbParseState **state, const char *key,
-						  Jsonb *value);	/* NULL: JSON null */
-extern void json_add_time(JsonbParseState **state, const char *key,
-						  TimestampTz time);
-
 /* ISO 8601 with offset; palloc'd. */
 extern char *iso_time(TimestampTz time);
 

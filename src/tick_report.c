@@ -10,6 +10,7 @@
 
 #include "commands/async.h"
 #include "ids.h"
+#include "jsonobject.h"
 #include "settings.h"
 #include "step_result.h"
 #include "tick_report.h"
@@ -19,18 +20,18 @@ void
 report_event(const RunRow *run)
 {
 	bool		failed = strcmp(run->status, "failed") == 0;
-	JsonbParseState *state = NULL;
+	ObjectBuilder b;
 	Jsonb	   *json;
 
 	if (wf_notify_events == NOTIFY_EVENTS_NONE ||
 		(wf_notify_events == NOTIFY_EVENTS_FAILED && !failed))
 		return;
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	json_add_text(&state, "run_id", id_text(&run->id));
-	json_add_text(&state, "tenant_id", id_text(&run->tenant_id));
-	json_add_text(&state, "workflow", clip_text(run->workflow_name, 1024));
-	json_add_text(&state, "status", run->status);
-	json = JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	object_begin(&b);
+	object_text(&b, "run_id", id_text(&run->id));
+	object_text(&b, "tenant_id", id_text(&run->tenant_id));
+	object_text(&b, "workflow", clip_text(run->workflow_name, 1024));
+	object_text(&b, "status", run->status);
+	json = object_end(&b);
 	Async_Notify(CHANNEL_OUT, JsonbToCString(NULL, &json->root, 256));
 }
 

@@ -9,6 +9,7 @@
 
 #include "actions/record.h"
 #include "executor/spi.h"
+#include "jsonobject.h"
 #include "utils/builtins.h"
 
 /* 'r."a", r."b"', or 'r.*' where parameter columns is absent. */
@@ -83,26 +84,6 @@ find_statement(const Call *call, const RecordTable *table, List *where_columns,
 	return sql.data;
 }
 
-static Jsonb *
-output_of(Jsonb *record)
-{
-	JsonbValue	found;
-	JsonbValue	row;
-
-	found.type = jbvBool;
-	found.val.boolean = record != NULL;
-	row.type = jbvNull;
-	if (record != NULL)
-	{
-		row.type = jbvBinary;
-		row.val.binary.data = &record->root;
-		row.val.binary.len = VARSIZE(record) - VARHDRSZ;
-	}
-	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat,
-											  JsonbPGetDatum(record_object1("found", &found)),
-											  JsonbPGetDatum(record_object1("record", &row))));
-}
-
 /*
  * Finding nothing is no failure: the output says so.  Of several rows the
  * first by primary key counts.
@@ -115,22 +96,18 @@ find_record(Call *call)
 	List	   *columns = record_keys(call, "where");
 	Jsonb	   *where = param_json(call, "where");
 	char	   *sql = find_statement(call, &table, columns, where);
-	Jsonb	   *record = NULL;
+	Jsonb	   *record;
+	ObjectBuilder b;
 
 	SPI_connect();
 	record_execute(sql, &where, 1);
-	if (SPI_processed > 0)
-	{
-		bool		isnull;
-		Datum		datum = SPI_getbinval(SPI_tuptable->vals[0],
-										  SPI_tuptable->tupdesc, 1, &isnull);
-		MemoryContext old = MemoryContextSwitchTo(caller);
-
-		record = DatumGetJsonbPCopy(datum);
-		MemoryContextSwitchTo(old);
-	}
+	record = record_result(caller);
 	SPI_finish();
-	return output_of(record);
+
+	object_begin(&b);
+	object_bool(&b, "found", record != NULL);
+	object_json(&b, "record", record);
+	return object_end(&b);
 }
 
 const Action find_record_action = {

@@ -44,21 +44,11 @@ call_function(Call *call)
 	MemoryContext caller = CurrentMemoryContext;
 	Jsonb	   *params[2] = {call->params, scope_to_jsonb(call->scope)};
 	char	   *sql = call_statement(call->handler);
-	Jsonb	   *output = NULL;
+	Jsonb	   *output;
 
 	SPI_connect();
 	record_execute(sql, params, 2);
-	if (SPI_processed > 0)
-	{
-		bool		isnull;
-		Datum		datum = SPI_getbinval(SPI_tuptable->vals[0],
-										  SPI_tuptable->tupdesc, 1, &isnull);
-		MemoryContext old = MemoryContextSwitchTo(caller);
-
-		if (!isnull)
-			output = DatumGetJsonbPCopy(datum);
-		MemoryContextSwitchTo(old);
-	}
+	output = record_result(caller);
 	SPI_finish();
 	return output;
 }

@@ -11,6 +11,7 @@
 #include "actions/record.h"
 #include "catalog/pg_class.h"
 #include "executor/spi.h"
+#include "jsonobject.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -55,33 +56,6 @@ insert_statement(const RecordTable *table, List *columns, const char *key)
 	return sql.data;
 }
 
-/* {"inserted": 1, "id": ...}; id only where it is known. */
-static Jsonb *
-output_of(Jsonb *id)
-{
-	Datum		one = DirectFunctionCall1(int4_numeric, Int32GetDatum(1));
-	JsonbValue	value;
-	Jsonb	   *output;
-	JsonbValue	member;
-
-	value.type = jbvNumeric;
-	value.val.numeric = DatumGetNumeric(one);
-	output = record_object1("inserted", &value);
-	if (id == NULL)
-		return output;
-	if (JB_ROOT_IS_SCALAR(id))
-		JsonbExtractScalar(&id->root, &member);
-	else
-	{
-		member.type = jbvBinary;
-		member.val.binary.data = &id->root;
-		member.val.binary.len = VARSIZE(id) - VARHDRSZ;
-	}
-	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat,
-											  JsonbPGetDatum(output),
-											  JsonbPGetDatum(record_object1("id", &member))));
-}
-
 /*
  * Raises P0002 where a trigger suppressed the row, and what PostgreSQL
  * raises for the statement.
@@ -95,7 +69,8 @@ insert_record(Call *call)
 	Jsonb	   *params[1] = {param_json(call, "fields")};
 	char	   *key = reported_key(&table);
 	char	   *sql = insert_statement(&table, columns, key);
-	Jsonb	   *id = NULL;
+	Jsonb	   *id;
+	ObjectBuilder b;
 
 	SPI_connect();
 	record_execute(sql, params, 1);
@@ -104,19 +79,14 @@ insert_record(Call *call)
 				(errcode(ERRCODE_NO_DATA_FOUND),
 				 errmsg("no row was inserted into table \"%s\"", table.name),
 				 errdetail("A trigger or a rule suppressed it.")));
-	if (key != NULL && SPI_tuptable != NULL)
-	{
-		bool		isnull;
-		Datum		datum = SPI_getbinval(SPI_tuptable->vals[0],
-										  SPI_tuptable->tupdesc, 1, &isnull);
-		MemoryContext old = MemoryContextSwitchTo(caller);
-
-		if (!isnull)
-			id = DatumGetJsonbPCopy(datum);
-		MemoryContextSwitchTo(old);
-	}
+	id = record_result(caller);
 	SPI_finish();
-	return output_of(id);
+
+	object_begin(&b);
+	object_number(&b, "inserted", 1);
+	if (id != NULL)
+		object_json(&b, "id", id);
+	return object_end(&b);
 }
 
 const Action insert_record_action = {

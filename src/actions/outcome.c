@@ -68,50 +68,6 @@ to_utf8(const char *text)
 
 /*--- JSON objects ---*/
 
-void
-object_begin(ObjectBuilder *b)
-{
-	b->state = NULL;
-	(void) pushJsonbValue(&b->state, WJB_BEGIN_OBJECT, NULL);
-}
-
-void
-object_value(ObjectBuilder *b, const char *key, JsonbValue *value)
-{
-	JsonbValue	name;
-
-	json_set_string(&name, key, strlen(key));
-	(void) pushJsonbValue(&b->state, WJB_KEY, &name);
-	(void) pushJsonbValue(&b->state, WJB_VALUE, value);
-}
-
-/* A text member; NULL is JSON's null. */
-void
-object_text(ObjectBuilder *b, const char *key, const char *text)
-{
-	JsonbValue	value = {.type = jbvNull};
-
-	if (text != NULL)
-		json_set_string(&value, text, strlen(text));
-	object_value(b, key, &value);
-}
-
-void
-object_number(ObjectBuilder *b, const char *key, int64 number)
-{
-	JsonbValue	value;
-
-	value.type = jbvNumeric;
-	value.val.numeric = int64_to_numeric(number);
-	object_value(b, key, &value);
-}
-
-Jsonb *
-object_end(ObjectBuilder *b)
-{
-	return JsonbValueToJsonb(pushJsonbValue(&b->state, WJB_END_OBJECT, NULL));
-}
-
 /*--- responses ---*/
 
 /* Conversions that may raise: what goes in, what comes out. */

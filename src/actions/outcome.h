@@ -6,6 +6,7 @@
 #define WF_OUTCOME_H
 
 #include "action.h"
+#include "jsonobject.h"
 
 /*--- requests ---*/
 
@@ -19,20 +20,6 @@ extern void request_post_json(const Call *call, Request *request,
 
 /* A text of the database in UTF-8. */
 extern char *to_utf8(const char *text);
-
-/*--- JSON objects, member by member ---*/
-
-typedef struct ObjectBuilder
-{
-	JsonbParseState *state;
-} ObjectBuilder;
-
-extern void object_begin(ObjectBuilder *b);
-extern void object_text(ObjectBuilder *b, const char *key, const char *text);
-extern void object_number(ObjectBuilder *b, const char *key, int64 number);
-extern void object_value(ObjectBuilder *b, const char *key,
-						 JsonbValue *value);
-extern Jsonb *object_end(ObjectBuilder *b);
 
 /*--- responses ---*/
 

@@ -193,21 +193,6 @@ record_equals(StringInfo sql, const RecordTable *table, const char *column,
 	ReleaseSysCache(tuple);
 }
 
-Jsonb *
-record_object1(const char *key, JsonbValue *value)
-{
-	JsonbParseState *state = NULL;
-	JsonbValue	k;
-
-	k.type = jbvString;
-	k.val.string.val = unconstify(char *, key);
-	k.val.string.len = strlen(key);
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	pushJsonbValue(&state, WJB_KEY, &k);
-	pushJsonbValue(&state, WJB_VALUE, value);
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
-}
-
 /*--- execution ---*/
 
 static void
@@ -280,4 +265,24 @@ record_execute(const char *sql, Jsonb **params, int nparams)
 		elog(ERROR, "SPI_execute_plan failed: %s",
 			 SPI_result_code_string(result));
 	return result;
+}
+
+Jsonb *
+record_result(MemoryContext context)
+{
+	MemoryContext old;
+	Datum		datum;
+	bool		isnull;
+	Jsonb	   *json;
+
+	if (SPI_processed == 0 || SPI_tuptable == NULL)
+		return NULL;
+	datum = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
+						  &isnull);
+	if (isnull)
+		return NULL;
+	old = MemoryContextSwitchTo(context);
+	json = DatumGetJsonbPCopy(datum);
+	MemoryContextSwitchTo(old);
+	return json;
 }

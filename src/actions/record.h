@@ -51,7 +51,10 @@ extern void record_equals(StringInfo sql, const RecordTable *table,
  */
 extern int	record_execute(const char *sql, Jsonb **params, int nparams);
 
-/* {"key": value} */
-extern Jsonb *record_object1(const char *key, JsonbValue *value);
+/*
+ * The first column of the SPI result's first row in context, or NULL where
+ * there is no row or the value is null.
+ */
+extern Jsonb *record_result(MemoryContext context);
 
 #endif							/* WF_RECORD_H */

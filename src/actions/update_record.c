@@ -9,6 +9,7 @@
 
 #include "actions/record.h"
 #include "executor/spi.h"
+#include "jsonobject.h"
 #include "utils/builtins.h"
 
 /* The column that id is compared with. */
@@ -64,15 +65,14 @@ update_record(Call *call)
 	List	   *columns = record_keys(call, "fields");
 	char	   *key = id_column(call, &table);
 	char	   *id = param_text_required(call, "id");
-	JsonbValue	value;
+	ObjectBuilder b;
 	Jsonb	   *params[2];
 	uint64		updated;
 
-	value.type = jbvString;
-	value.val.string.val = id;
-	value.val.string.len = strlen(id);
 	params[0] = param_json(call, "fields");
-	params[1] = record_object1(key, &value);
+	object_begin(&b);
+	object_text(&b, key, id);
+	params[1] = object_end(&b);
 
 	SPI_connect();
 	record_execute(update_statement(&table, columns, key), params, 2);
@@ -90,10 +90,9 @@ update_record(Call *call)
 				 errmsg("table \"%s\" has " UINT64_FORMAT " rows with %s = %s",
 						table.name, updated, quote_identifier(key),
 						quote_literal_cstr(id))));
-	value.type = jbvNumeric;
-	value.val.numeric = DatumGetNumeric(DirectFunctionCall1(int4_numeric,
-															Int32GetDatum(1)));
-	return record_object1("updated", &value);
+	object_begin(&b);
+	object_number(&b, "updated", 1);
+	return object_end(&b);
 }
 
 const Action update_record_action = {

@@ -1,0 +1,178 @@
+--
+-- wf_grant and wf_revoke: what each capability may do, and what not
+--
+-- Nothing is granted to PUBLIC.
+SELECT p.proname FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass
+	AND d.objid = p.oid AND d.deptype = 'e'
+JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'workflow_engine'
+WHERE has_function_privilege('public', p.oid, 'EXECUTE');
+SELECT c.relname FROM pg_class c JOIN pg_depend d ON d.classid = 'pg_class'::regclass
+	AND d.objid = c.oid AND d.deptype = 'e'
+JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'workflow_engine'
+WHERE has_table_privilege('public', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
+	OR has_any_column_privilege('public', c.oid, 'SELECT, INSERT, UPDATE, REFERENCES');
+
+-- One of each object to act on, and a role for each capability.
+\set steps '[{"name": "s", "action": "find_record", "params": {"table": "pg_class", "where": {"relname": "none"}}}]'
+SELECT t.go('mine', :'steps');
+SELECT t.wait();
+INSERT INTO workflow_connections (tenant_id, name, kind, config, credentials)
+VALUES (t.a(), 'shop', 'http', '{"base_url": "http://a.example"}', '{"bearer_token": "hush"}');
+INSERT INTO workflow_templates (tenant_id, name, body) VALUES (t.a(), 'mail', 'x');
+CREATE ROLE regress_nobody;
+CREATE ROLE regress_fire;
+CREATE ROLE regress_view;
+CREATE ROLE regress_operate;
+CREATE ROLE regress_admin;
+SELECT wf_grant('regress_' || c, c) FROM unnest('{fire,view,operate,admin}'::text[]) c;
+
+-- What each may do: y, or the SQLSTATE.  Everything is undone.
+CREATE FUNCTION t.can(statement text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE statement;
+	RAISE EXCEPTION USING ERRCODE = 'UNDO0';
+EXCEPTION
+	WHEN SQLSTATE 'UNDO0' THEN RETURN 'y';
+	WHEN insufficient_privilege THEN RETURN '';
+	WHEN OTHERS THEN RETURN SQLSTATE || ' ' || SQLERRM;
+END $$;
+CREATE TABLE t.statement (n int GENERATED ALWAYS AS IDENTITY, what text, sql text);
+INSERT INTO t.statement (what, sql) VALUES
+	('wf_fire', 'SELECT wf_fire(t.a(), ''mine'')'),
+	('create a trigger that fires', 'CREATE TEMP TABLE x (tenant_id uuid); CREATE TRIGGER f AFTER INSERT ON x FOR EACH ROW EXECUTE FUNCTION wf_fire_trigger(''mine'')'),
+	('insert a run by hand', 'INSERT INTO workflow_runs (definition_id, trigger_payload) SELECT id, ''{}'' FROM workflow_definitions'),
+	('wf_history', 'SELECT wf_history()'),
+	('wf_trace', 'SELECT wf_trace(gen_random_uuid())'),
+	('wf_validate', 'SELECT wf_validate(''{}'')'),
+	('wf_workers', 'SELECT wf_workers()'),
+	('read definitions', 'SELECT * FROM workflow_definitions'),
+	('read versions', 'SELECT * FROM workflow_definition_versions'),
+	('read runs', 'SELECT * FROM workflow_runs'),
+	('read actions', 'SELECT * FROM workflow_actions'),
+	('read templates', 'SELECT * FROM workflow_templates'),
+	('read pauses', 'SELECT * FROM workflow_pauses'),
+	('read connections', 'SELECT name, kind, config FROM workflow_connections'),
+	('read credentials', 'SELECT credentials FROM workflow_connections'),
+	('wf_define', 'SELECT wf_define(t.a(), ''{"name": "new", "trigger_type": "x", "steps": [{"name": "s", "action": "find_record", "params": {"table": "pg_class", "where": {"relname": "x"}}}]}'')'),
+	('update a definition', 'UPDATE workflow_definitions SET is_active = false'),
+	('delete a definition', 'DELETE FROM workflow_definitions WHERE false'),
+	('write templates', 'INSERT INTO workflow_templates (name, body) VALUES (''x'', ''y'')'),
+	('wf_pause', 'SELECT wf_pause(t.b())'),
+	('wf_resume', 'SELECT wf_resume(t.b())'),
+	('write connections', 'INSERT INTO workflow_connections (name, kind, config) VALUES (''x'', ''http'', ''{"base_url": "http://x.example"}'')'),
+	('delete connections', 'DELETE FROM workflow_connections'),
+	('wf_register_action', 'SELECT wf_register_action(''x'', ''t.echo(jsonb,jsonb)'')'),
+	('write actions', 'DELETE FROM workflow_actions WHERE kind = ''function'''),
+	('write versions', 'INSERT INTO workflow_definition_versions VALUES (gen_random_uuid(), 1, ''{}'', ''regress_admin'')'),
+	('update runs', 'UPDATE workflow_runs SET status = ''queued'''),
+	('delete runs', 'DELETE FROM workflow_runs'),
+	('write pauses', 'INSERT INTO workflow_pauses VALUES (t.b())'),
+	('wf_grant', 'SELECT wf_grant(''regress_nobody'', ''fire'')'),
+	('wf_worker_alive', 'SELECT wf_worker_alive(1)'),
+	('wf_new_run_id', 'SELECT wf_new_run_id()');
+GRANT SELECT ON t.statement TO PUBLIC;
+CREATE TABLE t.answer (n int, role text, may text);
+GRANT INSERT ON t.answer TO PUBLIC;
+SET client_min_messages = error;
+SET ROLE regress_nobody;
+INSERT INTO t.answer SELECT n, 'nobody', t.can(sql) FROM t.statement;
+SET ROLE regress_fire;
+INSERT INTO t.answer SELECT n, 'fire', t.can(sql) FROM t.statement;
+SET ROLE regress_view;
+INSERT INTO t.answer SELECT n, 'view', t.can(sql) FROM t.statement;
+SET ROLE regress_operate;
+INSERT INTO t.answer SELECT n, 'operate', t.can(sql) FROM t.statement;
+SET ROLE regress_admin;
+INSERT INTO t.answer SELECT n, 'admin', t.can(sql) FROM t.statement;
+RESET ROLE;
+RESET client_min_messages;
+SELECT what, max(may) FILTER (WHERE role = 'nobody') AS nobody,
+	max(may) FILTER (WHERE role = 'fire') AS fire,
+	max(may) FILTER (WHERE role = 'view') AS view,
+	max(may) FILTER (WHERE role = 'operate') AS operate,
+	max(may) FILTER (WHERE role = 'admin') AS admin
+FROM t.statement JOIN t.answer USING (n) GROUP BY n, what ORDER BY n;
+
+-- A role that may fire and nothing else: what it fired runs all the same.
+SET ROLE regress_fire;
+SELECT count(*) FROM wf_fire(t.a(), 'mine', '{"by": "fire"}');
+SELECT * FROM workflow_runs;
+RESET ROLE;
+SELECT t.wait();
+SELECT status FROM wf_history('{"by": "fire"}');
+-- What credentials are is told to admin alone, also not by other columns.
+SET ROLE regress_operate;
+SELECT * FROM workflow_connections;
+SELECT name FROM workflow_connections WHERE credentials ? 'bearer_token';
+SELECT c::text FROM workflow_connections c;
+RESET ROLE;
+SET ROLE regress_admin;
+SELECT credentials FROM workflow_connections;
+RESET ROLE;
+
+-- Capabilities combine, and come through groups that cannot log in.
+CREATE ROLE regress_group NOLOGIN;
+CREATE ROLE regress_member;
+GRANT regress_group TO regress_member;
+SELECT wf_grant('regress_group', 'fire');
+SELECT wf_grant('regress_group', 'view');
+SET ROLE regress_member;
+SELECT count(*) FROM wf_fire(t.a(), 'mine');
+SELECT count(*) > 0 FROM wf_history();
+SELECT wf_pause(t.a());
+RESET ROLE;
+-- Revoked one by one; the other stays.
+SELECT wf_revoke('regress_group', 'view');
+SET ROLE regress_member;
+SELECT count(*) FROM wf_fire(t.a(), 'mine');
+SELECT count(*) FROM wf_history();
+RESET ROLE;
+-- The lower capability revoked, the greater ones go with it; revoking what
+-- was never granted is no error.
+SELECT wf_revoke('regress_admin', 'view');
+SELECT wf_revoke('regress_nobody', 'admin');
+SELECT wf_revoke('regress_' || c, c) FROM unnest('{fire,view,operate}'::text[]) c;
+SELECT wf_revoke('regress_group', 'fire');
+-- Nothing is left.
+TRUNCATE t.answer;
+SET ROLE regress_fire;
+INSERT INTO t.answer SELECT n, 'fire', t.can(sql) FROM t.statement;
+SET ROLE regress_admin;
+INSERT INTO t.answer SELECT n, 'admin', t.can(sql) FROM t.statement;
+SET ROLE regress_operate;
+INSERT INTO t.answer SELECT n, 'operate', t.can(sql) FROM t.statement;
+RESET ROLE;
+SELECT what, role, may FROM t.statement JOIN t.answer USING (n) WHERE may <> '';
+SELECT t.wait();
+
+-- Odd names of roles are names and nothing else.
+CREATE ROLE "regress ""odd""; DROP TABLE workflow_runs; --";
+SELECT wf_grant('regress "odd"; DROP TABLE workflow_runs; --', 'fire');
+SET ROLE "regress ""odd""; DROP TABLE workflow_runs; --";
+SELECT count(*) FROM wf_fire(t.a(), 'mine');
+RESET ROLE;
+SELECT wf_revoke('regress "odd"; DROP TABLE workflow_runs; --', 'fire');
+DROP ROLE "regress ""odd""; DROP TABLE workflow_runs; --";
+
+-- What is refused.
+SELECT wf_grant('regress_nobody', 'everything');
+\echo :LAST_ERROR_SQLSTATE
+SELECT wf_grant('regress_nobody', 'FIRE');
+SELECT wf_grant('regress_missing', 'fire');
+\echo :LAST_ERROR_SQLSTATE
+SELECT wf_grant('public', 'fire');
+\echo :LAST_ERROR_SQLSTATE
+SELECT wf_revoke('regress_nobody', 'everything');
+\echo :LAST_ERROR_SQLSTATE
+SELECT wf_grant(NULL, 'fire') IS NULL;
+SET ROLE regress_nobody;
+SELECT wf_grant('regress_nobody', 'admin');
+\echo :LAST_ERROR_SQLSTATE
+RESET ROLE;
+
+SELECT t.wait();
+SELECT t.clean();
+DROP FUNCTION t.can;
+DROP TABLE t.statement, t.answer;
+DROP ROLE regress_nobody, regress_fire, regress_view, regress_operate, regress_admin,
+	regress_group, regress_member;

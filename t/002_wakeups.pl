@@ -1,0 +1,214 @@
+
+# What makes a worker look: a commit, NOTIFY, the sweep, the clock.  What it
+# announces.  And what it does when its own tick fails.
+
+use strict;
+use warnings FATAL => 'all';
+
+use PostgreSQL::Test::Utils;
+use Test::More;
+use WorkflowEngine::Test;
+
+my $tenant = '11111111-1111-1111-1111-111111111111';
+my $fire = "SELECT wf_fire('$tenant', 'e', '{\"n\": %d}')";
+
+my $setup = qq{
+	CREATE TABLE done (n int CHECK (n <> 13));
+	SELECT wf_define('$tenant', '{"name": "w", "trigger_type": "e",
+		"steps": [{"name": "note", "action": "insert_record",
+		"params": {"table": "done", "fields": {"n": "{{trigger.n}}"}}}]}')};
+
+# Without the library preloaded.
+my $plain = new_node('plain', '', preload => 0);
+my ($rc, $out, $err) =
+  $plain->psql('postgres', 'CREATE EXTENSION workflow_engine');
+is($rc, 0, 'CREATE EXTENSION without shared_preload_libraries');
+like($err, qr/HINT:.*shared_preload_libraries/s, 'says what is missing');
+$plain->safe_psql('postgres', $setup);
+$plain->safe_psql('postgres', sprintf($fire, 1));
+is( $plain->safe_psql('postgres',
+		q{SELECT status, (SELECT count(*) FROM wf_history('{"n": 1}')),
+		  (SELECT count(*) FROM wf_trace(id)),
+		  (SELECT count(*) FROM wf_workers()) FROM workflow_runs}),
+	'queued|1|1|0',
+	'functions work and runs queue');
+$plain->append_conf('postgresql.conf',
+	"shared_preload_libraries = 'workflow_engine'\n");
+$plain->restart;
+wait_for($plain, 'postgres', 'SELECT count(*) = 1 FROM done',
+	'preloaded, they are executed');
+$plain->stop;
+
+# With a worker that does not look by itself.
+my $node = new_node('main',
+	"workflow_engine.poll_interval = '1h'\nworkflow_engine.workers = 1\n");
+my $n = 1;
+
+sub fire
+{
+	$n++;
+	$node->safe_psql('postgres', sprintf($fire, $n));
+	return $n;
+}
+
+sub wait_done
+{
+	my ($number, $what) = @_;
+
+	wait_for($node, 'postgres',
+		"SELECT count(*) = 1 FROM done WHERE n = $number", $what);
+	return;
+}
+
+sub set_and_reload
+{
+	my ($name, $value) = @_;
+
+	$node->safe_psql('postgres', "ALTER SYSTEM SET $name = '$value'");
+	$node->reload;
+	return;
+}
+
+$node->safe_psql('postgres', 'CREATE EXTENSION workflow_engine');
+$node->safe_psql('postgres', $setup);
+wait_done(fire(), 'a commit wakes');
+
+my $by_hand = q{INSERT INTO workflow_runs (definition_id, trigger_payload)
+	SELECT id, '{"n": %d}' FROM workflow_definitions WHERE name = 'w'};
+$node->safe_psql('postgres', sprintf($by_hand, 100));
+$node->safe_psql('postgres', 'NOTIFY workflow_engine');
+wait_done(100, 'NOTIFY workflow_engine wakes');
+
+$node->safe_psql('postgres',
+	sprintf("BEGIN; $fire; PREPARE TRANSACTION 'p'", 101));
+wait_done(fire(), 'others go on');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM done WHERE n = 101'),
+	'0', 'a prepared transaction has fired nothing yet');
+$node->safe_psql('postgres', "COMMIT PREPARED 'p'");
+$node->safe_psql('postgres', sprintf($by_hand, 102));
+set_and_reload('workflow_engine.poll_interval', '100ms');
+wait_done(101, 'the sweep finds what a prepared transaction fired');
+wait_done(102, 'and rows inserted by hand');
+$node->safe_psql('postgres', sprintf($by_hand, 103));
+wait_done(103, 'time and again');
+set_and_reload('workflow_engine.poll_interval', '1h');
+
+# Not before.
+$node->safe_psql('postgres',
+	"SELECT wf_fire('$tenant', 'e', '{\"n\": 200}', NULL, now() + interval '1 hour')"
+);
+wait_done(fire(), 'runs that are due go on');
+is( $node->safe_psql('postgres',
+		q{SELECT status FROM workflow_runs WHERE trigger_payload = '{"n": 200}'}),
+	'queued',
+	'one that is not yet due waits');
+set_and_reload('workflow_engine.clock_offset', '3601');
+wait_done(200, 'until its time has come');
+is( $node->safe_psql('postgres',
+		q{SELECT started_at >= run_at AND started_at > queued_at + interval '59 min'
+		  FROM workflow_runs WHERE trigger_payload = '{"n": 200}'}),
+	't',
+	'by the same clock');
+$node->safe_psql('postgres',
+	"SELECT wf_fire('$tenant', 'e', '{\"n\": 201}', NULL, now() + interval '3602 s')"
+);
+wait_done(201, 'and without any wake-up');
+set_and_reload('workflow_engine.clock_offset', '0');
+
+# Announcements.
+my $listener = $node->background_psql('postgres');
+$listener->query('LISTEN workflow_events');
+
+# Reads notifications until one matches; returns all of them.
+sub hear
+{
+	my ($pattern, $what) = @_;
+	my $heard = '';
+
+	wait_until(
+		sub {
+			$heard .= $listener->query('SELECT 1');
+			return $heard =~ $pattern;
+		},
+		$what);
+	return $heard;
+}
+
+my $good = $node->safe_psql('postgres', sprintf($fire, 300));
+wait_done(300, 'one that completes');
+my $bad = $node->safe_psql('postgres', sprintf($fire, 13));
+my $heard = hear(qr/\Q$bad\E/, 'a failed run is announced');
+my ($payload) = $heard =~ /with payload "(\{.*\})" received/;
+is_deeply(
+	[ split /\|/, $node->safe_psql('postgres', qq{
+		SELECT j->>'run_id', j->>'tenant_id', j->>'workflow', j->>'status'
+		FROM (SELECT '$payload'::jsonb AS j) x}) ],
+	[ $bad, $tenant, 'w', 'failed' ],
+	'with what it says');
+unlike($heard, qr/\Q$good\E/, 'one that completed is not');
+set_and_reload('workflow_engine.notify_events', 'all');
+$good = $node->safe_psql('postgres', sprintf($fire, 301));
+hear(qr/\Q$good\E.*completed/, 'it is where all are');
+set_and_reload('workflow_engine.notify_events', 'none');
+$bad = $node->safe_psql('postgres', sprintf($fire, 13));
+wait_for($node, 'postgres',
+	"SELECT status = 'failed' FROM workflow_runs WHERE id = '$bad'",
+	'another fails');
+set_and_reload('workflow_engine.notify_events', 'all');
+my $next = $node->safe_psql('postgres', sprintf($fire, 302));
+unlike(hear(qr/\Q$next\E/, 'the next one is announced'),
+	qr/\Q$bad\E/, 'that one was not');
+$listener->quit;
+
+# The log: one line a failed run, none a step.
+my $log = slurp_file($node->logfile);
+is(() = $log =~ /LOG: .*\Q$bad\E/g, 1, 'one line for a failed run');
+is(() = $log =~ /\Q$good\E/g, 0, 'none for one that completed');
+
+# One run that the engine cannot save: it fails, and nobody else.
+$node->safe_psql('postgres', q{
+	CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+	BEGIN RAISE EXCEPTION 'not this one'; END $$;
+	CREATE TRIGGER refuse BEFORE UPDATE ON workflow_runs FOR EACH ROW
+	WHEN (new.status = 'completed' AND new.trigger_payload ? 'poison')
+	EXECUTE FUNCTION refuse()});
+$node->safe_psql('postgres', qq{
+	SELECT wf_fire('$tenant', 'e', jsonb_build_object('n', 1000 + i)
+		|| CASE WHEN i = 25 THEN '{"poison": true}' ELSE '{}' END::jsonb)
+	FROM generate_series(1, 50) i});
+wait_for($node, 'postgres',
+	'SELECT count(*) = 49 FROM done WHERE n BETWEEN 1001 AND 1050',
+	'runs beside one that cannot be saved complete');
+wait_for($node, 'postgres',
+	q{SELECT status = 'failed' AND error_message LIKE '%not this one%'
+	  FROM workflow_runs WHERE trigger_payload ? 'poison'},
+	'which fails and says why');
+wait_for($node, 'postgres',
+	"SELECT last_error LIKE '%not this one%' FROM wf_workers()",
+	'and the worker shows its error');
+
+# Nothing works for a while: the worker goes on trying, and never spins.
+my $pid = $node->safe_psql('postgres', 'SELECT pid FROM wf_workers()');
+$node->safe_psql('postgres',
+	'ALTER TABLE workflow_pauses RENAME TO workflow_pauses_away');
+my $start = time();
+my $offset = -s $node->logfile;
+my $trouble = sub {
+	$node->safe_psql('postgres', 'NOTIFY workflow_engine');
+	return () =
+	  slurp_file($node->logfile, $offset) =~ /ERROR: .*workflow_pauses/g;
+};
+fire();
+wait_until(sub { return $trouble->() >= 3 }, 'its ticks fail');
+cmp_ok(time() - $start, '>=', 2, 'ever more rarely, whoever wakes it');
+wait_for($node, 'postgres',
+	"SELECT last_error LIKE '%workflow_pauses%' FROM wf_workers()",
+	'wf_workers() shows why');
+$node->safe_psql('postgres',
+	'ALTER TABLE workflow_pauses_away RENAME TO workflow_pauses');
+wait_done($n, 'then it goes on');
+is($node->safe_psql('postgres', 'SELECT pid FROM wf_workers()'),
+	$pid, 'in the same process');
+
+$node->stop;
+done_testing();
