@@ -16,6 +16,11 @@ AS 'MODULE_PATHNAME' LANGUAGE C STABLE LEAKPROOF PARALLEL SAFE COST 1;
 COMMENT ON FUNCTION wf_tenant_visible(uuid) IS
 'Internal: whether this session may see rows of that tenant, by workflow_engine.tenant_id. The row security policies call it. A null tenant (a row for every tenant) is visible to sessions that are not bound.';
 
+CREATE FUNCTION wf_tenant_any() RETURNS boolean
+AS 'MODULE_PATHNAME' LANGUAGE C STABLE LEAKPROOF PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION wf_tenant_any() IS
+'Internal: false where workflow_engine.tenant_id is none, so that this session sees no row at all.';
+
 CREATE FUNCTION wf_worker_alive(epoch bigint) RETURNS boolean
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION wf_worker_alive(bigint) IS
@@ -306,20 +311,17 @@ ALTER TABLE workflow_connections ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON workflow_connections
 	USING (wf_tenant_visible(tenant_id));
 CREATE POLICY tenant_shared ON workflow_connections FOR SELECT
-	USING (tenant_id IS NULL
-		AND pg_catalog.current_setting('workflow_engine.tenant_id', true) IS DISTINCT FROM 'none');
+	USING (tenant_id IS NULL AND wf_tenant_any());
 ALTER TABLE workflow_templates ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON workflow_templates
 	USING (wf_tenant_visible(tenant_id));
 CREATE POLICY tenant_shared ON workflow_templates FOR SELECT
-	USING (tenant_id IS NULL
-		AND pg_catalog.current_setting('workflow_engine.tenant_id', true) IS DISTINCT FROM 'none');
+	USING (tenant_id IS NULL AND wf_tenant_any());
 ALTER TABLE workflow_pauses ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON workflow_pauses
 	USING (wf_tenant_visible(tenant_id));
 CREATE POLICY tenant_shared ON workflow_pauses FOR SELECT
-	USING (tenant_id IS NULL
-		AND pg_catalog.current_setting('workflow_engine.tenant_id', true) IS DISTINCT FROM 'none');
+	USING (tenant_id IS NULL AND wf_tenant_any());
 
 /*
  * What applications and operations call.
@@ -407,7 +409,7 @@ COMMENT ON FUNCTION wf_workers() IS
 
 REVOKE ALL ON FUNCTION
 	wf_new_run_id(), wf_tenant_visible(uuid), wf_worker_alive(bigint),
-	wf_check_preload(),
+	wf_check_preload(), wf_tenant_any(),
 	wf_definition_check(), wf_definition_saved(), wf_definition_gone(), wf_version_check(),
 	wf_run_check(), wf_action_check(), wf_connection_check(),
 	wf_template_check(),

@@ -49,6 +49,16 @@ wf_tenant_visible(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(settings_tenant_visible(PG_GETARG_UUID_P(0)));
 }
 
+PG_FUNCTION_INFO_V1(wf_tenant_any);
+
+Datum
+wf_tenant_any(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t	bound;
+
+	PG_RETURN_BOOL(settings_tenant(&bound) != TENANT_NONE);
+}
+
 PG_FUNCTION_INFO_V1(wf_worker_alive);
 
 Datum

@@ -10,7 +10,6 @@
 #include "postgres.h"
 #include "compat.h"
 
-#include "commands/extension.h"
 #include "hooks.h"
 #include "launcher.h"
 #include "miscadmin.h"
@@ -25,11 +24,6 @@ void
 _PG_init(void)
 {
 	settings_define();
-	if (creating_extension && !process_shared_preload_libraries_in_progress)
-		ereport(WARNING,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("\"workflow_engine\" is not preloaded: runs are queued and not executed"),
-				 errhint("Add it to shared_preload_libraries and restart the server.")));
 	if (!process_shared_preload_libraries_in_progress)
 		return;
 
