@@ -16,6 +16,8 @@ WHERE has_table_privilege('public', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUN
 \set steps '[{"name": "s", "action": "find_record", "params": {"table": "pg_class", "where": {"relname": "none"}}}]'
 SELECT t.go('mine', :'steps');
 SELECT t.wait();
+INSERT INTO workflow_definitions (tenant_id, definition)
+VALUES (t.a(), jsonb_build_object('name', 'spare', 'trigger_type', 'spare', 'steps', :'steps'::jsonb));
 INSERT INTO workflow_connections (tenant_id, name, kind, config, credentials)
 VALUES (t.a(), 'shop', 'http', '{"base_url": "http://a.example"}', '{"bearer_token": "hush"}');
 INSERT INTO workflow_templates (tenant_id, name, body) VALUES (t.a(), 'mail', 'x');
@@ -55,7 +57,7 @@ INSERT INTO t.statement (what, sql) VALUES
 	('read credentials', 'SELECT credentials FROM workflow_connections'),
 	('wf_define', 'SELECT wf_define(t.a(), ''{"name": "new", "trigger_type": "x", "steps": [{"name": "s", "action": "find_record", "params": {"table": "pg_class", "where": {"relname": "x"}}}]}'')'),
 	('update a definition', 'UPDATE workflow_definitions SET is_active = false'),
-	('delete a definition', 'DELETE FROM workflow_definitions WHERE false'),
+	('delete a definition', 'DELETE FROM workflow_definitions WHERE name = ''spare'''),
 	('write templates', 'INSERT INTO workflow_templates (name, body) VALUES (''x'', ''y'')'),
 	('wf_pause', 'SELECT wf_pause(t.b())'),
 	('wf_resume', 'SELECT wf_resume(t.b())'),

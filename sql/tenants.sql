@@ -3,6 +3,7 @@
 --
 -- Then only that tenant's rows exist for it, in every table and function.
 --
+\set SHOW_CONTEXT never
 \set steps '"steps": [{"name": "s", "action": "find_record", "params": {"table": "pg_class", "where": {"relname": "none"}}}]'
 CREATE ROLE regress_view;
 CREATE ROLE regress_admin;

@@ -1,17 +1,12 @@
 /*
  * definition.c
- *	  workflow_definitions and its versions: what happens when they are
- *	  written.
+ *	  workflow_definitions: what happens when it is written; wf_define.
  *
- * Runs in the backend that writes, as the role that writes; the versions
- * table belongs to the engine, so its rows are written as its owner.
- *
- * A definition is validated before it is stored, and a version of it saved
- * after: the trigger that saves sorts before the foreign key's, so the check
- * finds the row.  In a restore the versions come first, and what was saved
- * once is taken as it is: definitions keep ids, versions and times.
- * pg_dump's scripts turn check_function_bodies off; that also tells us not
- * to ask for actions, which may be restored later.
+ * Runs in the backend that writes, as the role that writes.  A definition is
+ * validated before it is stored; version.c saves its version after.  What is
+ * saved already is taken as it is (a restore), and pg_dump's scripts turn
+ * check_function_bodies off: then actions, which may be restored later, are
+ * not asked for.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -32,28 +27,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
-
-/* Columns of workflow_definitions, in the order of the install script. */
-enum
-{
-	DEF_ID = 1,
-	DEF_TENANT_ID,
-	DEF_NAME,
-	DEF_TRIGGER_TYPE,
-	DEF_DEFINITION,
-	DEF_IS_ACTIVE,
-	DEF_VERSION,
-	DEF_CREATED_AT,
-	DEF_RUN_AS,
-	DEF_UPDATED_AT,
-	DEF_UPDATED_BY
-};
-
-/* Columns of workflow_definition_versions. */
-enum
-{
-	VERSION_RUN_AS = 4
-};
+#include "version.h"
 
 /*--- name and trigger type ---*/
 
@@ -95,13 +69,6 @@ agree(TriggerRow *row, int column, const char *key, Jsonb *definition)
 
 /*--- run_as ---*/
 
-static bool
-role_exists(Oid role)
-{
-	return OidIsValid(role) &&
-		SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(role));
-}
-
 /*
  * Must be able to SET ROLE to it.  A superuser may leave no role behind: a
  * dump carries the bare number of a role that was dropped.
@@ -109,7 +76,7 @@ role_exists(Oid role)
 static void
 check_run_as(Oid role)
 {
-	if (!role_exists(role))
+	if (!version_role_exists(role))
 	{
 		if (superuser())
 			return;
@@ -151,7 +118,7 @@ check_role_of_row(TriggerRow *row)
 	if (isnull || only_switches_off(row))
 		return;
 	check_run_as(role);
-	if (!role_exists(role))
+	if (!version_role_exists(role))
 		row_set(row, DEF_RUN_AS, ObjectIdGetDatum(InvalidOid));
 }
 
@@ -170,40 +137,13 @@ catalogue(void)
 	return result;
 }
 
-/* Is this version saved already, the same as in this row (a restore)? */
-static bool
-is_saved(TriggerRow *row, Jsonb *definition)
-{
-	bool		isnull;
-	Datum		id = row_get(row, DEF_ID, &isnull);
-	Datum		version;
-	Jsonb	   *saved;
-	Oid			run_as;
-	Oid			save_user;
-	int			save_context;
-	bool		found;
-
-	if (isnull)
-		return false;
-	version = row_get(row, DEF_VERSION, &isnull);
-	if (isnull)
-		return false;
-	store_enter_owner(&save_user, &save_context);
-	found = store_fetch_version(DatumGetUUIDP(id), DatumGetInt32(version),
-								&saved, &run_as);
-	store_leave_owner(save_user, save_context);
-	return found && run_as == DatumGetObjectId(row_get(row, DEF_RUN_AS,
-													   &isnull)) &&
-		compareJsonbContainers(&saved->root, &definition->root) == 0;
-}
-
 static void
 validate(TriggerRow *row, Jsonb *definition)
 {
 	Problems	problems = {0};
 
 	if (row->is_update ? !row_changed(row, DEF_DEFINITION)
-		: is_saved(row, definition))
+		: version_is_saved(row, definition))
 		return;
 	plan_compile(definition, check_function_bodies ? catalogue() : NULL,
 				 &problems);
@@ -259,72 +199,6 @@ wf_definition_check(PG_FUNCTION_ARGS)
 	return row_end(&row);
 }
 
-/* Inserts the version; true where there was none of that number. */
-static bool
-insert_version(Datum *values, const char *writer)
-{
-	Oid			types[5] = {UUIDOID, INT4OID, JSONBOID, REGROLEOID, NAMEOID};
-	NameData	name;
-	uint64		inserted;
-
-	namestrcpy(&name, writer);
-	values[4] = NameGetDatum(&name);
-	SPI_connect();
-	SPI_execute_with_args(store_sql("INSERT INTO %t.workflow_definition_versions"
-									" (definition_id, version, definition,"
-									"  run_as, created_by)"
-									" VALUES ($1, $2, $3, $4, $5)"
-									" ON CONFLICT DO NOTHING"),
-						  5, types, values, NULL, false, 0);
-	inserted = SPI_processed;
-	SPI_finish();
-	return inserted > 0;
-}
-
-PG_FUNCTION_INFO_V1(wf_definition_saved);
-
-Datum
-wf_definition_saved(PG_FUNCTION_ARGS)
-{
-	static const int columns[] = {DEF_ID, DEF_VERSION, DEF_DEFINITION,
-	DEF_RUN_AS};
-	TriggerRow	row;
-	Datum		values[5];
-	Oid			save_user;
-	int			save_context;
-	int			level;
-	char	   *writer = GetUserNameFromId(GetUserId(), false);
-	bool		isnull;
-
-	row_begin(&row, fcinfo, "workflow_definitions");
-	if (row.is_update && !row_changed(&row, DEF_VERSION))
-		return row_end(&row);
-	for (int i = 0; i < lengthof(columns); i++)
-		values[i] = row_get(&row, columns[i], &isnull);
-
-	level = store_enter_search_path();
-	store_enter_owner(&save_user, &save_context);
-	if (!insert_version(values, writer) &&
-		!is_saved(&row, DatumGetJsonbP(values[2])))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNIQUE_VIOLATION),
-				 errmsg("version %d of this definition exists and differs",
-						DatumGetInt32(values[1]))));
-	store_leave_owner(save_user, save_context);
-	store_leave_search_path(level);
-	return row_end(&row);
-}
-
-/*
- * Before a DELETE of definitions or versions: waits for fires in flight;
- * fire.c tells why.
- */
-static void
-wait_for_fires(void)
-{
-	LockRelationOid(store_relation("workflow_runs"), ShareRowExclusiveLock);
-}
-
 PG_FUNCTION_INFO_V1(wf_definition_gone);
 
 Datum
@@ -342,7 +216,7 @@ wf_definition_gone(PG_FUNCTION_ARGS)
 	row_begin(&row, fcinfo, "workflow_definitions");
 	if (TRIGGER_FIRED_FOR_STATEMENT(data->tg_event))
 	{
-		wait_for_fires();
+		version_wait_for_fires();
 		return PointerGetDatum(NULL);
 	}
 	id = row_get(&row, DEF_ID, &isnull);
@@ -356,32 +230,6 @@ wf_definition_gone(PG_FUNCTION_ARGS)
 	store_leave_owner(save_user, save_context);
 	store_leave_search_path(level);
 	return PointerGetDatum(NULL);
-}
-
-PG_FUNCTION_INFO_V1(wf_version_check);
-
-Datum
-wf_version_check(PG_FUNCTION_ARGS)
-{
-	TriggerRow	row;
-	bool		isnull;
-	Datum		role;
-
-	row_begin(&row, fcinfo, "workflow_definition_versions");
-	if (TRIGGER_FIRED_FOR_STATEMENT(((TriggerData *) fcinfo->context)->tg_event))
-	{
-		wait_for_fires();
-		return PointerGetDatum(NULL);
-	}
-	if (row.is_update)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("a saved version of a definition cannot be changed"),
-				 errhint("Update workflow_definitions: it saves a new version.")));
-	role = row_get(&row, VERSION_RUN_AS, &isnull);
-	if (!isnull && !role_exists(DatumGetObjectId(role)))
-		row_set(&row, VERSION_RUN_AS, ObjectIdGetDatum(InvalidOid));
-	return row_end(&row);
 }
 
 /*--- wf_define ---*/
@@ -439,14 +287,21 @@ write_definition(Datum *values)
 						 &isnull);
 }
 
+/* wf_define has no columns to take them from: the JSON must have both. */
 static void
-require_name(Jsonb *definition, const char *key)
+require_names(Jsonb *definition)
 {
-	if (json_text(definition, key) == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the definition is not valid"),
-				 errdetail("%s: must be given as a text.", key)));
+	static const char *const keys[] = {"name", "trigger_type"};
+	Problems	problems = {0};
+
+	if (json_text(definition, keys[0]) && json_text(definition, keys[1]))
+		return;					/* the trigger checks the rest */
+	plan_compile(definition, catalogue(), &problems);
+	for (int i = 0; i < lengthof(keys) && JB_ROOT_IS_OBJECT(definition); i++)
+		if (getKeyJsonValueFromContainer(&definition->root, keys[i],
+										 strlen(keys[i]), NULL) == NULL)
+			problem_error(&problems, keys[i], NULL, "%s is missing", keys[i]);
+	problems_raise(&problems, "the definition is not valid");
 }
 
 PG_FUNCTION_INFO_V1(wf_define);
@@ -462,9 +317,8 @@ wf_define(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("arguments of wf_define must not be null")));
-	require_name(PG_GETARG_JSONB_P(1), "name");
-	require_name(PG_GETARG_JSONB_P(1), "trigger_type");
 	store_use_schema(get_func_namespace(fcinfo->flinfo->fn_oid));
+	require_names(PG_GETARG_JSONB_P(1));
 	values[0] = PG_GETARG_DATUM(0);
 	values[1] = PG_GETARG_DATUM(1);
 	values[2] = CStringGetTextDatum(json_text(PG_GETARG_JSONB_P(1), "name"));

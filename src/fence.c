@@ -33,8 +33,10 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "commands/prepare.h"
+#include "commands/sequence.h"
 #include "commands/trigger.h"
 #include "fence.h"
+#include "libpq/be-fsstubs.h"
 #include "miscadmin.h"
 #include "queue.h"
 #include "settings.h"
@@ -99,6 +101,7 @@ leave_role(Fence *fence)
 {
 	AfterTriggerFireDeferred();
 	PortalHashTableDeleteAll();
+	AtEOXact_LargeObject(true);	/* a descriptor is checked when opened */
 	SetUserIdAndSecContext(fence->save_user, fence->save_context);
 	AtEOXact_GUC(false, fence->guc_level);
 	ResetTempTableNamespace();
@@ -111,6 +114,7 @@ sweep(const Fence *fence)
 	if (!fence->in_role)
 		return;
 	DropAllPreparedStatements();
+	ResetSequenceCaches();
 	LockReleaseSession(USER_LOCKMETHOD);
 }
 

@@ -19,11 +19,13 @@
 #include "miscadmin.h"
 #include "plan.h"
 #include "queue.h"
+#include "storage/latch.h"
 #include "store.h"
 #include "template.h"
 #include "trigger_row.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/wait_event.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
 #include "utils/syscache.h"
@@ -304,6 +306,45 @@ fill_run(TriggerRow *row)
 	store_leave_owner(save_user, save_context);
 }
 
+#define RESTORE_WAIT_MS 60000
+#define RESTORE_POLL_MS 20
+
+/*
+ * In a restore, waits until the run's version has been restored: pg_restore
+ * -j loads the tables side by side, and the foreign key would fail.  Gives
+ * up after a minute; the foreign key then says what is missing.
+ */
+static void
+wait_for_version(TriggerRow *row)
+{
+	static pg_uuid_t last_id;
+	static int32 last_version = 0;
+	bool		isnull;
+	pg_uuid_t  *id = DatumGetUUIDP(row_get(row, RUN_DEFINITION_ID, &isnull));
+	int32		version;
+
+	if (isnull)
+		return;
+	version = DatumGetInt32(row_get(row, RUN_DEFINITION_VERSION, &isnull));
+	if (isnull || (version == last_version &&
+				   memcmp(id, &last_id, UUID_LEN) == 0))
+		return;
+	for (int waited = 0; waited < RESTORE_WAIT_MS; waited += RESTORE_POLL_MS)
+	{
+		if (store_has_definition(id, version))
+		{
+			last_id = *id;
+			last_version = version;
+			return;
+		}
+		CHECK_FOR_INTERRUPTS();
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT |
+						 WL_EXIT_ON_PM_DEATH, RESTORE_POLL_MS,
+						 PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+	}
+}
+
 PG_FUNCTION_INFO_V1(wf_run_check);
 
 Datum
@@ -324,6 +365,8 @@ wf_run_check(PG_FUNCTION_ARGS)
 	row_get(&row, RUN_DEFINITION_VERSION, &no_version);
 	if (no_tenant || no_version)
 		fill_run(&row);
+	else if (!check_function_bodies)
+		wait_for_version(&row);
 	queue_wake_at_commit();
 	return row_end(&row);
 }

@@ -28,6 +28,7 @@
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "executor/spi.h"
+#include "jit/jit.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "optimizer/cost.h"
@@ -196,6 +197,12 @@ static const StatementText statements[STORE_NSTATEMENTS] = {
 		"SELECT d.name FROM up JOIN %t.workflow_definitions d"
 		" ON d.id = up.definition_id ORDER BY n DESC",
 		1, {UUIDOID}
+	},
+	[STORE_HAS_DEFINITION] = {
+		"SELECT FROM %t.workflow_definitions d"
+		" JOIN %t.workflow_definition_versions v ON v.definition_id = d.id"
+		" WHERE d.id = $1 AND v.version = $2",
+		2, {UUIDOID, INT4OID}
 	},
 	[STORE_DEFINITION] = {
 		"SELECT tenant_id, version FROM %t.workflow_definitions WHERE id = $1",
@@ -430,7 +437,9 @@ store_leave_search_path(int level)
 /*
  * Plans for these statements must not depend on statistics: they are made
  * while the tables are empty and used when a million runs are queued.  So
- * the planner is told to keep to the indexes while it may plan them.
+ * the planner is told to keep to the indexes while it may plan them; and
+ * where it still cannot, the cost of what it was told not to do must not
+ * bring on the JIT compiler, which takes longer than the statement.
  */
 int
 store_execute(StoreStatement statement, Datum *values, const char *nulls,
@@ -439,12 +448,16 @@ store_execute(StoreStatement statement, Datum *values, const char *nulls,
 	bool		save_seqscan = enable_seqscan;
 	bool		save_bitmapscan = enable_bitmapscan;
 	bool		save_sort = enable_sort;
+	bool		save_indexscan = enable_indexscan;
+	bool		save_jit = jit_enabled;
 	int			level = store_enter_search_path();
 	int			result = 0;
 
 	PG_TRY();
 	{
 		enable_seqscan = enable_bitmapscan = enable_sort = false;
+		enable_indexscan = true;
+		jit_enabled = false;
 		result = SPI_execute_plan(prepare(statement), values, nulls,
 								  read_only, limit);
 	}
@@ -453,6 +466,8 @@ store_execute(StoreStatement statement, Datum *values, const char *nulls,
 		enable_seqscan = save_seqscan;
 		enable_bitmapscan = save_bitmapscan;
 		enable_sort = save_sort;
+		enable_indexscan = save_indexscan;
+		jit_enabled = save_jit;
 	}
 	PG_END_TRY();
 	store_leave_search_path(level);

@@ -72,6 +72,7 @@ typedef enum StoreStatement
 	STORE_TEMPLATE,
 	STORE_ACTIONS,
 	STORE_DEFINITION,
+	STORE_HAS_DEFINITION,
 	STORE_CHAIN,
 	STORE_NSTATEMENTS
 } StoreStatement;
@@ -104,6 +105,9 @@ extern bool store_fetch_template(const pg_uuid_t *tenant, const char *name,
 /* A saved version; false where it does not exist. */
 extern bool store_fetch_version(const pg_uuid_t *definition_id, int version,
 								Jsonb **definition, Oid *run_as);
+
+/* Are the definition and that version of it there, as of now? */
+extern bool store_has_definition(const pg_uuid_t *id, int version);
 
 /*--- runs, as workers see them (store_runs.c) ---*/
 

@@ -154,3 +154,16 @@ store_fetch_version(const pg_uuid_t *definition_id, int version,
 	SPI_finish();
 	return found;
 }
+
+bool
+store_has_definition(const pg_uuid_t *id, int version)
+{
+	Datum		values[2] = {UUIDPGetDatum(id), Int32GetDatum(version)};
+	bool		found;
+
+	SPI_connect();
+	store_execute(STORE_HAS_DEFINITION, values, NULL, false, 1);
+	found = SPI_processed > 0;
+	SPI_finish();
+	return found;
+}

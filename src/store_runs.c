@@ -185,7 +185,8 @@ claim_of_tenants(const pg_uuid_t *tenants, int ntenants, int limit,
 
 /*
  * Claims from the tenants after *cursor and, once past the last, from the
- * first on up to where it began; at most once round.  A look claims for at
+ * first on up to where it began; never one twice, since rows that this
+ * transaction has locked would be claimed again.  A look claims for at
  * most as many tenants as runs are wanted, so that the cursor stands where
  * the batch ended.
  */
@@ -215,6 +216,11 @@ claim_in_turn(const Pauses *pauses, pg_uuid_t *cursor, bool *has_cursor,
 			continue;
 		}
 		n = Min(n, want);
+		/* beyond start they were looked at: what is ours would come again */
+		while (wrapped && n > 0 && memcmp(&tenants[n - 1], &start, UUID_LEN) > 0)
+			n--;
+		if (n == 0)
+			break;
 		*cursor = tenants[n - 1];
 		*has_cursor = true;
 		for (int i = 0; i < n; i++)
@@ -223,8 +229,6 @@ claim_in_turn(const Pauses *pauses, pg_uuid_t *cursor, bool *has_cursor,
 		if (kept > 0)
 			runs = claim_of_tenants(tenants, kept, want, runs, cursor,
 									context);
-		if (wrapped && memcmp(cursor, &start, UUID_LEN) >= 0)
-			break;
 	}
 	return runs;
 }

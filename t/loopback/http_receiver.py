@@ -5,9 +5,11 @@ It listens on 127.0.0.1, prints "ready PORT" and leaves when its standard
 input closes.  Each request, once it has come in whole, is one JSON line in
 the log file:
 
-    {"time", "method", "target", "path", "query", "headers", "body", "tls"}
+    {"time", "method", "target", "path", "query", "headers", "body", "tls",
+     "active"}
 
-with lower-case header names; a body that is not UTF-8 comes as
+with lower-case header names; "active" is how many requests were without
+their answer then, this one included; a body that is not UTF-8 comes as
 "body_base64" instead of "body".
 
 The path decides the answer.  Leading segments say how to behave and are
@@ -86,6 +88,7 @@ class Receiver:
         self.released = asyncio.Event()
         self.failures = {}
         self.count = 0
+        self.active = 0
 
     # --- the connection ---
 
@@ -119,8 +122,12 @@ class Receiver:
         if headers.get("expect", "").lower() == "100-continue":
             writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         body = await self.read_body(reader, headers)
-        request = self.record(method, target, headers, body)
-        await self.answer(request, writer)
+        self.active += 1
+        try:
+            request = self.record(method, target, headers, body)
+            await self.answer(request, writer)
+        finally:
+            self.active -= 1
         await writer.drain()
         return (version == "HTTP/1.1" and
                 headers.get("connection", "").lower() != "close")
@@ -142,7 +149,8 @@ class Receiver:
         request = {"time": time.time(), "method": method, "target": target,
                    "path": parts.path, "query": dict(parse_qsl(
                        parts.query, keep_blank_values=True)),
-                   "headers": headers, "tls": self.tls}
+                   "headers": headers, "tls": self.tls,
+                   "active": self.active}
         try:
             request["body"] = body.decode("utf-8")
         except UnicodeDecodeError:

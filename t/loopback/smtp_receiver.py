@@ -96,6 +96,8 @@ class Sink:
                   "header_list": pairs, "parts": parts,
                   "raw": text_of(envelope.original_content)}
         os.write(self.log, json.dumps(record).encode() + b"\n")
+        if self.options.hang == "kept":
+            await asyncio.sleep(86400)
         return "250 2.0.0 kept"
 
     async def auth_XOAUTH2(self, server, args):
@@ -182,8 +184,9 @@ async def main():
                         help='answer every message so: "451 try later"')
     parser.add_argument("--delay", type=int, default=0,
                         help="milliseconds before a message is answered")
-    parser.add_argument("--hang", choices=["banner", "data"],
-                        help="never say so much")
+    parser.add_argument("--hang", choices=["banner", "data", "kept"],
+                        help="never say so much; kept: the message is in the "
+                        "log, its sender never hears of it")
     options = parser.parse_args()
 
     # What aiosmtpd thinks of a server like this one, we know.

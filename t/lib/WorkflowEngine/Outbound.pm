@@ -146,7 +146,11 @@ sub fire_steps
 			$trigger,
 			ref $payload ? to_json($payload) : $payload);
 	}
-	foreach my $line (split /\n/, $node->safe_psql('postgres', $sql))
+	my ($stdout, $stderr);
+	$node->psql('postgres', $sql,
+		stdout => \$stdout, stderr => \$stderr, on_error_stop => 0);
+	diag($stderr) if $stderr;
+	foreach my $line (split /\n/, $stdout)
 	{
 		$runs{$1} = $2 if $line =~ /^(.*) ([0-9a-f-]{36})$/;
 	}

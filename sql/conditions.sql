@@ -1,0 +1,123 @@
+--
+-- Conditions: whether a step is executed or skipped.
+--
+-- Every condition below is decided by a run, as the condition of a step.
+--
+CREATE PROCEDURE t.decide(payload jsonb, VARIADIC conditions jsonb[]) LANGUAGE plpgsql AS $$
+DECLARE
+	steps jsonb := (
+		SELECT jsonb_agg(jsonb_build_object('name', 's' || n, 'action', 'echo', 'condition', condition) ORDER BY n)
+		FROM unnest(conditions) WITH ORDINALITY AS given (condition, n));
+BEGIN
+	CALL t.run('conditions', steps, payload);
+END $$;
+CREATE VIEW t.decided AS
+SELECT v.definition #> ARRAY['steps', s.step::text, 'condition'] AS condition,
+	s.status, s.error AS why
+FROM workflow_runs r
+JOIN workflow_definition_versions v ON v.definition_id = r.definition_id AND v.version = r.definition_version,
+	wf_trace(r.id) AS s
+WHERE r.id = t.last()
+ORDER BY s.step;
+
+-- A text is a jsonpath predicate.
+CALL t.decide('{"total": 750, "country": "LB", "items": [{"q": 1}, {"q": 3}], "at": "2024-05-01"}',
+	'"$.trigger.total > 500"', '"$.trigger.total > 1000"', '"$.trigger.total > 500 && $.trigger.country == \"LB\""',
+	'"$.trigger.country == \"SA\" || $.trigger.country == \"LB\""', '"!($.trigger.country == \"LB\")"',
+	'"$.trigger.items[*].q > 2"', '"exists($.trigger.items[*] ? (@.q > 5))"',
+	'"$.trigger.country starts with \"L\""', '"$.trigger.country like_regex \"^l\" flag \"i\""',
+	'"$.trigger.at.datetime() < \"2024-06-01\".datetime()"', '"($.trigger.total > \"x\") is unknown"');
+SELECT * FROM t.decided;
+-- A missing member makes a comparison false, so its negation true.
+CALL t.decide('{"total": 750}',
+	'"$.trigger.missing > 500"', '"!($.trigger.missing > 500)"', '"$.trigger.missing == $.trigger.lost"',
+	'"exists($.trigger.missing)"', '"!exists($.trigger.missing)"', '"$.trigger.total.missing == 1"');
+SELECT * FROM t.decided;
+
+-- An object names a field, an operator and a value.
+CALL t.decide('{"n": 5, "text": "abc", "yes": true, "items": ["a", {"b": 1}], "o": {"k": {"l": 1}}, "none": null,
+		"at": "2024-05-01T10:00:00Z"}',
+	'{"field": "trigger.n", "op": "eq", "value": 5.0}', '{"field": "trigger.n", "op": "eq", "value": 6}',
+	'{"field": "trigger.n", "op": "ne", "value": 6}', '{"field": "trigger.n", "op": "ne", "value": 5}',
+	'{"field": "trigger.n", "op": "gt", "value": 4}', '{"field": "trigger.n", "op": "gt", "value": 5}',
+	'{"field": "trigger.n", "op": "gte", "value": 5}', '{"field": "trigger.n", "op": "gte", "value": 6}',
+	'{"field": "trigger.n", "op": "lt", "value": 6}', '{"field": "trigger.n", "op": "lt", "value": 5}',
+	'{"field": "trigger.n", "op": "lte", "value": 5}', '{"field": "trigger.n", "op": "lte", "value": 4}');
+SELECT * FROM t.decided;
+CALL t.decide('{"text": "abc", "yes": true, "items": ["a", {"b": 1, "c": 2}], "o": {"k": {"l": 1}, "m": 2}, "none": null,
+		"at": "2024-05-01T10:00:00Z"}',
+	'{"field": "trigger.text", "op": "eq", "value": "abc"}', '{"field": "trigger.yes", "op": "eq", "value": true}',
+	'{"field": "trigger.none", "op": "eq", "value": null}', '{"field": "trigger.text", "op": "ne", "value": null}',
+	'{"field": "trigger.o.k", "op": "eq", "value": {"l": 1}}', '{"field": "trigger.at", "op": "gt", "value": "2024-04-30"}',
+	'{"field": "trigger.text", "op": "in", "value": ["x", "abc"]}', '{"field": "trigger.text", "op": "in", "value": ["x"]}',
+	'{"field": "trigger.text", "op": "not_in", "value": ["x", "y"]}', '{"field": "trigger.text", "op": "not_in", "value": ["abc"]}',
+	'{"field": "trigger.text", "op": "contains", "value": "b"}', '{"field": "trigger.text", "op": "contains", "value": "x"}',
+	'{"field": "trigger.items", "op": "contains", "value": "a"}', '{"field": "trigger.items", "op": "contains", "value": {"b": 1, "c": 2}}',
+	'{"field": "trigger.items", "op": "contains", "value": "x"}', '{"field": "trigger.o", "op": "contains", "value": {"m": 2}}',
+	'{"field": "trigger.text", "op": "starts_with", "value": "ab"}', '{"field": "trigger.text", "op": "starts_with", "value": "b"}',
+	'{"field": "trigger.text", "op": "ends_with", "value": "bc"}', '{"field": "trigger.text", "op": "ends_with", "value": "b"}',
+	'{"field": "trigger.text", "op": "matches", "value": "^a.c$"}', '{"field": "trigger.text", "op": "matches", "value": "^b"}',
+	'{"field": "trigger.none", "op": "exists"}', '{"field": "trigger.missing", "op": "exists"}',
+	'{"field": "trigger.missing.deeper", "op": "not_exists"}', '{"field": "trigger.text", "op": "not_exists"}',
+	'{"field": "trigger.items[-1].c", "op": "eq", "value": 2}');
+SELECT * FROM t.decided;
+
+-- all, any, not; a text may stand in them too.
+CALL t.decide('{"n": 5, "country": "LB"}',
+	'{"all": [{"field": "trigger.n", "op": "gt", "value": 1}, {"field": "trigger.country", "op": "eq", "value": "LB"}]}',
+	'{"all": [{"field": "trigger.n", "op": "gt", "value": 1}, {"field": "trigger.country", "op": "eq", "value": "SA"}]}',
+	'{"any": [{"field": "trigger.n", "op": "gt", "value": 9}, {"field": "trigger.country", "op": "eq", "value": "LB"}]}',
+	'{"any": [{"field": "trigger.n", "op": "gt", "value": 9}, {"field": "trigger.country", "op": "eq", "value": "SA"}]}',
+	'{"not": {"field": "trigger.n", "op": "gt", "value": 9}}', '{"not": {"field": "trigger.n", "op": "gt", "value": 1}}',
+	'{"all": ["$.trigger.n == 5", {"any": [{"not": "$.trigger.n == 5"}, "$.trigger.country == \"LB\""]}]}');
+SELECT * FROM t.decided;
+
+-- What cannot be decided (a missing field, types that do not compare) skips
+-- the step too, and says why.
+CALL t.decide('{"n": 5, "text": "abc", "yes": true, "none": null, "o": {}}',
+	'{"field": "trigger.country", "op": "in", "value": ["LB", "SA"]}',
+	'{"field": "trigger.customer.country", "op": "ne", "value": "LB"}',
+	'{"field": "trigger.n", "op": "eq", "value": "5"}', '{"field": "trigger.text", "op": "gt", "value": 5}',
+	'{"field": "trigger.yes", "op": "gt", "value": 1}', '{"field": "trigger.none", "op": "gt", "value": 1}',
+	'{"field": "trigger.n", "op": "contains", "value": 5}', '{"field": "trigger.n", "op": "matches", "value": "5"}',
+	'{"field": "trigger.n", "op": "in", "value": ["5"]}',
+	'{"not": {"field": "trigger.country", "op": "eq", "value": "LB"}}',
+	'{"all": [{"field": "trigger.n", "op": "eq", "value": 5}, {"field": "trigger.country", "op": "eq", "value": "LB"}]}',
+	'{"any": [{"field": "trigger.n", "op": "eq", "value": 6}, {"field": "trigger.country", "op": "eq", "value": "LB"}]}');
+SELECT * FROM t.decided;
+-- It does not matter where the rest decides.
+CALL t.decide('{"n": 5}',
+	'{"all": [{"field": "trigger.n", "op": "eq", "value": 6}, {"field": "trigger.country", "op": "eq", "value": "LB"}]}',
+	'{"any": [{"field": "trigger.n", "op": "eq", "value": 5}, {"field": "trigger.country", "op": "eq", "value": "LB"}]}');
+SELECT * FROM t.decided;
+
+-- The whole context is there, in both forms.
+CALL t.run('conditions', replace('[
+	{"name": "charge", "action": "echo", "params": {"amount": 7}},
+	{"name": "refuse", "action": "find_record", "params": {"table": "t.no_such_table", "where": {}}, "on_error": "continue"},
+	{"name": "paid", "action": "echo", "condition": "$.steps.charge.status == \"completed\" && $.steps.charge.output.amount == 7"},
+	{"name": "unpaid", "action": "echo", "condition": {"field": "steps.charge.status", "op": "ne", "value": "completed"}},
+	{"name": "apology", "action": "echo", "condition": {"all": [
+		{"field": "steps.refuse.status", "op": "eq", "value": "failed"},
+		{"field": "steps.refuse.error", "op": "contains", "value": "does not exist"}]}},
+	{"name": "after-skip", "action": "echo", "condition": "$.steps.unpaid.status == \"skipped\""},
+	{"name": "first-try", "action": "echo", "condition": {"field": "run.attempt", "op": "eq", "value": 1}},
+	{"name": "by-name", "action": "echo", "condition": "$.workflow.name == \"example\" && $.workflow.version > 0"},
+	{"name": "mine", "action": "echo", "condition": {"field": "tenant.id", "op": "eq", "value": "<tenant>"}},
+	{"name": "since", "action": "echo", "condition": "$.now >= $.run.queued_at"}]',
+	'<tenant>', t.tenant('conditions')::text)::jsonb);
+SELECT step_name, status FROM t.step ORDER BY step;
+
+-- A skipped step has an element in the history like any other: no input, no
+-- output, no attempt; the run goes on and completes.
+CALL t.run('conditions', '[{"name": "no", "action": "echo", "condition": "$.trigger.n > 1", "params": {"x": "{{trigger.missing}}"}},
+	{"name": "unknown", "action": "echo", "condition": {"field": "trigger.n", "op": "gt", "value": 1}},
+	{"name": "yes", "action": "echo"}]');
+SELECT e - 'started_at' - 'duration_ms' AS element
+FROM workflow_runs r, jsonb_array_elements(step_results) AS e WHERE r.id = t.last();
+SELECT status, current_step, error_message FROM workflow_runs WHERE id = t.last();
+
+DELETE FROM workflow_runs WHERE tenant_id = t.tenant('conditions');
+DELETE FROM workflow_definitions WHERE tenant_id = t.tenant('conditions');
+DROP VIEW t.decided;
+DROP PROCEDURE t.decide;

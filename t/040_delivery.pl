@@ -1,0 +1,297 @@
+
+# At least once, and never more than once for what the database does: workers
+# and servers that end at the worst moment, between a request and its answer.
+
+use strict;
+use warnings FATAL => 'all';
+
+use PostgreSQL::Test::Utils;
+use Test::More;
+use WorkflowEngine::Test;
+use WorkflowEngine::Outbound;
+
+my $node = outbound_node('delivery', <<'CONF');
+restart_after_crash = on
+workflow_engine.workers = 1
+workflow_engine.http_timeout = 60s
+workflow_engine.poll_interval = 500ms
+CONF
+
+$node->safe_psql(
+	'postgres', q{
+	CREATE TABLE counter (id text PRIMARY KEY, before int NOT NULL DEFAULT 0,
+		after int NOT NULL DEFAULT 0);
+	CREATE FUNCTION count_up(params jsonb, context jsonb) RETURNS jsonb
+	LANGUAGE plpgsql AS $$
+	BEGIN
+		IF params->>'which' = 'before' THEN
+			INSERT INTO counter VALUES (params->>'id', 1)
+			ON CONFLICT (id) DO UPDATE SET before = counter.before + 1;
+		ELSE
+			UPDATE counter SET after = after + 1 WHERE id = params->>'id';
+		END IF;
+		RETURN '{}';
+	END $$;
+	SELECT wf_register_action('count_up', 'count_up(jsonb,jsonb)',
+		'{"which": {"type": "string"}, "id": {"type": "string"}}');
+	});
+
+my $count = {
+	action => 'count_up', params => { which => 'before', id => '{{run.id}}' }
+};
+
+# A step between two that count; each must count once.
+sub between
+{
+	my (%step) = @_;
+	return {
+		steps => [
+			{ name => 'before', %$count },
+			{ name => 'send', %step },
+			{
+				name => 'after',
+				%$count,
+				params => { which => 'after', id => '{{run.id}}' } } ] };
+}
+
+sub post_to
+{
+	my ($url) = @_;
+	return between(
+		action => 'webhook',
+		params => { url => $url, body => { run => '{{run.id}}' } });
+}
+
+sub worker_pid
+{
+	my $pid;
+
+	wait_until(
+		sub {
+			my ($stdout, $stderr);
+			$node->psql('postgres',
+				"SELECT pid FROM pg_stat_activity WHERE datname = 'postgres' "
+				  . "AND backend_type = 'workflow_engine worker'",
+				stdout => \$stdout,
+				stderr => \$stderr);
+			$pid = $stdout;
+			return $pid && $pid =~ /^\d+$/;
+		},
+		'there is one worker');
+	return $pid;
+}
+
+# The run has completed, its request was sent so often under one key, and its
+# native steps took effect once.
+sub check_run
+{
+	my ($run, $attempts, $what) = @_;
+	wait_ended($node, $run);
+	my %got = results($node, run => $run);
+	my $send = $got{run}{steps}[1];
+
+	is($got{run}{run_status}, 'completed', "$what: the run completes")
+	  or diag(to_json($got{run}));
+	is($send->{attempts}, $attempts, "$what: attempts are counted");
+	is( $node->safe_psql(
+			'postgres', "SELECT before, after FROM counter WHERE id = '$run'"),
+		'1|1',
+		"$what: the native steps took effect once");
+	return;
+}
+
+sub send_status
+{
+	my ($run) = @_;
+	return $node->safe_psql('postgres',
+		q{SELECT string_agg(status || ' ' || attempts, ', ' ORDER BY step) }
+		  . "FROM wf_trace('$run')");
+}
+
+#
+# While a request is under way nothing is held open.
+#
+my $http = start_receiver('http', '--prefix', '/hold');
+my %runs = fire_steps($node, held => post_to($http->url));
+$http->wait_requests(1);
+is(send_status($runs{held}),
+	'completed 1, running 1, pending 0',
+	'the intent is committed while the request is under way');
+is(run_status($node, 'postgres', $runs{held}), 'running', 'the run is running');
+wait_for(
+	$node, 'postgres', q{
+	SELECT count(*) = 1 AND bool_and(xact_start IS NULL
+		AND backend_xmin IS NULL AND backend_xid IS NULL)
+	FROM pg_stat_activity WHERE backend_type = 'workflow_engine worker'},
+	'no transaction and no snapshot is open');
+is( $node->safe_psql(
+		'postgres', q{
+	SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+	WHERE a.backend_type = 'workflow_engine worker'
+		AND l.locktype IN ('relation', 'tuple', 'transactionid')}),
+	0,
+	'no lock is held');
+is( $node->safe_psql(
+		'postgres',
+		'SELECT count(*) FROM (SELECT FROM workflow_runs FOR UPDATE NOWAIT) r'
+	),
+	1,
+	'the row of the run can be locked');
+is((wf_workers())[0], 1, 'wf_workers() knows of the transfer');
+
+sub wf_workers
+{
+	return split /\n/,
+	  $node->safe_psql('postgres', 'SELECT in_flight FROM wf_workers()');
+}
+
+#
+# SIGKILL of the worker.  The server restarts, the next worker sends again.
+#
+my $pid = worker_pid();
+kill 'KILL', $pid;
+my @requests = $http->wait_requests(2);
+isnt(worker_pid(), $pid, 'another worker');
+is(send_status($runs{held}),
+	'completed 1, running 2, pending 0',
+	'after SIGKILL the step is under way again');
+$http->command('release');
+check_run($runs{held}, 2, 'SIGKILL');
+@requests = $http->requests;
+is(scalar @requests, 2, 'SIGKILL: two requests');
+is($requests[$_]{headers}{'idempotency-key'},
+	"$runs{held}:send", 'SIGKILL: with the same key')
+  foreach 0, 1;
+is($requests[0]{body}, $requests[1]{body}, 'SIGKILL: and body');
+$http->stop;
+
+#
+# SIGTERM of the worker, thrice: that is nobody's fault.
+#
+$http = start_receiver('http', '--prefix', '/hold');
+%runs = fire_steps($node, held => post_to($http->url));
+foreach my $n (1 .. 4)
+{
+	$http->wait_requests($n);
+	last if $n == 4;
+	$pid = worker_pid();
+	is( $node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)"),
+		't', 'SIGTERM');
+}
+$http->command('release');
+check_run($runs{held}, 4, 'SIGTERM');
+is( join(' ', map { $_->{headers}{'idempotency-key'} } $http->requests),
+	join(' ', ("$runs{held}:send") x 4),
+	'SIGTERM: four requests with the same key');
+$http->stop;
+
+#
+# A restart of the server.
+#
+$http = start_receiver('http', '--prefix', '/hold');
+%runs = fire_steps($node, map { ("held$_" => post_to($http->url)) } 1 .. 5);
+$http->wait_requests(5);
+$node->restart('fast');
+$http->wait_requests(10);
+$http->command('release');
+check_run($runs{$_}, 2, "restart, $_") foreach sort keys %runs;
+is(scalar(() = $http->requests), 10, 'restart: each was sent twice');
+$http->stop;
+
+#
+# A mail has the same Message-ID when it is sent again.
+#
+my $smtp = start_receiver('smtp', '--hang', 'kept');
+connection(
+	$node,
+	name => 'email',
+	kind => 'smtp',
+	config => {
+		url => 'smtp://127.0.0.1:' . $smtp->port,
+		starttls => 'never',
+		from => 'a@example.com' });
+%runs = fire_steps(
+	$node,
+	mail => {
+		action => 'send_email',
+		params => { to => 'b@example.com', subject => 's', body => 'b' } });
+$smtp->wait_requests(1);
+$node->safe_psql('postgres',
+	'SELECT pg_terminate_backend(' . worker_pid() . ')');
+my @mails = $smtp->wait_requests(2);
+like($mails[0]{headers}{'message-id'}, qr/\Q$runs{mail}\E/, 'a Message-ID');
+is( $mails[1]{headers}{'message-id'},
+	$mails[0]{headers}{'message-id'},
+	'... and the same when the mail is sent again');
+$smtp->stop;
+wait_ended($node, $runs{mail});
+is(run_status($node, 'postgres', $runs{mail}),
+	'failed', 'a mail server that goes away fails the step');
+like(
+	$node->safe_psql('postgres',
+		"SELECT error_message FROM workflow_runs WHERE id = '$runs{mail}'"),
+	qr/delivery unknown/,
+	'... which says that it may have been delivered');
+
+#
+# The whole server, in the middle of 400 runs.
+#
+my $n = 400;
+$http = start_receiver('http', '--prefix', '/delay/20');
+$node->append_conf('postgresql.conf', 'workflow_engine.workers = 2');
+$node->safe_psql(
+	'postgres',
+	'TRUNCATE counter; SELECT wf_define('
+	  . literal($tenant) . ', '
+	  . literal(
+		to_json(
+			{
+				name => 'many',
+				trigger_type => 'many',
+				%{ post_to($http->url) } })) . ')');
+$node->safe_psql('postgres',
+	"SELECT wf_fire('$tenant', 'many', jsonb_build_object('n', n)) "
+	  . "FROM generate_series(1, $n) n");
+$http->wait_requests($n / 8);
+$node->stop('immediate');
+my $before = () = $http->requests;
+cmp_ok($before, '<', $n, 'the server was stopped in the middle');
+$node->start;
+wait_until(sub { scalar(() = $http->requests) > $n / 2 }, 'it goes on');
+$pid = (split /\n/, $node->safe_psql('postgres',
+	'SELECT pid FROM wf_workers()'))[0];
+kill 'KILL', $pid if $pid;
+wait_for(
+	$node,
+	'postgres',
+	"SELECT count(*) = $n FROM workflow_runs r JOIN workflow_definitions d "
+	  . "ON d.id = definition_id WHERE d.name = 'many' "
+	  . "AND status = 'completed'",
+	"all $n runs complete, through a crash of the server and one of a worker");
+is( $node->safe_psql(
+		'postgres',
+		'SELECT count(*), sum(before), sum(after), max(before), max(after) '
+		  . 'FROM counter'),
+	"$n|$n|$n|1|1",
+	'each native step took effect once');
+my %keys;
+$keys{ $_->{headers}{'idempotency-key'} }++ foreach $http->requests;
+is(scalar keys %keys, $n, 'each request was sent, under its key');
+is( $node->safe_psql(
+		'postgres',
+		'SELECT count(*) FROM workflow_runs r JOIN workflow_definitions d '
+		  . "ON d.id = definition_id WHERE d.name = 'many' "
+		  . 'AND jsonb_array_length(step_results) = 3 AND owner IS NULL'),
+	$n,
+	'each run has its three results and no owner');
+my @resent = grep { $keys{$_} > 1 } keys %keys;
+cmp_ok(scalar @resent, '<=', $n, scalar(@resent) . ' were sent again');
+is( $node->safe_psql(
+		'postgres',
+		'SELECT count(*) FROM workflow_runs r, wf_trace(r.id) t '
+		  . 'WHERE attempts > 3'),
+	1,
+	'no step was tried more often than workers ended');
+
+$node->stop;
+done_testing();
