@@ -49,7 +49,8 @@ PG_CFLAGS = -fvisibility=hidden -Wextra -Wno-unused-parameter \
 SHLIB_LINK = $(shell $(CURL_CONFIG) --libs)
 
 # Every suite is a list of names: make test refuses a file that is in none.
-REGRESS = setup helpers fire triggers history records identity tenants grants \
+REGRESS = setup helpers schema definitions validate templates conditions \
+	steps actions_custom fire triggers history records identity tenants grants \
 	pause depth
 REGRESS_OPTS = --inputdir=$(srcdir) --load-extension=workflow_engine
 

@@ -40,7 +40,6 @@ missing()
 	then
 		have prove || echo perl
 		perl -MIPC::Run -e 1 2>/dev/null || echo libipc-run-perl
-		have nginx || echo nginx-light
 	fi
 }
 

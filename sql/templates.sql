@@ -175,6 +175,18 @@ CALL t.run('templates', '[
 	'{"text": "a@example.com\r\nBcc: b@example.com"}');
 SELECT step_name, status, error FROM t.step ORDER BY step;
 
+-- Mail templates are compiled when they are saved: every problem, with its
+-- position.
+INSERT INTO workflow_templates (tenant_id, name, subject, body, html) VALUES
+(t.tenant('templates'), 'bad', 'Order {{trigger.id | uper}}', '{{ triger.id }} {{', '<p>{{trigger.id}}</p>');
+\set VERBOSITY terse
+INSERT INTO workflow_templates (tenant_id, name, subject) VALUES (t.tenant('templates'), 'empty', 'only a subject');
+\set VERBOSITY default
+-- One that is not there fails the step that names it.
+CALL t.run('templates', '[{"name": "mail", "action": "send_email", "retry": {"max_attempts": 1},
+	"params": {"to": "ops@example.com", "template": "nowhere"}}]');
+SELECT status, error FROM t.step;
+
 --
 -- Bad input fails its own step only
 --

@@ -376,7 +376,7 @@ CREATE FUNCTION wf_register_action(name text, handler regprocedure,
 	params jsonb DEFAULT '{}', description text DEFAULT NULL) RETURNS void
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION wf_register_action(text, regprocedure, jsonb, text) IS
-'Makes a function (params jsonb, context jsonb) returning jsonb an action, or replaces one registered under that name. Steps call it as the definition''s run_as, which needs EXECUTE on it. params: {"name": {"type", "required", "help"}}; {} accepts anything. Errors: 22023 (name, params, a built-in name), 42P13 (signature), 42501.';
+'Makes a function (params jsonb, context jsonb) returning jsonb an action, or replaces one registered under that name. Steps call it as the definition''s run_as, which needs EXECUTE on it. params: {"name": {"type", "required", "help"}}; {} accepts anything. Errors: 22023 (params, a built-in name), 23514 (no valid name), 42P13 (signature), 42501.';
 
 CREATE FUNCTION wf_pause(tenant_id uuid DEFAULT NULL) RETURNS void
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE

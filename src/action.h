@@ -54,6 +54,7 @@ typedef struct Action
 	ActionKind	kind;
 	const char *default_connection; /* name, or NULL */
 	bool		needs_connection;
+	bool		reads_scope;	/* call->scope, beyond its parameters */
 
 	/* How the values in a parameter are escaped; NULL: not at all. */
 	TemplateEscape (*escape) (const char *param, const Connection *connection);

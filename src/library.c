@@ -87,6 +87,9 @@ check_builtin(const char *name, const char *kind)
 	static const char *const kinds[] = {"native", "http", "smtp"};
 	const Action *action = action_find(name);
 
+	if (strcmp(kind, kinds[0]) != 0 && strcmp(kind, kinds[1]) != 0 &&
+		strcmp(kind, kinds[2]) != 0)
+		return;					/* the CHECK of the table will say so */
 	if (action != NULL && strcmp(kind, kinds[action->kind]) == 0 &&
 		(creating_extension || !check_function_bodies))
 		return;

@@ -76,6 +76,7 @@ typedef struct PlanStep
 	char	   *action;
 	Template   *params;			/* always an object */
 	Condition  *condition;		/* NULL: always */
+	bool		sees_steps;		/* its JSON speaks of "steps" */
 	bool		continue_on_error;
 	bool		has_retry;
 	PlanRetry	retry;

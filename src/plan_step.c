@@ -140,6 +140,20 @@ compile_condition(const JsonbValue *json, const char *path,
 											names, problems);
 }
 
+/*
+ * Does the step look at earlier ones?  Asked of its text: a yes too many
+ * costs time, a no too many cannot be. 
+ */
+static bool
+speaks_of_steps(const JsonbValue *json)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	json_append(&text, json);
+	return strstr(text.data, "steps") != NULL;
+}
+
 void
 plan_compile_step(PlanCompiler *compiler, const JsonbValue *json,
 				  const char *path, PlanStep *step)
@@ -158,6 +172,7 @@ plan_compile_step(PlanCompiler *compiler, const JsonbValue *json,
 	}
 	plan_check_keys(json, path, step_keys, lengthof(step_keys), problems);
 	step->name = compile_name(json, path, problems);
+	step->sees_steps = speaks_of_steps(json);
 	spec = compile_action(compiler, json, path, step);
 	compile_params(compiler, json, path, &names, spec, step);
 	compile_condition(json, path, &names, problems, step);

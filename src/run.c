@@ -70,13 +70,26 @@ text_json(const char *text)
 	return json_to_jsonb(&value);
 }
 
+/* Building what is not looked at would cost, with a thousand steps behind. */
+static Jsonb *
+earlier_steps(const RunRow *run, const PlanStep *step)
+{
+	const Action *action = action_find(step->action);
+	ObjectBuilder b;
+
+	if (step->sees_steps || action == NULL || action->reads_scope)
+		return step_results_context(run->step_results, run->new_results);
+	object_begin(&b);
+	return object_end(&b);
+}
+
 static void
-fill_scope(Scope *scope, const RunRow *run)
+fill_scope(Scope *scope, const RunRow *run, const PlanStep *step)
 {
 	ObjectBuilder b;
 
 	scope->root[SCOPE_TRIGGER] = run->payload;
-	scope->root[SCOPE_STEPS] = step_results_context(run->step_results);
+	scope->root[SCOPE_STEPS] = earlier_steps(run, step);
 
 	object_begin(&b);
 	object_text(&b, "id", id_text(&run->id));
@@ -255,7 +268,7 @@ pass_step(RunRow *run, const PlanStep *step, StepResult *result,
 	result->step = run->current_step;
 	result->step_name = step->name;
 	result->action = step->action;
-	run->step_results = step_results_append(run->step_results, result);
+	run->new_results = lappend(run->new_results, step_result_element(result));
 	tick->steps_done++;
 	if (strcmp(result->status, "failed") == 0 && !step->continue_on_error)
 	{
@@ -320,7 +333,7 @@ do_step(RunRow *run, const RunPlan *plan, RunTick *tick, RunVerdict *verdict)
 	sc.step = &plan->plan->steps[run->current_step];
 	sc.key = psprintf("%s:%s", id_text(&run->id), sc.step->name);
 	sc.started_at = clock_now();
-	fill_scope(&sc.scope, run);
+	fill_scope(&sc.scope, run, sc.step);
 	fence.run_id = &run->id;
 	fence.timeout_ms = step_limit(sc.step);
 	fence.lock_timeout_ms = tick->lock_timeout_ms;

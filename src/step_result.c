@@ -64,11 +64,10 @@ cap(Jsonb *value)
 }
 
 Jsonb *
-step_results_append(Jsonb *results, const StepResult *result)
+step_result_element(const StepResult *result)
 {
 	ObjectBuilder b;
 	JsonbValue	duration;
-	Jsonb	   *element;
 
 	duration.type = jbvNumeric;
 	duration.val.numeric =
@@ -86,12 +85,32 @@ step_results_append(Jsonb *results, const StepResult *result)
 	object_number(&b, "attempts", result->attempts);
 	object_text(&b, "started_at", iso_time(result->started_at));
 	object_value(&b, "duration_ms", &duration);
-	element = object_end(&b);
+	return object_end(&b);
+}
 
-	/* an array || an object appends the object */
-	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat,
-											  JsonbPGetDatum(results),
-											  JsonbPGetDatum(element)));
+Jsonb *
+step_results_join(Jsonb *results, List *more)
+{
+	JsonbParseState *state = NULL;
+	JsonbIterator *it = JsonbIteratorInit(&results->root);
+	JsonbIteratorToken token;
+	JsonbValue	value;
+	ListCell   *lc;
+
+	if (more == NIL)
+		return results;
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+	{
+		if (token == WJB_ELEM)
+			pushJsonbValue(&state, WJB_ELEM, &value);
+	}
+	foreach(lc, more)
+	{
+		json_of_jsonb(lfirst(lc), &value);
+		pushJsonbValue(&state, WJB_ELEM, &value);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
 }
 
 static JsonbValue *
@@ -118,24 +137,32 @@ outline(JsonbContainer *element)
 	return object_end(&b);
 }
 
+/* Adds "name": its outline. */
+static void
+add_outline(ObjectBuilder *b, JsonbContainer *element)
+{
+	JsonbValue *name = member(element, "step_name");
+
+	if (name != NULL && name->type == jbvString)
+		object_json(b, json_cstring(name), outline(element));
+}
+
 Jsonb *
-step_results_context(Jsonb *results)
+step_results_context(Jsonb *results, List *more)
 {
 	ObjectBuilder b;
 	uint32		n = JB_ROOT_IS_ARRAY(results) ? JB_ROOT_COUNT(results) : 0;
+	ListCell   *lc;
 
 	object_begin(&b);
 	for (uint32 i = 0; i < n; i++)
 	{
 		JsonbValue *element = getIthJsonbValueFromContainer(&results->root, i);
-		JsonbValue *name;
 
-		if (element == NULL || !json_is_object(element))
-			continue;
-		name = member(element->val.binary.data, "step_name");
-		if (name != NULL && name->type == jbvString)
-			object_json(&b, json_cstring(name),
-						outline(element->val.binary.data));
+		if (element != NULL && json_is_object(element))
+			add_outline(&b, element->val.binary.data);
 	}
+	foreach(lc, more)
+		add_outline(&b, &((Jsonb *) lfirst(lc))->root);
 	return object_end(&b);
 }

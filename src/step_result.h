@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 #include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 
 typedef struct StepResult
@@ -23,14 +24,14 @@ typedef struct StepResult
 	int64		duration_us;
 } StepResult;
 
-/*
- * results with one more element.  Input and output are cut at
- * workflow_engine.max_output each.
- */
-extern Jsonb *step_results_append(Jsonb *results, const StepResult *result);
+/* An element; input and output are cut at workflow_engine.max_output each. */
+extern Jsonb *step_result_element(const StepResult *result);
 
-/* {"name": {"status", "output", "error"}} of all elements. */
-extern Jsonb *step_results_context(Jsonb *results);
+/* The array results with more elements (Jsonb *) behind. */
+extern Jsonb *step_results_join(Jsonb *results, List *more);
+
+/* {"name": {"status", "output", "error"}} of all elements of both. */
+extern Jsonb *step_results_context(Jsonb *results, List *more);
 
 /* ISO 8601 with offset; palloc'd. */
 extern char *iso_time(TimestampTz time);

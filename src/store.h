@@ -121,7 +121,8 @@ typedef struct RunRow
 	pg_uuid_t	tenant_id;
 	char	   *workflow_name;
 	Jsonb	   *payload;
-	Jsonb	   *step_results;
+	Jsonb	   *step_results;	/* as saved */
+	List	   *new_results;	/* of Jsonb *: elements to come behind */
 	char	   *status;
 	int			current_step;
 	int			attempt;

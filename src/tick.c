@@ -29,6 +29,7 @@
 #include "queue.h"
 #include "run.h"
 #include "settings.h"
+#include "step_result.h"
 #include "storage/lock.h"
 #include "tick.h"
 #include "tick_report.h"
@@ -112,6 +113,9 @@ tick_collect(void)
 static void
 settle(Tick *tick, RunRow *run, RunVerdict verdict)
 {
+	run->step_results = step_results_join(run->step_results,
+										  run->new_results);
+	run->new_results = NIL;
 	store_save_run(run);
 	switch (verdict)
 	{

@@ -86,11 +86,10 @@ wait_for($node, 'a',
 		WHERE backend_type = 'workflow_engine worker' AND datname IN ('a', 'b'))
 	  FROM wf_workers()},
 	'wf_workers() shows the workers of all databases');
-is( $node->safe_psql('postgres',
-		q{SELECT count(*) FROM pg_stat_activity
-		  WHERE backend_type = 'workflow_engine worker'
-		  AND datname NOT IN ('a', 'b')}),
-	'0',
+wait_for($node, 'postgres',
+	q{SELECT count(*) = 0 FROM pg_stat_activity
+	  WHERE backend_type = 'workflow_engine worker'
+	  AND datname NOT IN ('a', 'b')},
 	'none stays where the extension is not');
 
 # Settings take effect with a reload.

@@ -29,8 +29,13 @@ $node->safe_psql('postgres', qq{
 	CREATE FUNCTION stubborn(params jsonb, context jsonb) RETURNS jsonb
 	LANGUAGE plpgsql AS \$\$
 	BEGIN
-		BEGIN PERFORM pg_sleep(600); EXCEPTION WHEN query_canceled THEN END;
-		RETURN '{}';
+		INSERT INTO notes VALUES (-2);
+		LOOP
+			BEGIN
+				PERFORM pg_sleep(600);
+			EXCEPTION WHEN query_canceled THEN
+			END;
+		END LOOP;
 	END \$\$;
 	SELECT wf_register_action('slow', 'slow(jsonb,jsonb)');
 	SELECT wf_register_action('stubborn', 'stubborn(jsonb,jsonb)');
@@ -48,6 +53,8 @@ $node->safe_psql('postgres', qq{
 		 "on_error": "continue"},
 		{"name": "after", "action": "insert_record", "params":
 			{"table": "notes", "fields": {"id": 1000}}}]}');
+	SELECT wf_define('$tenant', '{"name": "stubborn", "trigger_type": "stubborn",
+		"steps": [{"name": "never", "action": "stubborn"}]}');
 	SELECT wf_define('$tenant', '{"name": "default", "trigger_type": "default",
 		"steps": [{"name": "take_long", "action": "slow"}]}')});
 
@@ -170,13 +177,23 @@ wait_for_status($default, 'failed', 'without one of its own, step_timeout is');
 is($node->safe_psql('postgres', 'SELECT pid FROM wf_workers()'),
 	$pid, 'the worker is the same all the while');
 
+# A step that traps its cancellation: the worker ends, the run fails, and the
+# next worker goes on.
+my $stubborn = fire('stubborn');
+wait_for_status($stubborn, 'failed',
+	'a step that cannot be cancelled fails its run');
+my $after = fire('order', '{"id": 27}');
+wait_for_status($after, 'completed', 'and others go on');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM notes WHERE id = -2'),
+	'0', 'what it did is undone');
+
 # The log: a line a failed run, none a step or for a run that completes.
 my $log = slurp_file($node->logfile);
 for my $failed ($locked, $slow, $default, @all)
 {
 	is(() = $log =~ /\Q$failed\E/g, 1, 'one log line for a failed run');
 }
-for my $good ($next, $anyway)
+for my $good ($next, $anyway, $after)
 {
 	is(() = $log =~ /\Q$good\E/g, 0, 'none for one that completes');
 }

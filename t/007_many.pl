@@ -49,7 +49,7 @@ sub fire_steps
 
 	wait_for($node, 'postgres',
 		"SELECT status = 'completed' FROM workflow_runs WHERE id = '$id'",
-		"a run of $count steps completes");
+		"a run of $count steps completes", 180);
 	is( $node->safe_psql('postgres', qq{
 			SELECT current_step, jsonb_array_length(step_results),
 				step_results->-1->'output'->>'n' FROM workflow_runs

@@ -44,8 +44,8 @@ sub fire
 {
 	my ($trigger, $n) = @_;
 	$node->safe_psql('postgres',
-		"SELECT count(wf_fire('$tenant', '$trigger', "
-		  . "jsonb_build_object('n', n))) FROM generate_series(1, $n) n");
+		"SELECT wf_fire('$tenant', '$trigger', jsonb_build_object('n', n)) "
+		  . "FROM generate_series(1, $n) n");
 	return;
 }
 
@@ -175,6 +175,7 @@ workflow('native', action => 'update_record',
 		table => 'counter', id => '{{trigger.n}}', fields => { n => 1 } });
 workflow('hanging', %{ post($dead->url('/{{trigger.n}}')) });
 workflow('quick', %{ post($http->url('/quick/{{trigger.n}}')) });
+$dead->forget;
 fire('hanging', 200);
 $dead->wait_requests(2);
 fire('native', 100);

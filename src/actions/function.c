@@ -56,5 +56,6 @@ call_function(Call *call)
 const Action function_action = {
 	.name = "function",
 	.kind = ACTION_NATIVE,
+	.reads_scope = true,
 	.execute = call_function,
 };

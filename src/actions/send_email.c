@@ -353,6 +353,7 @@ email_interpret(const Jsonb *carry, const Response *response,
 const Action send_email_action = {
 	.name = "send_email",
 	.kind = ACTION_SMTP,
+	.reads_scope = true,
 	.default_connection = "email",
 	.needs_connection = true,
 	.escape = email_escape,

@@ -143,7 +143,8 @@ def make_server(options, tls):
             require_starttls=options.require_starttls,
             auth_required=options.auth_required,
             auth_require_tls=False,
-            auth_exclude_mechanism=[] if options.oauth else ["XOAUTH2"],
+            auth_exclude_mechanism=options.no_auth + (
+                [] if options.oauth else ["XOAUTH2"]),
             authenticator=sink.authenticate)
         server.hang = options.hang
         return server
@@ -177,6 +178,9 @@ async def main():
     parser.add_argument("--oauth", metavar="USER:TOKEN",
                         help="accept this login (XOAUTH2)")
     parser.add_argument("--auth-required", action="store_true")
+    parser.add_argument("--no-auth", action="append", default=[],
+                        metavar="MECHANISM",
+                        help="a mechanism not to offer; repeatable")
     parser.add_argument("--refuse-recipient", action="append", default=[],
                         metavar="NAME[=REPLY]",
                         help="an address or its local part; repeatable")
