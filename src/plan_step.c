@@ -141,8 +141,8 @@ compile_condition(const JsonbValue *json, const char *path,
 }
 
 /*
- * Does the step look at earlier ones?  Asked of its text: a yes too many
- * costs time, a no too many cannot be. 
+ * May the step look at earlier ones?  Asked of its text: by the word, or by
+ * a jsonpath's wildcard or escape.  A yes too many only costs time.
  */
 static bool
 speaks_of_steps(const JsonbValue *json)
@@ -151,7 +151,8 @@ speaks_of_steps(const JsonbValue *json)
 
 	initStringInfo(&text);
 	json_append(&text, json);
-	return strstr(text.data, "steps") != NULL;
+	return strstr(text.data, "steps") != NULL ||
+		strpbrk(text.data, "*\\") != NULL;
 }
 
 void

@@ -49,7 +49,8 @@ my %smtp = (
 my $node = outbound_node('tls', <<"CONF");
 workflow_engine.workers = 1
 workflow_engine.ca_file = '$ca/ca.pem'
-workflow_engine.http_timeout = 10s
+workflow_engine.http_timeout = 20s
+workflow_engine.connect_timeout = 3s
 CONF
 
 my %right = (username => 'mailer', password => 'the-Passw0rd');
@@ -112,7 +113,7 @@ sub mail
 	my ($name) = @_;
 	return {
 		action => 'send_email',
-		timeout => '10 s',
+		timeout => $name eq 'smtps_plain' ? '2 s' : '20 s',
 		params => {
 			to => 'b@example.com', subject => 's', body => 'b',
 			connection => $name } };

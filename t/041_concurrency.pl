@@ -252,13 +252,19 @@ sub peak
 	}
 	return $peak;
 }
-my $slow = start_receiver('http', '--prefix', '/delay/20');
+my $slow = start_receiver('http', '--prefix', '/hold');
 my $port = $slow->port;
 workflow('one_host', %{ post("http://127.0.0.1:$port/{{trigger.n}}") });
 fire('one_host', 100);
+$slow->wait_requests(5);
+$slow->command('release');
 wait_done('one_host', 100, '100 requests to one host');
 is(peak($slow), 5, 'max_per_host were under way at once');
-$slow->forget;
+$slow->stop;
+
+# The same server under two names is two hosts.
+$slow = start_receiver('http', '--prefix', '/hold');
+$port = $slow->port;
 
 $node->append_conf('postgresql.conf', <<'CONF');
 workflow_engine.max_in_flight = 7
@@ -271,6 +277,8 @@ $node->safe_psql(
 	"SELECT wf_fire('$tenant', t, jsonb_build_object('n', n)) "
 	  . q{FROM generate_series(1, 60) n, }
 	  . q{unnest('{by_127.0.0.1,by_localhost}'::text[]) t});
+$slow->wait_requests(7);
+$slow->command('release');
 wait_done($_, 60, "60 requests, $_") foreach qw(by_127.0.0.1 by_localhost);
 is(peak($slow), 7, 'max_in_flight were under way at once');
 

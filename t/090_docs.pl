@@ -283,6 +283,17 @@ foreach my $name (@files)
 	write_copy($name, $shown) if $ENV{WF_DOCS_OUT};
 }
 
+# What an example is said to have sent was received.
+foreach my $name (@files)
+{
+	foreach my $claim ($text{$name} =~ m{`((?:GET|POST|PUT) /[^`\s]+)`}g)
+	{
+		ok( (grep { "$_->{method} $_->{target}" =~ s{ /hooks/}{ /}r eq $claim }
+				$http->requests),
+			"$name: $claim was received");
+	}
+}
+
 #--- what must be named
 
 sub rows
