@@ -435,7 +435,7 @@ foreach my $capability (qw(fire view operate admin))
 				WHERE attacl IS NOT NULL GROUP BY relname, attacl
 			UNION ALL SELECT 'the schema', nspacl FROM pg_namespace)
 		  SELECT object, string_agg(privilege_type, ', ' ORDER BY
-			array_position('{SELECT,INSERT,UPDATE,DELETE}', privilege_type))
+			array_position('{SELECT,INSERT,UPDATE,DELETE}'::text[], privilege_type))
 		  FROM acl, aclexplode(acl.acl)
 		  WHERE grantee = 'can_$capability'::regrole GROUP BY object});
 	is(join("\n", sort @documented), join("\n", sort @granted),
