@@ -75,6 +75,9 @@ send_one(Intent *intent)
 	flight->answer.started_at = intent->started_at;
 	flight->answer.input = copy_json(intent->input);
 	flight->answer.carry = copy_json(intent->carry);
+	flight->bytes = intent->request.body_len +
+		(intent->input ? VARSIZE(intent->input) : 0);
+	hand.bytes += flight->bytes;
 	MemoryContextSwitchTo(hand_context);
 	hand.flights = lappend(hand.flights, flight);
 	flight->transfer = transfer_submit(&intent->request, flight);
@@ -98,6 +101,7 @@ forget_flight(Flight *flight)
 {
 	hand.flights = list_delete_ptr(hand.flights, flight);
 	hand.ended = list_delete_ptr(hand.ended, flight);
+	hand.bytes -= flight->bytes;
 	transfer_free(flight->transfer);
 	MemoryContextDelete(flight->context);
 }

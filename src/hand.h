@@ -13,6 +13,7 @@ typedef struct Flight
 	MemoryContext context;		/* holds this struct and what it points to */
 	pg_uuid_t	run_id;
 	Answer		answer;
+	size_t		bytes;			/* of what it holds, about */
 	Transfer   *transfer;
 } Flight;
 
@@ -28,6 +29,7 @@ typedef struct Hand
 {
 	int64		epoch;			/* owner of the runs in hand */
 	List	   *flights;		/* of Flight *: all */
+	size_t		bytes;			/* of all flights */
 	List	   *ended;			/* of Flight *: answers to record */
 	List	   *continuing;		/* of pg_uuid_t *: native steps left */
 	List	   *blocked;		/* of Blocked *: each in a tick of its own */

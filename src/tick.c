@@ -41,6 +41,14 @@
 /* Writing subtransactions a tick may have; 64 would overflow the cache. */
 #define FENCES_A_TICK 60
 
+/*
+ * Exchanges that may wait for a place beside those under way.  They wait in
+ * memory, host by host (transfer.c), so that the claiming goes on and a dead
+ * endpoint holds up nobody else.
+ */
+#define MAX_WAITING 2048
+#define MAX_BYTES_IN_HAND (32 * 1024 * 1024)
+
 #define BUSY_RETRY_US INT64CONST(100000)	/* somebody locks a run's row */
 
 /*
@@ -239,14 +247,16 @@ find_lost(Tick *tick)
 static void
 claim(Tick *tick, bool look_round)
 {
-	int			in_flight = list_length(hand.flights) -
+	int			in_hand = list_length(hand.flights) -
 		list_length(tick->recorded) + list_length(tick->run.intents);
-	int			room = Min(tick->room, wf_max_in_flight - in_flight);
+	int			limit = hand.bytes < MAX_BYTES_IN_HAND
+		? wf_max_in_flight + MAX_WAITING : wf_max_in_flight;
+	int			room = Min(tick->room, limit - in_hand);
 	List	   *runs = NIL;
 
 	if (room <= 0 || tick->run.fences_left <= 0)
 	{
-		tick->more = in_flight < wf_max_in_flight;
+		tick->more = in_hand < limit;
 		return;
 	}
 	if (look_round || course.look_round)

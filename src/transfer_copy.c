@@ -14,6 +14,8 @@
 #include "postgres.h"
 #include "compat.h"
 
+#include <ctype.h>
+
 #include "common/base64.h"
 #include "common/string.h"
 #include "lib/stringinfo.h"
@@ -80,7 +82,7 @@ append_header(Transfer *t, const NameValue *header)
 
 /* Remembers a string to wipe, and to search answers for. */
 static void
-add_secret(Transfer *t, const char *data, size_t len)
+remember(Transfer *t, const char *data, size_t len)
 {
 	TransferSecret *secret = palloc(sizeof(TransferSecret));
 
@@ -89,6 +91,47 @@ add_secret(Transfer *t, const char *data, size_t len)
 	secret->data[len] = '\0';
 	secret->len = len;
 	t->secrets = lappend(t->secrets, secret);
+}
+
+/*
+ * The same as an answer may spell it: with a backslash before every byte of
+ * those (JSON), or with all but letters and digits percent-encoded.
+ */
+static void
+remember_spelled(Transfer *t, const char *data, size_t len,
+				 const char *backslashed)
+{
+	StringInfoData spelled;
+
+	initStringInfo(&spelled);
+	enlargeStringInfo(&spelled, len * 3);	/* never moves: no copy is left */
+	for (size_t i = 0; i < len; i++)
+	{
+		char		c = data[i];
+
+		if (backslashed == NULL && !isalnum((unsigned char) c) &&
+			strchr("-._~", c) == NULL)
+			appendStringInfo(&spelled, "%%%02X", (unsigned char) c);
+		else
+		{
+			if (backslashed != NULL && strchr(backslashed, c) != NULL)
+				appendStringInfoChar(&spelled, '\\');
+			appendStringInfoChar(&spelled, c);
+		}
+	}
+	if (spelled.len != len)
+		remember(t, spelled.data, spelled.len);
+	explicit_bzero(spelled.data, spelled.len);
+	pfree(spelled.data);
+}
+
+static void
+add_secret(Transfer *t, const char *data, size_t len)
+{
+	remember(t, data, len);
+	remember_spelled(t, data, len, "\"\\");
+	remember_spelled(t, data, len, "\"\\/");
+	remember_spelled(t, data, len, NULL);
 }
 
 /* The same, and as base64, the way it is sent. */

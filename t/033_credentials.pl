@@ -429,6 +429,30 @@ foreach my $label (sort keys %got)
 }
 like($got{mail_wrong}{error}, qr/535/, "a refused login: the server's words");
 
+# An echo that spells it in another way: as JSON escapes it.
+http_connection(
+	'spelled',
+	{ headers => { 'X-Key' => 'secret-"quoted"\\back/slash' } },
+	config => { base_url => $http->url('/echo') });
+http_connection(
+	'spelled_php',
+	{ headers => { 'X-Key' => 'secret-of/a/php-server' } },
+	config => {
+		base_url => $http->url('/raw/application%2Fjson/'
+			  . unpack('H*', '{"k": "secret-of\\/a\\/php-server"}')) });
+my %spelled = run_steps(
+	$node,
+	json => through('spelled'),
+	slash => through('spelled_php', url => $http->url('/raw/application%2Fjson/'
+			  . unpack('H*', '{"k": "secret-of\\/a\\/php-server"}'))));
+foreach my $label (sort keys %spelled)
+{
+	is($spelled{$label}{run_status}, 'completed', "spelled, $label");
+	like(to_json($spelled{$label}{output}{body}),
+		qr/\*{10}/, '... and blotted out');
+	unlike(to_json($spelled{$label}{output}{body}), qr/secret-/, '... wholly');
+}
+
 # The slack actions read the answer: an echo is none.
 my %sent = map { ($_->{headers}{authorization} || '') => 1 } $http->requests;
 ok($sent{"Bearer secret-$_-access-token"}, "$_: the token was sent")
@@ -458,6 +482,34 @@ foreach my $credentials ('{"bearer_token": 5, "basic": "secret-in-bad-row"}',
 		'a malformed credential is refused');
 	like($stderr, qr/credential/, '... and named');
 	unlike($stderr, qr/secret-in-bad-row/, '... but not shown');
+}
+
+# The constraint's own message would show the whole row.
+foreach my $column (qw(name kind config credentials))
+{
+	my %row = (
+		name => "'bad'",
+		kind => "'http'",
+		config => q{'{"base_url": "http://x"}'},
+		credentials => q{'{"bearer_token": "secret-in-bad-row"}'},
+		$column => 'NULL');
+	my $stderr;
+
+	isnt(
+		$node->psql(
+			'postgres',
+			'SET log_statement = none; SET log_min_duration_statement = -1; '
+			  . 'SET log_min_error_statement = panic; '
+			  . 'SET debug_print_parse = off; SET debug_print_plan = off; '
+			  . 'INSERT INTO workflow_connections ('
+			  . join(', ', sort keys %row)
+			  . ') VALUES ('
+			  . join(', ', map { $row{$_} } sort keys %row) . ')',
+			on_error_stop => 1,
+			stderr => \$stderr),
+		0,
+		"a row without $column is refused");
+	unlike($stderr, qr/secret-in-bad-row/, '... and not shown');
 }
 
 # Everything that the engine wrote, but the column itself.

@@ -320,7 +320,7 @@ sub table_rows
 	foreach my $line (split /\n/, $text{$name})
 	{
 		next unless $line =~ /^\| (.*) \|$/;
-		my @cells = map { s/^\s+|\s+$//gr } split /(?<!\\)\|/, $1;
+		my @cells = map { s/^\s+|\s+$//gr } split /(?<!\\)\|/, $1, -1;
 		tr/`//d foreach @cells;
 		$rows{ $cells[0] } = \@cells;
 	}
@@ -427,17 +427,28 @@ foreach my $capability (qw(fire view operate admin))
 		"CREATE ROLE can_$capability; SELECT wf_grant('can_$capability', '$capability')"
 	);
 	my @granted = map { "$_->[0]: $_->[1]" } rows(
-		qq{WITH acl (object, acl) AS (
-			SELECT proname || '()', proacl FROM pg_proc
-			UNION ALL SELECT relname, relacl FROM pg_class
-			UNION ALL SELECT relname || ' (' || string_agg(attname, ', ' ORDER BY attnum) || ')', attacl
-				FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
-				WHERE attacl IS NOT NULL GROUP BY relname, attacl
-			UNION ALL SELECT 'the schema', nspacl FROM pg_namespace)
-		  SELECT object, string_agg(privilege_type, ', ' ORDER BY
-			array_position('{SELECT,INSERT,UPDATE,DELETE}'::text[], privilege_type))
-		  FROM acl, aclexplode(acl.acl)
-		  WHERE grantee = 'can_$capability'::regrole GROUP BY object});
+		qq{WITH granted (object, privilege) AS (
+			SELECT proname || '()', privilege_type
+			  FROM pg_proc, aclexplode(proacl)
+			 WHERE grantee = 'can_$capability'::regrole
+			UNION ALL
+			SELECT relname, privilege_type
+			  FROM pg_class, aclexplode(relacl)
+			 WHERE grantee = 'can_$capability'::regrole
+			UNION ALL
+			SELECT relname || ' (' || string_agg(attname, ', ' ORDER BY attnum) || ')',
+				   privilege_type
+			  FROM pg_attribute JOIN pg_class c ON c.oid = attrelid,
+				   aclexplode(attacl)
+			 WHERE grantee = 'can_$capability'::regrole
+			 GROUP BY relname, privilege_type
+			UNION ALL
+			SELECT 'the schema', privilege_type
+			  FROM pg_namespace, aclexplode(nspacl)
+			 WHERE grantee = 'can_$capability'::regrole)
+		  SELECT object, string_agg(privilege, ', ' ORDER BY array_position(
+			'{SELECT,INSERT,UPDATE,DELETE}'::text[], privilege))
+		  FROM granted GROUP BY object});
 	is(join("\n", sort @documented), join("\n", sort @granted),
 		"docs/security.md lists what $capability gives");
 }

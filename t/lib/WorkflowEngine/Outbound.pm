@@ -193,7 +193,8 @@ sub results
 	my $list = join(',', map { "'$_'" } values %runs);
 	my $rows = from_json(
 		$node->safe_psql('postgres',
-			'SELECT json_agg(json_build_object('
+			"SET client_encoding = 'UTF8'; "
+			  . 'SELECT json_agg(json_build_object('
 			  . "'run_id', id, 'run_status', status, "
 			  . "'error_message', error_message, 'steps', step_results)) "
 			  . "FROM workflow_runs WHERE id IN ($list)"));
