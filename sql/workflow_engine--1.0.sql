@@ -382,7 +382,7 @@ CREATE FUNCTION wf_pause(tenant_id uuid DEFAULT NULL) RETURNS void
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION wf_pause(uuid) IS
-'Stops claiming runs of one tenant, or (null) of all, until wf_resume; survives a restart. Fired runs queue; steps under way end. Errors: 42501 (a session bound to another tenant, or to any where all are meant).';
+'Stops claiming runs of one tenant, or (null) of all, until wf_resume; survives a restart. Fired runs queue; a run that a worker has begun goes on to its end. Errors: 42501 (a session bound to another tenant, or to any where all are meant).';
 
 CREATE FUNCTION wf_resume(tenant_id uuid DEFAULT NULL) RETURNS void
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE

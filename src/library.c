@@ -41,7 +41,8 @@ enum
 
 enum
 {
-	CONNECTION_KIND = 4,
+	CONNECTION_NAME = 3,
+	CONNECTION_KIND,
 	CONNECTION_CONFIG,
 	CONNECTION_CREDENTIALS
 };
@@ -234,8 +235,13 @@ wf_connection_check(PG_FUNCTION_ARGS)
 	kind = row_text(&row, CONNECTION_KIND);
 	config = row_json(&row, CONNECTION_CONFIG);
 	credentials = row_json(&row, CONNECTION_CREDENTIALS);
-	if (kind != NULL && config != NULL && credentials != NULL)
-		connection_check(kind, config, credentials);
+	/* the constraints would say so too, and show the row with its secrets */
+	if (row_text(&row, CONNECTION_NAME) == NULL || kind == NULL ||
+		config == NULL || credentials == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NOT_NULL_VIOLATION),
+				 errmsg("name, kind, config and credentials of a connection must not be null")));
+	connection_check(kind, config, credentials);
 	return row_end(&row);
 }
 

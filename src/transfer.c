@@ -183,6 +183,17 @@ leave_place(Transfer *t)
 	t->host = NULL;
 }
 
+/* These authorities, and not the system's beside them. */
+static CURLcode
+only_authorities(CURL *easy, const char *file)
+{
+	CURLcode	rc = curl_easy_setopt(easy, CURLOPT_CAINFO, file);
+
+	if (rc == CURLE_OK)
+		rc = curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	return rc;
+}
+
 /* Hands a transfer to libcurl; one that it does not take is finished. */
 static void
 start(Transfer *t)
@@ -203,7 +214,7 @@ start(Transfer *t)
 	if (t->easy != NULL)
 		rc = t->protocol == TRANSFER_HTTP ? http_options(t) : mail_options(t);
 	if (rc == CURLE_OK && limits.ca_file[0] != '\0')
-		rc = curl_easy_setopt(t->easy, CURLOPT_CAINFO, limits.ca_file);
+		rc = only_authorities(t->easy, limits.ca_file);
 	if (rc == CURLE_OK)
 		mrc = curl_multi_add_handle(transfer_multi(), t->easy);
 	signals_restore(&saved);

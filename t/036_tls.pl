@@ -50,7 +50,7 @@ my $node = outbound_node('tls', <<"CONF");
 workflow_engine.workers = 1
 workflow_engine.ca_file = '$ca/ca.pem'
 workflow_engine.http_timeout = 20s
-workflow_engine.connect_timeout = 3s
+workflow_engine.connect_timeout = 5s
 CONF
 
 my %right = (username => 'mailer', password => 'the-Passw0rd');

@@ -237,7 +237,7 @@ like(
 # The whole server, in the middle of 400 runs.
 #
 my $n = 400;
-$http = start_receiver('http', '--prefix', '/delay/20');
+$http = start_receiver('http', '--prefix', '/hold-after/100');
 $node->append_conf('postgresql.conf', 'workflow_engine.workers = 2');
 $node->safe_psql(
 	'postgres',
@@ -252,15 +252,18 @@ $node->safe_psql(
 $node->safe_psql('postgres',
 	"SELECT wf_fire('$tenant', 'many', jsonb_build_object('n', n)) "
 	  . "FROM generate_series(1, $n) n");
-$http->wait_requests($n / 8);
+$http->wait_requests(120);
 $node->stop('immediate');
 my $before = () = $http->requests;
 cmp_ok($before, '<', $n, 'the server was stopped in the middle');
+$http->command('prefix /hold-after/250');
 $node->start;
-wait_until(sub { scalar(() = $http->requests) > $n / 2 }, 'it goes on');
-$pid = (split /\n/, $node->safe_psql('postgres',
-	'SELECT pid FROM wf_workers()'))[0];
-kill 'KILL', $pid if $pid;
+$http->wait_requests(270);
+($pid) =
+  split /\n/, $node->safe_psql('postgres', 'SELECT pid FROM wf_workers()');
+kill 'KILL', $pid;
+$http->command('prefix');
+$http->command('release');
 wait_for(
 	$node,
 	'postgres',

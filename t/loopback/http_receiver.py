@@ -18,6 +18,7 @@ taken off one after the other, so that a connection's base_url can carry them
 
     /delay/MS           wait so long, then go on
     /hold               wait for the command "release", then go on
+    /hold-after/N       the first N requests of all go on, later ones are held
     /failing/N/STATUS   answer STATUS to the first N requests with this
                         Idempotency-Key (or, without one, this path)
     /retry-after/VALUE  send this Retry-After with the answer
@@ -89,6 +90,7 @@ class Receiver:
         self.failures = {}
         self.count = 0
         self.active = 0
+        self.received = 0
 
     # --- the connection ---
 
@@ -156,6 +158,8 @@ class Receiver:
         except UnicodeDecodeError:
             request["body_base64"] = base64.b64encode(body).decode("ascii")
         os.write(self.log, json.dumps(request).encode() + b"\n")
+        self.received += 1
+        request["number"] = self.received
         return request
 
     # --- the answer ---
@@ -173,6 +177,10 @@ class Receiver:
             elif word == "hold":
                 await self.released.wait()
                 path = rest
+            elif word == "hold-after":
+                if request["number"] > int(argument):
+                    await self.released.wait()
+                path = after
             elif word == "failing":
                 code, _, path = after.partition("/")
                 if self.still_failing(request, int(argument)):
