@@ -305,8 +305,6 @@ work(Tick *tick, bool look_round)
 	reap(tick);
 	resume(tick, list_copy_head(hand.continuing, Max(tick->room, 0)));
 	claim(tick, look_round);
-	if (tick->run.fences_left < FENCES_A_TICK)
-		Async_Listen(CHANNEL_IN);	/* a step may have said UNLISTEN */
 }
 
 /*--- after the commit ---*/
@@ -393,6 +391,8 @@ tick_run(bool look_round)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	MemoryContextSwitchTo(tick_context);
 	work(&tick, look_round);
+	if (tick.run.fences_left < FENCES_A_TICK)
+		Async_Listen(CHANNEL_IN);	/* a step may have said UNLISTEN */
 	PopActiveSnapshot();
 	course.committing = true;
 	CommitTransactionCommand();
