@@ -33,6 +33,7 @@ missing()
 	fi
 	have make || echo make
 	have curl-config || echo libcurl4-openssl-dev
+	[ -s /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
 	[ -x "$PYTHON" ] || echo python3
 	"$PYTHON" -c 'import aiosmtpd' 2>/dev/null || echo python3-aiosmtpd
 	have openssl || echo openssl
