@@ -1,0 +1,133 @@
+--
+-- What went wrong once, or could be turned against the engine, and must not.
+--
+SET client_min_messages = warning;
+
+-- A column may have the name of anything, and hold nothing.
+CREATE TABLE odd_names (id int PRIMARY KEY, x text, v text, k text, r text);
+INSERT INTO odd_names VALUES (1, NULL, 'v', 'k', 'r');
+SELECT t.go('odd', '[
+	{"name": "find", "action": "find_record",
+	 "params": {"table": "odd_names", "where": {"id": 1}}},
+	{"name": "update", "action": "update_record",
+	 "params": {"table": "odd_names", "id": 1,
+		"fields": {"x": "X", "v": "V", "k": "K", "r": "R"}}},
+	{"name": "insert", "action": "insert_record",
+	 "params": {"table": "odd_names", "fields": {"id": 2, "v": "2"}}}]');
+SELECT * FROM t.result('odd');
+SELECT * FROM odd_names ORDER BY id;
+DROP TABLE odd_names;
+
+-- A handler that names no function is refused, in a restore as well.
+INSERT INTO workflow_actions (name, kind, handler) VALUES ('none', 'function', '-');
+SET check_function_bodies = off;
+INSERT INTO workflow_actions (name, kind, handler) VALUES ('none', 'function', '-');
+INSERT INTO workflow_actions (name, kind, handler) VALUES ('none', 'function', '1');
+-- One that names a function which is not there fails its step.
+INSERT INTO workflow_actions (name, kind, handler)
+	VALUES ('missing', 'function', 'public.not_there(jsonb,jsonb)');
+RESET check_function_bodies;
+SELECT t.go('missing', '{"action": "missing"}');
+SELECT * FROM t.result('missing');
+
+-- A restore's setting does not let a definition through that is none.
+SET check_function_bodies = off;
+INSERT INTO workflow_definitions (tenant_id, definition)
+	VALUES (t.a(), '{"name": "bad", "trigger_type": "bad", "steps": []}');
+RESET check_function_bodies;
+
+-- Another definition with the id and version of one that is gone: its own
+-- steps are executed, not those that the workers know by that id.
+CREATE TABLE said (who text);
+INSERT INTO workflow_definitions (id, tenant_id, definition) VALUES
+	('00000000-0000-4000-8000-0000000000dd', t.a(), '{"name": "twin",
+	"trigger_type": "twin", "steps": [{"name": "say", "action": "insert_record",
+	"params": {"table": "said", "fields": {"who": "first"}}}]}');
+SELECT count(*) FROM generate_series(1, 20) n,
+	wf_fire(t.a(), 'twin', jsonb_build_object('n', n));
+SELECT t.wait('twin');
+DELETE FROM workflow_runs WHERE definition_id = '00000000-0000-4000-8000-0000000000dd';
+DELETE FROM workflow_definitions WHERE name = 'twin';
+INSERT INTO workflow_definitions (id, tenant_id, definition) VALUES
+	('00000000-0000-4000-8000-0000000000dd', t.a(), '{"name": "twin",
+	"trigger_type": "twin", "steps": [{"name": "say", "action": "insert_record",
+	"params": {"table": "said", "fields": {"who": "second"}}}]}');
+SELECT count(*) FROM generate_series(1, 20) n,
+	wf_fire(t.a(), 'twin', jsonb_build_object('n', n));
+SELECT t.wait('twin');
+SELECT who, count(*) FROM said GROUP BY who ORDER BY who;
+DROP TABLE said;
+
+-- wf_fire writes, so a read-only transaction refuses it.
+BEGIN READ ONLY;
+SELECT wf_fire(t.a(), 'twin');
+ROLLBACK;
+
+-- The engine's trigger functions act with its owner's rights, and on the
+-- engine's tables alone, whoever may execute them.
+CREATE TABLE pretender (LIKE workflow_definitions);
+CREATE TRIGGER saved AFTER INSERT ON pretender
+	FOR EACH ROW EXECUTE FUNCTION wf_definition_saved();
+INSERT INTO pretender SELECT * FROM workflow_definitions WHERE name = 'twin';
+DROP TABLE pretender;
+CREATE TABLE pretender (a int, b int, c int, d int, e int);
+CREATE TRIGGER checked BEFORE INSERT ON pretender
+	FOR EACH ROW EXECUTE FUNCTION wf_connection_check();
+INSERT INTO pretender VALUES (1, 2, 3, 4, 5);
+DROP TABLE pretender;
+
+-- A failing step that has changed lock_timeout changes it for itself only:
+-- the next one that meets a lock waits as long as the setting says.
+CREATE FUNCTION impatient(params jsonb, context jsonb) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_config('lock_timeout', '1ms', false);
+	RAISE 'enough';
+END $$;
+CREATE FUNCTION patience(params jsonb, context jsonb) RETURNS jsonb
+LANGUAGE sql AS $$ SELECT to_jsonb(current_setting('lock_timeout')) $$;
+SELECT wf_register_action('impatient', 'impatient(jsonb,jsonb)');
+SELECT wf_register_action('patience', 'patience(jsonb,jsonb)');
+SELECT t.go('impatient', '[
+	{"name": "before", "action": "patience"},
+	{"name": "fails", "action": "impatient", "on_error": "continue"},
+	{"name": "after", "action": "patience"}]');
+SELECT count(DISTINCT result) FROM t.result('impatient') WHERE step <> 'fails';
+DELETE FROM workflow_actions WHERE name IN ('impatient', 'patience', 'missing');
+DROP FUNCTION impatient(jsonb, jsonb), patience(jsonb, jsonb);
+SELECT t.clean();
+
+-- Renaming the extension's schema does not stop the workers, and what then
+-- has its old name is not taken for it.
+SELECT current_database() AS this \gset
+CREATE DATABASE workflow_engine_rename;
+\c workflow_engine_rename
+CREATE SCHEMA wf;
+CREATE EXTENSION workflow_engine SCHEMA wf;
+CREATE TABLE public.counter (id int PRIMARY KEY, n int);
+INSERT INTO public.counter VALUES (1, 0);
+SELECT wf.wf_define('00000000-0000-4000-8000-000000000001', '{"name": "count",
+	"trigger_type": "count", "steps": [{"name": "up", "action": "update_record",
+		"params": {"table": "counter", "id": 1, "fields": {"n": "{{trigger.n}}"}}}]}') IS NOT NULL AS defined;
+CREATE PROCEDURE public.wait_for(number int) LANGUAGE plpgsql AS $$
+BEGIN
+	FOR i IN 1..3000 LOOP
+		EXIT WHEN (SELECT n = number FROM public.counter);
+		PERFORM pg_sleep(0.01);
+	END LOOP;
+END $$;
+SELECT count(*) FROM wf.wf_fire('00000000-0000-4000-8000-000000000001', 'count', '{"n": 1}');
+CALL wait_for(1);
+ALTER SCHEMA wf RENAME TO moved;
+CREATE SCHEMA wf;
+CREATE FUNCTION wf.trap() RETURNS uuid LANGUAGE plpgsql AS $$
+BEGIN
+	UPDATE public.counter SET n = -1;
+	RETURN NULL;
+END $$;
+CREATE VIEW wf.workflow_pauses AS SELECT wf.trap() AS tenant_id;
+SELECT count(*) FROM moved.wf_fire('00000000-0000-4000-8000-000000000001', 'count', '{"n": 2}');
+CALL wait_for(2);
+SELECT * FROM public.counter;
+\c :this
+DROP DATABASE workflow_engine_rename;
