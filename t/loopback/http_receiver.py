@@ -6,7 +6,7 @@ input closes.  Each request, once it has come in whole, is one JSON line in
 the log file:
 
     {"time", "method", "target", "path", "query", "headers", "body", "tls",
-     "active"}
+     "active", "client_port"}
 
 with lower-case header names; "active" is how many requests were without
 their answer then, this one included; a body that is not UTF-8 comes as
@@ -126,7 +126,8 @@ class Receiver:
         body = await self.read_body(reader, headers)
         self.active += 1
         try:
-            request = self.record(method, target, headers, body)
+            request = self.record(method, target, headers, body,
+                                  writer.get_extra_info("peername")[1])
             await self.answer(request, writer)
         finally:
             self.active -= 1
@@ -146,13 +147,13 @@ class Receiver:
                     return body
         return await reader.readexactly(int(headers.get("content-length", 0)))
 
-    def record(self, method, target, headers, body):
+    def record(self, method, target, headers, body, client_port):
         parts = urlsplit(target)
         request = {"time": time.time(), "method": method, "target": target,
                    "path": parts.path, "query": dict(parse_qsl(
                        parts.query, keep_blank_values=True)),
                    "headers": headers, "tls": self.tls,
-                   "active": self.active}
+                   "active": self.active, "client_port": client_port}
         try:
             request["body"] = body.decode("utf-8")
         except UnicodeDecodeError:
