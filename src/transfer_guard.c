@@ -12,7 +12,8 @@
  * libcurl sets it (CURLINFO_EFFECTIVE_URL) before it connects for a redirect.
  *
  * A connection that is reused was judged when it was opened, but perhaps by
- * other settings.  So the address is judged again before each request: what a
+ * other settings.  So those of before a change are not reused by what starts
+ * after it, and the address is judged again before each request: what a
  * reload has shut is shut for old connections too.
  *
  * With a proxy of the settings every socket is opened to the proxy, which
@@ -24,20 +25,39 @@
 #include "postgres.h"
 #include "compat.h"
 
+#include <limits.h>
+
 #include "address.h"
 #include "transfer_internal.h"
 #include "utils/memutils.h"
 
 static AddressList *allowed = NULL;
 static char *proxy = NULL;
+static int64 changed_ms = -1;	/* of the monotonic clock, -1: never */
+
+/* Are both NULL, or the same? */
+static bool
+same_list(const AddressList *a, const AddressList *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return address_list_size(a) == address_list_size(b) &&
+		memcmp(a, b, address_list_size(a)) == 0;
+}
 
 /* Takes the settings: allowed may be NULL, proxy "" or a URL. */
 void
 guard_set(const AddressList *new_allowed, const char *new_proxy)
 {
 	AddressList *list = NULL;
-	char	   *url = MemoryContextStrdup(TopMemoryContext, new_proxy);
+	char	   *url;
 
+	if (proxy != NULL && strcmp(proxy, new_proxy) == 0 &&
+		same_list(allowed, new_allowed))
+		return;
+	if (proxy != NULL)			/* not the first time */
+		changed_ms = monotonic_ms();
+	url = MemoryContextStrdup(TopMemoryContext, new_proxy);
 	if (new_allowed != NULL)
 	{
 		size_t		size = address_list_size(new_allowed);
@@ -184,11 +204,32 @@ guard_result(Transfer *t, CURLcode code)
 		refuse(t, t->shut);
 }
 
+/*
+ * No connection that was opened before the last change is reused.  libcurl
+ * compares ages in whole seconds, so some that are a little younger are not
+ * either.
+ */
+static CURLcode
+renew_connections(Transfer *t)
+{
+	CURLcode	rc = CURLE_OK;
+	int64		seconds;
+
+	if (changed_ms < 0)
+		return rc;
+	seconds = (monotonic_ms() - changed_ms) / 1000 - 1;
+	if (seconds <= 0)
+		SET(CURLOPT_FRESH_CONNECT, 1L);
+	else
+		SET(CURLOPT_MAXLIFETIME_CONN, (long) Min(seconds, INT_MAX));
+	return rc;
+}
+
 /* The proxy, and the callback that judges. */
 CURLcode
 guard_options(Transfer *t)
 {
-	CURLcode	rc = CURLE_OK;
+	CURLcode	rc = renew_connections(t);
 
 	t->proxied = t->protocol == TRANSFER_HTTP && proxy != NULL &&
 		proxy[0] != '\0';

@@ -302,7 +302,6 @@ sub completed
 #
 my %spelled = (
 	"http://127.0.0.1:$port/" => '127.0.0.1',
-	"http://127.0.0.1.:$port/" => '127.0.0.1',
 	"http://127.1:$port/" => '127.0.0.1',
 	"http://2130706433:$port/" => '127.0.0.1',
 	"http://0177.0.0.1:$port/" => '127.0.0.1',
@@ -344,7 +343,7 @@ my %spelled = (
 	$node,
 	(map { $_ => get($_) } sort keys %spelled),
 	localhost => get("http://localhost:$port/"),
-	upper => get("http://LOCALHOST.:$port/"),
+	upper => get("http://LOCALHOST:$port/"),
 	mixed => get("http://mixed.test:$port/"),
 	mail => mail('mail'),
 	mail_name => mail('mail_name'),
@@ -470,11 +469,16 @@ $http->forget;
   foreach 1, 2;
 my %ports = map { $_->{client_port} => 1 } $http->requests;
 is(scalar(keys %ports), 1, 'a connection is reused');
+allow('127.0.0.1');
+%got = run_steps($node, kept => get("http://127.0.0.1:$port/kept"));
+completed('kept');
+%ports = map { $_->{client_port} => 1 } $http->requests;
+is(scalar(keys %ports), 2, '... but not after the setting has changed');
 allow('');
 %got = run_steps($node, kept => get("http://127.0.0.1:$port/kept"));
 refused('kept', '127.0.0.1');
 is(scalar(grep { $_->{path} eq '/kept' } $http->requests),
-	2, '... and nothing was sent on it');
+	3, '... and nothing was sent');
 allow('127.0.0.1');
 %got = run_steps($node, kept => get("http://127.0.0.1:$port/kept"));
 completed('kept');
