@@ -94,13 +94,14 @@ url_part(Transfer *t, CURLUPart part, unsigned int flags)
 	return value;
 }
 
-/* The host as it is looked up: international names in their ASCII form. */
+/*
+ * The host as it is looked up: an international name in its ASCII form, and
+ * NULL where it has none, since its letters may be those of an address.
+ */
 static char *
 url_host(Transfer *t)
 {
-	char	   *host = url_part(t, CURLUPART_HOST, CURLU_PUNYCODE);
-
-	return host != NULL ? host : url_part(t, CURLUPART_HOST, 0);
+	return url_part(t, CURLUPART_HOST, CURLU_PUNYCODE);
 }
 
 /* May the proxy be asked for what t fetches?  If not, what is its host. */
@@ -134,7 +135,7 @@ connection_allowed(Transfer *t, const struct sockaddr *address, char *what,
 
 	if (t->proxied)
 		return target_allowed(t, what, size);
-	if (address_public(address))
+	if (address_allowed(allowed, address, NULL))
 		return true;
 	host = url_host(t);
 	ok = address_allowed(allowed, address, host);

@@ -207,15 +207,17 @@ local $ENV{$_} = 'http://127.0.0.1:9'
   foreach qw(http_proxy HTTP_PROXY https_proxy HTTPS_PROXY all_proxy ALL_PROXY);
 local $ENV{no_proxy} = '';
 
+my $ca = make_ca();
 my $http = start_receiver('http');
 my $other = start_receiver('http');
 my $smtp = start_receiver('smtp');
 my ($port, $port2, $mail_port) = ($http->port, $other->port, $smtp->port);
-my $node = outbound_node('egress', <<'CONF');
+my $node = outbound_node('egress', <<"CONF");
 workflow_engine.workers = 1
 workflow_engine.allowed_hosts = ''
 workflow_engine.connect_timeout = 3s
 workflow_engine.http_timeout = 10s
+workflow_engine.ca_file = '$ca/ca.pem'
 CONF
 
 connection(
@@ -343,6 +345,7 @@ my %spelled = (
 	$node,
 	(map { $_ => get($_) } sort keys %spelled),
 	localhost => get("http://localhost:$port/"),
+	wide => get("http://\x{ff11}\x{ff12}\x{ff17}.0.0.1:$port/"),
 	upper => get("http://LOCALHOST:$port/"),
 	mixed => get("http://mixed.test:$port/"),
 	mail => mail('mail'),
@@ -355,6 +358,7 @@ like($got{$_}{error}, qr/^connections to (127\.0\.0\.1|::1) are not allowed/,
   foreach qw(localhost upper mail_name);
 like($got{mixed}{error}, qr/^connections to (127|10)\.\S+ are not allowed/,
 	'a name with two addresses, both shut, is refused');
+is($got{wide}{run_status}, 'failed', 'digits of another script are refused');
 refused('mail', '127.0.0.1');
 refused('mail_rebind', '127.0.0.1');
 refused('mail_meta', '169.254.169.254');
@@ -559,6 +563,7 @@ wait_until(
 	v6 => get('http://[::1]/'),
 	mapped => get('http://[::ffff:127.0.0.1]/'),
 	metadata => get('http://169.254.169.254/latest/'),
+	wide => get("http://\x{ff11}\x{ff12}\x{ff17}.0.0.1:$port/wide"),
 	localhost => get("http://localhost:$port/"),
 	localhost2 => get('http://x.LOCALHOST./'),
 	redirect => get(
@@ -585,14 +590,59 @@ refused($_, '169.254.169.254') foreach qw(metadata redirect);
 like($got{$_}{error}, qr/^connections to \S*localhost\S* are not allowed/i,
 	"$_ is refused")
   foreach qw(localhost localhost2);
+is($got{wide}{run_status}, 'failed', 'digits of another script are no way');
 is($got{https}{run_status}, 'failed', 'TLS is not spoken to the test proxy');
 is(scalar(grep { $_->{method} eq 'CONNECT' && $_->{target} eq 'secure.example.com:443' } $http->requests),
 	1, '... but it was asked for a tunnel');
 is( scalar(
-		grep { $_->{target} =~ /localhost|127\.0|2130706433|169\.254.*latest|::/
+		grep { $_->{target} =~ /localhost|127\.0|2130706433|169\.254.*latest|::|wide/
 			  && $_->{target} !~ /redirect-to/ } $http->requests),
 	0,
 	'it was asked for nothing that is shut');
+
+#
+# TLS goes through a tunnel, to the server and not to the proxy: its
+# certificate is verified, and what the proxy says is no part of the answer.
+#
+my $proxy = start_receiver('http', '--tunnel');
+my $tls = start_receiver('http', '--tls-cert', "$ca/good.pem",
+	'--tls-key', "$ca/good.key");
+my $alien = start_receiver('http', '--tls-cert', "$ca/alien.pem",
+	'--tls-key', "$ca/alien.key");
+
+allow('localhost',
+	'workflow_engine.http_proxy' => 'http://127.0.0.1:' . $proxy->port);
+wait_until(
+	sub {
+		my %now = run_steps($node, probe => get($tls->url('/probe')));
+		return $now{probe}{run_status} eq 'completed';
+	},
+	'the worker has taken the other proxy');
+$proxy->forget;
+%got = run_steps(
+	$node,
+	tls => get($tls->url('/x')),
+	alien => get($alien->url('/x')),
+	to_shut => get(
+		$tls->url('/redirect-to/302'),
+		query => { url => 'https://169.254.169.254/latest/' }));
+completed('tls');
+is($got{tls}{output}{headers}{'x-proxy'},
+	undef, 'the answer has nothing of the proxy');
+ok(request_of($tls, $got{tls}), 'it has arrived at the server');
+like($got{alien}{error}, qr/certificate/, 'an alien certificate is refused');
+refused('to_shut', '169.254.169.254');
+is_deeply([ grep { $_ !~ /^CONNECT localhost:\d+$/ }
+		map { "$_->{method} $_->{target}" } $proxy->requests ],
+	[], 'the proxy was asked for tunnels only');
+
+# Without one, requests go out by themselves again.
+allow('127.0.0.1', 'workflow_engine.http_proxy' => '');
+$proxy->stop;
+%got = run_steps($node, direct => get("http://127.0.0.1:$port/direct"));
+completed('direct');
+is((request_of($http, $got{direct}) || {})->{target},
+	'/direct', 'without the setting no proxy is asked');
 
 $node->stop;
 done_testing();
