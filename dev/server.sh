@@ -163,6 +163,7 @@ wf_start()
 			max_worker_processes = 24
 			max_prepared_transactions = 10
 			fsync = off
+			workflow_engine.allowed_hosts = '127.0.0.0/8, ::1, localhost'
 			log_line_prefix = '%m [%p] %b %d '
 		EOF
 		cat

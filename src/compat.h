@@ -44,6 +44,7 @@ extern int no_such_variable
 /* What a check hook allocates: from 16 on the GUC context's own allocator. */
 #if PG_VERSION_NUM < 160000
 #define guc_malloc(elevel, size) malloc(size)
+#define guc_free(pointer) free(pointer)
 #endif
 
 /* Is role the owner of that database (or may it act as the owner)? */

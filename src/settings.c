@@ -397,6 +397,7 @@ settings_define(void)
 {
 	define_int_settings();
 	define_text_settings();
+	settings_define_network();
 	DefineCustomEnumVariable(PREFIX "notify_events",
 							 "Ends of runs that are announced on channel "
 							 "workflow_events.",

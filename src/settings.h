@@ -6,6 +6,7 @@
 #define WF_SETTINGS_H
 
 #include "postgres.h"
+#include "address.h"
 #include "utils/uuid.h"
 
 typedef enum NotifyEvents
@@ -33,6 +34,7 @@ extern int	wf_notify_events;
 extern char *wf_search_path;
 extern char *wf_secrets_dir;
 extern char *wf_ca_file;
+extern char *wf_http_proxy;
 extern int	wf_clock_offset;	/* s; developer setting */
 
 /*
@@ -41,8 +43,14 @@ extern int	wf_clock_offset;	/* s; developer setting */
  */
 extern void settings_define(void);
 
+/* A part of that. */
+extern void settings_define_network(void);
+
 /* Is a database of that name among workflow_engine.databases? */
 extern bool settings_database_wanted(const char *name);
+
+/* workflow_engine.allowed_hosts, parsed; valid until the next reload. */
+extern const AddressList *settings_allowed_hosts(void);
 
 /* Is this session (or this run) bound, and to whom? */
 typedef enum TenantBinding

@@ -107,6 +107,9 @@ transfer_set_limits(const TransferLimits *given)
 	limits = *given;
 	limits.ca_file = ca_file;
 	limits.user_agent = user_agent;
+	guard_set(given->allowed_hosts, given->http_proxy);
+	limits.allowed_hosts = NULL;	/* the guard has copies */
+	limits.http_proxy = NULL;
 	limits.max_in_flight = Max(Min(given->max_in_flight, file_limit()), 1);
 	limits.max_per_host = Max(given->max_per_host, 1);
 	/* idle connections kept: never more than could be busy */
@@ -191,6 +194,10 @@ only_authorities(CURL *easy, const char *file)
 
 	if (rc == CURLE_OK)
 		rc = curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	if (rc == CURLE_OK)
+		rc = curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, file);
+	if (rc == CURLE_OK)
+		rc = curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL);
 	return rc;
 }
 

@@ -9,6 +9,7 @@
 #define WF_TRANSFER_H
 
 #include "postgres.h"
+#include "address.h"
 #include "namevalue.h"
 #include "nodes/pg_list.h"
 
@@ -99,13 +100,18 @@ typedef struct TransferLimits
 	size_t		max_response_size;	/* bytes */
 	int			connect_timeout_ms;
 	const char *ca_file;		/* "" is the system's */
+	const AddressList *allowed_hosts;	/* let in beside public addresses */
+	const char *http_proxy;		/* "" is none */
 	const char *user_agent;
 } TransferLimits;
 
 /* Once per process, outside a transaction; allocates in TopMemoryContext. */
 extern void transfer_start(void);
 
-/* Takes new limits (after a reload); transfers under way keep theirs. */
+/*
+ * Takes new limits (after a reload).  Transfers under way keep theirs, but
+ * whom they may connect to is judged by allowed_hosts as it is now.
+ */
 extern void transfer_set_limits(const TransferLimits *limits);
 
 /*

@@ -14,8 +14,6 @@
 #include "postgres.h"
 #include "compat.h"
 
-#include <sys/socket.h>
-
 #include "transfer_internal.h"
 #include "utils/memutils.h"
 
@@ -164,6 +162,8 @@ on_request(void *arg, char *ip, char *local_ip, int port, int local_port)
 	char	   *scheme = NULL;
 	bool		https;
 
+	if (!guard_connection(t, ip, port))
+		return CURL_PREREQFUNC_ABORT;
 	(void) curl_easy_getinfo(t->easy, CURLINFO_SCHEME, &scheme);
 	https = scheme != NULL && pg_strcasecmp(scheme, "https") == 0;
 	if (t->was_https && !https && t->protocol == TRANSFER_HTTP)
@@ -184,26 +184,12 @@ on_request(void *arg, char *ip, char *local_ip, int port, int local_port)
 }
 
 /*
- * Opens the socket to an address that a name was resolved to: here, and not
- * at the name, is what a connection can be judged by.
- */
-static curl_socket_t
-on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
-{
-	int			fd = socket(address->family,
-							address->socktype | SOCK_CLOEXEC,
-							address->protocol);
-
-	return fd < 0 ? CURL_SOCKET_BAD : fd;
-}
-
-/*
  * The options of every transfer.  Returns libcurl's first refusal.
  */
 CURLcode
 common_options(Transfer *t, curl_write_callback header_callback)
 {
-	CURLcode	rc = CURLE_OK;
+	CURLcode	rc = guard_options(t);
 	long		timeout = (long) Max(t->timeout_ms, 1);
 
 	SET(CURLOPT_PRIVATE, t);
@@ -212,8 +198,6 @@ common_options(Transfer *t, curl_write_callback header_callback)
 	SET(CURLOPT_QUICK_EXIT, 1L);
 	SET(CURLOPT_URL, t->url);
 	SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-	SET(CURLOPT_PROXY, "");
-	SET(CURLOPT_NOPROXY, "*");
 	SET(CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
 	SET(CURLOPT_TIMEOUT_MS, timeout);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, Min((long) t->connect_timeout_ms,
@@ -221,8 +205,6 @@ common_options(Transfer *t, curl_write_callback header_callback)
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
 	SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
-	SET(CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-	SET(CURLOPT_OPENSOCKETDATA, t);
 	SET(CURLOPT_PREREQFUNCTION, on_request);
 	SET(CURLOPT_PREREQDATA, t);
 	SET(CURLOPT_HEADERFUNCTION, header_callback);

@@ -5,6 +5,7 @@
  * transfer.c			life of a transfer: submit, queue, collect, free
  * transfer_event.c		the multi handle, its epoll descriptor and timer
  * transfer_copy.c		checks a request and copies it; wipes the copy
+ * transfer_guard.c		which addresses may be connected to; the proxy
  * transfer_http.c		options and callbacks of an HTTP exchange
  * transfer_mail.c		how libcurl enters a mail server; reading replies
  * transfer_smtp.c		the dialogue of a mail from there on
@@ -125,6 +126,9 @@ struct Transfer
 	TransferBuffer answer;		/* the body */
 	bool		begun;			/* connected, the request comes next */
 	bool		was_https;
+	bool		proxied;		/* sockets are opened to the proxy */
+	bool		opened;			/* a socket was, since the last request */
+	char		shut[64];		/* an address refused since then; or "" */
 	int			reply;			/* code of the last SMTP reply */
 
 	/* the dialogue of a mail */
@@ -167,6 +171,12 @@ extern void transfer_fail(Transfer *t, TransferFailure failure,
 						  const char *fmt,...) pg_attribute_printf(3, 4);
 extern bool buffer_append(Transfer *t, TransferBuffer *buffer,
 						  const char *data, size_t len);
+
+/*--- transfer_guard.c ---*/
+extern void guard_set(const AddressList *allowed, const char *proxy);
+extern CURLcode guard_options(Transfer *t);
+extern bool guard_connection(Transfer *t, const char *ip, int port);
+extern void guard_result(Transfer *t, CURLcode code);
 
 /*--- transfer_mail.c ---*/
 extern CURLcode mail_options(Transfer *t);

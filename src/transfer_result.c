@@ -268,6 +268,7 @@ transfer_result(Transfer *t, CURLcode code)
 {
 	MemoryContext old = MemoryContextSwitchTo(t->context);
 
+	guard_result(t, code);
 	if (t->protocol == TRANSFER_HTTP)
 		http_result(t, code);
 	else

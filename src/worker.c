@@ -88,6 +88,8 @@ take_limits(void)
 		.max_response_size = (size_t) wf_max_response_size * 1024,
 		.connect_timeout_ms = wf_connect_timeout,
 		.ca_file = wf_ca_file,
+		.allowed_hosts = settings_allowed_hosts(),
+		.http_proxy = wf_http_proxy,
 		.user_agent = "workflow_engine/1.0",
 	};
 

@@ -6,7 +6,7 @@ input closes.  Each request, once it has come in whole, is one JSON line in
 the log file:
 
     {"time", "method", "target", "path", "query", "headers", "body", "tls",
-     "active"}
+     "active", "client_port"}
 
 with lower-case header names; "active" is how many requests were without
 their answer then, this one included; a body that is not UTF-8 comes as
@@ -52,6 +52,10 @@ What is left is looked at as the provider's own path:
     .../teams...        202 and nothing
     anything else       200 and {"ok": true}
 
+As a proxy it is asked with whole URLs, and answers them by their path. With
+--tunnel a CONNECT is logged and goes to its port on this machine, whatever the
+host; without, it is answered like any other request.
+
 Commands on standard input, a line each: "prefix /hang" behaves as if every
 path began so; "prefix" alone ends that; "release" lets the held requests go.
 """
@@ -82,10 +86,11 @@ class Disconnect(Exception):
 
 
 class Receiver:
-    def __init__(self, log, prefix, tls):
+    def __init__(self, log, prefix, tls, tunnel=False):
         self.log = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self.prefix = prefix
         self.tls = tls
+        self.tunnel = tunnel
         self.released = asyncio.Event()
         self.failures = {}
         self.count = 0
@@ -124,15 +129,41 @@ class Receiver:
         if headers.get("expect", "").lower() == "100-continue":
             writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         body = await self.read_body(reader, headers)
+        if method == "CONNECT" and self.tunnel:
+            self.record(method, target, headers, body,
+                        writer.get_extra_info("peername")[1])
+            await self.do_tunnel(reader, writer, target)
+            return False
         self.active += 1
         try:
-            request = self.record(method, target, headers, body)
+            request = self.record(method, target, headers, body,
+                                  writer.get_extra_info("peername")[1])
             await self.answer(request, writer)
         finally:
             self.active -= 1
         await writer.drain()
         return (version == "HTTP/1.1" and
                 headers.get("connection", "").lower() != "close")
+
+    @staticmethod
+    async def do_tunnel(reader, writer, target):
+        """Passes bytes both ways until one side has no more."""
+        async def pass_on(source, sink):
+            while True:
+                data = await source.read(65536)
+                if not data:
+                    break
+                sink.write(data)
+                await sink.drain()
+            sink.close()
+
+        there = await asyncio.open_connection(
+            "127.0.0.1", int(target.rpartition(":")[2]))
+        writer.write(b"HTTP/1.1 200 Connection established\r\n"
+                     b"X-Proxy: loopback\r\n\r\n")
+        await asyncio.gather(pass_on(reader, there[1]),
+                             pass_on(there[0], writer),
+                             return_exceptions=True)
 
     @staticmethod
     async def read_body(reader, headers):
@@ -146,13 +177,13 @@ class Receiver:
                     return body
         return await reader.readexactly(int(headers.get("content-length", 0)))
 
-    def record(self, method, target, headers, body):
+    def record(self, method, target, headers, body, client_port):
         parts = urlsplit(target)
         request = {"time": time.time(), "method": method, "target": target,
                    "path": parts.path, "query": dict(parse_qsl(
                        parts.query, keep_blank_values=True)),
                    "headers": headers, "tls": self.tls,
-                   "active": self.active}
+                   "active": self.active, "client_port": client_port}
         try:
             request["body"] = body.decode("utf-8")
         except UnicodeDecodeError:
@@ -392,6 +423,8 @@ async def main():
                         help="behave as if every path began so")
     parser.add_argument("--tls-cert", help="certificate: speak TLS")
     parser.add_argument("--tls-key")
+    parser.add_argument("--tunnel", action="store_true",
+                        help="obey CONNECT, to ports of this machine")
     options = parser.parse_args()
 
     raise_file_limit()
@@ -399,7 +432,8 @@ async def main():
     if options.tls_cert:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(options.tls_cert, options.tls_key)
-    receiver = Receiver(options.log, options.prefix, tls is not None)
+    receiver = Receiver(options.log, options.prefix, tls is not None,
+                        options.tunnel)
     server = await asyncio.start_server(
         receiver.serve, "127.0.0.1", options.port, backlog=4096,
         limit=MAX_HEAD, ssl=tls, reuse_address=True)

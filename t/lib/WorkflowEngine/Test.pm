@@ -70,7 +70,8 @@ sub extension_conf
 
 =head2 new_node(name, conf, option => value ...)
 
-A started server with the extension preloaded and conf added to its settings.
+A started server with the extension preloaded and conf added to its settings,
+which lets requests go to this machine (allowed_hosts).
 Options: preload => 0 (without workers), start => 0, init => [...] (arguments
 of init, e.g. allows_streaming => 1).
 
@@ -88,6 +89,7 @@ max_worker_processes = 24
 max_connections = 50
 max_prepared_transactions = 10
 log_statement = none
+workflow_engine.allowed_hosts = '127.0.0.0/8, ::1, localhost'
 CONF
 	$node->append_conf('postgresql.conf',
 		"shared_preload_libraries = 'workflow_engine'\n")
