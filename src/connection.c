@@ -124,15 +124,6 @@ connection_config(const Connection *c, const char *key)
 	return buf.data;
 }
 
-Jsonb *
-connection_config_json(const Connection *c, const char *key)
-{
-	JsonbValue *value = member(c->config, key);
-
-	return value == NULL || !json_is_object(value) ? NULL
-		: json_to_jsonb(value);
-}
-
 bool
 connection_has_credentials(const Connection *c)
 {

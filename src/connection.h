@@ -31,10 +31,6 @@ extern const char *connection_kind(const Connection *connection);
  */
 extern char *connection_config(const Connection *connection, const char *key);
 
-/* An object of config, or NULL. */
-extern Jsonb *connection_config_json(const Connection *connection,
-									 const char *key);
-
 /* Has the row any credential? */
 extern bool connection_has_credentials(const Connection *connection);
 

@@ -304,12 +304,6 @@ schema_name(void)
 	return quote_identifier(name);
 }
 
-char *
-store_qualified(const char *relation)
-{
-	return psprintf("%s.%s", schema_name(), quote_identifier(relation));
-}
-
 Oid
 store_relation(const char *relation)
 {

@@ -25,9 +25,6 @@ extern void store_use_schema(Oid schema);
  */
 extern bool store_hold_extension(void);
 
-/* Quoted, schema-qualified name of one of the extension's tables. */
-extern char *store_qualified(const char *relation);
-
 /* OID of one of the extension's relations; raises 42P01. */
 extern Oid	store_relation(const char *relation);
 

@@ -19,12 +19,6 @@
 #include "miscadmin.h"
 #include "template_node.h"
 
-bool
-template_is_constant(const Template *t)
-{
-	return t->is_constant;
-}
-
 TemplateShape
 template_shape(const Template *t)
 {

@@ -79,7 +79,4 @@ extern const Template *template_member(const Template *t, const char *key);
 extern char *template_render_text(const Template *t, const Scope *scope,
 								  TemplateEscape escape);
 
-/* True where the value holds no template: it renders to itself. */
-extern bool template_is_constant(const Template *t);
-
 #endif							/* WF_TEMPLATE_H */
