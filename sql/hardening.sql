@@ -97,6 +97,22 @@ DELETE FROM workflow_actions WHERE name IN ('impatient', 'patience', 'missing');
 DROP FUNCTION impatient(jsonb, jsonb), patience(jsonb, jsonb);
 SELECT t.clean();
 
+-- An output that is small as stored and huge as text is cut like any other;
+-- so is one that is a single text.
+CREATE FUNCTION huge(params jsonb, context jsonb) RETURNS jsonb LANGUAGE sql AS $$
+	SELECT CASE WHEN params->>'what' = 'text' THEN to_jsonb(repeat('x', 100000))
+		ELSE (SELECT jsonb_agg(1e100000) FROM generate_series(1, 5000)) END $$;
+SELECT wf_register_action('huge', 'huge(jsonb,jsonb)');
+SELECT t.go('huge', '[
+	{"name": "numbers", "action": "huge", "params": {"what": "numbers"}},
+	{"name": "text", "action": "huge", "params": {"what": "text"}}]');
+SELECT step, status, left(result::jsonb->>'head', 8) AS head,
+	length(result) < 17000 AS cut, (result::jsonb->>'size')::int > 16384 AS size
+FROM t.result('huge');
+DELETE FROM workflow_actions WHERE name = 'huge';
+DROP FUNCTION huge(jsonb, jsonb);
+SELECT t.clean();
+
 -- Renaming the extension's schema does not stop the workers, and what then
 -- has its old name is not taken for it.
 SELECT current_database() AS this \gset

@@ -78,13 +78,30 @@ send_one(Intent *intent)
 	flight->bytes = intent->request.body_len +
 		(intent->input ? VARSIZE(intent->input) : 0);
 	hand.bytes += flight->bytes;
+	flight->transfer = transfer_submit(&intent->request, flight);
 	MemoryContextSwitchTo(hand_context);
 	hand.flights = lappend(hand.flights, flight);
-	flight->transfer = transfer_submit(&intent->request, flight);
 	MemoryContextSwitchTo(old);
 	request_wipe(&intent->request);
 	if (intent->connection != NULL)
 		connection_forget(intent->connection);
+}
+
+List *
+hand_ready_flights(int n)
+{
+	TimestampTz now = clock_now();
+	List	   *ready = NIL;
+	ListCell   *lc;
+
+	foreach(lc, hand.ended)
+	{
+		Flight	   *flight = lfirst(lc);
+
+		if (list_length(ready) < n && flight->next_try <= now)
+			ready = lappend(ready, flight);
+	}
+	return ready;
 }
 
 void

@@ -14,6 +14,7 @@ typedef struct Flight
 	pg_uuid_t	run_id;
 	Answer		answer;
 	size_t		bytes;			/* of what it holds, about */
+	TimestampTz next_try;		/* its run's row was locked; 0: it was not */
 	Transfer   *transfer;
 } Flight;
 
@@ -41,6 +42,9 @@ extern void hand_begin(int64 epoch);
 
 /* Takes over the answers of exchanges that have ended. */
 extern void hand_collect(void);
+
+/* Answers to record, at most n; those whose rows were locked may wait. */
+extern List *hand_ready_flights(int n);
 
 /* Sends these (Intent *), whose commit is done, and wipes their secrets. */
 extern void hand_send(List *intents);

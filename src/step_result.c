@@ -13,6 +13,7 @@
 #include "catalog/pg_type.h"
 #include "jsonobject.h"
 #include "jsonvalue.h"
+#include "lib/stringinfo.h"
 #include "settings.h"
 #include "step_result.h"
 #include "utils/builtins.h"
@@ -42,6 +43,48 @@ clip_text(const char *text, int max)
 }
 
 /*
+ * The beginning of value as JSON text, at least max bytes where it has them.
+ * A number of a few bytes may be a text of a hundred thousand digits, so the
+ * whole is never made.
+ */
+static char *
+json_head(Jsonb *value, int max)
+{
+	JsonbIterator *it = JsonbIteratorInit(&value->root);
+	JsonbIteratorToken token;
+	JsonbValue	v;
+	StringInfoData text;
+	bool		first = true;
+
+	initStringInfo(&text);
+	if (JB_ROOT_IS_SCALAR(value))
+	{
+		json_of_jsonb(value, &v);
+		json_append(&text, &v);
+		return text.data;
+	}
+	while (text.len < max &&
+		   (token = JsonbIteratorNext(&it, &v, false)) != WJB_DONE)
+	{
+		bool		ends = token == WJB_END_ARRAY || token == WJB_END_OBJECT;
+
+		if (!first && !ends && token != WJB_VALUE)
+			appendStringInfoString(&text, ", ");
+		first = token == WJB_BEGIN_ARRAY || token == WJB_BEGIN_OBJECT ||
+			token == WJB_KEY;
+		if (token == WJB_BEGIN_ARRAY || token == WJB_BEGIN_OBJECT)
+			appendStringInfoChar(&text, token == WJB_BEGIN_ARRAY ? '[' : '{');
+		else if (ends)
+			appendStringInfoChar(&text, token == WJB_END_ARRAY ? ']' : '}');
+		else
+			json_append(&text, &v);
+		if (token == WJB_KEY)
+			appendStringInfoString(&text, ": ");
+	}
+	return text.data;
+}
+
+/*
  * value, or where it is larger than max_output an object that says so: the
  * size in bytes as stored, and the beginning of its text.
  */
@@ -54,7 +97,7 @@ cap(Jsonb *value)
 
 	if (value == NULL || VARSIZE(value) <= max)
 		return value;
-	text = JsonbToCString(NULL, &value->root, VARSIZE(value));
+	text = json_head(value, max);
 	object_begin(&b);
 	object_text(&b, "head", clip_text(text, Max(max - 256, 0)));
 	object_number(&b, "size", VARSIZE(value));

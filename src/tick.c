@@ -183,7 +183,7 @@ find_run(List *runs, const pg_uuid_t *id)
 static void
 reap(Tick *tick)
 {
-	List	   *flights = list_copy_head(hand.ended, tick->room);
+	List	   *flights = hand_ready_flights(tick->room);
 	List	   *busy;
 	List	   *runs;
 	ListCell   *lc;
@@ -203,12 +203,12 @@ reap(Tick *tick)
 			settle(tick, run, run_receive(run, &flight->answer, &tick->run));
 		else if (ids_contain(busy, &flight->run_id))
 		{
-			tick->busy = true;
+			flight->next_try = clock_now() + BUSY_RETRY_US;
 			continue;
 		}
 		tick->recorded = lappend(tick->recorded, flight);
+		tick->room--;
 	}
-	tick->room -= list_length(flights);
 }
 
 /* Goes on with runs of ours that were left between two steps. */
@@ -227,9 +227,9 @@ resume(Tick *tick, List *ids)
 	advance_all(tick, runs);
 	foreach(lc, ids)
 		if (!ids_contain(busy, lfirst(lc)))
-			tick->taken = lappend(tick->taken, lfirst(lc));
+			tick->taken = lappend(tick->taken, id_copy(lfirst(lc)));
 	tick->busy |= busy != NIL;
-	tick->room -= list_length(ids);
+	tick->room -= list_length(runs);
 }
 
 /* Runs of ours in the table that no list here knows: an error lost them. */
@@ -469,7 +469,15 @@ tick_has_more(TimestampTz now, TimestampTz *when)
 	ListCell   *lc;
 
 	*when = course.next_due;
-	if (hand.ended != NIL || hand.continuing != NIL)
+	foreach(lc, hand.ended)
+	{
+		TimestampTz next_try = ((Flight *) lfirst(lc))->next_try;
+
+		not_after(when, Max(next_try, 1));
+		if (next_try <= now)
+			break;
+	}
+	if (hand.continuing != NIL)
 		not_after(when, course.busy_until != 0 ? course.busy_until : now);
 	foreach(lc, hand.blocked)
 		not_after(when, ((Blocked *) lfirst(lc))->next_try);

@@ -194,6 +194,9 @@ only_authorities(CURL *easy, const char *file)
 
 	if (rc == CURLE_OK)
 		rc = curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	/* libcurl would keep what the file held for a day */
+	if (rc == CURLE_OK)
+		rc = curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
 	if (rc == CURLE_OK)
 		rc = curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, file);
 	if (rc == CURLE_OK)

@@ -10,6 +10,8 @@
 #include "postgres.h"
 #include "compat.h"
 
+#include "jsonvalue.h"
+#include "step_result.h"
 #include "action.h"
 #include "outcome.h"
 #include "url.h"
@@ -121,6 +123,20 @@ slack_success(Outcome *outcome, const char *channel, const char *ts)
 	outcome_success(outcome, object_end(&b));
 }
 
+/* Is "ok" false, whatever else the answer says? */
+static bool
+says_no(const Jsonb *answer)
+{
+	JsonbValue	root;
+	JsonbValue *ok;
+
+	if (answer == NULL)
+		return false;
+	json_of_jsonb(unconstify(Jsonb *, answer), &root);
+	ok = json_is_object(&root) ? json_member(&root, "ok") : NULL;
+	return ok != NULL && ok->type == jbvBool && !ok->val.boolean;
+}
+
 /* Slack answers 200 also where it refuses; "ok" is what counts. */
 static void
 interpret_slack(const Jsonb *carry, const Response *response,
@@ -132,8 +148,10 @@ interpret_slack(const Jsonb *carry, const Response *response,
 	char	   *channel = JSON_TEXT(answer, "channel");
 
 	if (error != NULL)
-		outcome_of_status(response, psprintf("Slack: %.200s", error), outcome);
-	else if (response->status / 100 != 2)
+		outcome_of_status(response,
+						  psprintf("Slack: %s", clip_text(error, 200)),
+						  outcome);
+	else if (response->status / 100 != 2 || says_no(answer))
 		outcome_of_status(response, response_status_text(response), outcome);
 	else if (ts == NULL)
 		outcome_error(outcome,

@@ -10,6 +10,7 @@
 #include "postgres.h"
 #include "compat.h"
 
+#include "step_result.h"
 #include "action.h"
 #include "jsonvalue.h"
 #include "outcome.h"
@@ -246,13 +247,13 @@ api_error(const Response *response, const Jsonb *answer, const char *code,
 	StringInfoData text;
 
 	initStringInfo(&text);
-	appendStringInfo(&text, "WhatsApp error %.20s: %.500s", code,
+	appendStringInfo(&text, "WhatsApp error %s: %s", clip_text(code, 20),
 					 message != NULL ? message : "no message");
 	if (details != NULL)
-		appendStringInfo(&text, ": %.500s", details);
+		appendStringInfo(&text, ": %s", clip_text(details, 500));
 	appendStringInfoString(&text, " (");
 	if (subcode != NULL)
-		appendStringInfo(&text, "subcode %.20s, ", subcode);
+		appendStringInfo(&text, "subcode %s, ", clip_text(subcode, 20));
 	appendStringInfo(&text, "HTTP %d)", response->status);
 	outcome_of_status(response, text.data, outcome);
 	if (transient_code(atoi(code)))
