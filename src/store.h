@@ -29,9 +29,9 @@ extern bool store_hold_extension(void);
 extern Oid	store_relation(const char *relation);
 
 /*
- * Runs body as the owner of the extension's tables, so that neither
- * privileges nor row security of the caller apply.  User and security
- * context come back also on an error (with the transaction's abort).
+ * From here to store_leave_owner the current user is the owner of the
+ * extension's tables, so that neither privileges nor row security of the
+ * caller apply.  After an error the transaction's abort gives both back.
  */
 extern void store_enter_owner(Oid *save_user, int *save_context);
 extern void store_leave_owner(Oid save_user, int save_context);
