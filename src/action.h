@@ -44,7 +44,9 @@ typedef struct Outcome
 	bool		ok;
 	Jsonb	   *output;			/* NULL: none */
 	char	   *error;			/* where not ok */
-	bool		transient;		/* a later try may succeed */
+	bool		transient;		/* a later try may succeed, and does no harm */
+	bool		unsure;			/* it may have been carried out: tried again
+								 * only where the step's author asks for it */
 	int64		retry_after_ms; /* the peer's wish, -1: none */
 } Outcome;
 

@@ -366,6 +366,7 @@ outcome_of_status(const Response *response, const char *error,
 			outcome->transient = true;
 			break;
 		case 500:
+			outcome->unsure = true;
 			outcome->error = psprintf("delivery unknown: %s", error);
 			break;
 		default:
@@ -403,5 +404,8 @@ outcome_of_failure(const Response *response, Outcome *outcome)
 	if (lost && !response->request_written)
 		outcome->transient = true;
 	if (lost && response->request_written)
+	{
+		outcome->unsure = true;
 		outcome->error = psprintf("delivery unknown: %s", error);
+	}
 }
