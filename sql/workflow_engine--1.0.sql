@@ -151,6 +151,10 @@ CREATE TABLE workflow_runs (
 	owner				bigint,
 	parent_id			uuid,
 	depth				int NOT NULL DEFAULT 0,
+	attempt_at			timestamptz,
+	failed_attempts		jsonb,
+	abnormal_ends		smallint,
+	previous_results	jsonb,
 	FOREIGN KEY (definition_id, definition_version)
 		REFERENCES workflow_definition_versions
 );
@@ -180,20 +184,24 @@ COMMENT ON COLUMN workflow_runs.definition_id IS 'The definition that runs.';
 COMMENT ON COLUMN workflow_runs.trigger_payload IS 'The event''s data, an object.';
 COMMENT ON COLUMN workflow_runs.status IS 'queued, running, waiting (a retry''s back-off), completed, failed or cancelled.';
 COMMENT ON COLUMN workflow_runs.current_step IS 'The step that runs next, counted from 0; in a failed run the step that failed.';
-COMMENT ON COLUMN workflow_runs.step_results IS 'One element a step passed: step, step_name, action, status, input, output, error, attempts, started_at, duration_ms.';
+COMMENT ON COLUMN workflow_runs.step_results IS 'One element a step passed: step, step_name, action, status, input, output, error, attempts, started_at, duration_ms; failed_attempts where there were any, previous (and repeat) after wf_retry.';
 COMMENT ON COLUMN workflow_runs.error_message IS 'Why a failed run failed: step "name": the error.';
 COMMENT ON COLUMN workflow_runs.started_at IS 'When the first step began; equals queued_at until then.';
 COMMENT ON COLUMN workflow_runs.completed_at IS 'When it ended, either way.';
 COMMENT ON COLUMN workflow_runs.tenant_id IS 'Whose run it is.';
 COMMENT ON COLUMN workflow_runs.definition_version IS 'The version of the definition it was fired with, and executes.';
 COMMENT ON COLUMN workflow_runs.queued_at IS 'When it was fired.';
-COMMENT ON COLUMN workflow_runs.run_at IS 'Not before.';
+COMMENT ON COLUMN workflow_runs.run_at IS 'Not before; of a waiting run, when its step is tried again.';
 COMMENT ON COLUMN workflow_runs.priority IS 'Higher goes first, within the tenant.';
 COMMENT ON COLUMN workflow_runs.idempotency_key IS 'Given to wf_fire: a second fire with it queues nothing.';
 COMMENT ON COLUMN workflow_runs.attempt IS 'How often the current step has been tried.';
 COMMENT ON COLUMN workflow_runs.owner IS 'Internal: the epoch of the worker that has it.';
 COMMENT ON COLUMN workflow_runs.parent_id IS 'The run whose step fired this one, if any.';
 COMMENT ON COLUMN workflow_runs.depth IS 'How many runs stand above it in that chain.';
+COMMENT ON COLUMN workflow_runs.attempt_at IS 'When the attempt began that was committed before it was made: a request under way.';
+COMMENT ON COLUMN workflow_runs.failed_attempts IS 'Of the current step: attempt, error, started_at, duration_ms of each attempt that failed.';
+COMMENT ON COLUMN workflow_runs.abnormal_ends IS 'How often a worker ended abnormally while it executed the current step; at three the step fails.';
+COMMENT ON COLUMN workflow_runs.previous_results IS 'After wf_retry: the earlier elements of step_results, by step, until the run completes.';
 
 /*
  * The action library, connections, mail templates, pauses.
@@ -363,7 +371,7 @@ RETURNS TABLE (step int, step_name text, action text, status text,
 AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL UNSAFE ROWS 10
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION wf_trace(uuid) IS
-'One row per step of a run, in order: what was sent in, what came out, how long it took (duration_ms, milliseconds). Steps not yet reached have status pending, the one under way running. An unknown run, or one of a tenant this session is not bound to: no rows.';
+'One row per step of a run, in order: what was sent in, what came out, how long it took (duration_ms, milliseconds). Steps not yet reached have status pending; the one under way running or (until its next attempt) waiting, with its attempts and the error of the last. An unknown run, or one of a tenant this session is not bound to: no rows.';
 
 CREATE FUNCTION wf_validate(definition jsonb, tenant_id uuid DEFAULT NULL)
 RETURNS TABLE (path text, severity text, message text, hint text)
@@ -377,6 +385,32 @@ CREATE FUNCTION wf_register_action(name text, handler regprocedure,
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION wf_register_action(text, regprocedure, jsonb, text) IS
 'Makes a function (params jsonb, context jsonb) returning jsonb an action, or replaces one registered under that name. Steps call it as the definition''s run_as, which needs EXECUTE on it. params: {"name": {"type", "required", "help"}}; {} accepts anything. Errors: 22023 (params, a built-in name), 23514 (no valid name), 42P13 (signature), 42501.';
+
+CREATE FUNCTION wf_cancel(run_id uuid) RETURNS boolean
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION wf_cancel(uuid) IS
+'Ends a run that has not ended: no further step begins. A step in the database that is under way is waited for; the answer to a request that is out is lost. Needs no worker. True: it was cancelled; false: it had ended. Errors: P0002 (no such run, or one of a tenant this session is not bound to).';
+
+CREATE FUNCTION wf_retry(run_id uuid, from_step text DEFAULT NULL) RETURNS boolean
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION wf_retry(uuid, text) IS
+'Queues a failed or cancelled run again, on its own version, at the step where it stopped, or at from_step, an earlier one. The steps'' earlier results stay, under previous in their element. Returns true. Errors: P0002 (no such run), 55000 (it has completed, or not ended), 22023 (from_step is none of its steps, or comes after the one where it stopped).';
+
+CREATE FUNCTION wf_cancel_runs(tenant_id uuid, workflow text DEFAULT NULL,
+	status text DEFAULT NULL, since timestamptz DEFAULT NULL) RETURNS SETOF uuid
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 100
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION wf_cancel_runs(uuid, text, text, timestamptz) IS
+'wf_cancel of every run of the tenant that has not ended, narrowed by workflow (name), status (queued, running, waiting) and since (queued at or after); returns the ids of those cancelled. Errors: 22004 (no tenant), 22023 (status), 42501 (a session bound to another tenant).';
+
+CREATE FUNCTION wf_retry_runs(tenant_id uuid, workflow text DEFAULT NULL,
+	status text DEFAULT NULL, since timestamptz DEFAULT NULL) RETURNS SETOF uuid
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 100
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION wf_retry_runs(uuid, text, text, timestamptz) IS
+'wf_retry of every failed run of the tenant (or, by status, of the cancelled ones), narrowed by workflow (name) and since (queued at or after); returns the ids of those queued again. Errors: 22004 (no tenant), 22023 (status), 42501 (a session bound to another tenant).';
 
 CREATE FUNCTION wf_pause(tenant_id uuid DEFAULT NULL) RETURNS void
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -393,7 +427,7 @@ COMMENT ON FUNCTION wf_resume(uuid) IS
 CREATE FUNCTION wf_grant(role name, capability text) RETURNS void
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION wf_grant(name, text) IS
-'Grants a role what a capability needs, the schema included: fire, view, operate (view, and edit definitions and templates, pause), admin (operate, and connections and actions). docs/security.md lists it object by object. Errors: 22023 (no such capability), 42704 (no such role), 42501.';
+'Grants a role what a capability needs, the schema included: fire, view, operate (view, and edit definitions and templates, cancel, retry, pause), admin (operate, and connections and actions). docs/security.md lists it object by object. Errors: 22023 (no such capability), 42704 (no such role), 42501.';
 
 CREATE FUNCTION wf_revoke(role name, capability text) RETURNS void
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
@@ -418,6 +452,9 @@ REVOKE ALL ON FUNCTION
 	wf_history(jsonb, uuid, text, text, timestamptz, int), wf_trace(uuid),
 	wf_validate(jsonb, uuid),
 	wf_register_action(text, regprocedure, jsonb, text),
+	wf_cancel(uuid), wf_retry(uuid, text),
+	wf_cancel_runs(uuid, text, text, timestamptz),
+	wf_retry_runs(uuid, text, text, timestamptz),
 	wf_pause(uuid), wf_resume(uuid),
 	wf_grant(name, text), wf_revoke(name, text), wf_workers()
 FROM PUBLIC;

@@ -25,7 +25,7 @@
  *
  * The step's time-out cancels it, again each second where it traps that, and
  * at last ends the worker, which leaves word for the next one to fail the
- * run (queue_condemn.c).
+ * step (queue_suspect.c).
  */
 #include "postgres.h"
 #include "compat.h"
@@ -122,7 +122,7 @@ sweep(const Fence *fence)
 
 static TimeoutId step_timeout = MAX_TIMEOUTS;	/* not registered yet */
 static volatile sig_atomic_t strikes = 0;
-static pg_uuid_t running;		/* whose step it is */
+static Suspect running;			/* what it is, where it is a step */
 static bool is_running = false;
 
 /*
@@ -140,30 +140,42 @@ strike(void)
 	SetLatch(MyLatch);
 }
 
-/* On the way out of the process: a run that would only do it again. */
+/* On the way out of the process: a step that would only do it again. */
 static void
-condemn(int code, Datum arg)
+accuse(int code, Datum arg)
 {
 	if (is_running && strikes > MAX_STRIKES)
-		queue_condemn(&running);
+		queue_accuse(&running);
 }
 
 static void
-start_limits(const Fence *fence, int *save_lock_timeout)
+note_running(const Fence *fence, TimestampTz began)
+{
+	is_running = fence->run_id != NULL;
+	if (!is_running)
+		return;
+	memset(&running, 0, sizeof(running));
+	running.database = MyDatabaseId;
+	running.run_id = *fence->run_id;
+	running.step = fence->step;
+	running.since = began;
+	running.uncancelled = true;
+	queue_worker_executing(fence->run_id, fence->step, began);
+}
+
+static void
+start_limits(const Fence *fence, TimestampTz began, int *save_lock_timeout)
 {
 	if (step_timeout == MAX_TIMEOUTS)
 	{
 		step_timeout = RegisterTimeout(USER_TIMEOUT, strike);
-		before_shmem_exit(condemn, (Datum) 0);
+		before_shmem_exit(accuse, (Datum) 0);
 	}
 	*save_lock_timeout = LockTimeout;
 	LockTimeout = fence->lock_timeout_ms;
-	is_running = fence->run_id != NULL;
-	if (is_running)
-		running = *fence->run_id;
 	strikes = 0;
-	enable_timeout_every(step_timeout,
-						 GetCurrentTimestamp() + fence->timeout_ms * 1000,
+	note_running(fence, began);
+	enable_timeout_every(step_timeout, began + fence->timeout_ms * 1000,
 						 STRIKE_INTERVAL_MS);
 }
 
@@ -174,6 +186,7 @@ stop_limits(void)
 	disable_timeout(step_timeout, false);
 	compat_forget_step_timeouts();
 	is_running = false;
+	queue_worker_executed();
 	QueryCancelPending = false;
 }
 
@@ -201,7 +214,7 @@ fence_run(Fence *fence, void (*body) (Fence *, void *), void *arg)
 	int			save_lock_timeout;
 
 	fence->in_role = false;
-	start_limits(fence, &save_lock_timeout);
+	start_limits(fence, began, &save_lock_timeout);
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();

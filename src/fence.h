@@ -11,7 +11,8 @@
 
 typedef struct Fence
 {
-	const pg_uuid_t *run_id;	/* whose step it is; NULL: engine's work */
+	const pg_uuid_t *run_id;	/* whose step it is, */
+	int			step;			/* and which */
 	int64		timeout_ms;		/* of the whole body */
 	int			lock_timeout_ms;	/* of each wait for a lock */
 	/* set by fence_enter_role: */

@@ -3,8 +3,8 @@
  *	  What a worker has in hand: exchanges in flight, and runs that go on.
  *
  * Runs in a worker, between ticks and after their commits.  Owns hand_context:
- * a flight has a memory context of its own below it, the lists of ids are in
- * it.  All of it goes with the process; the rows of those runs stay, owned by
+ * a flight has a memory context of its own below it, the lists of ids and the
+ * tables (flights by run, their number by tenant) are in it.  All of it goes with the process; the rows of those runs stay, owned by
  * an epoch that is then dead, and are taken over.
  */
 #include "postgres.h"
@@ -13,13 +13,47 @@
 #include "clock.h"
 #include "hand.h"
 #include "ids.h"
+#include "settings.h"
+#include "utils/hsearch.h"
 #include "utils/memutils.h"
 
 /* A run whose step met a lock is tried again after this time. */
 #define BLOCKED_RETRY_US INT64CONST(50000)
 
+/*
+ * Exchanges that may wait for a place beside those under way.  They wait in
+ * memory, host by host (transfer.c), so that the claiming goes on and a dead
+ * endpoint holds up nobody else.
+ */
+#define MIN_WAITING 2048
+#define MAX_BYTES (32 * 1024 * 1024)
+
+typedef struct FlightEntry
+{
+	pg_uuid_t	run_id;
+	Flight	   *flight;
+} FlightEntry;
+
+typedef struct TenantEntry
+{
+	pg_uuid_t	tenant_id;
+	int			nflights;
+} TenantEntry;
+
 Hand		hand;
 static MemoryContext hand_context;
+static HTAB *flights;
+static HTAB *tenants;
+
+static HTAB *
+make_table(const char *name, Size entry_size)
+{
+	HASHCTL		info = {.keysize = sizeof(pg_uuid_t),.entrysize = entry_size,
+	.hcxt = hand_context};
+
+	return hash_create(name, 256, &info,
+					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
 
 void
 hand_begin(int64 epoch)
@@ -27,13 +61,16 @@ hand_begin(int64 epoch)
 	hand_context = AllocSetContextCreate(TopMemoryContext,
 										 "workflow_engine hand",
 										 ALLOCSET_DEFAULT_SIZES);
+	flights = make_table("workflow_engine flights", sizeof(FlightEntry));
+	tenants = make_table("workflow_engine tenants", sizeof(TenantEntry));
+	dlist_init(&hand.out);
+	dlist_init(&hand.ended);
 	hand.epoch = epoch;
 }
 
 void
 hand_collect(void)
 {
-	MemoryContext old = MemoryContextSwitchTo(hand_context);
 	Transfer   *transfer;
 
 	while ((transfer = transfer_collect()) != NULL)
@@ -41,9 +78,76 @@ hand_collect(void)
 		Flight	   *flight = transfer_cookie(transfer);
 
 		flight->answer.response = transfer_response(transfer);
-		hand.ended = lappend(hand.ended, flight);
+		dlist_delete(&flight->node);
+		dlist_push_tail(&hand.ended, &flight->node);
 	}
-	MemoryContextSwitchTo(old);
+}
+
+/*--- exchanges ---*/
+
+/* One more, or one less, of the tenant's. */
+static void
+count_tenant(const pg_uuid_t *tenant, int more)
+{
+	bool		found;
+	TenantEntry *entry = hash_search(tenants, tenant, HASH_ENTER, &found);
+
+	if (!found)
+		entry->nflights = 0;
+	entry->nflights += more;
+	if (entry->nflights == 0)
+		(void) hash_search(tenants, tenant, HASH_REMOVE, NULL);
+}
+
+int
+hand_limit(void)
+{
+	return hand.bytes < MAX_BYTES
+		? wf_max_in_flight + Max(wf_max_in_flight, MIN_WAITING)
+		: wf_max_in_flight;
+}
+
+bool
+hand_is_full_for(const pg_uuid_t *tenant)
+{
+	TenantEntry *entry = hash_search(tenants, tenant, HASH_FIND, NULL);
+
+	return entry != NULL && entry->nflights >= hand_limit() - hand.nflights;
+}
+
+static void
+forget_flight(Flight *flight)
+{
+	(void) hash_search(flights, &flight->run_id, HASH_REMOVE, NULL);
+	count_tenant(&flight->tenant_id, -1);
+	dlist_delete(&flight->node);
+	hand.nflights--;
+	hand.bytes -= flight->bytes;
+	transfer_free(flight->transfer);
+	MemoryContextDelete(flight->context);
+}
+
+/*
+ * The run's exchange of before goes: the run was cancelled and queued again
+ * meanwhile, and its answer is nobody's.
+ */
+static void
+enter_flight(Flight *flight)
+{
+	bool		found;
+	FlightEntry *entry = hash_search(flights, &flight->run_id, HASH_ENTER,
+									 &found);
+
+	if (found)
+	{
+		forget_flight(entry->flight);
+		entry = hash_search(flights, &flight->run_id, HASH_ENTER, &found);
+	}
+	entry->flight = flight;
+	count_tenant(&flight->tenant_id, 1);
+	dlist_push_tail(&hand.out, &flight->node);
+	hand.nflights++;
+	hand.bytes += flight->bytes;
 }
 
 static Jsonb *
@@ -69,6 +173,7 @@ send_one(Intent *intent)
 
 	flight->context = context;
 	flight->run_id = intent->run_id;
+	flight->tenant_id = intent->tenant_id;
 	flight->answer.step = intent->step;
 	flight->answer.attempt = intent->attempt;
 	flight->answer.action = intent->action;
@@ -77,31 +182,12 @@ send_one(Intent *intent)
 	flight->answer.carry = copy_json(intent->carry);
 	flight->bytes = intent->request.body_len +
 		(intent->input ? VARSIZE(intent->input) : 0);
-	hand.bytes += flight->bytes;
 	flight->transfer = transfer_submit(&intent->request, flight);
-	MemoryContextSwitchTo(hand_context);
-	hand.flights = lappend(hand.flights, flight);
+	enter_flight(flight);
 	MemoryContextSwitchTo(old);
 	request_wipe(&intent->request);
 	if (intent->connection != NULL)
 		connection_forget(intent->connection);
-}
-
-List *
-hand_ready_flights(int n)
-{
-	TimestampTz now = clock_now();
-	List	   *ready = NIL;
-	ListCell   *lc;
-
-	foreach(lc, hand.ended)
-	{
-		Flight	   *flight = lfirst(lc);
-
-		if (list_length(ready) < n && flight->next_try <= now)
-			ready = lappend(ready, flight);
-	}
-	return ready;
 }
 
 void
@@ -113,25 +199,56 @@ hand_send(List *intents)
 		send_one(lfirst(lc));
 }
 
-static void
-forget_flight(Flight *flight)
+/*--- answers ---*/
+
+List *
+hand_ready_flights(int n)
 {
-	hand.flights = list_delete_ptr(hand.flights, flight);
-	hand.ended = list_delete_ptr(hand.ended, flight);
-	hand.bytes -= flight->bytes;
-	transfer_free(flight->transfer);
-	MemoryContextDelete(flight->context);
+	TimestampTz now = clock_now();
+	List	   *ready = NIL;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &hand.ended)
+	{
+		Flight	   *flight = dlist_container(Flight, node, iter.cur);
+
+		if (list_length(ready) >= n)
+			break;
+		if (flight->next_try <= now)
+			ready = lappend(ready, flight);
+	}
+	return ready;
 }
 
+TimestampTz
+hand_next_answer(TimestampTz now)
+{
+	TimestampTz next = 0;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &hand.ended)
+	{
+		Flight	   *flight = dlist_container(Flight, node, iter.cur);
+
+		if (flight->next_try <= now)
+			return 1;
+		if (next == 0 || flight->next_try < next)
+			next = flight->next_try;
+	}
+	return next;
+}
+
+/*--- runs ---*/
+
 void
-hand_release(List *ids, List *flights)
+hand_release(List *ids, List *done)
 {
 	MemoryContext old = MemoryContextSwitchTo(hand_context);
 	ListCell   *lc;
 
 	hand.blocked = ids_remove(hand.blocked, ids);
 	hand.continuing = ids_remove(hand.continuing, ids);
-	foreach(lc, flights)
+	foreach(lc, done)
 		forget_flight(lfirst(lc));
 	MemoryContextSwitchTo(old);
 }
@@ -179,12 +296,25 @@ hand_next_blocked(TimestampTz now)
 }
 
 List *
-hand_flight_ids(List *flights)
+hand_all_ids(void)
+{
+	List	   *ids = list_concat_copy(hand.continuing, hand.blocked);
+	HASH_SEQ_STATUS scan;
+	FlightEntry *entry;
+
+	hash_seq_init(&scan, flights);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+		ids = lappend(ids, &entry->flight->run_id);
+	return ids;
+}
+
+List *
+hand_flight_ids(List *some)
 {
 	List	   *ids = NIL;
 	ListCell   *lc;
 
-	foreach(lc, flights)
+	foreach(lc, some)
 		ids = lappend(ids, &((Flight *) lfirst(lc))->run_id);
 	return ids;
 }

@@ -5,13 +5,16 @@
 #ifndef WF_HAND_H
 #define WF_HAND_H
 
+#include "lib/ilist.h"
 #include "run.h"
 
 /* An exchange under way, or ended and not yet recorded. */
 typedef struct Flight
 {
+	dlist_node	node;			/* in hand.out or hand.ended */
 	MemoryContext context;		/* holds this struct and what it points to */
 	pg_uuid_t	run_id;
+	pg_uuid_t	tenant_id;
 	Answer		answer;
 	size_t		bytes;			/* of what it holds, about */
 	TimestampTz next_try;		/* its run's row was locked; 0: it was not */
@@ -29,9 +32,10 @@ typedef struct Blocked
 typedef struct Hand
 {
 	int64		epoch;			/* owner of the runs in hand */
-	List	   *flights;		/* of Flight *: all */
+	int			nflights;
 	size_t		bytes;			/* of all flights */
-	List	   *ended;			/* of Flight *: answers to record */
+	dlist_head	out;			/* of Flight: under way */
+	dlist_head	ended;			/* of Flight: answers to record */
 	List	   *continuing;		/* of pg_uuid_t *: native steps left */
 	List	   *blocked;		/* of Blocked *: each in a tick of its own */
 } Hand;
@@ -45,6 +49,19 @@ extern void hand_collect(void);
 
 /* Answers to record, at most n; those whose rows were locked may wait. */
 extern List *hand_ready_flights(int n);
+
+/* When the next answer is to be recorded; 1: now, 0: there is none. */
+extern TimestampTz hand_next_answer(TimestampTz now);
+
+/* How many exchanges it may hold; more runs are not claimed. */
+extern int	hand_limit(void);
+
+/*
+ * Has the tenant as many exchanges in hand as there is room left for others?
+ * So one tenant can have half of the limit, two a third each, and there is
+ * always room for the next.
+ */
+extern bool hand_is_full_for(const pg_uuid_t *tenant);
 
 /* Sends these (Intent *), whose commit is done, and wipes their secrets. */
 extern void hand_send(List *intents);
@@ -61,5 +78,8 @@ extern Blocked *hand_next_blocked(TimestampTz now);
 
 /* The runs of these flights: ids, not copied. */
 extern List *hand_flight_ids(List *flights);
+
+/* All runs in hand: ids, not copied. */
+extern List *hand_all_ids(void);
 
 #endif							/* WF_HAND_H */

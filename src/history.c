@@ -210,6 +210,8 @@ typedef struct TracedRun
 	char	   *status;
 	int			current_step;
 	int			attempt;
+	TimestampTz attempt_at;		/* 0: none is under way that was committed */
+	char	   *last_error;		/* of the current step's last attempt */
 } TracedRun;
 
 static bool
@@ -222,7 +224,8 @@ load_traced(FunctionCallInfo fcinfo, TracedRun *run)
 	initStringInfo(&query.sql);
 	appendStringInfoString(&query.sql,
 						   store_sql("SELECT r.step_results, v.definition, r.status,"
-									 " r.current_step, r.attempt"
+									 " r.current_step, r.attempt, r.attempt_at,"
+									 " r.failed_attempts->-1->>'error'"
 									 " FROM %t.workflow_runs r"
 									 " JOIN %t.workflow_definition_versions v"
 									 " ON v.definition_id = r.definition_id"
@@ -245,6 +248,9 @@ load_traced(FunctionCallInfo fcinfo, TracedRun *run)
 		run->status = TextDatumGetCString(SPI_getbinval(row, desc, 3, &isnull));
 		run->current_step = DatumGetInt32(SPI_getbinval(row, desc, 4, &isnull));
 		run->attempt = DatumGetInt32(SPI_getbinval(row, desc, 5, &isnull));
+		run->attempt_at = DatumGetTimestampTz(SPI_getbinval(row, desc, 6,
+															&isnull));
+		run->last_error = SPI_getvalue(row, desc, 7);
 		MemoryContextSwitchTo(old);
 	}
 	SPI_finish();
@@ -338,6 +344,23 @@ result_of_step(Jsonb *results, int n)
 	return NULL;
 }
 
+/* Fills the row of a step that has none: under way, or still to come. */
+static void
+fill_ahead(const TracedRun *run, bool current, Datum *values, bool *nulls)
+{
+	bool		under_way = current && (strcmp(run->status, "running") == 0 ||
+										strcmp(run->status, "waiting") == 0);
+
+	set_text(values, nulls, 3, under_way ? run->status : "pending");
+	values[4] = Int32GetDatum(current ? run->attempt : 0);
+	nulls[4] = false;
+	if (!current)
+		return;
+	values[5] = TimestampTzGetDatum(run->attempt_at);
+	nulls[5] = run->attempt_at == 0;
+	set_text(values, nulls, 9, run->last_error);
+}
+
 static void
 put_step(ReturnSetInfo *rsinfo, const TracedRun *run, int n,
 		 JsonbContainer *step)
@@ -345,8 +368,6 @@ put_step(ReturnSetInfo *rsinfo, const TracedRun *run, int n,
 	Datum		values[TRACE_COLUMNS] = {0};
 	bool		nulls[TRACE_COLUMNS];
 	JsonbContainer *result = result_of_step(run->results, n);
-	bool		current = n == run->current_step &&
-		strcmp(run->status, "running") == 0;
 
 	memset(nulls, true, sizeof(nulls));
 	values[0] = Int32GetDatum(n);
@@ -356,11 +377,7 @@ put_step(ReturnSetInfo *rsinfo, const TracedRun *run, int n,
 	if (result != NULL)
 		fill_passed(result, values, nulls);
 	else
-	{
-		set_text(values, nulls, 3, current ? "running" : "pending");
-		values[4] = Int32GetDatum(n == run->current_step ? run->attempt : 0);
-		nulls[4] = false;
-	}
+		fill_ahead(run, n == run->current_step, values, nulls);
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 

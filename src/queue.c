@@ -86,6 +86,7 @@ init_memory(QueueShared *shared)
 		pg_atomic_init_u64(&shared->epoch[i], 0);
 		pg_atomic_init_u32(&shared->live_database[i], InvalidOid);
 	}
+	queue_suspects_init(shared);
 }
 
 static void
@@ -168,6 +169,8 @@ leave_slot(int code, Datum arg)
 {
 	Slot	   *slot = my_slot;
 
+	if (slot->is_executing && how_it_ends(slot, code) == WORKER_END_ERROR)
+		queue_accuse(&slot->executing);
 	my_slot = NULL;
 	LWLockAcquire(queue_shared->lock, LW_EXCLUSIVE);
 	pg_atomic_write_u32(&queue_shared->live_database[my_number], InvalidOid);
@@ -197,6 +200,12 @@ fill_status(Slot *slot, int64 epoch)
 	SpinLockRelease(&slot->mutex);
 }
 
+Slot *
+queue_my_slot(void)
+{
+	return my_slot;
+}
+
 /* Moves the slot from STARTING to LIVE; false where it is not ours to move. */
 static bool
 take_slot(int number, uint32 generation, int64 epoch)
@@ -212,6 +221,8 @@ take_slot(int number, uint32 generation, int64 epoch)
 		slot->state = SLOT_LIVE;
 		slot->since = GetCurrentTimestamp();
 		slot->latch = MyLatch;
+		slot->is_executing = false;
+		slot->quit = false;
 		fill_status(slot, epoch);
 		pg_write_barrier();
 		pg_atomic_write_u32(&queue_shared->live_database[number],

@@ -74,13 +74,46 @@ extern bool queue_epoch_alive(int64 epoch);
 /* Copies of all live workers into the caller's context; returns how many. */
 extern int	queue_workers(WorkerStatus **workers);
 
+/*--- of a worker: steps that end workers (queue_suspect.c) ---*/
+
+/* A step that was executing when its worker ended. */
+typedef struct Suspect
+{
+	Oid			database;
+	pg_uuid_t	run_id;
+	int			step;
+	TimestampTz since;			/* when the attempt began */
+	int64		judge;			/* epoch of the worker that books it, or 0 */
+	bool		uncancelled;	/* it would not end after its time-out */
+} Suspect;
+
+/* What this worker executes from now on, until queue_worker_executed. */
+extern void queue_worker_executing(const pg_uuid_t *run_id, int step,
+								   TimestampTz since);
+extern void queue_worker_executed(void);
+
+/* The postmaster ends this worker: not its step's doing.  Signal-safe. */
+extern void queue_worker_quit(void);
+
+/* May be called while the process exits.  Zero what is not filled. */
+extern void queue_accuse(const Suspect *suspect);
+
+typedef enum SuspectSearch
+{
+	SUSPECT_NONE,
+	SUSPECT_FOUND,				/* book it, then queue_drop_suspect */
+	SUSPECT_ELSEWHERE			/* another worker is about it: claim nothing */
+} SuspectSearch;
+
+/* A suspect of this database for this worker to book. */
+extern SuspectSearch queue_find_suspect(int64 epoch, Suspect *suspect);
+extern void queue_drop_suspect(const Suspect *suspect);
+
 /*
- * A run whose step would not be cancelled, so that its worker had to go, is
- * remembered for the next worker of the database to fail.  The first may be
- * called while the process exits.
+ * Have we come from a crash, or from nobody knows what (*last_end_unknown)?
+ * Then workers begin on probation.
  */
-extern void queue_condemn(const pg_uuid_t *run_id);
-extern bool queue_take_condemned(pg_uuid_t *run_id);
+extern bool queue_on_probation(bool *last_end_unknown);
 
 /*--- of anybody: wake-ups ---*/
 

@@ -1,9 +1,11 @@
 /*
  * queue_internal.h
- *	  The layout of the shared memory, for queue.c and queue_wake.c alone.
+ *	  The layout of the shared memory, for the files of the queue alone.
  */
 #ifndef WF_QUEUE_INTERNAL_H
 #define WF_QUEUE_INTERNAL_H
+
+#include <signal.h>
 
 #include "queue.h"
 #include "port/atomics.h"
@@ -33,6 +35,11 @@ typedef struct Slot
 	bool		idle;
 	TimestampTz last_work;
 
+	/* no lock: written by its worker, see queue_suspect.c */
+	Suspect		executing;
+	volatile bool is_executing;
+	volatile sig_atomic_t quit; /* the postmaster ended it */
+
 	/* no lock: see queue_wake.c */
 	pg_atomic_uint32 leave;		/* asked to leave */
 	pg_atomic_uint32 woken;		/* a wake-up it has not taken */
@@ -45,13 +52,7 @@ typedef struct Bar
 	int			pid;			/* whose transaction holds it */
 } Bar;
 
-#define QUEUE_MAX_CONDEMNED 64
-
-typedef struct Condemned
-{
-	Oid			database;
-	pg_uuid_t	run_id;
-} Condemned;
+#define QUEUE_MAX_SUSPECTS 256
 
 typedef struct QueueShared
 {
@@ -63,8 +64,12 @@ typedef struct QueueShared
 	Oid			probes[QUEUE_MAX_PROBES];
 	bool		probe_all;
 	Bar			bars[QUEUE_MAX_BARS];
-	int			ncondemned;
-	Condemned	condemned[QUEUE_MAX_CONDEMNED];
+	int			nsuspects;
+	Suspect		suspects[QUEUE_MAX_SUSPECTS];
+
+	/* written once */
+	bool		probation;
+	bool		last_end_unknown;
 
 	pg_atomic_uint32 probe_prepared;
 
@@ -89,5 +94,11 @@ extern bool queue_find_bar(Oid database);
 
 /* Called once, in _PG_init. */
 extern void queue_wake_install(void);
+
+/* Called where the memory is made. */
+extern void queue_suspects_init(QueueShared *shared);
+
+/* The slot of this process, or NULL where it is no worker. */
+extern Slot *queue_my_slot(void);
 
 #endif							/* WF_QUEUE_INTERNAL_H */

@@ -9,238 +9,40 @@
  *	            ┌── native, skipped ──┐
  *	            ▼                     │
  *	  begin ─► step ──────────────────┘
- *	            │ outbound: intent       ┌─ answer: completed, or failed and
- *	            ▼                        │  on_error continue ─► next step
- *	         sending ─(commit, send)─► receive
- *	                                     └─ failed and on_error stop ─► failed
+ *	           │ ▲  │ outbound: intent      ┌─ answer: completed, or failed
+ *	   failed, │ │  ▼                       │  and on_error continue ─► step
+ *	   may be  │ │ sending ─(commit, send)─► receive
+ *	   repeated│ │                          │ └─ failed and on_error stop
+ *	           ▼ │ run_at                   │          ─► failed
+ *	          waiting ◄─────────────────────┘
  *
- * A step executes in a fence (fence.c): what it did is undone when it fails,
- * and the failure becomes part of the history.  A run changes in memory
- * only; the worker saves it in the same transaction, so a native step's
- * effect, its result and the run's progress commit together.
+ * attempt counts the attempts of the current step that were begun.  Of a
+ * request, and of every attempt while the tick is on probation, the beginning
+ * is committed first (attempt_at is set): whoever finds that of another
+ * worker knows that the attempt was lost.
+ *
+ * A run changes in memory only; the worker saves it in the same transaction,
+ * so a native step's effect, its result and the run's progress commit
+ * together.
  */
 #include "postgres.h"
 #include "compat.h"
 
 #include "clock.h"
-#include "current_run.h"
 #include "fence.h"
-#include "hooks.h"
-#include "ids.h"
-#include "jsonobject.h"
-#include "jsonvalue.h"
 #include "miscadmin.h"
-#include "portability/instr_time.h"
 #include "run.h"
 #include "run_plan.h"
+#include "run_retry.h"
+#include "run_step.h"
 #include "settings.h"
 #include "step_result.h"
 #include "utils/builtins.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
-CurrentRun	current_run = {0};
-
-/* One step's execution: what goes into the fence and what comes out. */
-typedef struct StepCall
-{
-	RunRow	   *run;
-	const RunPlan *plan;
-	const PlanStep *step;
-	Scope		scope;
-	char	   *key;			/* idempotency key */
-	TimestampTz started_at;
-	/* out: */
-	const Action *action;
-	bool		skipped;
-	char	   *why;			/* skipped because undecided */
-	Jsonb	   *input;
-	Jsonb	   *output;			/* native */
-	Intent	   *intent;			/* outbound */
-} StepCall;
-
-/*--- what a step sees ---*/
-
-static Jsonb *
-text_json(const char *text)
-{
-	JsonbValue	value;
-
-	json_set_string(&value, text, strlen(text));
-	return json_to_jsonb(&value);
-}
-
-/* Building what is not looked at would cost, with a thousand steps behind. */
-static Jsonb *
-earlier_steps(const RunRow *run, const PlanStep *step)
-{
-	const Action *action = action_find(step->action);
-	ObjectBuilder b;
-
-	if (step->sees_steps || action == NULL || action->reads_scope)
-		return step_results_context(run->step_results, run->new_results);
-	object_begin(&b);
-	return object_end(&b);
-}
-
-static void
-fill_scope(Scope *scope, const RunRow *run, const PlanStep *step)
-{
-	ObjectBuilder b;
-
-	scope->root[SCOPE_TRIGGER] = run->payload;
-	scope->root[SCOPE_STEPS] = earlier_steps(run, step);
-
-	object_begin(&b);
-	object_text(&b, "id", id_text(&run->id));
-	object_text(&b, "queued_at", iso_time(run->queued_at));
-	object_number(&b, "attempt", run->attempt + 1);
-	scope->root[SCOPE_RUN] = object_end(&b);
-
-	object_begin(&b);
-	object_text(&b, "id", id_text(&run->definition_id));
-	object_text(&b, "name", run->workflow_name);
-	object_number(&b, "version", run->version);
-	scope->root[SCOPE_WORKFLOW] = object_end(&b);
-
-	object_begin(&b);
-	object_text(&b, "id", id_text(&run->tenant_id));
-	scope->root[SCOPE_TENANT] = object_end(&b);
-
-	scope->root[SCOPE_NOW] = text_json(iso_time(clock_now()));
-}
-
-/*--- inside the fence ---*/
-
-/* Decides the condition; false: the step is skipped. */
-static bool
-wanted(StepCall *sc)
-{
-	ConditionResult result;
-
-	if (sc->step->condition == NULL)
-		return true;
-	result = condition_decide(sc->step->condition, &sc->scope, &sc->why);
-	if (result != CONDITION_UNKNOWN)
-		sc->why = NULL;
-	return result == CONDITION_TRUE;
-}
-
-/* The action that the step names; *handler where it is a function. */
-static const Action *
-find_action(const char *name, char **handler)
-{
-	const Action *action = action_find(name);
-
-	*handler = NULL;
-	if (action != NULL)
-		return action;
-	*handler = store_action_handler(name);
-	if (*handler == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("unknown action \"%s\"", name)));
-	return &function_action;
-}
-
-/* The connection by parameter, else by the action's default name. */
-static Connection *
-find_connection(const StepCall *sc)
-{
-	const Template *given = template_member(sc->step->params, "connection");
-	const char *name = sc->action->default_connection;
-
-	if (given != NULL)
-		name = template_render_text(given, &sc->scope, ESCAPE_NONE);
-	if (name == NULL)
-		return NULL;
-	return connection_find(&sc->run->tenant_id, name,
-						   given == NULL && !sc->action->needs_connection);
-}
-
-typedef struct EscapeArg
-{
-	const Action *action;
-	const Connection *connection;
-} EscapeArg;
-
-static TemplateEscape
-escape_for(const char *key, void *arg)
-{
-	EscapeArg  *escape = arg;
-
-	return escape->action->escape(key, escape->connection);
-}
-
-static Jsonb *
-render_params(const StepCall *sc, const Connection *connection)
-{
-	EscapeArg	arg = {sc->action, connection};
-
-	return template_render_object(sc->step->params, &sc->scope,
-								  sc->action->escape ? escape_for : NULL,
-								  &arg);
-}
-
-static void
-execute_native(Fence *fence, StepCall *sc, Call *call)
-{
-	fence_enter_role(fence, sc->plan->run_as, &sc->run->tenant_id);
-	current_run.active = true;
-	current_run.id = sc->run->id;
-	current_run.depth = sc->run->depth;
-	sc->output = sc->action->execute(call);
-}
-
-static void
-prepare_outbound(StepCall *sc, Call *call)
-{
-	Intent	   *intent = palloc0(sizeof(Intent));
-
-	intent->request.timeout_ms = call->timeout_ms;
-	intent->carry = sc->action->prepare(call, &intent->request);
-	if (call->connection != NULL)
-		connection_authorize(call->connection, &intent->request);
-	intent->run_id = sc->run->id;
-	intent->step = sc->run->current_step;
-	intent->action = sc->action;
-	intent->connection = call->connection;
-	intent->input = sc->input;
-	intent->started_at = sc->started_at;
-	sc->intent = intent;
-}
-
-/* The body of the fence: condition, parameters, action. */
-static void
-execute_step(Fence *fence, void *arg)
-{
-	StepCall   *sc = arg;
-	char	   *handler;
-	Call		call = {0};
-
-	if (!wanted(sc))
-	{
-		sc->skipped = true;
-		return;
-	}
-	sc->action = find_action(sc->step->action, &handler);
-	if (sc->action->kind != ACTION_NATIVE)
-		call.connection = find_connection(sc);
-	sc->input = render_params(sc, call.connection);
-
-	call.tenant_id = &sc->run->tenant_id;
-	call.action = sc->step->action;
-	call.handler = handler;
-	call.idempotency_key = sc->key;
-	call.scope = &sc->scope;
-	call.params = sc->input;
-	call.timeout_ms = sc->step->timeout_ms > 0 ? sc->step->timeout_ms
-		: wf_http_timeout;
-	if (sc->action->kind == ACTION_NATIVE)
-		execute_native(fence, sc, &call);
-	else
-		prepare_outbound(sc, &call);
-}
+/* A step that a worker's end has met so often is failed. */
+#define MAX_ABNORMAL_ENDS 3
 
 /*--- transitions ---*/
 
@@ -268,7 +70,14 @@ pass_step(RunRow *run, const PlanStep *step, StepResult *result,
 	result->step = run->current_step;
 	result->step_name = step->name;
 	result->action = step->action;
+	result->failed_attempts = run->failed_attempts;
+	result->previous = run_step_previous(run);
+	result->repeat = result->previous ? step_result_repeat(result->previous)
+		: 1;
 	run->new_results = lappend(run->new_results, step_result_element(result));
+	run->failed_attempts = NULL;
+	run->abnormal_ends = 0;
+	run->attempt_at = 0;
 	tick->steps_done++;
 	if (strcmp(result->status, "failed") == 0 && !step->continue_on_error)
 	{
@@ -290,16 +99,6 @@ error_text(const ErrorData *error)
 }
 
 static RunVerdict
-begin_sending(RunRow *run, StepCall *sc, RunTick *tick)
-{
-	sc->intent->attempt = ++run->attempt;
-	run->status = pstrdup("running");
-	run->owner = tick->epoch;
-	tick->intents = lappend(tick->intents, sc->intent);
-	return RUN_SENDING;
-}
-
-static RunVerdict
 keep_running(RunRow *run, RunTick *tick, RunVerdict verdict)
 {
 	run->status = pstrdup("running");
@@ -307,13 +106,78 @@ keep_running(RunRow *run, RunTick *tick, RunVerdict verdict)
 	return verdict;
 }
 
-static int64
-step_limit(const PlanStep *step)
+static RunVerdict
+begin_sending(RunRow *run, StepCall *sc, RunTick *tick)
 {
-	const Action *action = action_find(step->action);
-	bool		native = action == NULL || action->kind == ACTION_NATIVE;
+	sc->intent->attempt = run->attempt;
+	run->attempt_at = sc->started_at;
+	tick->intents = lappend(tick->intents, sc->intent);
+	return keep_running(run, tick, RUN_SENDING);
+}
 
-	return native && step->timeout_ms > 0 ? step->timeout_ms : wf_step_timeout;
+/*
+ * Counts an attempt of the current step.  True: its beginning is to be
+ * committed before it is made.  One that was begun by a worker that is gone,
+ * or a request that was never sent, was lost.
+ */
+static bool
+begin_attempt(RunRow *run, const PlanStep *step, RunTick *tick)
+{
+	bool		native = run_step_is_native(step);
+
+	if (run->attempt_at != 0 && (run->taken_over || !native))
+		run_lose_attempt(run, "its worker ended before the attempt did");
+	run->taken_over = false;
+	if (run->attempt_at != 0)
+		return false;			/* that is the one */
+	run->attempt++;
+	if (!native || !tick->probation)
+		return false;
+	run->attempt_at = clock_now();
+	return true;
+}
+
+/* The attempt that was counted is not to count. */
+static RunVerdict
+put_off(RunRow *run, RunTick *tick)
+{
+	if (run->attempt_at == 0)
+		run->attempt--;
+	return keep_running(run, tick, RUN_BLOCKED);
+}
+
+/* What a step in the database, or the making of a request, has come to. */
+static bool
+conclude_step(RunRow *run, const StepCall *sc, const ErrorData *error,
+			  RunTick *tick, RunVerdict *verdict)
+{
+	StepResult	result = {.input = sc->input,.output = sc->output,
+		.started_at = sc->started_at,.duration_us = sc->duration_us,
+		.attempts = sc->skipped ? 0 : run->attempt};
+
+	*verdict = RUN_ENDED;
+	if (error == NULL)
+	{
+		result.status = sc->skipped ? "skipped" : "completed";
+		result.error = sc->why;
+	}
+	else
+	{
+		FailedAttempt failed = {.error = error_text(error),
+			.transient = run_error_passes(error->sqlerrcode),
+			.wish_ms = -1,.started_at = sc->started_at,
+			.duration_us = sc->duration_us};
+
+		if (run_try_again(run, sc->step, run_step_is_native(sc->step),
+						  &failed))
+		{
+			*verdict = RUN_WAITING;
+			return false;
+		}
+		result.status = "failed";
+		result.error = failed.error;
+	}
+	return pass_step(run, sc->step, &result, tick);
 }
 
 /*
@@ -323,35 +187,20 @@ step_limit(const PlanStep *step)
 static bool
 do_step(RunRow *run, const RunPlan *plan, RunTick *tick, RunVerdict *verdict)
 {
-	StepCall	sc = {.run = run,.plan = plan};
-	StepResult	result = {0};
-	Fence		fence = {0};
+	StepCall	sc = {.run = run,.plan = plan,
+	.step = &plan->plan->steps[run->current_step]};
 	ErrorData  *error;
-	instr_time	began,
-				ended;
 
-	sc.step = &plan->plan->steps[run->current_step];
-	sc.key = psprintf("%s:%s", id_text(&run->id), sc.step->name);
-	sc.started_at = clock_now();
-	fill_scope(&sc.scope, run, sc.step);
-	fence.run_id = &run->id;
-	fence.timeout_ms = step_limit(sc.step);
-	fence.lock_timeout_ms = tick->lock_timeout_ms;
-
-	INSTR_TIME_SET_CURRENT(began);
-	error = fence_run(&fence, execute_step, &sc);
-	INSTR_TIME_SET_CURRENT(ended);
-	INSTR_TIME_SUBTRACT(ended, began);
-	current_run.active = false;
-	if (fence_was_in_role(&fence))
-		tick->fences_left--;
-	if (hooks_take_constraints_set())
-		tick->fences_left = 0;	/* it holds for the whole transaction */
-
+	if (begin_attempt(run, sc.step, tick))
+	{
+		*verdict = keep_running(run, tick, RUN_CONTINUES);
+		return false;
+	}
+	error = run_step_execute(&sc, tick);
 	if (error != NULL && !tick->give_up &&
 		error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
 	{
-		*verdict = keep_running(run, tick, RUN_BLOCKED);
+		*verdict = put_off(run, tick);
 		return false;
 	}
 	if (error == NULL && sc.intent != NULL)
@@ -359,15 +208,7 @@ do_step(RunRow *run, const RunPlan *plan, RunTick *tick, RunVerdict *verdict)
 		*verdict = begin_sending(run, &sc, tick);
 		return false;
 	}
-	result.status = error ? "failed" : sc.skipped ? "skipped" : "completed";
-	result.input = sc.input;
-	result.output = sc.output;
-	result.error = error ? error_text(error) : sc.why;
-	result.attempts = sc.skipped ? 0 : run->attempt + 1;
-	result.started_at = sc.started_at;
-	result.duration_us = INSTR_TIME_GET_MICROSEC(ended);
-	*verdict = RUN_ENDED;
-	return pass_step(run, sc.step, &result, tick);
+	return conclude_step(run, &sc, error, tick, verdict);
 }
 
 /* Where the plan cannot be executed at all, says why. */
@@ -428,33 +269,78 @@ interpret(Fence *fence, void *arg)
 								 &i->outcome);
 }
 
+/* Where the answer is a failure that may be repeated, lets the run wait. */
+static bool
+answered_for_later(RunRow *run, const PlanStep *step, const Answer *answer,
+				   const Outcome *outcome, int64 duration_us)
+{
+	FailedAttempt failed = {.error = outcome->error,
+		.transient = outcome->transient,.unsure = outcome->unsure,
+		.wish_ms = outcome->retry_after_ms,
+		.started_at = answer->started_at,.duration_us = duration_us};
+
+	return !outcome->ok && run_try_again(run, step, false, &failed);
+}
+
 RunVerdict
 run_receive(RunRow *run, const Answer *answer, RunTick *tick)
 {
 	Interpretation i = {.answer = answer};
-	Fence		fence = {.timeout_ms = wf_step_timeout,
-		.lock_timeout_ms = wf_lock_timeout};
-	StepResult	result = {0};
+	Fence		fence = {.run_id = &run->id,.step = run->current_step,
+		.timeout_ms = wf_step_timeout,.lock_timeout_ms = wf_lock_timeout};
+	StepResult	result = {.input = answer->input,.attempts = run->attempt,
+		.started_at = answer->started_at,
+		.duration_us = clock_now() - answer->started_at};
 	char	   *error = NULL;
 	const RunPlan *plan = usable_plan(run, &error);
+	const PlanStep *step;
 	ErrorData  *raised;
 
 	if (plan == NULL)
 		return fail_run(run, error);
+	step = &plan->plan->steps[run->current_step];
 	raised = fence_run(&fence, interpret, &i);
 	if (raised != NULL)
 	{
-		i.outcome.ok = false;
+		memset(&i.outcome, 0, sizeof(i.outcome));
 		i.outcome.error = error_text(raised);
 	}
+	if (answered_for_later(run, step, answer, &i.outcome, result.duration_us))
+		return RUN_WAITING;
 	result.status = i.outcome.ok ? "completed" : "failed";
-	result.input = answer->input;
 	result.output = i.outcome.output;
 	result.error = i.outcome.ok ? NULL : i.outcome.error;
-	result.attempts = run->attempt;
-	result.started_at = answer->started_at;
-	result.duration_us = clock_now() - answer->started_at;
-	if (!pass_step(run, &plan->plan->steps[run->current_step], &result, tick))
+	if (!pass_step(run, step, &result, tick))
 		return RUN_ENDED;
 	return run_advance(run, tick);
+}
+
+/*--- workers that a step has ended ---*/
+
+RunVerdict
+run_strike(RunRow *run, RunStrike strike, RunTick *tick)
+{
+	static const char *const once = "its worker ended abnormally while it executed this step";
+	StepResult	result = {.status = "failed",.started_at = run->attempt_at};
+	char	   *error = NULL;
+	const RunPlan *plan = usable_plan(run, &error);
+
+	if (plan == NULL)
+		return fail_run(run, error);
+	if (strike == STRIKE_ABNORMAL_END &&
+		++run->abnormal_ends < MAX_ABNORMAL_ENDS)
+	{
+		run_lose_attempt(run, once);
+		run->status = pstrdup("queued");
+		run->owner = 0;
+		return RUN_WAITING;
+	}
+	result.attempts = run->attempt;
+	result.error = strike == STRIKE_ABNORMAL_END
+		? psprintf("%s, %d times", once, MAX_ABNORMAL_ENDS)
+		: "it went on after its time-out had cancelled it, so its worker was ended";
+	result.duration_us = clock_now() - run->attempt_at;
+	if (!pass_step(run, &plan->plan->steps[run->current_step], &result, tick))
+		return RUN_ENDED;
+	return keep_running(run, tick, RUN_CONTINUES);
 }

@@ -13,6 +13,7 @@ typedef enum RunVerdict
 {
 	RUN_ENDED,					/* completed or failed */
 	RUN_SENDING,				/* an intent to send is recorded */
+	RUN_WAITING,				/* for the next attempt of a step */
 	RUN_CONTINUES,				/* more native steps; in the next tick */
 	RUN_BLOCKED					/* a lock is held: again, in its own tick */
 } RunVerdict;
@@ -21,6 +22,7 @@ typedef enum RunVerdict
 typedef struct Intent
 {
 	pg_uuid_t	run_id;
+	pg_uuid_t	tenant_id;
 	int			step;
 	int			attempt;
 	const Action *action;
@@ -49,6 +51,7 @@ typedef struct RunTick
 	int64		epoch;			/* of this worker */
 	int			lock_timeout_ms;	/* of each wait for a lock */
 	bool		give_up;		/* a lock time-out is the step's failure */
+	bool		probation;		/* each attempt is committed before it is made */
 	int			fences_left;	/* subtransactions that may still write */
 	int64		steps_done;
 	List	   *intents;		/* of Intent * */
@@ -63,5 +66,18 @@ extern RunVerdict run_advance(RunRow *run, RunTick *tick);
 /* The same with the answer to the run's current step. */
 extern RunVerdict run_receive(RunRow *run, const Answer *answer,
 							  RunTick *tick);
+
+/* What a step has done to its worker. */
+typedef enum RunStrike
+{
+	STRIKE_ABNORMAL_END,		/* it ended while it executed the step */
+	STRIKE_UNCANCELLED			/* it ended since the step would not end */
+} RunStrike;
+
+/*
+ * Books a worker's end on the run's current step, whose attempt had begun at
+ * attempt_at.  The step fails where that is enough, else the run is queued.
+ */
+extern RunVerdict run_strike(RunRow *run, RunStrike strike, RunTick *tick);
 
 #endif							/* WF_RUN_H */

@@ -22,6 +22,8 @@
 #include "utils/numeric.h"
 
 #define MAX_ERROR 4096			/* bytes of an error kept */
+#define MAX_ATTEMPT_ERROR 1024	/* and of that of an attempt before the last */
+#define MAX_PREVIOUS 10			/* repetitions whose results are kept */
 
 char *
 iso_time(TimestampTz time)
@@ -106,15 +108,94 @@ cap(Jsonb *value)
 	return object_end(&b);
 }
 
+/* Adds "started_at" and "duration_ms". */
+static void
+add_times(ObjectBuilder *b, TimestampTz started_at, int64 duration_us)
+{
+	JsonbValue	duration = {.type = jbvNull};
+
+	if (started_at != 0)
+	{
+		duration.type = jbvNumeric;
+		duration.val.numeric =
+			int64_div_fast_to_numeric(Max(duration_us, 0), 3);
+	}
+	object_text(b, "started_at", started_at ? iso_time(started_at) : NULL);
+	object_value(b, "duration_ms", &duration);
+}
+
+Jsonb *
+step_failed_attempt(int attempt, const char *error, TimestampTz started_at,
+					int64 duration_us)
+{
+	ObjectBuilder b;
+
+	object_begin(&b);
+	object_number(&b, "attempt", attempt);
+	object_text(&b, "error", clip_text(error, MAX_ATTEMPT_ERROR));
+	add_times(&b, started_at, duration_us);
+	return object_end(&b);
+}
+
+/*--- after wf_retry ---*/
+
+static JsonbValue *
+member(JsonbContainer *object, const char *key)
+{
+	return getKeyJsonValueFromContainer(object, key, strlen(key), NULL);
+}
+
+int
+step_result_repeat(Jsonb *previous)
+{
+	JsonbValue *status = member(&previous->root, "status");
+	JsonbValue *number = member(&previous->root, "repeat");
+	bool		error = false;
+	int			repeat = 1;
+
+	if (number != NULL && number->type == jbvNumeric)
+		repeat = numeric_int4_opt_error(number->val.numeric, &error);
+	if (status != NULL && status->type == jbvString &&
+		strcmp(json_cstring(status), "completed") == 0)
+		repeat++;
+	return repeat;
+}
+
+/* element with at most depth earlier ones in each other. */
+static Jsonb *
+prune(const JsonbValue *element, int depth)
+{
+	ObjectBuilder b;
+	int			n;
+	JsonMember *each = json_members(element, &n);
+
+	object_begin(&b);
+	for (int i = 0; i < n; i++)
+	{
+		if (strcmp(each[i].key, "previous") != 0 ||
+			!json_is_object(&each[i].value))
+			object_value(&b, each[i].key, &each[i].value);
+		else if (depth > 0)
+			object_json(&b, each[i].key, prune(&each[i].value, depth - 1));
+	}
+	return object_end(&b);
+}
+
+static void
+add_previous(ObjectBuilder *b, Jsonb *previous)
+{
+	JsonbValue	value;
+
+	json_of_jsonb(previous, &value);
+	object_json(b, "previous", prune(&value, MAX_PREVIOUS - 1));
+}
+
+/*--- elements ---*/
+
 Jsonb *
 step_result_element(const StepResult *result)
 {
 	ObjectBuilder b;
-	JsonbValue	duration;
-
-	duration.type = jbvNumeric;
-	duration.val.numeric =
-		int64_div_fast_to_numeric(Max(result->duration_us, 0), 3);
 
 	object_begin(&b);
 	object_number(&b, "step", result->step);
@@ -126,9 +207,23 @@ step_result_element(const StepResult *result)
 	object_text(&b, "error",
 				  result->error ? clip_text(result->error, MAX_ERROR) : NULL);
 	object_number(&b, "attempts", result->attempts);
-	object_text(&b, "started_at", iso_time(result->started_at));
-	object_value(&b, "duration_ms", &duration);
+	add_times(&b, result->started_at, result->duration_us);
+	if (result->failed_attempts != NULL)
+		object_json(&b, "failed_attempts", result->failed_attempts);
+	if (result->repeat > 1)
+		object_number(&b, "repeat", result->repeat);
+	if (result->previous != NULL)
+		add_previous(&b, result->previous);
 	return object_end(&b);
+}
+
+Jsonb *
+step_results_empty(void)
+{
+	JsonbParseState *state = NULL;
+
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
 }
 
 Jsonb *
@@ -154,12 +249,6 @@ step_results_join(Jsonb *results, List *more)
 		pushJsonbValue(&state, WJB_ELEM, &value);
 	}
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
-}
-
-static JsonbValue *
-member(JsonbContainer *object, const char *key)
-{
-	return getKeyJsonValueFromContainer(object, key, strlen(key), NULL);
 }
 
 /* {"status", "output", "error"} of one element. */

@@ -20,12 +20,31 @@ typedef struct StepResult
 	Jsonb	   *output;			/* NULL: none */
 	const char *error;			/* NULL: none */
 	int			attempts;
-	TimestampTz started_at;
-	int64		duration_us;
+	TimestampTz started_at;		/* of the last attempt, */
+	int64		duration_us;	/* and how long it took */
+	Jsonb	   *failed_attempts;	/* before the last; NULL: none */
+	Jsonb	   *previous;		/* the element before wf_retry; NULL: none */
+	int			repeat;			/* the number in the key; 1: none is */
 } StepResult;
 
 /* An element; input and output are cut at workflow_engine.max_output each. */
 extern Jsonb *step_result_element(const StepResult *result);
+
+/*
+ * An element of failed_attempts.  A started_at of 0 is not known, and then
+ * the duration is not either.
+ */
+extern Jsonb *step_failed_attempt(int attempt, const char *error,
+								  TimestampTz started_at, int64 duration_us);
+
+/*
+ * What a step's earlier element says of its repetition: the number that its
+ * next key carries, 1: none.
+ */
+extern int	step_result_repeat(Jsonb *previous);
+
+/* [] */
+extern Jsonb *step_results_empty(void);
 
 /* The array results with more elements (Jsonb *) behind. */
 extern Jsonb *step_results_join(Jsonb *results, List *more);

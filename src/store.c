@@ -48,13 +48,14 @@ typedef struct StatementText
 {
 	const char *sql;			/* %t is the schema */
 	int			nargs;
-	Oid			args[12];
+	Oid			args[16];
 } StatementText;
 
 #define RUN_COLUMNS \
 	"r.id, r.definition_id, r.definition_version, r.tenant_id, d.name," \
 	" r.trigger_payload, r.step_results, r.status, r.current_step," \
-	" r.attempt, r.depth, r.queued_at, r.started_at, r.run_at, v.created_at"
+	" r.attempt, r.depth, r.queued_at, r.started_at, r.run_at, v.created_at," \
+	" r.attempt_at, r.failed_attempts, r.abnormal_ends, r.previous_results"
 
 #define JOIN_DEFINITION \
 	" JOIN %t.workflow_definitions d ON d.id = r.definition_id" \
@@ -145,10 +146,24 @@ static const StatementText statements[STORE_NSTATEMENTS] = {
 	[STORE_SAVE] = {
 		"UPDATE %t.workflow_runs SET status = $2, current_step = $3,"
 		" step_results = $4, error_message = $5, started_at = $6,"
-		" completed_at = $7, run_at = $8, attempt = $9, owner = $10"
+		" completed_at = $7, run_at = $8, attempt = $9, owner = $10,"
+		" attempt_at = $11, failed_attempts = $12, abnormal_ends = $13,"
+		" previous_results = CASE WHEN $2 = 'completed' THEN NULL"
+		"  ELSE previous_results END"
 		" WHERE id = $1",
-		10, {UUIDOID, TEXTOID, INT4OID, JSONBOID, TEXTOID, TIMESTAMPTZOID,
-			TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, INT8OID}
+		13, {UUIDOID, TEXTOID, INT4OID, JSONBOID, TEXTOID, TIMESTAMPTZOID,
+			TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, INT8OID, TIMESTAMPTZOID,
+			JSONBOID, INT2OID}
+	},
+	[STORE_LOAD_STRUCK] = {
+		"SELECT " RUN_COLUMNS
+		" FROM (SELECT * FROM %t.workflow_runs q"
+		"   WHERE q.id = $1 AND q.current_step = $2"
+		"     AND q.status IN ('queued', 'running')"
+		"     AND NOT %t.wf_worker_alive(q.owner)"
+		"   FOR NO KEY UPDATE) r"
+		JOIN_DEFINITION,
+		2, {UUIDOID, INT4OID}
 	},
 	[STORE_FAIL] = {
 		"UPDATE %t.workflow_runs SET status = 'failed', error_message = $2,"

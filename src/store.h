@@ -61,6 +61,7 @@ typedef enum StoreStatement
 	STORE_OWNED,
 	STORE_OWNED_BUT,
 	STORE_SAVE,
+	STORE_LOAD_STRUCK,
 	STORE_FAIL,
 	STORE_PAUSES,
 	STORE_VERSION,
@@ -122,7 +123,12 @@ typedef struct RunRow
 	List	   *new_results;	/* of Jsonb *: elements to come behind */
 	char	   *status;
 	int			current_step;
-	int			attempt;
+	int			attempt;		/* of the current step, begun */
+	TimestampTz attempt_at;		/* when, where that was committed; else 0 */
+	Jsonb	   *failed_attempts;	/* of the current step; NULL: none */
+	int			abnormal_ends;	/* of workers that executed this step */
+	Jsonb	   *previous_results;	/* by step, after wf_retry; or NULL */
+	bool		taken_over;		/* its owner is gone */
 	int			depth;
 	TimestampTz queued_at;
 	TimestampTz started_at;
@@ -134,9 +140,11 @@ typedef struct RunRow
 
 /*
  * Locks and loads up to limit runs that are due, the tenants taking turns:
- * *cursor is the last tenant served and is moved on.  List of RunRow *.
+ * *cursor is the last tenant served and is moved on.  Tenants of which
+ * left_out is true are passed by.  List of RunRow *.
  */
-extern List *store_claim_due(pg_uuid_t *cursor, bool *has_cursor, int limit);
+extern List *store_claim_due(pg_uuid_t *cursor, bool *has_cursor, int limit,
+							 bool (*left_out) (const pg_uuid_t *tenant));
 
 /* Runs whose owner is gone, locked and loaded. */
 extern List *store_take_over(int limit);
@@ -149,6 +157,12 @@ extern List *store_load_owned(List *ids, int64 epoch, List **busy);
 
 /* Ids of the runs that this epoch owns, without known.  List of pg_uuid_t *. */
 extern List *store_owned_but(List *known, int64 epoch);
+
+/*
+ * Locks and loads a run whose worker has ended while it executed that step;
+ * NULL where it stands elsewhere by now, or somebody has it.
+ */
+extern RunRow *store_load_struck(const pg_uuid_t *id, int step);
 
 /* Writes back what changes in a run. */
 extern void store_save_run(const RunRow *run);

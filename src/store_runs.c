@@ -42,7 +42,11 @@ enum
 	COL_QUEUED_AT,
 	COL_STARTED_AT,
 	COL_RUN_AT,
-	COL_SAVED_AT
+	COL_SAVED_AT,
+	COL_ATTEMPT_AT,
+	COL_FAILED_ATTEMPTS,
+	COL_ABNORMAL_ENDS,
+	COL_PREVIOUS_RESULTS
 };
 
 #define TENANTS_A_LOOK 64		/* tenants asked for at a time */
@@ -54,6 +58,17 @@ column(uint64 row, int number)
 
 	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
 						 number, &isnull);
+}
+
+/* A jsonb that may be null, copied. */
+static Jsonb *
+json_column(uint64 row, int number)
+{
+	bool		isnull;
+	Datum		datum = SPI_getbinval(SPI_tuptable->vals[row],
+									  SPI_tuptable->tupdesc, number, &isnull);
+
+	return isnull ? NULL : DatumGetJsonbPCopy(datum);
 }
 
 /* Copies row number row of the SPI result into the current context. */
@@ -77,6 +92,11 @@ run_of_row(uint64 row)
 	run->started_at = DatumGetTimestampTz(column(row, COL_STARTED_AT));
 	run->run_at = DatumGetTimestampTz(column(row, COL_RUN_AT));
 	run->saved_at = DatumGetTimestampTz(column(row, COL_SAVED_AT));
+	/* SPI's datum of a null is 0 */
+	run->attempt_at = DatumGetTimestampTz(column(row, COL_ATTEMPT_AT));
+	run->failed_attempts = json_column(row, COL_FAILED_ATTEMPTS);
+	run->abnormal_ends = DatumGetInt16(column(row, COL_ABNORMAL_ENDS));
+	run->previous_results = json_column(row, COL_PREVIOUS_RESULTS);
 	return run;
 }
 
@@ -192,7 +212,8 @@ claim_of_tenants(const pg_uuid_t *tenants, int ntenants, int limit,
  */
 static List *
 claim_in_turn(const Pauses *pauses, pg_uuid_t *cursor, bool *has_cursor,
-			  int limit, MemoryContext context)
+			  int limit, bool (*left_out) (const pg_uuid_t *tenant),
+			  MemoryContext context)
 {
 	pg_uuid_t	start = *cursor;
 	bool		must_wrap = *has_cursor;
@@ -224,7 +245,7 @@ claim_in_turn(const Pauses *pauses, pg_uuid_t *cursor, bool *has_cursor,
 		*cursor = tenants[n - 1];
 		*has_cursor = true;
 		for (int i = 0; i < n; i++)
-			if (!is_paused(pauses, &tenants[i]))
+			if (!is_paused(pauses, &tenants[i]) && !left_out(&tenants[i]))
 				tenants[kept++] = tenants[i];
 		if (kept > 0)
 			runs = claim_of_tenants(tenants, kept, want, runs, cursor,
@@ -234,7 +255,8 @@ claim_in_turn(const Pauses *pauses, pg_uuid_t *cursor, bool *has_cursor,
 }
 
 List *
-store_claim_due(pg_uuid_t *cursor, bool *has_cursor, int limit)
+store_claim_due(pg_uuid_t *cursor, bool *has_cursor, int limit,
+				bool (*left_out) (const pg_uuid_t *tenant))
 {
 	MemoryContext caller = CurrentMemoryContext;
 	List	   *runs = NIL;
@@ -243,7 +265,8 @@ store_claim_due(pg_uuid_t *cursor, bool *has_cursor, int limit)
 	SPI_connect();
 	pauses = load_pauses();
 	if (!pauses.all && limit > 0)
-		runs = claim_in_turn(&pauses, cursor, has_cursor, limit, caller);
+		runs = claim_in_turn(&pauses, cursor, has_cursor, limit, left_out,
+							 caller);
 	SPI_finish();
 	return runs;
 }
@@ -259,6 +282,7 @@ store_take_over(int limit)
 	MemoryContext caller = CurrentMemoryContext;
 	Datum		values[1] = {Int32GetDatum(limit)};
 	List	   *runs = NIL;
+	ListCell   *lc;
 	Pauses		pauses;
 
 	SPI_connect();
@@ -269,7 +293,23 @@ store_take_over(int limit)
 		runs = collect_runs(NIL, caller);
 	}
 	SPI_finish();
+	foreach(lc, runs)
+		((RunRow *) lfirst(lc))->taken_over = true;
 	return runs;
+}
+
+RunRow *
+store_load_struck(const pg_uuid_t *id, int step)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		values[2] = {UUIDPGetDatum(id), Int32GetDatum(step)};
+	List	   *runs;
+
+	SPI_connect();
+	store_execute(STORE_LOAD_STRUCK, values, NULL, false, 0);
+	runs = collect_runs(NIL, caller);
+	SPI_finish();
+	return runs != NIL ? linitial(runs) : NULL;
 }
 
 /*--- runs that this worker has already ---*/
@@ -369,7 +409,7 @@ store_owned_but(List *known, int64 epoch)
 void
 store_save_run(const RunRow *run)
 {
-	Datum		values[10] = {
+	Datum		values[13] = {
 		UUIDPGetDatum(&run->id),
 		CStringGetTextDatum(run->status),
 		Int32GetDatum(run->current_step),
@@ -379,9 +419,12 @@ store_save_run(const RunRow *run)
 		TimestampTzGetDatum(run->completed_at),
 		TimestampTzGetDatum(run->run_at),
 		Int32GetDatum(run->attempt),
-		Int64GetDatum(run->owner)
+		Int64GetDatum(run->owner),
+		TimestampTzGetDatum(run->attempt_at),
+		run->failed_attempts ? JsonbPGetDatum(run->failed_attempts) : 0,
+		Int16GetDatum(run->abnormal_ends)
 	};
-	char		nulls[] = "          ";
+	char		nulls[] = "             ";
 
 	if (run->error_message == NULL)
 		nulls[4] = 'n';
@@ -389,6 +432,12 @@ store_save_run(const RunRow *run)
 		nulls[6] = 'n';
 	if (run->owner == 0)
 		nulls[9] = 'n';
+	if (run->attempt_at == 0)
+		nulls[10] = 'n';
+	if (run->failed_attempts == NULL)
+		nulls[11] = 'n';
+	if (run->abnormal_ends == 0)
+		nulls[12] = 'n';
 	SPI_connect();
 	store_execute(STORE_SAVE, values, nulls, false, 0);
 	SPI_finish();

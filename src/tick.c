@@ -13,9 +13,8 @@
  *
  * A tick commits as a whole or leaves nothing.  Requests are sent after the
  * commit that recorded their intent; an answer is forgotten after the commit
- * that recorded its result.  Errors inside a step are the step's (fence.c).
- * Any other ends the tick: then runs are processed one by one for a while,
- * so that the run to blame is known, and failed where the fault is its own.
+ * that recorded its result.  Errors inside a step are the step's (fence.c);
+ * any other ends the tick (tick_trouble.c).
  */
 #include "postgres.h"
 #include "compat.h"
@@ -31,7 +30,7 @@
 #include "settings.h"
 #include "step_result.h"
 #include "storage/lock.h"
-#include "tick.h"
+#include "tick_internal.h"
 #include "tick_report.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -40,14 +39,6 @@
 
 /* Writing subtransactions a tick may have; 64 would overflow the cache. */
 #define FENCES_A_TICK 60
-
-/*
- * Exchanges that may wait for a place beside those under way.  They wait in
- * memory, host by host (transfer.c), so that the claiming goes on and a dead
- * endpoint holds up nobody else.
- */
-#define MAX_WAITING 2048
-#define MAX_BYTES_IN_HAND (32 * 1024 * 1024)
 
 #define BUSY_RETRY_US INT64CONST(100000)	/* somebody locks a run's row */
 
@@ -59,50 +50,17 @@
 #define BATCH_LOCK_TIMEOUT_MS 20
 #define BLOCKED_LOCK_TIMEOUT_MS 200
 
-/* Where the worker stands, from tick to tick. */
-typedef struct Course
-{
-	pg_uuid_t	cursor;			/* the tenant served last */
-	bool		has_cursor;
-	bool		more;			/* the last claim found something */
-	bool		ordinary_next;	/* the last tick tried a blocked run */
-	bool		look_round;		/* there are more runs to take over */
-	bool		lost;			/* runs of ours may have slipped from hand */
-	TimestampTz next_due;		/* 0: none */
-	TimestampTz busy_until;		/* rows of ours were locked; 0: none */
-	/* of errors: */
-	bool		committing;
-	int			solo;			/* so many ticks with one run each */
-	bool		has_suspect;	/* this tick has one run only: */
-	pg_uuid_t	suspect;
-	char	   *blame;			/* what the suspect is to be failed for */
-} Course;
-
-/* One tick, from its begin to after its commit; in tick_context. */
-typedef struct Tick
-{
-	RunTick		run;
-	int			room;			/* runs that it may still take */
-	List	   *taken;			/* of pg_uuid_t *: out of continuing, blocked */
-	List	   *recorded;		/* of Flight *: done with */
-	List	   *continuing;		/* of pg_uuid_t * */
-	List	   *blocked;		/* of pg_uuid_t * */
-	TimestampTz blocked_since;	/* of the one that is tried; 0: none is */
-	List	   *failed;			/* of RunRow *, for the log */
-	int			nended;
-	bool		busy;
-	bool		more;
-	bool		look_round;
-	TimestampTz next_due;
-} Tick;
-
-static MemoryContext tick_context;
-static Course course;
+MemoryContext tick_context;
+Course		course;
 
 void
 tick_begin(int64 epoch)
 {
+	bool		last_end_unknown;
+
 	hand_begin(epoch);
+	if (queue_on_probation(&last_end_unknown))
+		course.probation = wf_batch_size;
 	tick_context = AllocSetContextCreate(TopMemoryContext,
 										 "workflow_engine tick",
 										 ALLOCSET_DEFAULT_SIZES);
@@ -117,9 +75,8 @@ tick_collect(void)
 
 /*--- in the transaction ---*/
 
-/* Saves a run where its advance left it, and notes what follows. */
-static void
-settle(Tick *tick, RunRow *run, RunVerdict verdict)
+void
+tick_settle(Tick *tick, RunRow *run, RunVerdict verdict)
 {
 	run->step_results = step_results_join(run->step_results,
 										  run->new_results);
@@ -140,6 +97,7 @@ settle(Tick *tick, RunRow *run, RunVerdict verdict)
 			tick->blocked = lappend(tick->blocked, &run->id);
 			break;
 		case RUN_SENDING:
+		case RUN_WAITING:
 			break;
 	}
 }
@@ -153,7 +111,7 @@ advance_all(Tick *tick, List *runs)
 	{
 		RunRow	   *run = lfirst(lc);
 
-		settle(tick, run, run_advance(run, &tick->run));
+		tick_settle(tick, run, run_advance(run, &tick->run));
 	}
 }
 
@@ -200,7 +158,7 @@ reap(Tick *tick)
 
 		if (run != NULL && run->current_step == flight->answer.step &&
 			run->attempt == flight->answer.attempt)
-			settle(tick, run, run_receive(run, &flight->answer, &tick->run));
+			tick_settle(tick, run, run_receive(run, &flight->answer, &tick->run));
 		else if (ids_contain(busy, &flight->run_id))
 		{
 			flight->next_try = clock_now() + BUSY_RETRY_US;
@@ -236,10 +194,7 @@ resume(Tick *tick, List *ids)
 static void
 find_lost(Tick *tick)
 {
-	List	   *known = list_concat(hand_flight_ids(hand.flights),
-									list_concat_copy(hand.continuing,
-													 hand.blocked));
-	List	   *lost = store_owned_but(known, hand.epoch);
+	List	   *lost = store_owned_but(hand_all_ids(), hand.epoch);
 
 	tick->continuing = list_concat(tick->continuing, lost);
 }
@@ -247,16 +202,14 @@ find_lost(Tick *tick)
 static void
 claim(Tick *tick, bool look_round)
 {
-	int			in_hand = list_length(hand.flights) -
-		list_length(tick->recorded) + list_length(tick->run.intents);
-	int			limit = hand.bytes < MAX_BYTES_IN_HAND
-		? wf_max_in_flight + MAX_WAITING : wf_max_in_flight;
-	int			room = Min(tick->room, limit - in_hand);
+	int			in_hand = hand.nflights - list_length(tick->recorded) +
+		list_length(tick->run.intents);
+	int			room = Min(tick->room, hand_limit() - in_hand);
 	List	   *runs = NIL;
 
 	if (room <= 0 || tick->run.fences_left <= 0)
 	{
-		tick->more = in_hand < limit;
+		tick->more = in_hand < hand_limit();
 		return;
 	}
 	if (look_round || course.look_round)
@@ -264,7 +217,9 @@ claim(Tick *tick, bool look_round)
 	tick->look_round = list_length(runs) == room;
 	runs = list_concat(runs,
 					   store_claim_due(&course.cursor, &course.has_cursor,
-									   room - list_length(runs)));
+									   room - list_length(runs),
+									   hand_is_full_for));
+	course.probation = Max(course.probation - list_length(runs), 0);
 	tick->more = runs != NIL;
 	if (list_length(runs) == 1)
 		suspect_only(&((RunRow *) linitial(runs))->id);
@@ -304,7 +259,10 @@ work(Tick *tick, bool look_round)
 	}
 	reap(tick);
 	resume(tick, list_copy_head(hand.continuing, Max(tick->room, 0)));
-	claim(tick, look_round);
+	if (!tick->no_claims)
+		claim(tick, look_round);
+	else
+		tick->next_due = clock_now() + BUSY_RETRY_US;
 }
 
 /*--- after the commit ---*/
@@ -335,41 +293,6 @@ conclude(Tick *tick)
 					   tick->run.steps_done);
 }
 
-/* Fails a run, in a transaction of its own. */
-static void
-fail_for_good(const pg_uuid_t *id, const char *message)
-{
-	StartTransactionCommand();
-	if (store_hold_extension())
-	{
-		PushActiveSnapshot(GetTransactionSnapshot());
-		store_fail_run(id, message);
-		PopActiveSnapshot();
-	}
-	CommitTransactionCommand();
-}
-
-/*
- * The run that failed its tick, and those that ended their worker; committed
- * before anything is claimed.
- */
-static void
-fail_condemned(void)
-{
-	pg_uuid_t	id;
-
-	if (course.blame != NULL)
-	{
-		char	   *blame = course.blame;
-
-		course.blame = NULL;
-		fail_for_good(&course.suspect, blame);
-		pfree(blame);
-	}
-	while (queue_take_condemned(&id))
-		fail_for_good(&id, "a step went on after its time-out had cancelled it, so its worker was ended");
-}
-
 bool
 tick_run(bool look_round)
 {
@@ -378,8 +301,9 @@ tick_run(bool look_round)
 	tick.run.epoch = hand.epoch;
 	tick.run.fences_left = FENCES_A_TICK;
 	tick.run.lock_timeout_ms = Min(wf_lock_timeout, BATCH_LOCK_TIMEOUT_MS);
-	tick.room = course.solo > 0 ? 1 : wf_batch_size;
-	fail_condemned();
+	tick.no_claims = trouble_settle();
+	tick.room = course.solo > 0 || course.probation > 0 ? 1 : wf_batch_size;
+	tick.run.probation = course.probation > 0;
 	course.has_suspect = false;
 
 	StartTransactionCommand();
@@ -403,56 +327,6 @@ tick_run(bool look_round)
 	return true;
 }
 
-/*--- errors ---*/
-
-/* Is the run at fault, or is it the server's trouble of the moment? */
-static bool
-is_runs_fault(int sqlstate)
-{
-	switch (ERRCODE_TO_CATEGORY(sqlstate))
-	{
-		case ERRCODE_INSUFFICIENT_RESOURCES:
-		case ERRCODE_OPERATOR_INTERVENTION:
-		case ERRCODE_SYSTEM_ERROR:
-		case ERRCODE_TRANSACTION_ROLLBACK:
-		case ERRCODE_CONNECTION_EXCEPTION:
-		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
-			return false;
-		default:
-			return sqlstate != ERRCODE_UNDEFINED_TABLE;
-	}
-}
-
-void
-tick_failed(void)
-{
-	ErrorData  *error;
-
-	MemoryContextSwitchTo(TopMemoryContext);
-	HOLD_INTERRUPTS();
-	disable_all_timeouts(false);
-	QueryCancelPending = false;
-	EmitErrorReport();
-	error = CopyErrorData();
-	FlushErrorState();
-	AbortCurrentTransaction();
-	LockReleaseSession(USER_LOCKMETHOD);
-	RESUME_INTERRUPTS();
-
-	MemoryContextReset(tick_context);
-	queue_worker_error(error->message);
-	course.lost = true;
-	course.more = true;
-	if (course.solo > 0 && course.has_suspect && !course.committing &&
-		is_runs_fault(error->sqlerrcode))
-		course.blame = psprintf("the engine could not process this run: %s",
-							  error->message);
-	course.committing = false;
-	course.solo = wf_batch_size * 2;
-	FreeErrorData(error);
-	MemoryContextSwitchTo(TopMemoryContext);
-}
-
 /*--- between ticks ---*/
 
 /* when, or the earlier of both; 0 is never. */
@@ -469,14 +343,7 @@ tick_has_more(TimestampTz now, TimestampTz *when)
 	ListCell   *lc;
 
 	*when = course.next_due;
-	foreach(lc, hand.ended)
-	{
-		TimestampTz next_try = ((Flight *) lfirst(lc))->next_try;
-
-		not_after(when, Max(next_try, 1));
-		if (next_try <= now)
-			break;
-	}
+	not_after(when, hand_next_answer(now));
 	if (hand.continuing != NIL)
 		not_after(when, course.busy_until != 0 ? course.busy_until : now);
 	foreach(lc, hand.blocked)

@@ -255,6 +255,14 @@ loop(WaitEventSet *events)
 	}
 }
 
+/* The postmaster ends all, at once: an immediate stop, or somebody's crash. */
+static void
+quit(SIGNAL_ARGS)
+{
+	queue_worker_quit();
+	SignalHandlerForCrashExit(postgres_signal_arg);
+}
+
 void
 workflow_engine_worker_main(Datum arg)
 {
@@ -264,6 +272,7 @@ workflow_engine_worker_main(Datum arg)
 	memcpy(&database, MyBgworkerEntry->bgw_extra, sizeof(Oid));
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, die);
+	pqsignal(SIGQUIT, quit);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	guard_settings();
