@@ -153,7 +153,7 @@ conclude_step(RunRow *run, const StepCall *sc, const ErrorData *error,
 {
 	StepResult	result = {.input = sc->input,.output = sc->output,
 		.started_at = sc->started_at,.duration_us = sc->duration_us,
-		.attempts = sc->skipped ? 0 : run->attempt};
+		.attempts = run->attempt - (sc->skipped ? 1 : 0)};
 
 	*verdict = RUN_ENDED;
 	if (error == NULL)
