@@ -154,6 +154,7 @@ CREATE TABLE workflow_runs (
 	attempt_at			timestamptz,
 	failed_attempts		jsonb,
 	abnormal_ends		smallint,
+	abnormal_step		int,
 	previous_results	jsonb,
 	FOREIGN KEY (definition_id, definition_version)
 		REFERENCES workflow_definition_versions
@@ -200,7 +201,8 @@ COMMENT ON COLUMN workflow_runs.parent_id IS 'The run whose step fired this one,
 COMMENT ON COLUMN workflow_runs.depth IS 'How many runs stand above it in that chain.';
 COMMENT ON COLUMN workflow_runs.attempt_at IS 'When the attempt began that was committed before it was made: a request under way.';
 COMMENT ON COLUMN workflow_runs.failed_attempts IS 'Of the current step: attempt, error, started_at, duration_ms of each attempt that failed.';
-COMMENT ON COLUMN workflow_runs.abnormal_ends IS 'How often a worker ended abnormally while it executed the current step; at three the step fails.';
+COMMENT ON COLUMN workflow_runs.abnormal_ends IS 'How often a worker ended abnormally while it executed step abnormal_step; at three that step fails. -1: it would not be cancelled after its time-out, and fails.';
+COMMENT ON COLUMN workflow_runs.abnormal_step IS 'The step that abnormal_ends is about.';
 COMMENT ON COLUMN workflow_runs.previous_results IS 'After wf_retry: the earlier elements of step_results, by step, until the run completes.';
 
 /*

@@ -45,8 +45,8 @@
 #define SET_QUEUED \
 	"UPDATE %t.workflow_runs r SET status = 'queued', run_at = $1," \
 	" current_step = coalesce($2, current_step), attempt = 0," \
-	" attempt_at = NULL, abnormal_ends = NULL, owner = NULL," \
-	" completed_at = NULL, error_message = NULL," \
+	" attempt_at = NULL, abnormal_ends = NULL, abnormal_step = NULL," \
+	" owner = NULL, completed_at = NULL, error_message = NULL," \
 	" previous_results = nullif(coalesce(previous_results, '{}') || (" \
 	"  SELECT coalesce(jsonb_object_agg(e->>'step', e), '{}')" \
 	"   FROM jsonb_array_elements(step_results) e" \

@@ -41,8 +41,9 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
-/* A step that a worker's end has met so often is failed. */
+/* A step that has ended so many workers is failed. */
 #define MAX_ABNORMAL_ENDS 3
+#define ABNORMAL_END "its worker ended abnormally while it executed this step"
 
 /*--- transitions ---*/
 
@@ -76,8 +77,9 @@ pass_step(RunRow *run, const PlanStep *step, StepResult *result,
 		: 1;
 	run->new_results = lappend(run->new_results, step_result_element(result));
 	run->failed_attempts = NULL;
-	run->abnormal_ends = 0;
 	run->attempt_at = 0;
+	if (run->abnormal_step <= run->current_step)
+		run->abnormal_ends = 0;
 	tick->steps_done++;
 	if (strcmp(result->status, "failed") == 0 && !step->continue_on_error)
 	{
@@ -115,10 +117,17 @@ begin_sending(RunRow *run, StepCall *sc, RunTick *tick)
 	return keep_running(run, tick, RUN_SENDING);
 }
 
+static bool
+has_struck(const RunRow *run)
+{
+	return run->abnormal_ends != 0 && run->abnormal_step == run->current_step;
+}
+
 /*
  * Counts an attempt of the current step.  True: its beginning is to be
  * committed before it is made.  One that was begun by a worker that is gone,
- * or a request that was never sent, was lost.
+ * or a request that was never sent, was lost; and so were those that ended a
+ * worker before the run stood at this step.
  */
 static bool
 begin_attempt(RunRow *run, const PlanStep *step, RunTick *tick)
@@ -130,11 +139,44 @@ begin_attempt(RunRow *run, const PlanStep *step, RunTick *tick)
 	run->taken_over = false;
 	if (run->attempt_at != 0)
 		return false;			/* that is the one */
+	while (has_struck(run) && run->attempt < run->abnormal_ends)
+	{
+		run->attempt++;
+		run_lose_attempt(run, ABNORMAL_END);
+	}
 	run->attempt++;
 	if (!native || !tick->probation)
 		return false;
 	run->attempt_at = clock_now();
 	return true;
+}
+
+/* Must the current step not be executed any more?  Then why. */
+static const char *
+struck_out(const RunRow *run)
+{
+	if (!has_struck(run))
+		return NULL;
+	if (run->abnormal_ends < 0)
+		return "it went on after its time-out had cancelled it, so its worker was ended";
+	return run->abnormal_ends < MAX_ABNORMAL_ENDS ? NULL
+		: psprintf("%s, %d times", ABNORMAL_END, run->abnormal_ends);
+}
+
+/* Fails the current step, unexecuted. */
+static bool
+fail_step(RunRow *run, const PlanStep *step, const char *error,
+		  RunTick *tick, RunVerdict *verdict)
+{
+	StepResult	result = {.status = "failed",.error = error,
+	.started_at = run->attempt_at};
+
+	if (run->attempt_at != 0)
+		result.duration_us = clock_now() - run->attempt_at;
+	/* where its attempts were undone with the steps before it */
+	result.attempts = Max(run->attempt, Max(run->abnormal_ends, 1));
+	*verdict = RUN_ENDED;
+	return pass_step(run, step, &result, tick);
 }
 
 /* The attempt that was counted is not to count. */
@@ -189,8 +231,11 @@ do_step(RunRow *run, const RunPlan *plan, RunTick *tick, RunVerdict *verdict)
 {
 	StepCall	sc = {.run = run,.plan = plan,
 	.step = &plan->plan->steps[run->current_step]};
+	const char *out = struck_out(run);
 	ErrorData  *error;
 
+	if (out != NULL)
+		return fail_step(run, sc.step, out, tick, verdict);
 	if (begin_attempt(run, sc.step, tick))
 	{
 		*verdict = keep_running(run, tick, RUN_CONTINUES);
@@ -226,6 +271,16 @@ usable_plan(const RunRow *run, char **error)
 	return plan;
 }
 
+/* Was the current step executing when the whole server was killed? */
+static bool
+was_killed(const RunRow *run, const RunPlan *plan, const RunTick *tick)
+{
+	return run->taken_over && run->attempt_at != 0 &&
+		run->attempt_at < tick->killed_before &&
+		run->current_step < plan->plan->nsteps &&
+		run_step_is_native(&plan->plan->steps[run->current_step]);
+}
+
 RunVerdict
 run_advance(RunRow *run, RunTick *tick)
 {
@@ -236,6 +291,9 @@ run_advance(RunRow *run, RunTick *tick)
 		run->started_at = clock_now();
 	if (plan == NULL)
 		return fail_run(run, error);
+	if (was_killed(run, plan, tick))
+		return run_strike(run, &(Strike) {.step = run->current_step,
+						  .since = run->attempt_at}, tick);
 
 	while (run->current_step < plan->plan->nsteps)
 	{
@@ -317,30 +375,40 @@ run_receive(RunRow *run, const Answer *answer, RunTick *tick)
 
 /*--- workers that a step has ended ---*/
 
-RunVerdict
-run_strike(RunRow *run, RunStrike strike, RunTick *tick)
+/* Notes the attempt that ended a worker, at the step where the run stands. */
+static void
+note_strike(RunRow *run, const Strike *strike)
 {
-	static const char *const once = "its worker ended abnormally while it executed this step";
-	StepResult	result = {.status = "failed",.started_at = run->attempt_at};
+	if (run->attempt_at == 0)
+		run->attempt++;			/* its beginning was not committed */
+	run->attempt_at = strike->since;
+	if (struck_out(run) == NULL)
+		run_lose_attempt(run, ABNORMAL_END);
+}
+
+/* The struck step itself is failed by do_step: at once, or when it is due. */
+RunVerdict
+run_strike(RunRow *run, const Strike *strike, RunTick *tick)
+{
 	char	   *error = NULL;
 	const RunPlan *plan = usable_plan(run, &error);
+	RunVerdict	verdict = RUN_CONTINUES;
 
 	if (plan == NULL)
 		return fail_run(run, error);
-	if (strike == STRIKE_ABNORMAL_END &&
-		++run->abnormal_ends < MAX_ABNORMAL_ENDS)
+	if (run->abnormal_step != strike->step)
+		run->abnormal_ends = 0;
+	run->abnormal_step = strike->step;
+	run->abnormal_ends = strike->uncancelled ? -1 : run->abnormal_ends + 1;
+	run->taken_over = false;
+	if (run->current_step == strike->step)
 	{
-		run_lose_attempt(run, once);
-		run->status = pstrdup("queued");
-		run->owner = 0;
-		return RUN_WAITING;
+		note_strike(run, strike);
+		if (struck_out(run) != NULL)
+			return do_step(run, plan, tick, &verdict)
+				? keep_running(run, tick, RUN_CONTINUES) : verdict;
 	}
-	result.attempts = run->attempt;
-	result.error = strike == STRIKE_ABNORMAL_END
-		? psprintf("%s, %d times", once, MAX_ABNORMAL_ENDS)
-		: "it went on after its time-out had cancelled it, so its worker was ended";
-	result.duration_us = clock_now() - run->attempt_at;
-	if (!pass_step(run, &plan->plan->steps[run->current_step], &result, tick))
-		return RUN_ENDED;
-	return keep_running(run, tick, RUN_CONTINUES);
+	run->status = pstrdup("queued");
+	run->owner = 0;
+	return RUN_WAITING;
 }

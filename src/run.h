@@ -52,6 +52,8 @@ typedef struct RunTick
 	int			lock_timeout_ms;	/* of each wait for a lock */
 	bool		give_up;		/* a lock time-out is the step's failure */
 	bool		probation;		/* each attempt is committed before it is made */
+	TimestampTz killed_before;	/* everything was, nobody knows when: attempts
+								 * committed before that were under way; or 0 */
 	int			fences_left;	/* subtransactions that may still write */
 	int64		steps_done;
 	List	   *intents;		/* of Intent * */
@@ -67,17 +69,20 @@ extern RunVerdict run_advance(RunRow *run, RunTick *tick);
 extern RunVerdict run_receive(RunRow *run, const Answer *answer,
 							  RunTick *tick);
 
-/* What a step has done to its worker. */
-typedef enum RunStrike
+/* A worker's end, and the step that it executed then. */
+typedef struct Strike
 {
-	STRIKE_ABNORMAL_END,		/* it ended while it executed the step */
-	STRIKE_UNCANCELLED			/* it ended since the step would not end */
-} RunStrike;
+	int			step;
+	TimestampTz since;			/* when its attempt had begun */
+	bool		uncancelled;	/* it was ended since the step would not end */
+} Strike;
 
 /*
- * Books a worker's end on the run's current step, whose attempt had begun at
- * attempt_at.  The step fails where that is enough, else the run is queued.
+ * Books a strike on its run, which stands at that step or before it (where
+ * the steps between were undone with it).  The run is queued again, or has
+ * failed where that was enough.
  */
-extern RunVerdict run_strike(RunRow *run, RunStrike strike, RunTick *tick);
+extern RunVerdict run_strike(RunRow *run, const Strike *strike,
+							 RunTick *tick);
 
 #endif							/* WF_RUN_H */

@@ -55,7 +55,8 @@ typedef struct StatementText
 	"r.id, r.definition_id, r.definition_version, r.tenant_id, d.name," \
 	" r.trigger_payload, r.step_results, r.status, r.current_step," \
 	" r.attempt, r.depth, r.queued_at, r.started_at, r.run_at, v.created_at," \
-	" r.attempt_at, r.failed_attempts, r.abnormal_ends, r.previous_results"
+	" r.attempt_at, r.failed_attempts, r.abnormal_ends, r.abnormal_step," \
+	" r.previous_results"
 
 #define JOIN_DEFINITION \
 	" JOIN %t.workflow_definitions d ON d.id = r.definition_id" \
@@ -148,17 +149,18 @@ static const StatementText statements[STORE_NSTATEMENTS] = {
 		" step_results = $4, error_message = $5, started_at = $6,"
 		" completed_at = $7, run_at = $8, attempt = $9, owner = $10,"
 		" attempt_at = $11, failed_attempts = $12, abnormal_ends = $13,"
+		" abnormal_step = $14,"
 		" previous_results = CASE WHEN $2 = 'completed' THEN NULL"
 		"  ELSE previous_results END"
 		" WHERE id = $1",
-		13, {UUIDOID, TEXTOID, INT4OID, JSONBOID, TEXTOID, TIMESTAMPTZOID,
+		14, {UUIDOID, TEXTOID, INT4OID, JSONBOID, TEXTOID, TIMESTAMPTZOID,
 			TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, INT8OID, TIMESTAMPTZOID,
-			JSONBOID, INT2OID}
+			JSONBOID, INT2OID, INT4OID}
 	},
 	[STORE_LOAD_STRUCK] = {
 		"SELECT " RUN_COLUMNS
 		" FROM (SELECT * FROM %t.workflow_runs q"
-		"   WHERE q.id = $1 AND q.current_step = $2"
+		"   WHERE q.id = $1 AND q.current_step <= $2"
 		"     AND q.status IN ('queued', 'running')"
 		"     AND NOT %t.wf_worker_alive(q.owner)"
 		"   FOR NO KEY UPDATE) r"

@@ -126,7 +126,9 @@ typedef struct RunRow
 	int			attempt;		/* of the current step, begun */
 	TimestampTz attempt_at;		/* when, where that was committed; else 0 */
 	Jsonb	   *failed_attempts;	/* of the current step; NULL: none */
-	int			abnormal_ends;	/* of workers that executed this step */
+	int			abnormal_ends;	/* of workers that executed abnormal_step; -1:
+								 * it would not be cancelled */
+	int			abnormal_step;
 	Jsonb	   *previous_results;	/* by step, after wf_retry; or NULL */
 	bool		taken_over;		/* its owner is gone */
 	int			depth;
@@ -160,7 +162,7 @@ extern List *store_owned_but(List *known, int64 epoch);
 
 /*
  * Locks and loads a run whose worker has ended while it executed that step;
- * NULL where it stands elsewhere by now, or somebody has it.
+ * NULL where it has passed it by now, or somebody has it.
  */
 extern RunRow *store_load_struck(const pg_uuid_t *id, int step);
 

@@ -46,6 +46,7 @@ enum
 	COL_ATTEMPT_AT,
 	COL_FAILED_ATTEMPTS,
 	COL_ABNORMAL_ENDS,
+	COL_ABNORMAL_STEP,
 	COL_PREVIOUS_RESULTS
 };
 
@@ -96,6 +97,7 @@ run_of_row(uint64 row)
 	run->attempt_at = DatumGetTimestampTz(column(row, COL_ATTEMPT_AT));
 	run->failed_attempts = json_column(row, COL_FAILED_ATTEMPTS);
 	run->abnormal_ends = DatumGetInt16(column(row, COL_ABNORMAL_ENDS));
+	run->abnormal_step = DatumGetInt32(column(row, COL_ABNORMAL_STEP));
 	run->previous_results = json_column(row, COL_PREVIOUS_RESULTS);
 	return run;
 }
@@ -409,7 +411,7 @@ store_owned_but(List *known, int64 epoch)
 void
 store_save_run(const RunRow *run)
 {
-	Datum		values[13] = {
+	Datum		values[14] = {
 		UUIDPGetDatum(&run->id),
 		CStringGetTextDatum(run->status),
 		Int32GetDatum(run->current_step),
@@ -422,9 +424,10 @@ store_save_run(const RunRow *run)
 		Int64GetDatum(run->owner),
 		TimestampTzGetDatum(run->attempt_at),
 		run->failed_attempts ? JsonbPGetDatum(run->failed_attempts) : 0,
-		Int16GetDatum(run->abnormal_ends)
+		Int16GetDatum(run->abnormal_ends),
+		Int32GetDatum(run->abnormal_step)
 	};
-	char		nulls[] = "             ";
+	char		nulls[] = "              ";
 
 	if (run->error_message == NULL)
 		nulls[4] = 'n';
@@ -437,7 +440,7 @@ store_save_run(const RunRow *run)
 	if (run->failed_attempts == NULL)
 		nulls[11] = 'n';
 	if (run->abnormal_ends == 0)
-		nulls[12] = 'n';
+		nulls[12] = nulls[13] = 'n';
 	SPI_connect();
 	store_execute(STORE_SAVE, values, nulls, false, 0);
 	SPI_finish();

@@ -61,6 +61,7 @@ tick_begin(int64 epoch)
 	hand_begin(epoch);
 	if (queue_on_probation(&last_end_unknown))
 		course.probation = wf_batch_size;
+	course.killed_before = last_end_unknown ? PgStartTime : 0;
 	tick_context = AllocSetContextCreate(TopMemoryContext,
 										 "workflow_engine tick",
 										 ALLOCSET_DEFAULT_SIZES);
@@ -304,6 +305,7 @@ tick_run(bool look_round)
 	tick.no_claims = trouble_settle();
 	tick.room = course.solo > 0 || course.probation > 0 ? 1 : wf_batch_size;
 	tick.run.probation = course.probation > 0;
+	tick.run.killed_before = course.killed_before;
 	course.has_suspect = false;
 
 	StartTransactionCommand();

@@ -28,6 +28,7 @@ typedef struct Course
 	int			solo;			/* so many ticks with one run each */
 	int			probation;		/* so many runs one by one, each attempt
 								 * committed before it is made */
+	TimestampTz killed_before;	/* as in RunTick */
 	bool		has_suspect;	/* this tick has one run only: */
 	pg_uuid_t	suspect;
 	char	   *blame;			/* what the suspect is to be failed for */

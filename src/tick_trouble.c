@@ -50,6 +50,8 @@ static void
 book(const Suspect *suspect)
 {
 	Tick		tick = {0};
+	Strike		strike = {.step = suspect->step,.since = suspect->since,
+	.uncancelled = suspect->uncancelled};
 	RunRow	   *run;
 
 	tick.run.epoch = hand.epoch;
@@ -63,15 +65,7 @@ book(const Suspect *suspect)
 	MemoryContextSwitchTo(tick_context);
 	run = store_load_struck(&suspect->run_id, suspect->step);
 	if (run != NULL)
-	{
-		/* not where its beginning was committed */
-		if (run->attempt_at == 0)
-			run->attempt++;
-		run->attempt_at = suspect->since;
-		tick_settle(&tick, run,
-					run_strike(run, suspect->uncancelled ? STRIKE_UNCANCELLED
-							   : STRIKE_ABNORMAL_END, &tick.run));
-	}
+		tick_settle(&tick, run, run_strike(run, &strike, &tick.run));
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	hand_keep_continuing(tick.continuing);

@@ -1,0 +1,297 @@
+
+# Steps that end their worker: at the third time they fail, and nothing else
+# does.  Ends that are not the step's doing are not counted.
+
+use strict;
+use warnings FATAL => 'all';
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use WorkflowEngine::Test;
+
+my $tenant = '22222222-2222-2222-2222-222222222222';
+my $node = new_node('main', <<'CONF');
+restart_after_crash = on
+workflow_engine.workers = 1
+workflow_engine.poll_interval = '500ms'
+CONF
+
+# A step that takes until the gate is open.
+$node->safe_psql('postgres', q{
+	CREATE EXTENSION workflow_engine;
+	CREATE TABLE gate (open boolean);
+	INSERT INTO gate VALUES (false);
+	CREATE TABLE done (label text);
+	CREATE FUNCTION linger(params jsonb, context jsonb) RETURNS jsonb
+	LANGUAGE plpgsql AS $$
+	BEGIN
+		FOR i IN 1 .. 6000 LOOP
+			EXIT WHEN (SELECT open FROM gate);
+			PERFORM pg_sleep(0.01);
+		END LOOP;
+		RETURN '{}';
+	END $$;
+	CREATE FUNCTION note(params jsonb, context jsonb) RETURNS jsonb
+	LANGUAGE sql AS $$
+		INSERT INTO done VALUES (params->>'label') RETURNING '{}'::jsonb $$;
+	SELECT wf_register_action('linger', 'linger(jsonb,jsonb)');
+	SELECT wf_register_action('note', 'note(jsonb,jsonb)')});
+
+# What the server answers, or undef while it cannot.
+sub answer
+{
+	my ($sql) = @_;
+	my ($out, $err);
+
+	my $rc = $node->psql('postgres', $sql, stdout => \$out, stderr => \$err);
+	return $rc == 0 ? $out : undef;
+}
+
+# Waits until a worker is in the step.
+sub wait_begun
+{
+	my ($what) = @_;
+
+	wait_until(
+		sub {
+			my $busy = answer(q{
+				SELECT count(*) FROM pg_stat_activity
+				WHERE backend_type = 'workflow_engine worker'
+					AND wait_event = 'PgSleep'});
+			return defined $busy && $busy =~ /^1$/;
+		},
+		$what);
+	return;
+}
+
+sub worker_pid
+{
+	my $pid;
+
+	wait_until(
+		sub {
+			$pid = answer(q{SELECT pid FROM pg_stat_activity
+				WHERE backend_type = 'workflow_engine worker'});
+			return defined $pid && $pid =~ /^\d+$/;
+		},
+		'there is a worker');
+	return $pid;
+}
+
+# Kills the worker; the server restarts, and has another one.
+sub kill_worker
+{
+	my $pid = worker_pid();
+
+	kill 'KILL', $pid;
+	wait_until(sub { return worker_pid() != $pid }, 'there is another worker');
+	return;
+}
+
+sub fire
+{
+	my ($name, @steps) = @_;
+	my $steps = join(', ', @steps);
+
+	return $node->safe_psql('postgres', qq{
+		UPDATE gate SET open = false;
+		SELECT wf_define('$tenant', '{"name": "$name", "trigger_type": "$name",
+			"steps": [$steps]}') IS NULL \\g /dev/null
+		SELECT wf_fire('$tenant', '$name')});
+}
+
+sub linger
+{
+	my ($more) = @_;
+	return '{"name": "linger", "action": "linger"' . ($more || '') . '}';
+}
+
+sub note_step
+{
+	my ($label) = @_;
+	return qq({"name": "note_$label", "action": "note", "params": {"label": "$label"}});
+}
+
+sub trace
+{
+	my ($run) = @_;
+	return $node->safe_psql('postgres',
+		"SELECT step_name, status, attempts, error FROM wf_trace('$run') ORDER BY step");
+}
+
+sub wait_run
+{
+	my ($run, $status) = @_;
+	wait_for($node, 'postgres',
+		"SELECT status = '$status' FROM workflow_runs WHERE id = '$run'",
+		"the run is $status");
+	return;
+}
+
+sub open_gate
+{
+	$node->safe_psql('postgres', 'UPDATE gate SET open = true');
+	return;
+}
+
+my $why = 'its worker ended abnormally while it executed this step';
+
+#
+# Killed thrice while it executes the step: the step fails, with that reason.
+# The worker goes on with others.
+#
+my $run = fire('killed', note_step('before'), linger(), note_step('after'));
+foreach my $n (1 .. 3)
+{
+	wait_begun("the step is executed for the $n. time");
+	kill_worker();
+}
+wait_run($run, 'failed');
+is(trace($run), "note_before|completed|1|\nlinger|failed|3|$why, 3 times\n"
+	  . 'note_after|pending|0|', 'the step that ended three workers is failed');
+is($node->safe_psql('postgres', "SELECT error_message FROM workflow_runs WHERE id = '$run'"),
+	qq{step "linger": $why, 3 times}, '... and the run, with that reason');
+is($node->safe_psql('postgres', "
+		SELECT string_agg(a->>'attempt' || ' ' || (a->>'error'), ', ' ORDER BY n),
+			bool_and((a->>'started_at')::timestamptz < now()
+				AND (a->>'duration_ms')::numeric > 0)
+		FROM workflow_runs, jsonb_array_elements(step_results->1->'failed_attempts')
+			WITH ORDINALITY x(a, n) WHERE id = '$run'"),
+	"1 $why, 2 $why|t", 'each attempt is in the history');
+
+#
+# on_error decides what that means, as for any failure.
+#
+$run = fire('continues', linger(', "on_error": "continue"'), note_step('after'));
+foreach my $n (1 .. 3)
+{
+	wait_begun("the step is executed for the $n. time");
+	kill_worker();
+}
+wait_run($run, 'completed');
+is(trace($run), "linger|failed|3|$why, 3 times\nnote_after|completed|1|",
+	'on_error is honoured');
+
+#
+# Twice is no harm done; and the count begins anew with the next step.
+#
+$run = fire('twice', linger(), '{"name": "again", "action": "linger"}');
+foreach my $n (1 .. 2)
+{
+	wait_begun("the step is executed for the $n. time");
+	kill_worker();
+}
+wait_begun('the step is executed once more');
+is($node->safe_psql('postgres', "SELECT abnormal_ends FROM workflow_runs WHERE id = '$run'"),
+	2, 'two ends are counted');
+open_gate();
+wait_run($run, 'completed');
+is(trace($run), "linger|completed|3|\nagain|completed|1|",
+	'a step that ended two workers may still complete');
+
+#
+# What is not the step's doing: SIGTERM, stops of the server, the crash of
+# another process.  Each more often than it takes.
+#
+my %innocent = (
+	'SIGTERM' => sub { $node->safe_psql('postgres',
+			'SELECT pg_terminate_backend(' . worker_pid() . ')') },
+	'a fast restart' => sub { $node->restart },
+	'an immediate stop' => sub { $node->stop('immediate'); $node->start },
+	'the crash of another backend' => sub {
+		my $other = $node->background_psql('postgres');
+		my $pid = $other->query_safe('SELECT pg_backend_pid()');
+		kill 'KILL', $pid;
+		eval { $other->quit };
+		wait_until(sub { defined answer('SELECT 1') }, 'the server has recovered');
+	});
+foreach my $blow (sort keys %innocent)
+{
+	$run = fire('innocent', linger(), note_step('after'));
+	foreach my $n (1 .. 4)
+	{
+		wait_begun("$blow: the step is executed for the $n. time");
+		my $pid = worker_pid();
+		$innocent{$blow}->();
+		wait_until(sub { !kill(0, $pid) }, "$blow: the worker is gone");
+	}
+	wait_begun("$blow: the step is executed again");
+	is($node->safe_psql('postgres',
+			"SELECT coalesce(abnormal_ends, 0) FROM workflow_runs WHERE id = '$run'"),
+		0, "$blow is not counted");
+	open_gate();
+	wait_run($run, 'completed');
+}
+
+#
+# Transfers in flight are not executed: the worker's end is not theirs.
+#
+my $http = start_receiver('http', '--prefix', '/hold');
+$run = fire('flying', '{"name": "send", "action": "webhook", "params": {"url": "'
+	  . $http->url . '/x"}, "timeout": "5 minutes"}');
+foreach my $n (1 .. 4)
+{
+	$http->wait_requests($n);
+	kill_worker();
+}
+$http->wait_requests(5);
+is(trace($run), 'send|running|5|its worker ended before the attempt did',
+	'a transfer in flight is sent again, however often');
+$http->command('release');
+wait_run($run, 'completed');
+$http->stop;
+
+#
+# With no restart after a crash, the next postmaster knows as well.
+#
+$node->append_conf('postgresql.conf', 'restart_after_crash = off');
+$node->restart;
+$run = fire('down', linger());
+foreach my $n (1 .. 3)
+{
+	wait_begun("the step is executed for the $n. time");
+	my ($postmaster) = slurp_file($node->data_dir . '/postmaster.pid') =~ /^(\d+)/;
+	kill 'KILL', worker_pid();
+	wait_until(sub { !kill(0, $postmaster) }, 'the server is down');
+	$node->{_pid} = undef;
+	$node->start;
+}
+wait_run($run, 'failed');
+is(trace($run), "linger|failed|3|$why, 3 times", 'a server that stays down knows too');
+
+#
+# And where everything is killed at once, each attempt was committed before
+# it was made, once such an end had been seen.
+#
+$node->restart;
+$run = fire('all', linger());
+foreach my $n (1 .. 4)
+{
+	wait_begun("the step is executed for the $n. time");
+	is(trace($run) =~ /^linger\|running\|/ ? 1 : 0, $n > 1 ? 1 : 0,
+		"attempt $n is " . ($n > 1 ? '' : 'not ') . 'committed before it is made');
+	my ($postmaster) = slurp_file($node->data_dir . '/postmaster.pid') =~ /^(\d+)/;
+	my $pid = worker_pid();
+	kill 'KILL', $postmaster, $pid;
+	wait_until(sub { !kill(0, $postmaster) && !kill(0, $pid) }, 'all is gone');
+	$node->{_pid} = undef;
+	wait_until(sub { return $node->start(fail_ok => 1) }, 'the server is up');
+}
+wait_run($run, 'failed');
+like(trace($run), qr/^linger\|failed\|3\|\Q$why\E, 3 times$/,
+	'a step that takes the whole server down is failed');
+
+#
+# Others go on meanwhile, one by one.
+#
+$node->safe_psql('postgres', qq{
+	TRUNCATE done;
+	SELECT wf_define('$tenant', '{"name": "rest", "trigger_type": "rest", "steps": [
+		@{[note_step('a')]}, @{[note_step('b')]}]}');
+	SELECT wf_fire('$tenant', 'rest') FROM generate_series(1, 150)});
+wait_for($node, 'postgres',
+	"SELECT count(*) = 300 FROM done", 'what else there is goes on');
+
+$node->stop;
+done_testing();
