@@ -21,6 +21,8 @@ taken off one after the other, so that a connection's base_url can carry them
     /hold-after/N       the first N requests of all go on, later ones are held
     /failing/N/STATUS   answer STATUS to the first N requests with this
                         Idempotency-Key (or, without one, this path)
+    /failing-as/N/...   go on so for the first N requests, as above; after
+                        that, answer as the provider whose path it is
     /retry-after/VALUE  send this Retry-After with the answer
     /status/CODE        answer with this status
     /echo               answer 200 with the logged request as JSON
@@ -216,6 +218,10 @@ class Receiver:
                 code, _, path = after.partition("/")
                 if self.still_failing(request, int(argument)):
                     status = int(code)
+            elif word == "failing-as":
+                path = after
+                if not self.still_failing(request, int(argument)):
+                    path = self.without_behaviour(after)
             elif word == "retry-after":
                 extra.append(("Retry-After", unquote(argument)))
                 path = after
@@ -232,6 +238,12 @@ class Receiver:
             await special(request, writer, unquote(argument))
         else:
             self.provider(request, writer, "/" + path.lstrip("/"), extra)
+
+    @staticmethod
+    def without_behaviour(path):
+        """What is behind one behaviour: status/500/x is x."""
+        word, _, rest = path.partition("/")
+        return rest.partition("/")[2] if word == "status" else rest
 
     def still_failing(self, request, limit):
         key = request["headers"].get("idempotency-key", request["target"])
