@@ -31,6 +31,7 @@
 
 #define EVENTS_A_CALL 64
 #define MAX_LINE 4096			/* of a reply; RFC 5321 says 512 */
+#define REPLY_LOGGED_IN 235		/* RFC 4954, 4 */
 #define CONTENT_BYTES (16 * 1024)	/* of a mail's, ready to be sent */
 
 static int	epoll_fd = -1;
@@ -351,6 +352,22 @@ say_from(Transfer *t)
 }
 
 /*
+ * Is it what the mail needs?  Where no login is offered, libcurl goes on
+ * without one.
+ */
+static bool
+may_begin(Transfer *t)
+{
+	if ((t->username != NULL || t->oauth_bearer != NULL) &&
+		t->reply != REPLY_LOGGED_IN)
+		transfer_fail(t, FAILURE_AUTH, "the mail server offers no login");
+	else if (t->needs_smtputf8 && !t->offers_smtputf8)
+		transfer_fail(t, FAILURE_REFUSED,
+					  "the mail server does not take addresses that are not ASCII");
+	return t->failure == FAILURE_NONE;
+}
+
+/*
  * Begins the dialogue on a connection that libcurl has made.  What cannot
  * begin is ended at once.
  */
@@ -369,14 +386,9 @@ smtp_begin(Transfer *t)
 		broken(t, CURLE_OK);
 		return;
 	}
-	if (t->needs_smtputf8 && !t->offers_smtputf8)
-	{
-		transfer_fail(t, FAILURE_REFUSED,
-					  "the mail server does not take addresses that are not ASCII");
+	if (!may_begin(t))
 		say_goodbye(t);
-		return;
-	}
-	if (say_from(t))
+	else if (say_from(t))
 		(void) send_some(t);
 }
 
