@@ -305,6 +305,28 @@ refused('slow', qr/^451 4\.3\.0 come back later\z/);
 refused('spam', qr/^554 5\.7\.1 looks like spam\z/);
 refused('busy', qr/^452 4\.3\.1 no room now\z/);
 refused('large', qr/^552 /);
+#
+# What is put off is delivered later.
+#
+my %runs = fire_steps(
+	$node,
+	later => {
+		%{ mail(to => 'grey@example.com') },
+		retry => {
+			max_attempts => 100,
+			initial_interval => '50 ms',
+			backoff_coefficient => 1 } });
+wait_for(
+	$node, 'postgres',
+	"SELECT attempt > 1 FROM workflow_runs WHERE id = '$runs{later}'",
+	'a mail is put off');
+append_to_file($mta->dir . '/lifted', '');
+wait_ended($node, $runs{later});
+%got = (%got, results($node, %runs));
+is_deeply(delivered('later')->{envelope_to},
+	['grey@example.com'], 'it is delivered by a later attempt');
+cmp_ok($got{later}{attempts}, '>', 1, '... which counts');
+
 unlike($mta->log, qr/synchroni[sz]ation error|unrecognized command/,
 	'the server finds no fault with how it was spoken to');
 
