@@ -86,9 +86,10 @@ keep_line(Transfer *t, const char *line, size_t text)
 			skip += enhanced;
 		if (room < 2 || skip == text)
 			return true;
-		room--;
-		if (!buffer_append(t, reply, " ", 1))
+		if (reply->data[reply->len - 1] != ' ' &&
+			!buffer_append(t, reply, " ", 1))
 			return false;
+		room = MAX_REPLY_BYTES - reply->len;
 	}
 	if (!buffer_append(t, reply, line + skip, Min(text - skip, room)))
 		return false;

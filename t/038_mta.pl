@@ -189,18 +189,19 @@ foreach (
 	like(delivered($label)->{received},
 		qr/ with $protocol\s/, "$label: by $protocol");
 }
-refused("by_$_", qr/STARTTLS|TLS/) foreach qw(unencrypted unencrypted_login);
+refused("by_$_", qr/^STARTTLS not supported/) foreach qw(unencrypted unencrypted_login);
 refused('by_unencrypted_never', qr/offers no login/);
 refused('by_no_login', qr/^530 5\.7\.0 log in first\z/);
 refused('by_never', qr/^530 5\.7\.0 log in first\z/);
 refused("by_$_", qr/^535 /) foreach qw(wrong_plain wrong_login wrong_smtps);
 foreach my $which (qw(wrong expired alien))
 {
-	my $words =
-	  { wrong => 'name|SAN', expired => 'expired', alien => 'certificate' }
-	  ->{$which};
+	my $words = {
+		wrong => qr/target host name/,
+		expired => qr/certificate has expired/,
+		alien => qr/self[- ]signed certificate/ }->{$which};
 
-	refused("by_$_$which", qr/SSL.*(?:$words)/)
+	refused("by_$_$which", $words)
 	  foreach '', 'optional_', 'smtps_';
 }
 

@@ -22,7 +22,11 @@ my %server = (
 	login_535 =>
 	  start_receiver('rude', @login, '--login', '535 5.7.8 wrong password'),
 	tls_454 => start_receiver(
-		'rude', '--ehlo', '250-rude.test\n250 STARTTLS'));
+		'rude', '--ehlo', '250-rude.test\n250 STARTTLS'),
+	# somebody in between, who answers for what comes after
+	tls_injected => start_receiver(
+		'rude', '--ehlo', '250-rude.test\n250 STARTTLS',
+		'--starttls', '220 go\n250-rude.test\n250 SIZE\n250 ok\n250 ok'));
 my $node = outbound_node('replies', <<'CONF');
 workflow_engine.workers = 1
 workflow_engine.http_timeout = 20s
@@ -148,7 +152,9 @@ my %cases = (
 		'535 5.7.8 wrong password' ],
 	tls_454 => [
 		mail('x', connection => 'tls_454'), 'again',
-		'454 4.7.0 TLS not available' ]);
+		'454 4.7.0 TLS not available' ],
+	tls_injected =>
+	  [ mail('x', connection => 'tls_injected'), 'again', qr/\w/ ]);
 
 # These reach all or some.
 my %sent = (
@@ -217,6 +223,10 @@ is(said($session), 'EHLO MAIL RCPT RCPT QUIT',
 	'all refused: each was asked about, none got it');
 ($session) = sessions('late-421');
 is(said($session), 'EHLO MAIL RCPT RCPT', '421 ends it');
+unlike(
+	join(' ', map { said($_) } $server{tls_injected}->requests),
+	qr/MAIL|AUTH/,
+	'answers that come before TLS are none');
 ($session) = sessions('rcpt-all');
 is(scalar(() = said($session) =~ /RCPT/g), 100, 'a hundred are asked about');
 is(scalar(grep { defined $_->{content} } sessions($_)), 0, "$_: not sent")

@@ -6,7 +6,8 @@ input closes.  It speaks plain SMTP and answers as a good server would, except
 where the name before the @ of the sender's address says otherwise (see
 MANNERS): the reply to one command, given as bytes, or what is done instead.
 
-    --greeting, --ehlo, --login REPLY    the replies before a sender is known
+    --greeting, --ehlo, --starttls, --login REPLY
+                            the replies before a sender is known
 
 Each connection is one JSON line in the log file when it ends:
 
@@ -90,7 +91,8 @@ MANNERS = {
     # replies of several lines, and odd ones
     "lines": {"RCPT": b"550-5.1.1 The address\r\n550-5.1.1 does not\r\n"
                       b"550 5.1.1 exist\r\n"},
-    "lines-plain": {"RCPT": b"550-The address\r\n550-\r\n550 is unknown\r\n"},
+    "lines-plain": {"RCPT": b"550-\r\n550-The address \r\n550-\r\n"
+                            b"550 is unknown\r\n"},
     "lines-differ": {"RCPT": b"250-2.1.5 yes\r\n550 5.1.1 no\r\n"},
     "251": {"RCPT": b"251 2.1.5 will forward\r\n",
             "RCPT2": b"252 2.0.0 will try\r\n"},
@@ -174,7 +176,7 @@ class Session:
             if b"354" in MANNERS.get(self.manner, {}).get("DATA", b"354"):
                 await self.take_content()
         elif verb == "STAR":
-            await self.reply("STAR", b"454 4.7.0 TLS not available\r\n")
+            await self.reply("STAR", self.options.starttls)
         elif verb == "QUIT":
             return False
         else:
@@ -212,6 +214,8 @@ async def main():
                         default=b"220 rude.test\r\n")
     parser.add_argument("--ehlo", type=reply, metavar="REPLY",
                         default=b"250-rude.test\r\n250 SIZE\r\n")
+    parser.add_argument("--starttls", type=reply, metavar="REPLY",
+                        default=b"454 4.7.0 TLS not available\r\n")
     parser.add_argument("--login", type=reply, metavar="REPLY",
                         default=b"235 2.7.0 ok\r\n")
     options = parser.parse_args()
