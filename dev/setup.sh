@@ -5,7 +5,8 @@
 # Looks for each thing itself (a compiler, not a package of that name), so a
 # machine that has them by other ways passes.  What is missing is installed
 # with apt, as root or through sudo without a password; where neither can be,
-# the exact command is printed and the exit status is 1.
+# the exact command is printed and the exit status is 1.  No service is
+# started: the mail server of the tests is unpacked, not installed.
 
 set -euo pipefail
 export LC_ALL=C
@@ -44,6 +45,12 @@ missing()
 	fi
 }
 
+# The mail server of the tests.
+have_mta()
+{
+	[ "$purpose" != test ] || [ -x "$WF_MTA" ] || have exim4
+}
+
 if [ -n "${PG_CONFIG:-}" ] && ! wf_find_postgres
 then
 	echo "PG_CONFIG=$PG_CONFIG: that server is not installed with its" \
@@ -51,13 +58,14 @@ then
 	exit 1
 fi
 packages=$(missing | tr '\n' ' ')
-if [ -z "$packages" ]
+if [ -z "$packages" ] && have_mta
 then
 	exit 0
 fi
 
 if ! have apt-get
 then
+	have_mta || packages+=exim4-daemon-light
 	echo "missing, and there is no apt-get to install it: $packages" >&2
 	exit 1
 fi
@@ -100,8 +108,13 @@ name_packages
 if [ "$(id -u)" != 0 ] && ! { have sudo && sudo -n true 2>/dev/null; }
 then
 	echo "Missing packages. As root, run:" >&2
-	echo "    apt-get update && apt-get install --no-install-recommends" \
-		"${install[*]}" >&2
+	if have_mta
+	then
+		echo "    apt-get update && apt-get install --no-install-recommends" \
+			"${install[*]}" >&2
+	else
+		echo "    apt-get update && $WF_TOP/dev/setup.sh $purpose" >&2
+	fi
 	exit 1
 fi
 
@@ -110,16 +123,67 @@ then
 	"${as_root[@]}" "${apt[@]}" update
 	name_packages
 fi
-wf_say "Installing ${install[*]}"
-"${as_root[@]}" "${apt[@]}" install --no-install-recommends "${install[@]}" ||
+
+# install_packages NAME...
+install_packages()
+{
+	"${as_root[@]}" "${apt[@]}" install --no-install-recommends "$@"
+}
+
+# Exim's program alone, in a place of its own, with the libraries that its
+# package asks for.  Installed, the package would take the place of the
+# machine's mail server and be started as one.
+unpack_mta()
+(
+	folder=$(mktemp -d) || exit
+	trap 'rm -rf "$folder"' EXIT
+	cd "$folder" &&
+		apt-get -q -o APT::Sandbox::User=root download exim4-daemon-light &&
+		dpkg-deb -x exim4-daemon-light_*.deb . &&
+		libraries=$(missing_libraries exim4-daemon-light_*.deb) || exit
+	if [ -n "$libraries" ]
+	then
+		# shellcheck disable=SC2086 # a list of names
+		install_packages $libraries || exit
+	fi
+	"${as_root[@]}" install -D -m 755 usr/sbin/exim4 "$WF_MTA"
+)
+
+# The libraries that a package depends on and that are not installed.
+missing_libraries()
+{
+	local name
+
+	dpkg-deb -f "$1" Depends | tr , '\n' | sed -n 's/^ *\(lib[^ ]*\).*/\1/p' |
+		while read -r name
+		do
+			dpkg -s "$name" >/dev/null 2>&1 || echo "$name"
+		done
+}
+
+install_all()
+{
+	if [ ${#install[@]} -gt 0 ]
+	then
+		wf_say "Installing ${install[*]}"
+		install_packages "${install[@]}" || return
+	fi
+	if ! have_mta
+	then
+		wf_say "Unpacking a mail server into $(dirname "$WF_MTA")"
+		unpack_mta
+	fi
+}
+
+install_all ||
 {
 	# the lists may name versions that are gone
 	"${as_root[@]}" "${apt[@]}" update
-	"${as_root[@]}" "${apt[@]}" install --no-install-recommends \
-		"${install[@]}"
+	install_all
 }
 
 packages=$(missing | tr '\n' ' ')
+have_mta || packages+=exim4-daemon-light
 if [ -n "$packages" ]
 then
 	echo "still missing after the installation: $packages" >&2

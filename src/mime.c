@@ -18,6 +18,7 @@
 #define LINE_LENGTH 76
 #define ENCODED_WORD_BYTES 42	/* 56 letters of base64 with =?UTF-8?B? ?= */
 #define MAX_ASCII_WORD 900		/* RFC 5322: a line has at most 998 */
+#define MAX_BARE_NAME 400		/* it is not folded, and quotes may double it */
 
 bool
 mime_header_name_valid(const char *name)
@@ -282,7 +283,7 @@ append_name(StringInfo buf, const char *name)
 {
 	const char *p = name;
 
-	if (needs_encoding(name))
+	if (needs_encoding(name) || strlen(name) > MAX_BARE_NAME)
 	{
 		append_encoded_words(buf, name, strlen(name));
 		return;

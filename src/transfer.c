@@ -395,6 +395,12 @@ transfer_response(const Transfer *t)
 	return &t->response;
 }
 
+size_t
+transfer_size(const Transfer *t)
+{
+	return MemoryContextMemAllocated(t->context, true);
+}
+
 void
 transfer_free(Transfer *t)
 {

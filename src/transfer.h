@@ -74,6 +74,14 @@ typedef enum TransferFailure
 	FAILURE_CANCELLED
 } TransferFailure;
 
+/* A recipient that a mail server has refused. */
+typedef struct RefusedRecipient
+{
+	int			recipient;		/* which of the mail's, from 0 */
+	int			status;			/* the reply's code */
+	char	   *reply;			/* its words, the codes first; may be cut */
+} RefusedRecipient;
+
 /*
  * What came back.  Lives in its own memory context, freed by
  * transfer_free().
@@ -89,6 +97,7 @@ typedef struct Response
 	char	   *body;			/* bytes as received, NUL added behind; SMTP:
 								 * the last reply's text */
 	size_t		body_len;
+	List	   *refused;		/* SMTP: of RefusedRecipient *, in order */
 } Response;
 
 typedef struct Transfer Transfer;	/* one exchange in flight */
@@ -134,6 +143,9 @@ extern Transfer *transfer_collect(void);
 
 extern void *transfer_cookie(const Transfer *transfer);
 extern const Response *transfer_response(const Transfer *transfer);
+
+/* Bytes that it holds now: what is to be sent, and what has come. */
+extern size_t transfer_size(const Transfer *transfer);
 
 /* Forgets one: cancels it where under way, frees it and wipes secrets. */
 extern void transfer_free(Transfer *transfer);

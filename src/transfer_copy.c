@@ -280,6 +280,7 @@ copy_mail(Transfer *t, const Request *request)
 		if (!mime_header_name_valid(header->name) ||
 			!mime_header_value_valid(header->value, true))
 			return "a header has a byte that is not allowed";
+		t->needs_smtputf8 |= !pg_is_ascii(header->value);
 	}
 	foreach(lc, mail->recipients)
 	{
@@ -294,6 +295,8 @@ copy_mail(Transfer *t, const Request *request)
 	t->starttls = mail->starttls;
 	t->body = mime_message(mail->headers, mail->text, mail->html,
 						   &t->body_len);
+	/* it was built with room to grow */
+	t->body = repalloc(t->body, t->body_len + 1);
 	return NULL;
 }
 

@@ -136,9 +136,12 @@ struct Transfer
 	SmtpState	dialogue;
 	int			socket;
 	struct curl_slist *next_recipient;
+	int			asked;			/* recipients named to the server */
+	int			taken;			/* of them, those that it takes */
 	TransferBuffer in;			/* lines that are not complete */
 	TransferBuffer out;			/* to be sent, from out_sent on */
 	size_t		out_sent;
+	const char *content_at;		/* in body: goes into out next; or NULL */
 	bool		offers_size;
 	bool		offers_smtputf8;
 	bool		needs_smtputf8;
@@ -181,6 +184,7 @@ extern void guard_result(Transfer *t, CURLcode code);
 /*--- transfer_mail.c ---*/
 extern CURLcode mail_options(Transfer *t);
 extern ReplyLine mail_take_line(Transfer *t, const char *line, size_t len);
+extern void mail_note_refusal(Transfer *t);
 
 /*--- transfer_smtp.c ---*/
 extern int	smtp_start(void);

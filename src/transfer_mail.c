@@ -17,34 +17,84 @@
 
 #include <ctype.h>
 
+#include "mb/pg_wchar.h"
 #include "transfer_internal.h"
 
-#define MAX_REPLY_BYTES (16 * 1024)
+#define MAX_REPLY_BYTES 2048	/* kept of a reply, all lines together */
+#define MAX_REFUSAL_BYTES 400	/* ... and of one about a recipient */
 
-/* What a line of the answer to EHLO offers. */
+/*
+ * What a line of the answer to EHLO offers.  The first line is the server's
+ * name, and what another answer offered, before TLS, is void.
+ */
 static void
-note_offer(Transfer *t, const char *word, size_t len)
+note_offer(Transfer *t, const char *line, size_t text, bool first)
 {
-	if (len >= 4 && pg_strncasecmp(word, "SIZE", 4) == 0)
+	const char *word = line + 4;
+	size_t		len = text > 4 ? text - 4 : 0;
+
+	if (first)
+		t->offers_size = t->offers_smtputf8 = false;
+	else if (len >= 4 && pg_strncasecmp(word, "SIZE", 4) == 0)
 		t->offers_size = true;
-	if (len == 8 && pg_strncasecmp(word, "SMTPUTF8", 8) == 0)
+	else if (len == 8 && pg_strncasecmp(word, "SMTPUTF8", 8) == 0)
 		t->offers_smtputf8 = true;
 }
 
-/* Adds a line's text to the reply; the code stands once. */
+/*
+ * Length of the enhanced status code (RFC 3463: "5.1.1 ") that text begins
+ * with, the blank behind it included; 0: none.
+ */
+static size_t
+enhanced_length(const char *text, size_t len)
+{
+	size_t		at = 0;
+
+	for (int part = 0; part < 3; part++)
+	{
+		size_t		digits = at;
+
+		while (at < len && isdigit((unsigned char) text[at]))
+			at++;
+		if (at == digits || at - digits > 3 || at == len ||
+			text[at] != (part < 2 ? '.' : ' '))
+			return 0;
+		at++;
+	}
+	return at;
+}
+
+/*
+ * Adds a line's text to the reply, as far as there is room.  The code stands
+ * once, and so does the enhanced one, which is before every line (RFC 2034,
+ * 4); where lines differ in the code, the last one's counts.
+ */
 static bool
 keep_line(Transfer *t, const char *line, size_t text)
 {
-	bool		first = t->head.len == 0;
+	TransferBuffer *reply = &t->head;
+	bool		first = reply->len == 0;
 	size_t		skip = first ? 0 : Min((size_t) 4, text);
+	size_t		enhanced = enhanced_length(line + skip, text - skip);
+	size_t		room = MAX_REPLY_BYTES - reply->len;
 
-	if (t->head.len + text >= MAX_REPLY_BYTES)
-		return true;
-	if ((!first && !buffer_append(t, &t->head, " ", 1)) ||
-		!buffer_append(t, &t->head, line + skip, text - skip))
+	if (!first)
+	{
+		memcpy(reply->data, line, 3);
+		if (reply->len >= 4 + enhanced &&
+			memcmp(reply->data + 4, line + skip, enhanced) == 0)
+			skip += enhanced;
+		if (room < 2 || skip == text)
+			return true;
+		if (reply->data[reply->len - 1] != ' ' &&
+			!buffer_append(t, reply, " ", 1))
+			return false;
+		room = MAX_REPLY_BYTES - reply->len;
+	}
+	if (!buffer_append(t, reply, line + skip, Min(text - skip, room)))
 		return false;
 	if (first && text > 3)
-		t->head.data[3] = ' ';
+		reply->data[3] = ' ';
 	return true;
 }
 
@@ -53,6 +103,7 @@ ReplyLine
 mail_take_line(Transfer *t, const char *line, size_t len)
 {
 	size_t		text = len;
+	bool		first;
 
 	t->head_total += len;
 	if (t->head_total > MAX_HEADER_BYTES_ALL)
@@ -68,15 +119,33 @@ mail_take_line(Transfer *t, const char *line, size_t len)
 		!isdigit((unsigned char) line[1]) ||
 		!isdigit((unsigned char) line[2]))
 		return REPLY_CONTINUES;
-	if (t->head_ended)
+	first = t->head_ended;
+	if (first)
 		t->head.len = 0;
 	t->head_ended = text == 3 || line[3] != '-';
 	t->reply = (line[0] - '0') * 100 + (line[1] - '0') * 10 + line[2] - '0';
-	if (t->reply == 250 && t->dialogue == SMTP_NONE && text > 4)
-		note_offer(t, line + 4, text - 4);
+	if (t->reply == 250 && t->dialogue == SMTP_NONE)
+		note_offer(t, line, text, first);
 	if (!keep_line(t, line, text))
 		return REPLY_FAILED;
 	return t->head_ended ? REPLY_COMPLETE : REPLY_CONTINUES;
+}
+
+/* Notes what the last reply says of the recipient that was named last. */
+void
+mail_note_refusal(Transfer *t)
+{
+	MemoryContext old = MemoryContextSwitchTo(t->context);
+	RefusedRecipient *refused = palloc(sizeof(RefusedRecipient));
+	char	   *reply = transfer_clean_text(t, t->head.data, t->head.len);
+
+	refused->recipient = t->asked - 1;
+	refused->status = t->reply;
+	refused->reply = pnstrdup(reply, pg_mbcliplen(reply, strlen(reply),
+												  MAX_REFUSAL_BYTES));
+	t->response.refused = lappend(t->response.refused, refused);
+	pfree(reply);
+	MemoryContextSwitchTo(old);
 }
 
 /* libcurl's own part of the session: up to the login. */

@@ -8,10 +8,14 @@
  * reply to a mail's content, and for that to QUIT, without going back to its
  * caller: one silent server would stop all transfers of the worker.
  *
- *	FROM --250--> RCPT --250, each--> DATA --354--> CONTENT --250--> ended
+ *	FROM --250--> RCPT --each--> DATA --354--> CONTENT --250--> ended
  *
- * Any other reply ends the dialogue.  QUIT is sent and its reply not waited
- * for; a mail whose 250 has come is the server's (RFC 5321, 4.2.5).
+ * Every recipient is offered; a reply that refuses one is kept, and the mail
+ * goes to the others, if there are any.  Any other reply ends the dialogue,
+ * and 421 always does.  One command is out at a time, so that a reply which
+ * comes before its command has left is known to be none.  QUIT is sent and
+ * its reply not waited for; a mail whose 250 has come is the server's
+ * (RFC 5321, 4.2.5).
  *
  * The sockets of dialogues stand in an epoll set of their own, which stands
  * in the one of transfer_event.c.
@@ -27,6 +31,8 @@
 
 #define EVENTS_A_CALL 64
 #define MAX_LINE 4096			/* of a reply; RFC 5321 says 512 */
+#define REPLY_LOGGED_IN 235		/* RFC 4954, 4 */
+#define CONTENT_BYTES (16 * 1024)	/* of a mail's, ready to be sent */
 
 static int	epoll_fd = -1;
 static dlist_head dialogues;
@@ -91,48 +97,25 @@ broken(Transfer *t, CURLcode code)
 	end(t);
 }
 
-/* Sends what there is room for.  False: the dialogue has ended. */
+/* Puts bytes behind what waits to be sent. */
 static bool
-send_some(Transfer *t)
-{
-	while (t->out_sent < t->out.len)
-	{
-		size_t		n = 0;
-		CURLcode	code = curl_easy_send(t->easy, t->out.data + t->out_sent,
-										  t->out.len - t->out_sent, &n);
-
-		if (code == CURLE_AGAIN)
-			break;
-		if (code != CURLE_OK)
-		{
-			broken(t, code);
-			return false;
-		}
-		t->out_sent += n;
-	}
-	if (t->dialogue == SMTP_CONTENT && t->out_sent == t->out.len)
-		t->content_sent = true;
-	if (!wait_for(t, EPOLL_CTL_MOD))
-	{
-		broken(t, CURLE_SEND_ERROR);
-		return false;
-	}
-	return true;
-}
-
-/* Puts text behind what waits to be sent. */
-static bool
-say(Transfer *t, const char *text)
+say_bytes(Transfer *t, const char *bytes, size_t len)
 {
 	if (t->out_sent == t->out.len)
 		t->out_sent = t->out.len = 0;
-	if (buffer_append(t, &t->out, text, strlen(text)))
+	if (buffer_append(t, &t->out, bytes, len))
 		return true;
 	end(t);
 	return false;
 }
 
-/* RCPT TO for the next recipient, or DATA. */
+static bool
+say(Transfer *t, const char *text)
+{
+	return say_bytes(t, text, strlen(text));
+}
+
+/* RCPT TO for the next recipient; behind the last, DATA. */
 static bool
 say_next(Transfer *t)
 {
@@ -145,33 +128,42 @@ say_next(Transfer *t)
 	}
 	t->dialogue = SMTP_RCPT;
 	t->next_recipient = recipient->next;
+	t->asked++;
 	return say(t, "RCPT TO:<") && say(t, recipient->data) &&
 		say(t, ">\r\n");
 }
 
-/* The mail with its dots doubled (RFC 5321, 4.5.2), and the end of it. */
+/*
+ * The next lines of the mail with their dots doubled (RFC 5321, 4.5.2);
+ * behind the last, the end of it.  All before must have been sent.
+ */
 static bool
 say_content(Transfer *t)
 {
-	const char *line = t->body;
 	const char *stop = t->body + t->body_len;
 
-	t->dialogue = SMTP_CONTENT;
-	while (line < stop)
+	t->out_sent = t->out.len = 0;
+	while (t->content_at < stop && t->out.len < CONTENT_BYTES)
 	{
+		const char *line = t->content_at;
 		const char *newline = memchr(line, '\n', stop - line);
 		size_t		len = newline != NULL ? newline + 1 - line : stop - line;
 
-		if (*line == '.' && !say(t, "."))
+		if ((*line == '.' && !say(t, ".")) || !say_bytes(t, line, len))
 			return false;
-		if (!buffer_append(t, &t->out, line, len))
-		{
-			end(t);
-			return false;
-		}
-		line += len;
+		t->content_at += len;
 	}
+	if (t->content_at < stop)
+		return true;
+	t->content_at = NULL;
 	return say(t, ".\r\n");
+}
+
+/* Has all that was said left, as far as we can see? */
+static bool
+said(const Transfer *t)
+{
+	return t->out_sent == t->out.len && t->content_at == NULL;
 }
 
 /* The dialogue is over: a polite word that nobody waits for. */
@@ -180,30 +172,69 @@ say_goodbye(Transfer *t)
 {
 	size_t		n;
 
-	if (t->out_sent == t->out.len)
+	if (said(t))
 		(void) curl_easy_send(t->easy, "QUIT\r\n", 6, &n);
 	end(t);
+}
+
+/*
+ * A reply that can be none to what was said last: such a server, or somebody
+ * in between, answers what it was not asked.  It may turn a mail's content
+ * down before it has all of it, and leave (421) at any time.
+ */
+static bool
+senseless(const Transfer *t)
+{
+	int			kind = t->reply / 100;
+
+	if (kind != 2 && kind != 4 && kind != 5)
+		return t->dialogue != SMTP_DATA || t->reply != 354 || !said(t);
+	if (t->reply == 421 || (t->dialogue == SMTP_CONTENT && kind != 2))
+		return false;
+	return !said(t) || (t->dialogue == SMTP_DATA && kind == 2);
+}
+
+/*
+ * The reply to a recipient.  One that is refused keeps the mail from nobody
+ * else.
+ */
+static bool
+on_recipient(Transfer *t)
+{
+	if (t->reply / 100 == 2)
+		t->taken++;
+	else if (t->reply == 421)
+		return false;
+	else
+		mail_note_refusal(t);
+	return (t->next_recipient != NULL || t->taken > 0) && say_next(t);
 }
 
 /* A reply is complete.  False: the dialogue has ended. */
 static bool
 on_complete_reply(Transfer *t)
 {
-	int			kind = t->reply / 100;
+	bool		goes_on = false;
 
-	if (t->dialogue == SMTP_CONTENT && kind == 2 && t->content_sent)
-		t->accepted = true;
-	else if (t->dialogue == SMTP_DATA && t->reply == 354)
-		return say_content(t);
-	else if ((t->dialogue == SMTP_FROM || t->dialogue == SMTP_RCPT) &&
-			 kind == 2)
-		return say_next(t);
-	else if (kind < 4)
+	if (senseless(t))
 		transfer_fail(t, FAILURE_BROKEN,
 					  "the mail server's reply %d makes no sense here",
 					  t->reply);
-	say_goodbye(t);
-	return false;
+	else if (t->dialogue == SMTP_FROM)
+		goes_on = t->reply / 100 == 2 && say_next(t);
+	else if (t->dialogue == SMTP_RCPT)
+		goes_on = on_recipient(t);
+	else if (t->reply == 354)
+	{
+		t->dialogue = SMTP_CONTENT;
+		t->content_at = t->body;
+		goes_on = true;
+	}
+	else
+		t->accepted = t->reply / 100 == 2;
+	if (!goes_on && t->dialogue != SMTP_ENDED)
+		say_goodbye(t);
+	return goes_on;
 }
 
 /* Takes the complete lines out of what has come.  False: ended. */
@@ -266,6 +297,40 @@ receive_some(Transfer *t)
 	}
 }
 
+/* Sends what there is room for.  False: the dialogue has ended. */
+static bool
+send_some(Transfer *t)
+{
+	while (!said(t))
+	{
+		size_t		n = 0;
+		CURLcode	code;
+
+		if (t->out_sent == t->out.len && !say_content(t))
+			return false;
+		code = curl_easy_send(t->easy, t->out.data + t->out_sent,
+							  t->out.len - t->out_sent, &n);
+		if (code == CURLE_AGAIN)
+			break;
+		if (code != CURLE_OK)
+		{
+			/* why, it may have said before it closed */
+			if (receive_some(t))
+				broken(t, code);
+			return false;
+		}
+		t->out_sent += n;
+	}
+	if (t->dialogue == SMTP_CONTENT && said(t))
+		t->content_sent = true;
+	if (!wait_for(t, EPOLL_CTL_MOD))
+	{
+		broken(t, CURLE_SEND_ERROR);
+		return false;
+	}
+	return true;
+}
+
 /* Moves one dialogue as far as it goes now. */
 static void
 advance(Transfer *t)
@@ -287,6 +352,22 @@ say_from(Transfer *t)
 }
 
 /*
+ * Is it what the mail needs?  Where no login is offered, libcurl goes on
+ * without one.
+ */
+static bool
+may_begin(Transfer *t)
+{
+	if ((t->username != NULL || t->oauth_bearer != NULL) &&
+		t->reply != REPLY_LOGGED_IN)
+		transfer_fail(t, FAILURE_AUTH, "the mail server offers no login");
+	else if (t->needs_smtputf8 && !t->offers_smtputf8)
+		transfer_fail(t, FAILURE_REFUSED,
+					  "the mail server does not take addresses that are not ASCII");
+	return t->failure == FAILURE_NONE;
+}
+
+/*
  * Begins the dialogue on a connection that libcurl has made.  What cannot
  * begin is ended at once.
  */
@@ -305,14 +386,9 @@ smtp_begin(Transfer *t)
 		broken(t, CURLE_OK);
 		return;
 	}
-	if (t->needs_smtputf8 && !t->offers_smtputf8)
-	{
-		transfer_fail(t, FAILURE_REFUSED,
-					  "the mail server does not take addresses that are not ASCII");
+	if (!may_begin(t))
 		say_goodbye(t);
-		return;
-	}
-	if (say_from(t))
+	else if (say_from(t))
 		(void) send_some(t);
 }
 

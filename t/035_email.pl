@@ -89,6 +89,7 @@ sub mail
 	my (%params) = @_;
 	return {
 		action => 'send_email',
+		retry => { max_attempts => 1 },
 		payload => \%payload,
 		params => {
 			to => 'a@example.com',
@@ -152,6 +153,14 @@ my %got = run_steps(
 	many => mail(to => [ map { "u$_\@example.com" } 1 .. 101 ]),
 	refused => mail(to => 'nobody@example.com'),
 	refused_one => mail(to => [ 'a@example.com', 'nobody@example.com' ]),
+	refused_some => mail(
+		to => [ 'Nobody <nobody@example.com>', 'a@example.com' ],
+		cc => 'full@example.com',
+		bcc => 'b@example.com'),
+	refused_all => mail(to => 'nobody@example.com', bcc => 'full@example.com'),
+	reply_utf8 => mail(reply_to => 'zoë@example.com'),
+	long_name => mail(to => join(' ', map { "Name$_" } 1 .. 300)
+		  . ' <a@example.com>'),
 	full => mail(to => 'full@example.com'),
 	spam => mail(connection => 'refuser'),
 	busy => mail(connection => 'busy'));
@@ -267,6 +276,17 @@ is(scalar(grep { length > 78 } split /\r?\n/, "Subject:$raw"),
 is($raw =~ s/\r?\n//gr, $subject_ascii, 'a long ASCII subject unfolds');
 is(scalar(grep { length > 78 } split /\r?\n/, "Subject: $raw"),
 	0, '... and is folded');
+$mail = sent('reply_utf8');
+is_deeply([ grep { $_ eq 'SMTPUTF8' } @{ $mail->{mail_options} } ],
+	['SMTPUTF8'], 'an address that is not ASCII is announced');
+is($mail->{headers}{'reply-to'}, 'zoë@example.com', '... and arrives');
+is_deeply([ grep { $_ eq 'SMTPUTF8' } @{ sent('unicode')->{mail_options} } ],
+	[], '... and not where only names and texts are not');
+$mail = sent('long_name');
+is(scalar(grep { length > 998 } split /\r?\n/, $mail->{raw}),
+	0, 'no line is over 998 by a long name');
+like($mail->{headers}{to}, qr/^Name1 Name2 .* Name300 <a\@example\.com>\z/,
+	'... which arrives');
 is(sent('subject_odd')->{headers}{subject},
 	'=?UTF-8?Q?no_trick?= =?x', 'what looks encoded stays as it was');
 
@@ -333,11 +353,39 @@ is(scalar(grep { "@{ $_->{rcpt_tos} }" =~ /victim/ } $smtp->requests),
 	0, 'the victim got no mail');
 
 #
-# Refusals, in the server's words.
+# Refusals, in the server's words.  Who is accepted gets the mail.
 #
-refused_like('refused', qr/550 5\.1\.1 no such user Nobody here/);
-refused_like('refused_one', qr/550 5\.1\.1 no such user Nobody here/);
-refused_like('full', qr/452 4\.2\.2 mailbox full/);
+refused_like('refused',
+	qr/^550 5\.1\.1 no such user Nobody here \(nobody\@example\.com\)\z/);
+refused_like('full',
+	qr/^452 4\.2\.2 mailbox full \(full\@example\.com\)\z/);
+refused_like('refused_all',
+	qr/^550 5\.1\.1 .* \(nobody\@example\.com\); 452 4\.2\.2 .* \(full\@/);
+my %nobody = (
+	address => 'nobody@example.com',
+	error => '550 5.1.1 no such user Nobody here');
+is_deeply(sent('refused_one')->{rcpt_tos},
+	['a@example.com'], 'one is refused, the other gets it');
+is_deeply(
+	$got{refused_one}{output},
+	{
+		message_id => "<$got{refused_one}{run_id}.go\@example.com>",
+		accepted => ['a@example.com'],
+		rejected => [ \%nobody ]
+	},
+	'... and the output says so');
+$mail = sent('refused_some');
+is_deeply($mail->{rcpt_tos},
+	[ 'a@example.com', 'b@example.com' ], 'two of four are refused');
+is_deeply($got{refused_some}{output}{accepted},
+	$mail->{rcpt_tos}, '... which the output says');
+is_deeply(
+	$got{refused_some}{output}{rejected},
+	[
+		\%nobody,
+		{ address => 'full@example.com', error => '452 4.2.2 mailbox full' } ],
+	'... with the reason of each');
+is($mail->{headers}{cc}, 'full@example.com', '... the headers say them all');
 refused_like('spam', qr/554 5\.7\.1 looks like spam/);
 refused_like('busy', qr/451 4\.3\.0 try later/);
 

@@ -7,6 +7,10 @@
  * made of the idempotency key, so that every try of a step sends the same
  * one and a mail system that looks for doubles finds them.  A recipient in
  * bcc is in the envelope and in no header.
+ *
+ * A server may take some recipients and refuse others: then the mail is
+ * sent, and the output lists both.  Only where none was taken, the step
+ * fails.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -21,6 +25,8 @@
 #include "utils/timestamp.h"
 
 #define MAX_RECIPIENTS 100
+#define MAX_TEXT_BYTES (10 * 1024 * 1024)	/* text and HTML together */
+#define MAX_ERROR_BYTES 1000	/* about recipients; then they are counted */
 
 /* The texts of a mail, rendered; NULL where there is none. */
 typedef struct MailTexts
@@ -279,7 +285,7 @@ starttls(const Connection *connection)
 	return TLS_REQUIRED;		/* keep compiler quiet */
 }
 
-/* What the output will be: {"message_id", "accepted"}. */
+/* What the output is where nobody is refused: {"message_id", "accepted"}. */
 static Jsonb *
 carry_of(const Call *call, const TransferMail *mail)
 {
@@ -330,7 +336,122 @@ email_prepare(Call *call, Request *request)
 												 strlen("Subject: ")));
 	mail->text = texts.text != NULL ? to_utf8(texts.text) : NULL;
 	mail->html = texts.html != NULL ? to_utf8(texts.html) : NULL;
+	if ((mail->text != NULL ? strlen(mail->text) : 0) +
+		(mail->html != NULL ? strlen(mail->html) : 0) > MAX_TEXT_BYTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the text of a mail can have at most %d bytes",
+						MAX_TEXT_BYTES)));
 	return carry_of(call, mail);
+}
+
+/* The recipients in what email_prepare has returned, *n of them. */
+static JsonMember *
+recipients_of(const Jsonb *carry, int *n)
+{
+	JsonbValue	value;
+
+	json_of_jsonb(unconstify(Jsonb *, carry), &value);
+	return json_members(json_member(&value, "accepted"), n);
+}
+
+/* Adds {"address", "error"} of a refused recipient to an array. */
+static void
+add_refused(JsonbParseState **state, const JsonbValue *address,
+			const RefusedRecipient *refused)
+{
+	ObjectBuilder b;
+	JsonbValue	value;
+
+	object_begin(&b);
+	object_text(&b, "address", json_cstring(address));
+	object_text(&b, "error", refused->reply);
+	json_of_jsonb(object_end(&b), &value);
+	(void) pushJsonbValue(state, WJB_ELEM, &value);
+}
+
+/* {"message_id", "accepted", "rejected"}, of a mail that some have got. */
+static Jsonb *
+output_of(const Jsonb *carry, const List *refused)
+{
+	JsonbParseState *accepted = NULL;
+	JsonbParseState *rejected = NULL;
+	ListCell   *next = list_head(refused);
+	ObjectBuilder b;
+	JsonbValue	value;
+	int			n;
+	JsonMember *recipients = recipients_of(carry, &n);
+
+	(void) pushJsonbValue(&accepted, WJB_BEGIN_ARRAY, NULL);
+	(void) pushJsonbValue(&rejected, WJB_BEGIN_ARRAY, NULL);
+	for (int i = 0; i < n; i++)
+	{
+		const RefusedRecipient *r = next != NULL ? lfirst(next) : NULL;
+
+		if (r == NULL || r->recipient != i)
+		{
+			(void) pushJsonbValue(&accepted, WJB_ELEM, &recipients[i].value);
+			continue;
+		}
+		add_refused(&rejected, &recipients[i].value, r);
+		next = lnext(refused, next);
+	}
+	json_of_jsonb(unconstify(Jsonb *, carry), &value);
+	object_begin(&b);
+	object_value(&b, "message_id", json_member(&value, "message_id"));
+	object_value(&b, "accepted",
+				 pushJsonbValue(&accepted, WJB_END_ARRAY, NULL));
+	object_value(&b, "rejected",
+				 pushJsonbValue(&rejected, WJB_END_ARRAY, NULL));
+	return object_end(&b);
+}
+
+/*
+ * Nobody was accepted: "550 5.1.1 no such user here (a@example.com); ...".
+ * One reply of the 4xx is reason enough to try again.
+ */
+static void
+outcome_of_refusals(const JsonMember *recipients, const List *refused,
+					Outcome *outcome)
+{
+	StringInfoData buf;
+	bool		transient = false;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, refused)
+	{
+		const RefusedRecipient *r = lfirst(lc);
+		char	   *address = json_cstring(&recipients[r->recipient].value);
+
+		transient |= r->status / 100 == 4;
+		if (buf.len > MAX_ERROR_BYTES)
+			continue;
+		appendStringInfo(&buf, "%s%s", buf.len > 0 ? "; " : "", r->reply);
+		if (strstr(r->reply, address) == NULL)
+			appendStringInfo(&buf, " (%s)", address);
+		if (buf.len > MAX_ERROR_BYTES && lnext(refused, lc) != NULL)
+			appendStringInfo(&buf, "; and %d more",
+							 list_length(refused) - 1 -
+							 foreach_current_index(lc));
+	}
+	outcome_error(outcome, buf.data);
+	outcome->transient = transient;
+}
+
+/*
+ * No answer, or none that we take.  A mail that has left whole may have been
+ * delivered, whatever came then.
+ */
+static void
+outcome_of_silence(const Response *response, Outcome *outcome)
+{
+	outcome_of_failure(response, outcome);
+	if (response->request_written && !outcome->unsure)
+	{
+		outcome->unsure = true;
+		outcome->error = psprintf("delivery unknown: %s", outcome->error);
+	}
 }
 
 /* 2xx is the server's word that it has the mail; 4xx is for later. */
@@ -338,10 +459,17 @@ static void
 email_interpret(const Jsonb *carry, const Response *response,
 				Outcome *outcome)
 {
-	if (response->failure != FAILURE_NONE)
-		outcome_of_failure(response, outcome);
+	List	   *refused = response->refused;
+	int			n;
+	JsonMember *recipients = recipients_of(carry, &n);
+
+	if (list_length(refused) == n)
+		outcome_of_refusals(recipients, refused, outcome);
+	else if (response->failure != FAILURE_NONE)
+		outcome_of_silence(response, outcome);
 	else if (response->error == NULL && response->status / 100 == 2)
-		outcome_success(outcome, unconstify(Jsonb *, carry));
+		outcome_success(outcome, refused == NIL ? unconstify(Jsonb *, carry)
+						: output_of(carry, refused));
 	else
 	{
 		outcome_error(outcome, response->error != NULL ? response->error
