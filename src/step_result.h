@@ -27,6 +27,13 @@ typedef struct StepResult
 /* An element; input and output are cut at workflow_engine.max_output each. */
 extern Jsonb *step_result_element(const StepResult *result);
 
+/*
+ * value, or where it is larger than max_output an object that says so: the
+ * size in bytes as stored, and the beginning of its text.  What has been cut
+ * is not cut again.
+ */
+extern Jsonb *step_result_cap(Jsonb *value);
+
 /* The array results with more elements (Jsonb *) behind. */
 extern Jsonb *step_results_join(Jsonb *results, List *more);
 

@@ -30,6 +30,14 @@
 /* ... and of all answers of one exchange, interim ones included */
 #define MAX_HEADER_BYTES_ALL ((MAX_REDIRECTS + 1) * MAX_HEADER_BYTES)
 
+/* A limit that ends a step is named, by its setting where it has one. */
+#define TOO_LARGE_TEXT \
+	"the response is over %zu bytes (workflow_engine.max_response_size)"
+#define TIMEOUT_TEXT \
+	"no complete answer within %lld ms (timeout of the step or workflow_engine.http_timeout)"
+#define CONNECT_TIMEOUT_TEXT \
+	"could not connect within %d ms (connect time-out, workflow_engine.connect_timeout)"
+
 /* Bytes that a callback collects; grows without ever raising. */
 typedef struct TransferBuffer
 {
@@ -171,6 +179,7 @@ extern void transfer_fail(Transfer *t, TransferFailure failure,
 						  const char *fmt,...) pg_attribute_printf(3, 4);
 extern bool buffer_append(Transfer *t, TransferBuffer *buffer,
 						  const char *data, size_t len);
+extern void buffer_free(TransferBuffer *buffer);
 
 /*--- transfer_guard.c ---*/
 extern void guard_set(const AddressList *allowed, const char *proxy);

@@ -162,14 +162,12 @@ timeout_text(Transfer *t)
 	curl_off_t	spent = 0;
 
 	if (t->begun)
-		return psprintf("no complete answer within %lld ms",
-						(long long) t->timeout_ms);
+		return psprintf(TIMEOUT_TEXT, (long long) t->timeout_ms);
 	(void) curl_easy_getinfo(t->easy, CURLINFO_TOTAL_TIME_T, &spent);
 	if (t->connect_timeout_ms < t->timeout_ms &&
 		spent / 1000 < t->timeout_ms)
-		return psprintf("could not connect within %d ms (connect time-out)",
-						t->connect_timeout_ms);
-	return psprintf("could not connect within %lld ms",
+		return psprintf(CONNECT_TIMEOUT_TEXT, t->connect_timeout_ms);
+	return psprintf("could not connect within %lld ms (timeout of the step or workflow_engine.http_timeout)",
 					(long long) t->timeout_ms);
 }
 
@@ -182,8 +180,7 @@ failure_text(Transfer *t, CURLcode code)
 	if (code == CURLE_TOO_MANY_REDIRECTS)
 		return psprintf("more than %d redirects", MAX_REDIRECTS);
 	if (code == CURLE_FILESIZE_EXCEEDED)
-		return psprintf("the response is over %zu bytes",
-						t->max_response_size);
+		return psprintf(TOO_LARGE_TEXT, t->max_response_size);
 	return pstrdup(t->curl_error[0] != '\0' ? t->curl_error
 				   : curl_easy_strerror(code));
 }
