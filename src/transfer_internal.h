@@ -38,6 +38,9 @@
 #define CONNECT_TIMEOUT_TEXT \
 	"could not connect within %d ms (connect time-out, workflow_engine.connect_timeout)"
 
+/* libcurl's own limit on one line (CURL_MAX_HTTP_HEADER) */
+#define LONG_LINE_TEXT "a response header is over 102400 bytes"
+
 /* Bytes that a callback collects; grows without ever raising. */
 typedef struct TransferBuffer
 {

@@ -13,6 +13,8 @@
 #include "mb/pg_wchar.h"
 #include "transfer_internal.h"
 
+#define CODE_TOO_LARGE 100		/* CURLE_TOO_LARGE, which 7.88 has not */
+
 /* Overwrites every occurrence of needle in text. */
 static void
 blot(char *text, size_t len, const char *needle, size_t needle_len)
@@ -118,10 +120,25 @@ parse_headers(Transfer *t)
 	}
 }
 
+/*
+ * Has libcurl given up on a line of headers?  It says that memory is out, or
+ * from 8.6 on that something is too large; what our own callbacks need is
+ * another failure.
+ */
+static bool
+line_too_long(Transfer *t, CURLcode code)
+{
+	return t->protocol == TRANSFER_HTTP && t->begun &&
+		(!t->head_ended || t->head.len == 0) &&
+		(code == CURLE_OUT_OF_MEMORY || code == CODE_TOO_LARGE);
+}
+
 /* Which of our failures libcurl's is. */
 static TransferFailure
-failure_of(CURLcode code)
+failure_of(Transfer *t, CURLcode code)
 {
+	if (line_too_long(t, code))
+		return FAILURE_TOO_LARGE;
 	switch (code)
 	{
 		case CURLE_COULDNT_RESOLVE_HOST:
@@ -155,7 +172,7 @@ failure_of(CURLcode code)
 	}
 }
 
-/* "no answer within 30000 ms", or what the connection waited for. */
+/* "no complete answer within 30000 ms", or what the connection waited for. */
 static char *
 timeout_text(Transfer *t)
 {
@@ -181,6 +198,8 @@ failure_text(Transfer *t, CURLcode code)
 		return psprintf("more than %d redirects", MAX_REDIRECTS);
 	if (code == CURLE_FILESIZE_EXCEEDED)
 		return psprintf(TOO_LARGE_TEXT, t->max_response_size);
+	if (line_too_long(t, code))
+		return pstrdup(LONG_LINE_TEXT);
 	return pstrdup(t->curl_error[0] != '\0' ? t->curl_error
 				   : curl_easy_strerror(code));
 }
@@ -199,7 +218,7 @@ set_failure(Transfer *t, CURLcode code)
 	}
 	else
 	{
-		r->failure = failure_of(code);
+		r->failure = failure_of(t, code);
 		/* sent, and what came back is no HTTP */
 		if (r->failure == FAILURE_REFUSED && t->begun && r->status == 0)
 			r->failure = FAILURE_BROKEN;
@@ -223,6 +242,7 @@ http_result(Transfer *t, CURLcode code)
 	if (t->failure != FAILURE_NONE || code != CURLE_OK)
 	{
 		set_failure(t, code);
+		buffer_free(&t->answer);
 		return;
 	}
 	blot_secrets(t, t->answer.data, t->answer.len);
@@ -251,7 +271,7 @@ mail_result(Transfer *t, CURLcode code)
 	if (t->failure == FAILURE_NONE && t->reply >= 400 &&
 		code != CURLE_OPERATION_TIMEDOUT)
 	{
-		r->failure = failure_of(code) == FAILURE_AUTH ? FAILURE_AUTH
+		r->failure = failure_of(t, code) == FAILURE_AUTH ? FAILURE_AUTH
 			: FAILURE_NONE;
 		r->error = reply;
 	}

@@ -18,12 +18,15 @@
 #include "jsonvalue.h"
 #include "mb/pg_wchar.h"
 #include "response.h"
+#include "settings.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
 #define MAX_JSON_DEPTH 512
 #define EXCERPT_BYTES 300
+#define KEPT_SHARE 8			/* times max_output */
+#define MAX_PROVIDER_JSON (256 * 1024)	/* bytes: no provider says more */
 
 /* Conversions that may raise: what goes in, what comes out. */
 typedef struct Conversion
@@ -164,9 +167,13 @@ text_json(const char *text)
 Jsonb *
 response_json(const Response *response)
 {
-	char	   *text = response_text(response);
-	Jsonb	   *json = text_json(text);
+	char	   *text;
+	Jsonb	   *json;
 
+	if (response->body_len > MAX_PROVIDER_JSON)
+		return NULL;
+	text = response_text(response);
+	json = text_json(text);
 	if (text != NULL)
 		pfree(text);
 	return json;
@@ -200,6 +207,16 @@ base64_object(const char *bytes, size_t len)
 	return object_end(&b);
 }
 
+/*
+ * Parsing takes up to forty times the text's size.  What is far larger than
+ * what is kept will be cut, and the head of a text says as much.
+ */
+static bool
+worth_parsing(const char *text)
+{
+	return strlen(text) / 1024 <= (size_t) wf_max_output * KEPT_SHARE;
+}
+
 Jsonb *
 response_body(const Response *response)
 {
@@ -212,9 +229,12 @@ response_body(const Response *response)
 	text = response_text(response);
 	if (text == NULL)
 		return base64_object(response->body, response->body_len);
-	json = says_json(response) ? text_json(text) : NULL;
+	json = says_json(response) && worth_parsing(text) ? text_json(text) : NULL;
 	if (json != NULL)
+	{
+		pfree(text);
 		return json;
+	}
 	json_set_string(&value, text, strlen(text));
 	return JsonbValueToJsonb(&value);
 }

@@ -8,14 +8,18 @@
 #include "jsonobject.h"
 #include "transfer.h"
 
-/* The body as JSON, or NULL where it is none that the database can hold. */
+/*
+ * A provider's answer as JSON; NULL where it is none, none that the database
+ * can hold, or far larger than any that a provider gives.
+ */
 extern Jsonb *response_json(const Response *response);
 
 /* The body as text of the database, or NULL where it is none. */
 extern char *response_text(const Response *response);
 
 /*
- * The body as JSON where it says that it is, else as a text, else as
+ * The body as JSON where it says that it is (and is not so large that nothing
+ * of it will be kept but a head), else as a text, else as
  * {"base64": ...}; NULL where it is empty.
  */
 extern Jsonb *response_body(const Response *response);

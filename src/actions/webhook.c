@@ -270,6 +270,7 @@ output_of(const Response *response)
 	ObjectBuilder b;
 	Jsonb	   *headers = response_headers(response);
 	Jsonb	   *body = response_body(response);
+	Jsonb	   *output;
 	JsonbValue	value;
 
 	object_begin(&b);
@@ -283,7 +284,10 @@ output_of(const Response *response)
 		json_of_jsonb(body, &value);
 		object_value(&b, "body", &value);
 	}
-	return object_end(&b);
+	output = object_end(&b);
+	if (body != NULL)
+		pfree(body);
+	return output;
 }
 
 /*
