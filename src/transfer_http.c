@@ -58,7 +58,7 @@ buffer_append(Transfer *t, TransferBuffer *buffer, const char *data,
 		if (buffer->data != NULL)
 		{
 			memcpy(grown, buffer->data, buffer->len);
-			explicit_bzero(buffer->data, buffer->len);
+			explicit_bzero(buffer->data, buffer->size);
 			pfree(buffer->data);
 		}
 		buffer->data = grown;
@@ -76,7 +76,7 @@ buffer_free(TransferBuffer *buffer)
 {
 	if (buffer->data == NULL)
 		return;
-	explicit_bzero(buffer->data, buffer->len);
+	explicit_bzero(buffer->data, buffer->size);
 	pfree(buffer->data);
 	memset(buffer, 0, sizeof(*buffer));
 }

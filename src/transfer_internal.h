@@ -5,6 +5,7 @@
  * transfer.c			life of a transfer: submit, queue, collect, free
  * transfer_event.c		the multi handle, its epoll descriptor and timer
  * transfer_copy.c		checks a request and copies it; wipes the copy
+ * transfer_mask.c		secrets of a transfer, and finding them in answers
  * transfer_guard.c		which addresses may be connected to; the proxy
  * transfer_http.c		options and callbacks of an HTTP exchange
  * transfer_mail.c		how libcurl enters a mail server; reading replies
@@ -205,6 +206,15 @@ extern void smtp_forget(Transfer *t);
 /*--- transfer_result.c ---*/
 extern void transfer_result(Transfer *t, CURLcode code);
 extern char *transfer_clean_text(Transfer *t, const char *text, size_t len);
+
+/*--- transfer_mask.c ---*/
+extern void mask_add(Transfer *t, const char *data, size_t len);
+extern void mask_add_encoded(Transfer *t, const char *data, size_t len);
+extern void mask_add_url(Transfer *t, const char *url);
+extern void mask_exact(char *text, size_t len, const char *needle,
+					   size_t needle_len);
+extern void mask_text(Transfer *t, char *text, size_t len);
+extern void mask_wipe(Transfer *t);
 
 /*--- transfer_copy.c ---*/
 extern const char *transfer_copy(Transfer *t, const Request *request,

@@ -5,7 +5,7 @@
  * Runs in a worker, outside libcurl's callbacks.  What a peer sent is made
  * harmless for reading here: words become valid text of the database's
  * encoding without control characters, and wherever an answer repeats a
- * credential of its request, the credential is overwritten with asterisks.
+ * credential of its request, the credential is masked (transfer_mask.c).
  */
 #include "postgres.h"
 #include "compat.h"
@@ -14,39 +14,6 @@
 #include "transfer_internal.h"
 
 #define CODE_TOO_LARGE 100		/* CURLE_TOO_LARGE, which 7.88 has not */
-
-/* Overwrites every occurrence of needle in text. */
-static void
-blot(char *text, size_t len, const char *needle, size_t needle_len)
-{
-	char	   *at = text;
-	char	   *end = text + len;
-
-	if (needle_len < MIN_SECRET)
-		return;
-	while (at < end &&
-		   (at = memmem(at, end - at, needle, needle_len)) != NULL)
-	{
-		memset(at, '*', needle_len);
-		at += needle_len;
-	}
-}
-
-/* Overwrites the transfer's secrets in something that its peer has sent. */
-static void
-blot_secrets(Transfer *t, char *text, size_t len)
-{
-	ListCell   *lc;
-
-	if (text == NULL)
-		return;
-	foreach(lc, t->secrets)
-	{
-		TransferSecret *secret = lfirst(lc);
-
-		blot(text, len, secret->data, secret->len);
-	}
-}
 
 /*
  * A copy of text in the transfer's context which may be shown: one line,
@@ -61,9 +28,9 @@ transfer_clean_text(Transfer *t, const char *text, size_t len)
 
 	memcpy(clean, text, len);
 	clean[len] = '\0';
-	blot_secrets(t, clean, len);
+	mask_text(t, clean, len);
 	if (query != NULL)
-		blot(clean, len, query, strlen(query));
+		mask_exact(clean, len, query, strlen(query));
 	valid = pg_encoding_verifymbstr(GetDatabaseEncoding(), clean,
 									(int) len) == (int) len;
 	for (char *p = clean; p < clean + len; p++)
@@ -245,7 +212,7 @@ http_result(Transfer *t, CURLcode code)
 		buffer_free(&t->answer);
 		return;
 	}
-	blot_secrets(t, t->answer.data, t->answer.len);
+	mask_text(t, t->answer.data, t->answer.len);
 	r->body = t->answer.data != NULL ? t->answer.data : pstrdup("");
 	r->body_len = t->answer.len;
 }

@@ -4,9 +4,12 @@ Part of http_receiver.py, whose description lists the paths.
 """
 
 import asyncio
+import base64
 import functools
+import html
 import socket
 import zlib
+from urllib.parse import quote, unquote
 
 
 @functools.lru_cache
@@ -16,6 +19,38 @@ def bomb(megabytes):
     block = b" " * (1 << 20)
     return b"".join([packer.compress(block) for _ in range(megabytes)] +
                     [packer.flush()])
+
+
+def spelled(text, how):
+    """The text as careless servers repeat it."""
+    def each(form):
+        return "".join(c if c.isalnum() else form(c) for c in text)
+
+    if how == "html":
+        return html.escape(text)
+    if how == "html-number":
+        return each(lambda c: "&#%d;" % ord(c))
+    if how == "html-hex":
+        return each(lambda c: "&#x%X;" % ord(c))
+    if how == "json":
+        return each(lambda c: "\\" + c if c in '"\\/' else c)
+    if how == "json-hex":
+        return each(lambda c: "\\u%04x" % ord(c))
+    if how == "percent":
+        return quote(text, safe="")
+    if how == "percent-lower":
+        return each(lambda c: "%%%02x" % ord(c))
+    if how == "percent-all":
+        return "".join("%%%02X" % ord(c) for c in text)
+    if how == "decoded":
+        return unquote(text)
+    if how == "base64":
+        return base64.b64encode(text.encode()).decode()
+    if how == "base64-x":
+        return base64.b64encode(b"x" + text.encode() + b"x").decode()
+    if how == "base64-xx":
+        return base64.urlsafe_b64encode(b"xx" + text.encode()).decode()
+    return text
 
 
 async def for_ever(writer, data, pause=0.0):
@@ -36,6 +71,18 @@ class Hostile:
         writer.get_extra_info("socket").shutdown(how)
         if how == socket.SHUT_WR:
             await asyncio.sleep(86400)
+
+    async def do_echo_as(self, request, writer, how):
+        """What may be secret in the request, and parts of it, spelled so."""
+        headers = request["headers"]
+        target = request["target"]
+        path, _, query = target.partition("?")
+        texts = [headers.get("authorization", "-"),
+                 headers.get("authorization", "-").partition(" ")[2],
+                 headers.get("x-key", "-"), path.rpartition("/")[2],
+                 query.rpartition("=")[2]]
+        said = " ".join(spelled(text, how) for text in texts)
+        self.send(writer, 200, said, [("X-Said", said)], "text/plain")
 
     # --- headers ---
 

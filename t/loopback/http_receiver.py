@@ -72,6 +72,8 @@ Attacks (hostile.py):
     /half-closed        shuts its writing side, without an answer
     /half-closed-body   shuts it behind a body without a length
     /deaf               shuts its reading side, then answers
+    /echo-as/HOW        repeats credentials, spelled in one of the ways that
+                        spelled() has
 
 What is left is looked at as the provider's own path:
 
