@@ -279,6 +279,16 @@ log_min_duration_statement = -1
 debug_print_parse = off
 CONF
 $node->reload;
+# Many at a time, so that what one leaves is not overwritten by the next.
+%got = run_steps(
+	$node,
+	map {
+		(
+			"signed$_" => {
+				action => 'webhook',
+				params =>
+				  { connection => 'signed', path => '/x', body => { a => 1 } } })
+	} 1 .. 40);
 my $known = 'known-' . join '', reverse 'a' .. 'z';
 %got = run_steps(
 	$node,
