@@ -23,7 +23,7 @@
 #include "transfer_internal.h"
 
 #define MIN_LAST_SEGMENT 8		/* of a secret address: "invoke" is none */
-#define MIN_SEGMENT 16
+#define MIN_SEGMENT 16			/* of the others, and with a digit */
 #define MIN_QUERY_VALUE 8
 
 /* A character that an answer has spelled out. */
@@ -173,7 +173,8 @@ mask_add_url(Transfer *t, const char *url)
 		bool		last = at[segment] != '/' || at[segment + 1] == '\0' ||
 			at[segment + 1] == '?';
 
-		if (segment >= (last ? MIN_LAST_SEGMENT : MIN_SEGMENT))
+		if (last ? segment >= MIN_LAST_SEGMENT
+			: segment >= MIN_SEGMENT && strcspn(at, "0123456789") < segment)
 			add_url_part(t, at, segment);
 		at += segment + 1;
 	}
@@ -352,37 +353,53 @@ mask_exact(char *text, size_t len, const char *needle, size_t needle_len)
 	}
 }
 
-static void
-mask_spelled(char *text, size_t len, const TransferSecret *secret)
+/* How many bytes from here on any of the secrets takes; 0: none is here. */
+static size_t
+secret_here(const Transfer *t, const char *text, size_t len)
 {
-	bool		begins[256] = {false};
+	bool		escape = strchr("%\\&+", *text) != NULL;
+	size_t		longest = 0;
+	ListCell   *lc;
 
-	begins[(unsigned char) secret->data[0]] = true;
-	begins['%'] = begins['\\'] = begins['&'] = true;
-	begins['+'] |= secret->data[0] == ' ';
-	for (size_t at = 0; at < len;)
+	foreach(lc, t->secrets)
 	{
-		size_t		found = begins[(unsigned char) text[at]]
-			? length_of(secret, text + at, len - at) : 0;
+		const TransferSecret *secret = lfirst(lc);
+		size_t		found = 0;
 
-		memset(text + at, '*', found);
-		at += Max(found, 1);
+		if (!escape && *text != secret->data[0])
+			continue;
+		/* one that looks like a spelling of something else, as it is */
+		if (len >= secret->len &&
+			memcmp(text, secret->data, secret->len) == 0)
+			found = secret->len;
+		else
+			found = length_of(secret, text, len);
+		longest = Max(longest, found);
 	}
+	return longest;
 }
 
-/* Overwrites the transfer's secrets in something that its peer has sent. */
+/*
+ * Overwrites the transfer's secrets in something that its peer has sent, also
+ * where they overlap: what lies ahead is not touched before it was looked at.
+ */
 void
 mask_text(Transfer *t, char *text, size_t len)
 {
+	bool		begins[256] = {false};
+	size_t		end = 0;
 	ListCell   *lc;
 
-	if (text == NULL)
+	if (text == NULL || t->secrets == NIL)
 		return;
 	foreach(lc, t->secrets)
+		begins[(unsigned char) ((TransferSecret *) lfirst(lc))->data[0]] = true;
+	begins['%'] = begins['\\'] = begins['&'] = begins['+'] = true;
+	for (size_t at = 0; at < len; at++)
 	{
-		TransferSecret *secret = lfirst(lc);
-
-		mask_exact(text, len, secret->data, secret->len);
-		mask_spelled(text, len, secret);
+		if (begins[(unsigned char) text[at]])
+			end = Max(end, at + secret_here(t, text + at, len - at));
+		if (at < end)
+			text[at] = '*';
 	}
 }

@@ -271,6 +271,7 @@ char *
 response_status_text(const Response *response)
 {
 	char	   *text = response_text(response);
+	char	   *said;
 	int			len;
 
 	if (text == NULL || text[0] == '\0')
@@ -281,8 +282,10 @@ response_status_text(const Response *response)
 		if ((unsigned char) text[i] < ' ' || text[i] == 0x7f)
 			text[i] = ' ';
 	}
-	return psprintf("HTTP %d: %.*s%s", response->status, len, text,
+	said = psprintf("HTTP %d: %.*s%s", response->status, len, text,
 					text[len] != '\0' ? "..." : "");
+	pfree(text);
+	return said;
 }
 
 char *

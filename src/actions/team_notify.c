@@ -273,13 +273,19 @@ connector_failure(const Response *response)
 {
 	char	   *text = response_text(response);
 	const char *at;
+	int			status = 0;
 
-	if (text == NULL ||
-		strstr(text, "Webhook message delivery failed with error") == NULL)
+	if (text == NULL)
 		return 0;
-	at = strstr(text, "HTTP error ");
-	return at != NULL ? (int) strtol(at + strlen("HTTP error "), NULL, 10)
-		: response->status;
+	if (strstr(text, "Webhook message delivery failed with error") != NULL)
+	{
+		at = strstr(text, "HTTP error ");
+		status = at != NULL
+			? (int) strtol(at + strlen("HTTP error "), NULL, 10)
+			: response->status;
+	}
+	pfree(text);
+	return status;
 }
 
 /* {"error": {"code", "message"}}, or what else there is. */

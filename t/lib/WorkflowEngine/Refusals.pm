@@ -232,7 +232,7 @@ sub refusal_steps
 			name => $name,
 			kind => $kind,
 			config => $kind =~ /_webhook/
-			? { url => $url }
+			? { url => "$url/T0/B0/secretPart" }    # as such addresses end
 			: {
 				base_url => $url,
 				($kind eq 'slack' ? () : (phone_number_id => '1')) },
