@@ -393,7 +393,11 @@ mask_text(Transfer *t, char *text, size_t len)
 	if (text == NULL || t->secrets == NIL)
 		return;
 	foreach(lc, t->secrets)
-		begins[(unsigned char) ((TransferSecret *) lfirst(lc))->data[0]] = true;
+	{
+		const TransferSecret *secret = lfirst(lc);
+
+		begins[(unsigned char) secret->data[0]] = true;
+	}
 	begins['%'] = begins['\\'] = begins['&'] = begins['+'] = true;
 	for (size_t at = 0; at < len; at++)
 	{
