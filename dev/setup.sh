@@ -42,6 +42,8 @@ missing()
 	then
 		have prove || echo perl
 		perl -MIPC::Run -e 1 2>/dev/null || echo libipc-run-perl
+		have node || echo nodejs
+		have npm || echo npm
 	fi
 }
 

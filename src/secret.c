@@ -297,6 +297,7 @@ secret_sign(const char *secret, const char *id, int64 timestamp,
 		pg_b64_encode((const void *) mac, sizeof(mac),
 					  (void *) text, sizeof(text)) > 0;
 	pg_hmac_free(ctx);
+	explicit_bzero(key, key_len);
 	if (!signed_ok)
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),

@@ -86,12 +86,8 @@ json_head(Jsonb *value, int max)
 	return text.data;
 }
 
-/*
- * value, or where it is larger than max_output an object that says so: the
- * size in bytes as stored, and the beginning of its text.
- */
-static Jsonb *
-cap(Jsonb *value)
+Jsonb *
+step_result_cap(Jsonb *value)
 {
 	int			max = wf_max_output * 1024;
 	ObjectBuilder b;
@@ -202,8 +198,8 @@ step_result_element(const StepResult *result)
 	object_text(&b, "step_name", result->step_name);
 	object_text(&b, "action", result->action);
 	object_text(&b, "status", result->status);
-	object_json(&b, "input", cap(result->input));
-	object_json(&b, "output", cap(result->output));
+	object_json(&b, "input", step_result_cap(result->input));
+	object_json(&b, "output", step_result_cap(result->output));
 	object_text(&b, "error",
 				  result->error ? clip_text(result->error, MAX_ERROR) : NULL);
 	object_number(&b, "attempts", result->attempts);

@@ -46,6 +46,13 @@ extern int	step_result_repeat(Jsonb *previous);
 /* [] */
 extern Jsonb *step_results_empty(void);
 
+/*
+ * value, or where it is larger than max_output an object that says so: the
+ * size in bytes as stored, and the beginning of its text.  What has been cut
+ * is not cut again.
+ */
+extern Jsonb *step_result_cap(Jsonb *value);
+
 /* The array results with more elements (Jsonb *) behind. */
 extern Jsonb *step_results_join(Jsonb *results, List *more);
 

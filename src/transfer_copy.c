@@ -7,18 +7,13 @@
  * command early.  Actions check the same with better words; this is the
  * last place, so that no action has to be trusted with it.
  *
- * The copy knows its secrets twice: where libcurl reads them, and as the
- * list of strings that an answer is searched for, since a server may echo
- * what it was sent.
+ * The copy knows its secrets twice: where libcurl reads them, and in the list
+ * that answers are searched for (transfer_mask.c).
  */
 #include "postgres.h"
 #include "compat.h"
 
-#include <ctype.h>
-
-#include "common/base64.h"
 #include "common/string.h"
-#include "lib/stringinfo.h"
 #include "mime.h"
 #include "transfer_internal.h"
 #include "url.h"
@@ -62,6 +57,17 @@ append(struct curl_slist **list, const char *line)
 	return true;
 }
 
+/* All three; unlike psprintf() it leaves no copy in memory it gave back. */
+static char *
+joined(const char *a, const char *between, const char *b)
+{
+	char	   *text = palloc(strlen(a) + strlen(between) + strlen(b) + 1);
+
+	strcpy(text, a);
+	strcat(text, between);
+	return strcat(text, b);
+}
+
 /* Adds "name: value".  A mail's may be folded. */
 static const char *
 append_header(Transfer *t, const NameValue *header)
@@ -72,116 +78,38 @@ append_header(Transfer *t, const NameValue *header)
 	if (!mime_header_name_valid(header->name) ||
 		!mime_header_value_valid(header->value, false))
 		return "a header has a byte that is not allowed";
-	line = header->value[0] == '\0' ? psprintf("%s;", header->name)
-		: psprintf("%s: %s", header->name, header->value);
+	line = header->value[0] == '\0' ? joined(header->name, ";", "")
+		: joined(header->name, ": ", header->value);
 	added = append(&t->headers, line);
 	explicit_bzero(line, strlen(line));
 	pfree(line);
 	return added ? NULL : "out of memory";
 }
 
-/* Remembers a string to wipe, and to search answers for. */
+/* Looks for what is sent as base64, and overwrites the given text. */
 static void
-remember(Transfer *t, const char *data, size_t len)
+add_and_wipe(Transfer *t, char *text, size_t len)
 {
-	TransferSecret *secret = palloc(sizeof(TransferSecret));
-
-	secret->data = palloc(len + 1);
-	memcpy(secret->data, data, len);
-	secret->data[len] = '\0';
-	secret->len = len;
-	t->secrets = lappend(t->secrets, secret);
-}
-
-/*
- * The same as an answer may spell it: with a backslash before every byte of
- * those (JSON), or with all but letters and digits percent-encoded.
- */
-static void
-remember_spelled(Transfer *t, const char *data, size_t len,
-				 const char *backslashed)
-{
-	StringInfoData spelled;
-
-	initStringInfo(&spelled);
-	enlargeStringInfo(&spelled, len * 3);	/* never moves: no copy is left */
-	for (size_t i = 0; i < len; i++)
-	{
-		char		c = data[i];
-
-		if (backslashed == NULL && !isalnum((unsigned char) c) &&
-			strchr("-._~", c) == NULL)
-			appendStringInfo(&spelled, "%%%02X", (unsigned char) c);
-		else
-		{
-			if (backslashed != NULL && strchr(backslashed, c) != NULL)
-				appendStringInfoChar(&spelled, '\\');
-			appendStringInfoChar(&spelled, c);
-		}
-	}
-	if (spelled.len != len)
-		remember(t, spelled.data, spelled.len);
-	explicit_bzero(spelled.data, spelled.len);
-	pfree(spelled.data);
-}
-
-static void
-add_secret(Transfer *t, const char *data, size_t len)
-{
-	remember(t, data, len);
-	remember_spelled(t, data, len, "\"\\");
-	remember_spelled(t, data, len, "\"\\/");
-	remember_spelled(t, data, len, NULL);
-}
-
-/* The same, and as base64, the way it is sent. */
-static void
-add_secret_base64(Transfer *t, const char *data, size_t len)
-{
-	int			size = pg_b64_enc_len(len) + 1;
-	char	   *encoded = palloc(size);
-	int			n = pg_b64_encode((const void *) data, len,
-								  (void *) encoded, size);
-
-	if (n > 0)
-		add_secret(t, encoded, n);
-	explicit_bzero(encoded, size);
-	pfree(encoded);
+	mask_add_encoded(t, text, len);
+	explicit_bzero(text, len);
+	pfree(text);
 }
 
 /* A user name and password as HTTP Basic and as SMTP AUTH send them. */
 static void
 add_login_secrets(Transfer *t)
 {
-	StringInfoData both;
 	const char *user = t->username != NULL ? t->username : "";
+	size_t		user_len = strlen(user);
+	size_t		len = user_len + strlen(t->password) + 2;
+	char	   *plain = palloc(len);
 
-	initStringInfo(&both);
-	appendStringInfo(&both, "%s:%s", user, t->password);
-	add_secret_base64(t, both.data, both.len);
-	explicit_bzero(both.data, both.len);
-	resetStringInfo(&both);
-	appendStringInfoChar(&both, '\0');
-	appendStringInfoString(&both, user);
-	appendStringInfoChar(&both, '\0');
-	appendStringInfoString(&both, t->password);
-	add_secret_base64(t, both.data, both.len);
-	explicit_bzero(both.data, both.len);
-	add_secret(t, t->password, strlen(t->password));
-	add_secret_base64(t, t->password, strlen(t->password));
-}
-
-static void
-add_bearer_secrets(Transfer *t)
-{
-	char	   *sent = psprintf("user=%s\1auth=Bearer %s\1\1",
-								t->username != NULL ? t->username : "",
-								t->oauth_bearer);
-
-	add_secret(t, t->oauth_bearer, strlen(t->oauth_bearer));
-	add_secret_base64(t, sent, strlen(sent));
-	explicit_bzero(sent, strlen(sent));
-	pfree(sent);
+	add_and_wipe(t, joined(user, ":", t->password), len - 1);
+	plain[0] = plain[user_len + 1] = '\0';
+	memcpy(plain + 1, user, user_len);
+	memcpy(plain + user_len + 2, t->password, strlen(t->password));
+	add_and_wipe(t, plain, len);
+	mask_add(t, t->password, strlen(t->password));
 }
 
 /* Copies the credentials of a request. */
@@ -196,25 +124,19 @@ copy_secrets(Transfer *t, const Request *request)
 	if (t->password != NULL)
 		add_login_secrets(t);
 	if (t->oauth_bearer != NULL)
-		add_bearer_secrets(t);
+		mask_add(t, t->oauth_bearer, strlen(t->oauth_bearer));
 	foreach(lc, request->secret_headers)
 	{
 		const NameValue *header = lfirst(lc);
 		const char *space = strchr(header->value, ' ');
 
 		/* "Bearer xyz": the token alone, too */
-		add_secret(t, header->value, strlen(header->value));
-		if (space != NULL && strlen(space + 1) >= MIN_SECRET)
-			add_secret(t, space + 1, strlen(space + 1));
+		mask_add(t, header->value, strlen(header->value));
+		if (space != NULL)
+			mask_add(t, space + 1, strlen(space + 1));
 	}
 	if (request->url_secret)
-	{
-		const char *path = strstr(request->url, "://");
-
-		path = path != NULL ? strchr(path + 3, '/') : NULL;
-		if (path != NULL && strlen(path) >= MIN_SECRET)
-			add_secret(t, path, strlen(path));
-	}
+		mask_add_url(t, request->url);
 }
 
 static const char *
@@ -334,8 +256,6 @@ wipe_text(char *text)
 void
 transfer_wipe(Transfer *t)
 {
-	ListCell   *lc;
-
 	for (struct curl_slist *line = t->headers; line != NULL; line = line->next)
 		wipe_text(line->data);
 	curl_slist_free_all(t->headers);
@@ -346,10 +266,10 @@ transfer_wipe(Transfer *t)
 	wipe_text(t->oauth_bearer);
 	if (t->url_secret)
 		wipe_text(t->url);
-	foreach(lc, t->secrets)
-	{
-		TransferSecret *secret = lfirst(lc);
-
-		explicit_bzero(secret->data, secret->len);
-	}
+	mask_wipe(t);
+	/* what came back may repeat them */
+	buffer_free(&t->head);
+	buffer_free(&t->answer);
+	buffer_free(&t->in);
+	buffer_free(&t->out);
 }

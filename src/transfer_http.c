@@ -58,6 +58,7 @@ buffer_append(Transfer *t, TransferBuffer *buffer, const char *data,
 		if (buffer->data != NULL)
 		{
 			memcpy(grown, buffer->data, buffer->len);
+			explicit_bzero(buffer->data, buffer->size);
 			pfree(buffer->data);
 		}
 		buffer->data = grown;
@@ -67,6 +68,17 @@ buffer_append(Transfer *t, TransferBuffer *buffer, const char *data,
 	buffer->len += len;
 	buffer->data[buffer->len] = '\0';
 	return true;
+}
+
+/* Overwrites and frees what was collected. */
+void
+buffer_free(TransferBuffer *buffer)
+{
+	if (buffer->data == NULL)
+		return;
+	explicit_bzero(buffer->data, buffer->size);
+	pfree(buffer->data);
+	memset(buffer, 0, sizeof(*buffer));
 }
 
 /* A new answer begins: what an interim one or a redirect left is dropped. */
@@ -94,8 +106,14 @@ on_header(char *line, size_t size, size_t n, void *arg)
 		else if (t->head_total <= MAX_HEADER_BYTES_ALL)
 			return len;			/* a trailer: nobody asked for it */
 	}
-	if (t->head_total > MAX_HEADER_BYTES_ALL ||
-		t->head.len + len > MAX_HEADER_BYTES)
+	if (t->head_total > MAX_HEADER_BYTES_ALL)
+	{
+		transfer_fail(t, FAILURE_TOO_LARGE,
+					  "the response headers are over %d bytes, interim answers and redirects included",
+					  MAX_HEADER_BYTES_ALL);
+		return 0;
+	}
+	if (t->head.len + len > MAX_HEADER_BYTES)
 	{
 		transfer_fail(t, FAILURE_TOO_LARGE,
 					  "the response headers are over %d bytes",
@@ -113,11 +131,13 @@ on_header(char *line, size_t size, size_t n, void *arg)
 	return buffer_append(t, &t->head, line, len) ? len : 0;
 }
 
+/* What was read until then is of no use to anybody. */
 static void
 fail_too_large(Transfer *t)
 {
-	transfer_fail(t, FAILURE_TOO_LARGE, "the response is over %zu bytes",
+	transfer_fail(t, FAILURE_TOO_LARGE, TOO_LARGE_TEXT,
 				  t->max_response_size);
+	buffer_free(&t->answer);
 }
 
 /* A piece of the body. */

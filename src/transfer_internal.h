@@ -5,6 +5,7 @@
  * transfer.c			life of a transfer: submit, queue, collect, free
  * transfer_event.c		the multi handle, its epoll descriptor and timer
  * transfer_copy.c		checks a request and copies it; wipes the copy
+ * transfer_mask.c		secrets of a transfer, and finding them in answers
  * transfer_guard.c		which addresses may be connected to; the proxy
  * transfer_http.c		options and callbacks of an HTTP exchange
  * transfer_mail.c		how libcurl enters a mail server; reading replies
@@ -29,6 +30,17 @@
 #define MIN_SECRET 6			/* shorter ones are not searched for */
 /* ... and of all answers of one exchange, interim ones included */
 #define MAX_HEADER_BYTES_ALL ((MAX_REDIRECTS + 1) * MAX_HEADER_BYTES)
+
+/* A limit that ends a step is named, by its setting where it has one. */
+#define TOO_LARGE_TEXT \
+	"the response is over %zu bytes (workflow_engine.max_response_size)"
+#define TIMEOUT_TEXT \
+	"no complete answer within %lld ms (timeout of the step or workflow_engine.http_timeout)"
+#define CONNECT_TIMEOUT_TEXT \
+	"could not connect within %d ms (connect time-out, workflow_engine.connect_timeout)"
+
+/* libcurl's own limit on one line (CURL_MAX_HTTP_HEADER) */
+#define LONG_LINE_TEXT "a response header is over 102400 bytes"
 
 /* Bytes that a callback collects; grows without ever raising. */
 typedef struct TransferBuffer
@@ -174,6 +186,7 @@ extern void transfer_fail(Transfer *t, TransferFailure failure,
 						  const char *fmt,...) pg_attribute_printf(3, 4);
 extern bool buffer_append(Transfer *t, TransferBuffer *buffer,
 						  const char *data, size_t len);
+extern void buffer_free(TransferBuffer *buffer);
 
 /*--- transfer_guard.c ---*/
 extern void guard_set(const AddressList *allowed, const char *proxy);
@@ -197,6 +210,15 @@ extern void smtp_forget(Transfer *t);
 /*--- transfer_result.c ---*/
 extern void transfer_result(Transfer *t, CURLcode code);
 extern char *transfer_clean_text(Transfer *t, const char *text, size_t len);
+
+/*--- transfer_mask.c ---*/
+extern void mask_add(Transfer *t, const char *data, size_t len);
+extern void mask_add_encoded(Transfer *t, const char *data, size_t len);
+extern void mask_add_url(Transfer *t, const char *url);
+extern void mask_exact(char *text, size_t len, const char *needle,
+					   size_t needle_len);
+extern void mask_text(Transfer *t, char *text, size_t len);
+extern void mask_wipe(Transfer *t);
 
 /*--- transfer_copy.c ---*/
 extern const char *transfer_copy(Transfer *t, const Request *request,

@@ -5,7 +5,7 @@
  * Runs in a worker, outside libcurl's callbacks.  What a peer sent is made
  * harmless for reading here: words become valid text of the database's
  * encoding without control characters, and wherever an answer repeats a
- * credential of its request, the credential is overwritten with asterisks.
+ * credential of its request, the credential is masked (transfer_mask.c).
  */
 #include "postgres.h"
 #include "compat.h"
@@ -13,38 +13,7 @@
 #include "mb/pg_wchar.h"
 #include "transfer_internal.h"
 
-/* Overwrites every occurrence of needle in text. */
-static void
-blot(char *text, size_t len, const char *needle, size_t needle_len)
-{
-	char	   *at = text;
-	char	   *end = text + len;
-
-	if (needle_len < MIN_SECRET)
-		return;
-	while (at < end &&
-		   (at = memmem(at, end - at, needle, needle_len)) != NULL)
-	{
-		memset(at, '*', needle_len);
-		at += needle_len;
-	}
-}
-
-/* Overwrites the transfer's secrets in something that its peer has sent. */
-static void
-blot_secrets(Transfer *t, char *text, size_t len)
-{
-	ListCell   *lc;
-
-	if (text == NULL)
-		return;
-	foreach(lc, t->secrets)
-	{
-		TransferSecret *secret = lfirst(lc);
-
-		blot(text, len, secret->data, secret->len);
-	}
-}
+#define CODE_TOO_LARGE 100		/* CURLE_TOO_LARGE, which 7.88 has not */
 
 /*
  * A copy of text in the transfer's context which may be shown: one line,
@@ -59,9 +28,9 @@ transfer_clean_text(Transfer *t, const char *text, size_t len)
 
 	memcpy(clean, text, len);
 	clean[len] = '\0';
-	blot_secrets(t, clean, len);
+	mask_text(t, clean, len);
 	if (query != NULL)
-		blot(clean, len, query, strlen(query));
+		mask_exact(clean, len, query, strlen(query));
 	valid = pg_encoding_verifymbstr(GetDatabaseEncoding(), clean,
 									(int) len) == (int) len;
 	for (char *p = clean; p < clean + len; p++)
@@ -118,10 +87,25 @@ parse_headers(Transfer *t)
 	}
 }
 
+/*
+ * Has libcurl given up on a line of headers?  It says that memory is out, or
+ * from 8.6 on that something is too large; what our own callbacks need is
+ * another failure.
+ */
+static bool
+line_too_long(Transfer *t, CURLcode code)
+{
+	return t->protocol == TRANSFER_HTTP && t->begun &&
+		(!t->head_ended || t->head.len == 0) &&
+		(code == CURLE_OUT_OF_MEMORY || code == CODE_TOO_LARGE);
+}
+
 /* Which of our failures libcurl's is. */
 static TransferFailure
-failure_of(CURLcode code)
+failure_of(Transfer *t, CURLcode code)
 {
+	if (line_too_long(t, code))
+		return FAILURE_TOO_LARGE;
 	switch (code)
 	{
 		case CURLE_COULDNT_RESOLVE_HOST:
@@ -155,21 +139,19 @@ failure_of(CURLcode code)
 	}
 }
 
-/* "no answer within 30000 ms", or what the connection waited for. */
+/* "no complete answer within 30000 ms", or what the connection waited for. */
 static char *
 timeout_text(Transfer *t)
 {
 	curl_off_t	spent = 0;
 
 	if (t->begun)
-		return psprintf("no complete answer within %lld ms",
-						(long long) t->timeout_ms);
+		return psprintf(TIMEOUT_TEXT, (long long) t->timeout_ms);
 	(void) curl_easy_getinfo(t->easy, CURLINFO_TOTAL_TIME_T, &spent);
 	if (t->connect_timeout_ms < t->timeout_ms &&
 		spent / 1000 < t->timeout_ms)
-		return psprintf("could not connect within %d ms (connect time-out)",
-						t->connect_timeout_ms);
-	return psprintf("could not connect within %lld ms",
+		return psprintf(CONNECT_TIMEOUT_TEXT, t->connect_timeout_ms);
+	return psprintf("could not connect within %lld ms (timeout of the step or workflow_engine.http_timeout)",
 					(long long) t->timeout_ms);
 }
 
@@ -182,8 +164,9 @@ failure_text(Transfer *t, CURLcode code)
 	if (code == CURLE_TOO_MANY_REDIRECTS)
 		return psprintf("more than %d redirects", MAX_REDIRECTS);
 	if (code == CURLE_FILESIZE_EXCEEDED)
-		return psprintf("the response is over %zu bytes",
-						t->max_response_size);
+		return psprintf(TOO_LARGE_TEXT, t->max_response_size);
+	if (line_too_long(t, code))
+		return pstrdup(LONG_LINE_TEXT);
 	return pstrdup(t->curl_error[0] != '\0' ? t->curl_error
 				   : curl_easy_strerror(code));
 }
@@ -202,7 +185,7 @@ set_failure(Transfer *t, CURLcode code)
 	}
 	else
 	{
-		r->failure = failure_of(code);
+		r->failure = failure_of(t, code);
 		/* sent, and what came back is no HTTP */
 		if (r->failure == FAILURE_REFUSED && t->begun && r->status == 0)
 			r->failure = FAILURE_BROKEN;
@@ -226,9 +209,10 @@ http_result(Transfer *t, CURLcode code)
 	if (t->failure != FAILURE_NONE || code != CURLE_OK)
 	{
 		set_failure(t, code);
+		buffer_free(&t->answer);
 		return;
 	}
-	blot_secrets(t, t->answer.data, t->answer.len);
+	mask_text(t, t->answer.data, t->answer.len);
 	r->body = t->answer.data != NULL ? t->answer.data : pstrdup("");
 	r->body_len = t->answer.len;
 }
@@ -254,7 +238,7 @@ mail_result(Transfer *t, CURLcode code)
 	if (t->failure == FAILURE_NONE && t->reply >= 400 &&
 		code != CURLE_OPERATION_TIMEDOUT)
 	{
-		r->failure = failure_of(code) == FAILURE_AUTH ? FAILURE_AUTH
+		r->failure = failure_of(t, code) == FAILURE_AUTH ? FAILURE_AUTH
 			: FAILURE_NONE;
 		r->error = reply;
 	}

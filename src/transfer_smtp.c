@@ -409,8 +409,7 @@ smtp_drive(int64 now)
 		if (t->started_ms + t->timeout_ms <= now)
 		{
 			transfer_fail(t, FAILURE_TIMEOUT,
-						  "no complete answer within " INT64_FORMAT " ms",
-						  t->timeout_ms);
+						  TIMEOUT_TEXT, (long long) t->timeout_ms);
 			end(t);
 		}
 	}

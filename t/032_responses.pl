@@ -25,6 +25,7 @@ sub get
 	my ($path, %params) = @_;
 	return {
 		action => 'webhook',
+		retry => { max_attempts => 1 },
 		params => { url => $http->url($path), method => 'GET', %params }
 	};
 }

@@ -78,6 +78,7 @@ sub through
 	my ($connection, %params) = @_;
 	return {
 		action => 'webhook',
+		retry => { max_attempts => 1 },
 		params => {
 			connection => $connection,
 			(exists $params{url} ? () : (path => 'p')), %params } };
@@ -348,6 +349,7 @@ sub cases_at
 		),
 		"${name}_whatsapp" => {
 			action => 'whatsapp_notify',
+			retry => { max_attempts => 1 },
 			params =>
 			  { %{ $message{params} }, connection => "${name}_whatsapp" } },
 		(
@@ -355,6 +357,7 @@ sub cases_at
 				(
 					"${name}_$_" => {
 						action => 'team_notify',
+						retry => { max_attempts => 1 },
 						params => {
 							channel => 'ops',
 							message => 'x',
@@ -412,6 +415,7 @@ mail_connection(
 		(
 			$_ => {
 				action => 'send_email',
+				retry => { max_attempts => 1 },
 				params => {
 					to => 'b@example.com',
 					subject => 's',

@@ -76,6 +76,7 @@ sub whatsapp
 	my (%params) = @_;
 	return {
 		action => 'whatsapp_notify',
+		retry => { max_attempts => 1 },
 		payload => \%payload,
 		params =>
 		  { phone => '{{trigger.phone}}', template => 'hello', %params } };
@@ -86,6 +87,7 @@ sub team
 	my ($connection, %params) = @_;
 	return {
 		action => 'team_notify',
+		retry => { max_attempts => 1 },
 		payload => \%payload,
 		params => {
 			channel => 'ops',

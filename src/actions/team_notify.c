@@ -10,10 +10,12 @@
 #include "postgres.h"
 #include "compat.h"
 
-#include "jsonvalue.h"
-#include "step_result.h"
+#include <ctype.h>
+
 #include "action.h"
+#include "jsonvalue.h"
 #include "outcome.h"
+#include "step_result.h"
 #include "url.h"
 #include "utils/json.h"
 
@@ -137,6 +139,56 @@ says_no(const Jsonb *answer)
 	return ok != NULL && ok->type == jbvBool && !ok->val.boolean;
 }
 
+/* " (HTTP 404)", or nothing where the status says that all is well. */
+static const char *
+status_suffix(const Response *response)
+{
+	return response->status / 100 == 2 ? ""
+		: psprintf(" (HTTP %d)", response->status);
+}
+
+/* Slack's word for its refusal, and what it says about it. */
+static char *
+slack_refusal(const Response *response, const Jsonb *answer)
+{
+	char	   *word = JSON_TEXT(answer, "error");
+	char	   *needed = JSON_TEXT(answer, "needed");
+	char	   *provided = JSON_TEXT(answer, "provided");
+	char	   *more = JSON_TEXT(answer, "response_metadata", "messages", "0");
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "Slack: %s",
+					 word != NULL ? clip_text(word, 200) : "ok is false");
+	if (needed != NULL)
+		appendStringInfo(&text, " (needed: %s; provided: %s)",
+						 clip_text(needed, 200),
+						 provided != NULL ? clip_text(provided, 500) : "");
+	if (more != NULL)
+		appendStringInfo(&text, ": %s", clip_text(more, 500));
+	appendStringInfoString(&text, status_suffix(response));
+	return text.data;
+}
+
+/*
+ * Slack says "ok": false.  Only where it says that too much was asked of it
+ * would the same request do better later, whatever the status.
+ */
+static void
+slack_refused(const Response *response, const Jsonb *answer,
+			  Outcome *outcome)
+{
+	char	   *text = slack_refusal(response, answer);
+	char	   *word = JSON_TEXT(answer, "error");
+
+	outcome_of_status(response, text, outcome);
+	outcome->error = text;
+	outcome->unsure = false;
+	outcome->transient = word != NULL &&
+		(strcmp(word, "ratelimited") == 0 ||
+		 strcmp(word, "rate_limited") == 0);
+}
+
 /* Slack answers 200 also where it refuses; "ok" is what counts. */
 static void
 interpret_slack(const Jsonb *carry, const Response *response,
@@ -146,12 +198,11 @@ interpret_slack(const Jsonb *carry, const Response *response,
 	char	   *error = JSON_TEXT(answer, "error");
 	char	   *ts = JSON_TEXT(answer, "ts");
 	char	   *channel = JSON_TEXT(answer, "channel");
+	bool		well = response->status / 100 == 2;
 
-	if (error != NULL)
-		outcome_of_status(response,
-						  psprintf("Slack: %s", clip_text(error, 200)),
-						  outcome);
-	else if (response->status / 100 != 2 || says_no(answer))
+	if (says_no(answer) || (well && error != NULL))
+		slack_refused(response, answer, outcome);
+	else if (!well)
 		outcome_of_status(response, response_status_text(response), outcome);
 	else if (ts == NULL)
 		outcome_error(outcome,
@@ -160,6 +211,45 @@ interpret_slack(const Jsonb *carry, const Response *response,
 	else
 		slack_success(outcome, channel != NULL ? channel
 					  : JSON_TEXT(carry, "channel"), ts);
+}
+
+/* Is it one of Slack's words, such as "no_service"? */
+static bool
+is_word(const char *text)
+{
+	size_t		len = strlen(text);
+
+	return len > 0 && len <= 60 &&
+		strspn(text, "abcdefghijklmnopqrstuvwxyz_") == len;
+}
+
+/*
+ * An incoming webhook says "ok", or one word in plain text beside a status
+ * that fits it.  It gives no timestamp.
+ */
+static void
+interpret_slack_webhook(const Jsonb *carry, const Response *response,
+						Outcome *outcome)
+{
+	char	   *text = response_text(response);
+	Jsonb	   *answer = response_json(response);
+	size_t		len = text != NULL ? strlen(text) : 0;
+
+	while (len > 0 && isspace((unsigned char) text[len - 1]))
+		text[--len] = '\0';
+	if (says_no(answer))
+		slack_refused(response, answer, outcome);
+	else if (response->status / 100 != 2)
+		outcome_of_status(response, text != NULL && is_word(text)
+						  ? psprintf("Slack: %s%s", text,
+									 status_suffix(response))
+						  : response_status_text(response), outcome);
+	else if (text != NULL && strcmp(text, "ok") == 0)
+		slack_success(outcome, JSON_TEXT(carry, "channel"), NULL);
+	else
+		outcome_error(outcome,
+					  psprintf("delivery unknown: no \"ok\" in %s",
+							   response_status_text(response)));
 }
 
 /* {"status"} */
@@ -173,6 +263,63 @@ teams_success(Outcome *outcome, int status)
 	outcome_success(outcome, object_end(&b));
 }
 
+/*
+ * Connectors of before the workflows answer 200 and say in plain text that
+ * it did not work, with the status that they were given themselves.  0: the
+ * body says no such thing.
+ */
+static int
+connector_failure(const Response *response)
+{
+	char	   *text = response_text(response);
+	const char *at;
+	int			status = 0;
+
+	if (text == NULL)
+		return 0;
+	if (strstr(text, "Webhook message delivery failed with error") != NULL)
+	{
+		at = strstr(text, "HTTP error ");
+		status = at != NULL
+			? (int) strtol(at + strlen("HTTP error "), NULL, 10)
+			: response->status;
+	}
+	pfree(text);
+	return status;
+}
+
+/* {"error": {"code", "message"}}, or what else there is. */
+static char *
+teams_error(const Response *response, const Jsonb *answer)
+{
+	char	   *code = JSON_TEXT(answer, "error", "code");
+	char	   *message = JSON_TEXT(answer, "error", "message");
+
+	if (code == NULL && message == NULL)
+		return response_status_text(response);
+	return psprintf("Teams: %s%s%s (HTTP %d)",
+					code != NULL ? clip_text(code, 200) : "",
+					code != NULL && message != NULL ? ": " : "",
+					message != NULL ? clip_text(message, 500) : "",
+					response->status);
+}
+
+static void
+interpret_teams(const Response *response, Outcome *outcome)
+{
+	Jsonb	   *answer = response_json(response);
+	Response	inner = *response;
+	bool		well = response->status / 100 == 2;
+
+	inner.status = connector_failure(response);
+	if (well && inner.status != 0)
+		outcome_of_status(&inner, response_status_text(response), outcome);
+	else if (!well || JSON_TEXT(answer, "error", "code") != NULL)
+		outcome_of_status(response, teams_error(response, answer), outcome);
+	else
+		teams_success(outcome, response->status);
+}
+
 static void
 team_interpret(const Jsonb *carry, const Response *response,
 			   Outcome *outcome)
@@ -183,20 +330,10 @@ team_interpret(const Jsonb *carry, const Response *response,
 		outcome_of_failure(response, outcome);
 	else if (kind != NULL && strcmp(kind, "slack") == 0)
 		interpret_slack(carry, response, outcome);
-	else if (response->status / 100 != 2)
-		outcome_of_status(response, response_status_text(response), outcome);
 	else if (kind != NULL && strcmp(kind, "slack_webhook") == 0)
-	{
-		char	   *text = response_text(response);
-
-		/* an incoming webhook gives no timestamp */
-		if (text != NULL && strncmp(text, "ok", 2) == 0)
-			slack_success(outcome, JSON_TEXT(carry, "channel"), NULL);
-		else
-			outcome_error(outcome, response_status_text(response));
-	}
+		interpret_slack_webhook(carry, response, outcome);
 	else
-		teams_success(outcome, response->status);
+		interpret_teams(response, outcome);
 }
 
 const Action team_notify_action = {

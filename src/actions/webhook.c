@@ -4,8 +4,8 @@
  *
  * Runs in a worker.  With a connection the URL is below its base_url; without
  * one it is what the step says and no credential goes with it.  The request
- * carries an idempotency key, so sending it again is allowed to be useful:
- * time-outs, resets and status 500 are transient here.
+ * carries an idempotency key, so sending it again does no harm: time-outs,
+ * resets and status 500 are transient here.
  *
  * A body is sent as JSON.  A text goes as it stands where the step gives a
  * Content-Type that is not JSON's.
@@ -16,8 +16,10 @@
 #include "action.h"
 #include "jsonvalue.h"
 #include "outcome.h"
+#include "step_result.h"
 #include "url.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 
 static TemplateEscape
 webhook_escape(const char *param, const Connection *connection)
@@ -268,6 +270,7 @@ output_of(const Response *response)
 	ObjectBuilder b;
 	Jsonb	   *headers = response_headers(response);
 	Jsonb	   *body = response_body(response);
+	Jsonb	   *output;
 	JsonbValue	value;
 
 	object_begin(&b);
@@ -281,7 +284,42 @@ output_of(const Response *response)
 		json_of_jsonb(body, &value);
 		object_value(&b, "body", &value);
 	}
-	return object_end(&b);
+	output = object_end(&b);
+	if (body != NULL)
+		pfree(body);
+	return output;
+}
+
+/*
+ * The output, no larger than what is kept of it: a worker reads many answers
+ * in one transaction.
+ */
+static Jsonb *
+kept_output(const Response *response)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext scratch = AllocSetContextCreate(caller, "output of a webhook",
+												  ALLOCSET_DEFAULT_SIZES);
+	Jsonb	   *output;
+	Jsonb	   *kept;
+
+	MemoryContextSwitchTo(scratch);
+	output = step_result_cap(output_of(response));
+	MemoryContextSwitchTo(caller);
+	kept = memcpy(palloc(VARSIZE(output)), output, VARSIZE(output));
+	MemoryContextDelete(scratch);
+	return kept;
+}
+
+/* The key makes it harmless to send again what may have arrived. */
+static void
+allow_again(Outcome *outcome)
+{
+	if (outcome->unsure)
+	{
+		outcome->transient = true;
+		outcome->unsure = false;
+	}
 }
 
 static void
@@ -291,23 +329,21 @@ webhook_interpret(const Jsonb *carry, const Response *response,
 	if (response->failure != FAILURE_NONE)
 	{
 		outcome_of_failure(response, outcome);
-		if (response->failure == FAILURE_TIMEOUT ||
-			response->failure == FAILURE_BROKEN)
-			outcome->transient = true;
+		allow_again(outcome);
+		if (response->failure == FAILURE_TOO_LARGE)
+			outcome->error = pstrdup(response->error);
 		return;
 	}
 	if (response->status / 100 == 2)
 	{
-		outcome_success(outcome, output_of(response));
+		outcome_success(outcome, kept_output(response));
 		return;
 	}
 	outcome_of_status(response, response_status_text(response), outcome);
-	if (response->status == 500)
-	{
-		outcome->transient = true;
+	if (outcome->unsure)
 		outcome->error = response_status_text(response);
-	}
-	outcome->output = output_of(response);
+	allow_again(outcome);
+	outcome->output = kept_output(response);
 }
 
 const Action webhook_action = {

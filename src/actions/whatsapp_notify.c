@@ -213,33 +213,64 @@ whatsapp_prepare(Call *call, Request *request)
 	return NULL;
 }
 
-/* Codes that the API documents as temporary. */
-static bool
-transient_code(int code)
+typedef enum Verdict
 {
-	static const int codes[] = {
-		2,						/* service unavailable */
-		4,						/* application's rate limit */
-		80007,					/* account's rate limit */
-		130429,					/* throughput reached */
-		131016,					/* service overloaded */
-		131056,					/* too many to the same recipient */
-		131057,					/* account in maintenance */
-		133004					/* server temporarily unavailable */
-	};
+	BY_STATUS,					/* the code says nothing: HTTP's status does */
+	TEMPORARY,
+	PERMANENT
+} Verdict;
 
-	for (int i = 0; i < lengthof(codes); i++)
+/* What the API's documentation says of a code, or of a range of them. */
+typedef struct CodeRange
+{
+	int			first;
+	int			last;
+	Verdict		verdict;
+} CodeRange;
+
+static const CodeRange code_ranges[] = {
+	{2, 2, TEMPORARY},			/* service unavailable */
+	{3, 3, PERMANENT},			/* no capability or permission */
+	{4, 4, TEMPORARY},			/* application's rate limit */
+	{10, 10, PERMANENT},		/* permission */
+	{33, 33, PERMANENT},		/* number deleted */
+	{100, 100, PERMANENT},		/* parameter */
+	{102, 102, PERMANENT},		/* session */
+	{190, 190, PERMANENT},		/* access token */
+	{200, 299, PERMANENT},		/* permission */
+	{368, 368, PERMANENT},		/* account blocked */
+	{80007, 80007, TEMPORARY},	/* account's rate limit */
+	{130429, 130429, TEMPORARY},	/* throughput reached */
+	{130472, 130497, PERMANENT},	/* experiment; country */
+	{131005, 131009, PERMANENT},	/* access, parameters */
+	{131016, 131016, TEMPORARY},	/* service overloaded */
+	{131021, 131047, PERMANENT},	/* recipient, account, payment, window */
+	{131048, 131048, TEMPORARY},	/* spam rate limit */
+	{131049, 131053, PERMANENT},	/* marketing limit, type, media */
+	{131056, 131056, TEMPORARY},	/* too many to the same recipient */
+	{131057, 131057, TEMPORARY},	/* account in maintenance */
+	{132000, 132999, PERMANENT},	/* template, flow */
+	{133004, 133004, TEMPORARY},	/* server temporarily unavailable */
+	{133005, 133015, PERMANENT},	/* registration */
+	{134000, 139999, PERMANENT} /* features, user, flows */
+};
+
+static Verdict
+verdict_of(const char *text)
+{
+	long		code = strtol(text, NULL, 10);
+
+	for (int i = 0; i < lengthof(code_ranges); i++)
 	{
-		if (codes[i] == code)
-			return true;
+		if (code >= code_ranges[i].first && code <= code_ranges[i].last)
+			return code_ranges[i].verdict;
 	}
-	return false;
+	return BY_STATUS;
 }
 
 /* "WhatsApp error 131026: message: details (subcode 1, HTTP 400)" */
-static void
-api_error(const Response *response, const Jsonb *answer, const char *code,
-		  Outcome *outcome)
+static char *
+error_text(const Response *response, const Jsonb *answer, const char *code)
 {
 	char	   *message = JSON_TEXT(answer, "error", "message");
 	char	   *details = JSON_TEXT(answer, "error", "error_data", "details");
@@ -248,19 +279,30 @@ api_error(const Response *response, const Jsonb *answer, const char *code,
 
 	initStringInfo(&text);
 	appendStringInfo(&text, "WhatsApp error %s: %s", clip_text(code, 20),
-					 message != NULL ? message : "no message");
+					 message != NULL ? clip_text(message, 500) : "no message");
 	if (details != NULL)
 		appendStringInfo(&text, ": %s", clip_text(details, 500));
 	appendStringInfoString(&text, " (");
 	if (subcode != NULL)
 		appendStringInfo(&text, "subcode %s, ", clip_text(subcode, 20));
 	appendStringInfo(&text, "HTTP %d)", response->status);
-	outcome_of_status(response, text.data, outcome);
-	if (transient_code(atoi(code)))
-	{
-		outcome->transient = true;
-		outcome->error = text.data;
-	}
+	return text.data;
+}
+
+/* The code stands above the status that it comes with. */
+static void
+api_error(const Response *response, const Jsonb *answer, const char *code,
+		  Outcome *outcome)
+{
+	char	   *text = error_text(response, answer, code);
+	Verdict		verdict = verdict_of(code);
+
+	outcome_of_status(response, text, outcome);
+	if (verdict == BY_STATUS)
+		return;
+	outcome->error = text;
+	outcome->unsure = false;
+	outcome->transient = verdict == TEMPORARY;
 }
 
 static void

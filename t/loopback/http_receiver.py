@@ -43,8 +43,39 @@ taken off one after the other, so that a connection's base_url can carry them
     /raw/TYPE/HEX       those bytes, of that content type
     /redirect           redirects to itself for ever
     /redirect-to/CODE?url=U   redirects there
-    /slack-error/WORD   200 and {"ok": false, "error": WORD}
-    /whatsapp-error/CODE      400 and a Graph API error of that code
+
+Errors of providers (providers.py):
+
+    /slack-error/WORD   {"ok": false, "error": WORD}: 200, and for ratelimited
+                        429 and Retry-After, as Slack has it
+    /slack-error-at/STATUS/WORD       the same with that status
+    /slack-hook-error/WORD            an incoming webhook's word and status
+    /whatsapp-error/CODE              400 and a Graph API error of that code
+    /whatsapp-error-at/STATUS/CODE    the same with that status
+    /teams-error/STATUS/CODE          a workflow's error as JSON
+    /teams-connector/STATUS           200, and a text that it was STATUS
+    /teams-connector-ok               200 and "1"
+
+Attacks (hostile.py):
+
+    /endless-line       one header that does not end
+    /drip-headers       the same, slowly
+    /interim/N          N interim answers (103), then one
+    /drip-interim       interim answers for ever, slowly
+    /gzip-bomb/MB       a small body of Content-Encoding gzip that holds MB
+    /small-chunks/N     N bytes, each a chunk
+    /endless-extension  a chunk's extension that does not end
+    /endless-trailer    trailers without end
+    /json-array/N       a JSON array of about N bytes
+    /redirect-huge      a redirect with an endless body
+    /longer/N           Content-Length N, ten bytes, the end
+    /shorter/N          Content-Length N, N bytes, and then another answer
+    /bad-length/TEXT    Content-Length TEXT
+    /half-closed        shuts its writing side, without an answer
+    /half-closed-body   shuts it behind a body without a length
+    /deaf               shuts its reading side, then answers
+    /echo-as/HOW        repeats credentials, spelled in one of the ways that
+                        spelled() has
 
 What is left is looked at as the provider's own path:
 
@@ -67,7 +98,6 @@ import asyncio
 import base64
 import json
 import os
-import re
 import resource
 import socket
 import ssl
@@ -75,6 +105,9 @@ import struct
 import sys
 import time
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+from hostile import Hostile
+from providers import Providers
 
 REASONS = {200: "OK", 202: "Accepted", 204: "No Content", 302: "Found",
            400: "Bad Request", 404: "Not Found", 429: "Too Many Requests",
@@ -87,7 +120,7 @@ class Disconnect(Exception):
     """The connection is to be closed without more."""
 
 
-class Receiver:
+class Receiver(Providers, Hostile):
     def __init__(self, log, prefix, tls, tunnel=False):
         self.log = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self.prefix = prefix
@@ -251,36 +284,6 @@ class Receiver:
         self.failures[key] = seen + 1
         return seen < limit
 
-    def provider(self, request, writer, path, extra):
-        if re.fullmatch(r"(/.*)?/v\d+\.\d+/[^/]+/messages", path):
-            self.count += 1
-            answer = {"messaging_product": "whatsapp",
-                      "contacts": [{"input": self.member(request, "to"),
-                                    "wa_id": self.member(request, "to")}],
-                      "messages": [{"id": "wamid.LOOPBACK%d" % self.count}]}
-        elif path.endswith("/chat.postMessage"):
-            self.count += 1
-            answer = {"ok": True, "channel": self.member(request, "channel"),
-                      "ts": "1700000000.%06d" % self.count,
-                      "message": {"text": self.member(request, "text")}}
-        elif "/slack-hook" in path:
-            self.send(writer, 200, "ok", extra, "text/html")
-            return
-        elif "/teams" in path:
-            self.send(writer, 202, "", extra)
-            return
-        else:
-            answer = {"ok": True}
-        self.send(writer, 200, json.dumps(answer), extra)
-
-    @staticmethod
-    def member(request, name):
-        """A member of a JSON body, or None."""
-        try:
-            return json.loads(request.get("body", "")).get(name)
-        except (ValueError, AttributeError):
-            return None
-
     @staticmethod
     def send(writer, status, body, extra=(), content_type="application/json"):
         if isinstance(body, str):
@@ -305,17 +308,6 @@ class Receiver:
 
     async def do_echo(self, request, writer, _):
         self.send(writer, 200, json.dumps(request))
-
-    async def do_slack_error(self, _, writer, word):
-        self.send(writer, 200, json.dumps({"ok": False, "error": word}))
-
-    async def do_whatsapp_error(self, _, writer, code):
-        self.send(writer, 400, json.dumps({"error": {
-            "message": "(#%s) Loopback error" % code,
-            "type": "OAuthException", "code": int(code),
-            "error_data": {"messaging_product": "whatsapp",
-                           "details": "loopback details of %s" % code},
-            "fbtrace_id": "LOOPBACK"}}))
 
     async def do_redirect(self, request, writer, _):
         self.send(writer, 302, "", [("Location", request["target"])])
