@@ -26,7 +26,7 @@
  * endpoint holds up nobody else.
  */
 #define MIN_WAITING 2048
-#define MAX_BYTES (32 * 1024 * 1024)
+#define MAX_BYTES (48 * 1024 * 1024)
 
 typedef struct FlightEntry
 {
@@ -102,9 +102,9 @@ count_tenant(const pg_uuid_t *tenant, int more)
 int
 hand_limit(void)
 {
-	return hand.bytes < MAX_BYTES
-		? wf_max_in_flight + Max(wf_max_in_flight, MIN_WAITING)
-		: wf_max_in_flight;
+	if (hand.bytes >= MAX_BYTES)
+		return hand.nflights;
+	return wf_max_in_flight + Max(wf_max_in_flight, MIN_WAITING);
 }
 
 bool
@@ -180,9 +180,9 @@ send_one(Intent *intent)
 	flight->answer.started_at = intent->started_at;
 	flight->answer.input = copy_json(intent->input);
 	flight->answer.carry = copy_json(intent->carry);
-	flight->bytes = intent->request.body_len +
-		(intent->input ? VARSIZE(intent->input) : 0);
 	flight->transfer = transfer_submit(&intent->request, flight);
+	flight->bytes = transfer_size(flight->transfer) +
+		MemoryContextMemAllocated(context, true);
 	enter_flight(flight);
 	MemoryContextSwitchTo(old);
 	request_wipe(&intent->request);

@@ -53,7 +53,7 @@ extern List *hand_ready_flights(int n);
 /* When the next answer is to be recorded; 1: now, 0: there is none. */
 extern TimestampTz hand_next_answer(TimestampTz now);
 
-/* How many exchanges it may hold; more runs are not claimed. */
+/* How many exchanges it may hold now; more runs are not claimed. */
 extern int	hand_limit(void);
 
 /*

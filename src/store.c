@@ -188,9 +188,11 @@ static const StatementText statements[STORE_NSTATEMENTS] = {
 		1, {TEXTOID}
 	},
 	[STORE_CONNECTION] = {
+		/* no sort sees the credentials: its memory is not wiped */
 		"SELECT kind, config, credentials FROM %t.workflow_connections"
-		" WHERE name = $2 AND (tenant_id = $1 OR tenant_id IS NULL)"
-		" ORDER BY tenant_id NULLS LAST LIMIT 1",
+		" WHERE id = (SELECT id FROM %t.workflow_connections"
+		"  WHERE name = $2 AND (tenant_id = $1 OR tenant_id IS NULL)"
+		"  ORDER BY tenant_id NULLS LAST LIMIT 1)",
 		2, {UUIDOID, TEXTOID}
 	},
 	[STORE_TEMPLATE] = {
