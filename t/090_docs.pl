@@ -44,6 +44,7 @@ my %HOSTS = (
 	'https://api.example.com' => $http->url,
 	'https://hooks.example.com' => $http->url('/hooks'),
 	'https://down.example.com' => $http->url('/status/503'),
+	'https://gone.example.com' => $http->url('/status/404'),
 	'https://slow.example.com' => $http->url('/hang'),
 	'https://graph.facebook.com' => $http->url,
 	'https://slack.com' => $http->url,
@@ -180,8 +181,8 @@ sub settle
 	return if $node->poll_query_until(
 		$db, q{
 		SELECT NOT EXISTS (SELECT FROM workflow_runs r
-			WHERE (status = 'running' OR
-				   status = 'queued' AND run_at <= now())
+			WHERE (status = 'running' OR status IN ('queued', 'waiting')
+				   AND run_at <= now() + interval '1 minute')
 			  AND NOT EXISTS (SELECT FROM workflow_pauses p
 				WHERE coalesce(p.tenant_id, r.tenant_id) = r.tenant_id))});
 	fail("$where: the runs end");
