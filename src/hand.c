@@ -26,7 +26,7 @@
  * endpoint holds up nobody else.
  */
 #define MIN_WAITING 2048
-#define MAX_BYTES (48 * 1024 * 1024)
+#define MAX_BYTES (32 * 1024 * 1024)
 
 typedef struct FlightEntry
 {

@@ -169,6 +169,7 @@ drop_handle(Transfer *t)
 		return;
 	if (t->dialogue != SMTP_NONE)
 		smtp_forget(t);
+	budget_leave(t);
 	signals_block(&saved);
 	(void) curl_multi_remove_handle(transfer_multi(), t->easy);
 	curl_easy_cleanup(t->easy);
@@ -368,6 +369,7 @@ transfer_drive(void)
 {
 	event_drive();
 	take_finished();
+	budget_resume();
 	pump();
 }
 
@@ -423,8 +425,10 @@ transfer_free(Transfer *t)
 		case STATE_COLLECTED:
 			break;
 	}
+	budget_free(t);
 	transfer_wipe(t);
 	MemoryContextDelete(t->context);
+	budget_resume();
 	pump();
 }
 

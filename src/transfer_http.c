@@ -138,6 +138,7 @@ fail_too_large(Transfer *t)
 	transfer_fail(t, FAILURE_TOO_LARGE, TOO_LARGE_TEXT,
 				  t->max_response_size);
 	buffer_free(&t->answer);
+	budget_count(t);
 }
 
 /* A piece of the body. */
@@ -152,7 +153,12 @@ on_body(char *data, size_t size, size_t n, void *arg)
 		fail_too_large(t);
 		return 0;
 	}
-	return buffer_append(t, &t->answer, data, len) ? len : 0;
+	if (!budget_allows(t, len))
+		return CURL_WRITEFUNC_PAUSE;
+	if (!buffer_append(t, &t->answer, data, len))
+		return 0;
+	budget_count(t);
+	return len;
 }
 
 /* Sees also what no other callback does: the body of a redirect. */

@@ -6,6 +6,7 @@
  * transfer_event.c		the multi handle, its epoll descriptor and timer
  * transfer_copy.c		checks a request and copies it; wipes the copy
  * transfer_mask.c		secrets of a transfer, and finding them in answers
+ * transfer_budget.c	how much of all answers is held at a time
  * transfer_guard.c		which addresses may be connected to; the proxy
  * transfer_http.c		options and callbacks of an HTTP exchange
  * transfer_mail.c		how libcurl enters a mail server; reading replies
@@ -136,6 +137,9 @@ struct Transfer
 	size_t		head_total;
 	bool		head_ended;
 	TransferBuffer answer;		/* the body */
+	size_t		held;			/* of it, as counted (transfer_budget.c) */
+	bool		paused;			/* waits for room */
+	dlist_node	paused_node;
 	bool		begun;			/* connected, the request comes next */
 	bool		was_https;
 	bool		proxied;		/* sockets are opened to the proxy */
@@ -187,6 +191,13 @@ extern void transfer_fail(Transfer *t, TransferFailure failure,
 extern bool buffer_append(Transfer *t, TransferBuffer *buffer,
 						  const char *data, size_t len);
 extern void buffer_free(TransferBuffer *buffer);
+
+/*--- transfer_budget.c ---*/
+extern bool budget_allows(Transfer *t, size_t more);
+extern void budget_count(Transfer *t);
+extern void budget_leave(Transfer *t);
+extern void budget_free(Transfer *t);
+extern void budget_resume(void);
 
 /*--- transfer_guard.c ---*/
 extern void guard_set(const AddressList *allowed, const char *proxy);

@@ -210,6 +210,7 @@ http_result(Transfer *t, CURLcode code)
 	{
 		set_failure(t, code);
 		buffer_free(&t->answer);
+		budget_count(t);
 		return;
 	}
 	mask_text(t, t->answer.data, t->answer.len);

@@ -146,6 +146,35 @@ foreach my $path ('/endless-body', '/huge', '/json-array/1048000',
 cmp_ok(peak(), '<', 150 * 1024, '64 of each take less than 150 MB')
   or diag(peak() . ' kB');
 
+#
+# As many as a worker has under way, each stopping short of its end: what they
+# hold together is bounded, whoever would go over that waits, and small
+# answers go on.  Those that are whole complete when there is room again.
+#
+$node->append_conf('postgresql.conf', <<'CONF');
+workflow_engine.max_in_flight = 256
+workflow_engine.max_per_host = 256
+CONF
+$node->reload;
+my %many = fire_steps(
+	$node,
+	(map { ("stall$_" => get('/stall/1000000', timeout => '8 s')) } 1 .. 200),
+	(map { ("large$_" => get('/bytes/1000000')) } 1 .. 50));
+wait_for($node, 'postgres', 'SELECT max(in_flight) > 150 FROM wf_workers()',
+	'they are under way');
+my %small = run_steps($node, map { ("small$_" => get('/json')) } 1 .. 5);
+is($small{"small$_"}{status}, 'completed', 'a small answer goes on')
+  foreach 1 .. 5;
+wait_ended($node, values %many);
+%got = results($node, %many);
+is(scalar(grep { $got{"stall$_"}{error} =~ /no complete answer within 8000 ms/ } 1 .. 200),
+	200, 'those that stopped are late');
+is(scalar(grep { $got{"large$_"}{status} eq 'completed' } 1 .. 50),
+	50, 'those that did not complete');
+cmp_ok(peak(), '<', 150 * 1024, '250 large answers take less than 150 MB')
+  or diag(peak() . ' kB');
+note('250 large answers: ' . peak() . ' kB');
+
 is(worker(), $worker, 'it was the same worker all the time');
 is( $node->safe_psql(
 		'postgres',

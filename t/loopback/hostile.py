@@ -140,6 +140,12 @@ class Hostile:
         writer.write(b"x" * 10)
         await self.shut(writer)
 
+    async def do_stall(self, _, writer, length):
+        self.start(writer, "Content-Length: " + length)
+        writer.write(b"x" * (int(length) - 1))
+        await writer.drain()
+        await asyncio.sleep(86400)
+
     async def do_shorter(self, _, writer, length):
         """Promises length bytes and goes on with another answer."""
         self.start(writer, "Content-Length: " + length)

@@ -69,6 +69,7 @@ Attacks (hostile.py):
     /json-array/N       a JSON array of about N bytes
     /redirect-huge      a redirect with an endless body
     /longer/N           Content-Length N, ten bytes, the end
+    /stall/N            one byte less than N that were promised, and no more
     /shorter/N          Content-Length N, N bytes, and then another answer
     /bad-length/TEXT    Content-Length TEXT
     /half-closed        shuts its writing side, without an answer
