@@ -41,6 +41,7 @@ missing()
 	then
 		have prove || echo perl
 		perl -MIPC::Run -e 1 2>/dev/null || echo libipc-run-perl
+		have nginx || echo nginx-light
 	fi
 }
 
@@ -105,10 +106,32 @@ then
 	exit 1
 fi
 
+# nginx's package starts a server, and the tests only want the program: while
+# it is installed no service starts, as far as no policy of somebody's own is
+# there, and none of it will at the next boot.
+policy=/usr/sbin/policy-rc.d
+no_services()
+{
+	[ ! -e $policy ] || return 0
+	trap allow_services EXIT
+	printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee $policy >/dev/null
+	"${as_root[@]}" chmod 755 $policy
+}
+
+allow_services()
+{
+	trap - EXIT
+	"${as_root[@]}" rm -f $policy
+}
+
 if [ -z "$(major)" ]
 then
 	"${as_root[@]}" "${apt[@]}" update
 	name_packages
+fi
+if [[ $packages == *nginx* ]]
+then
+	no_services
 fi
 wf_say "Installing ${install[*]}"
 "${as_root[@]}" "${apt[@]}" install --no-install-recommends "${install[@]}" ||
@@ -118,6 +141,11 @@ wf_say "Installing ${install[*]}"
 	"${as_root[@]}" "${apt[@]}" install --no-install-recommends \
 		"${install[@]}"
 }
+
+if [[ $packages == *nginx* ]]
+then
+	"${as_root[@]}" update-rc.d nginx disable >/dev/null 2>&1 || true
+fi
 
 packages=$(missing | tr '\n' ' ')
 if [ -n "$packages" ]
