@@ -21,6 +21,7 @@ my $nginx = WorkflowEngine::Nginx->new(
 	brief => 'ssl; keepalive_timeout 5ms',
 	closing => 'ssl; keepalive_timeout 0',
 	goaway => 'ssl http2; keepalive_requests 10',
+	early => 'ssl http2',
 	frozen => 'ssl http2');
 my $node = outbound_node('http2', <<"CONF");
 workflow_engine.workers = 1
@@ -228,6 +229,16 @@ like(ends($name), qr/failed \d+ .*delivery unknown/,
 	'closed when used again: a message is not sent twice');
 is(scalar(() = $http->requests), 100, '... each was sent once');
 $http->stop;
+
+#
+# HTTP/2: an answer may come before the request's body was read.
+#
+$name = run_many(
+	2000,
+	webhook('early', '/early'),
+	retry => { max_attempts => 5, initial_interval => '50 ms' });
+is(ends($name), 'completed 2000',
+	'HTTP/2: answers from before the body was read');
 
 #
 # Of a server's two processes one freezes.  Its connection stands, but is not
