@@ -28,6 +28,12 @@
 
 #define MAX_HOST_NAME 288		/* scheme, host of 255, port */
 
+/*
+ * No transfer starts while the answers of those that have ended take more
+ * bytes than this: they wait to be recorded, and are large.
+ */
+#define MAX_HELD (16 * 1024 * 1024)
+
 typedef struct HostEntry
 {
 	char		name[MAX_HOST_NAME];
@@ -40,6 +46,7 @@ static dlist_head ring;			/* hosts with waiting transfers */
 static dlist_head finished;
 static int	nqueued = 0;
 static int	nactive = 0;
+static size_t held = 0;			/* bytes of answers of ended transfers */
 
 static TransferLimits limits = {
 	.max_in_flight = 256,
@@ -253,7 +260,8 @@ pump(void)
 	int			nhosts = 0;
 	dlist_iter	iter;
 
-	if (nactive >= limits.max_in_flight || dlist_is_empty(&ring))
+	if (nactive >= limits.max_in_flight || dlist_is_empty(&ring) ||
+		held > MAX_HELD)
 		return;
 	dlist_foreach(iter, &ring)
 		nhosts++;
@@ -343,6 +351,7 @@ end(Transfer *t, CURLcode code)
 	transfer_result(t, code);
 	if (t->protocol == TRANSFER_HTTP && code == CURLE_OPERATION_TIMEDOUT)
 		http_leave_silent(t);
+	held += t->answer.size;
 	drop_handle(t);
 	leave_place(t);
 	finish(t);
@@ -429,8 +438,10 @@ transfer_free(Transfer *t)
 			break;
 		case STATE_FINISHED:
 			dlist_delete(&t->node);
+			held -= t->answer.size;
 			break;
 		case STATE_COLLECTED:
+			held -= t->answer.size;
 			break;
 	}
 	transfer_wipe(t);
