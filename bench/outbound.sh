@@ -26,6 +26,8 @@ FIRES=${FIRES:-1000}
 DEAD=${DEAD:-200}
 REPEAT=${REPEAT:-3}
 PARTS=${PARTS:-requests healthy memory}
+KINDS=${KINDS:-bytes/10 bytes/1000000 huge endless-body endless-headers
+	many-headers/100000 slow-body deep half redirect}
 A=7f0e8a52-3c1d-4c55-9d0b-5a6f7e8d9c0a
 B=7f0e8a52-3c1d-4c55-9d0b-5a6f7e8d9c0b
 C=7f0e8a52-3c1d-4c55-9d0b-5a6f7e8d9c0c
@@ -178,8 +180,7 @@ part_memory()
 	wait_for_sql "SELECT count(*) = 1 FROM wf_workers()"
 	sql -c "TRUNCATE workflow_runs"
 	port=$(start_receiver)
-	for kind in bytes/10 bytes/1000000 huge endless-body endless-headers \
-		many-headers/100000 slow-body deep half redirect
+	for kind in $KINDS
 	do
 		sql -v tenant="$A" -v definition="{\"name\": \"$kind\",
 			\"trigger_type\": \"$kind\", \"steps\": [{\"name\": \"go\",
