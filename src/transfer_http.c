@@ -337,13 +337,13 @@ bool
 http_found_closed(Transfer *t, CURLcode code)
 {
 	long		connects = -1;
+	bool		gave_up = code != CURLE_OK &&
+		strncmp(t->curl_error, "Connection died", 15) == 0;
 
 	(void) curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
-	if (strncmp(t->curl_error, "Connection died", 15) == 0)
-		connects = 0;			/* since the last time that it sent */
-	return code == CURLE_SEND_ERROR && connects == 0 && !t->again &&
-		!t->once && t->failure == FAILURE_NONE && t->head_total == 0 &&
-		monotonic_ms() - t->started_ms < t->timeout_ms;
+	return (gave_up || (code == CURLE_SEND_ERROR && connects == 0)) &&
+		!t->again && !t->once && t->failure == FAILURE_NONE &&
+		t->head_total == 0 && monotonic_ms() - t->started_ms < t->timeout_ms;
 }
 
 /*
