@@ -6,15 +6,18 @@
 #   make demo				the order workflow, end to end, in a terminal
 #   make check-floors		which file includes which
 #   make figures			runs and requests per second, idle CPU
+#   make figures-outbound	what requests cost, and dead and hostile servers
+#   make faults			10,000 requests to a server that fails
 #
 # make test and make demo build in a temporary folder of their own, so they
 # work before PostgreSQL's headers are here and leave no file behind.
 
 srcdir := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 
-ifneq (,$(filter test demo setup check-floors figures,$(MAKECMDGOALS)))
+ifneq (,$(filter test demo setup check-floors figures figures-outbound \
+	faults,$(MAKECMDGOALS)))
 
-.PHONY: test demo setup check-floors figures
+.PHONY: test demo setup check-floors figures figures-outbound faults
 
 test:
 	@$(srcdir)/dev/test.sh
@@ -30,6 +33,12 @@ check-floors:
 
 figures:
 	@$(srcdir)/bench/figures.sh
+
+figures-outbound:
+	@$(srcdir)/bench/outbound.sh
+
+faults:
+	@$(srcdir)/bench/faults.sh
 
 else
 

@@ -44,6 +44,7 @@ missing()
 		perl -MIPC::Run -e 1 2>/dev/null || echo libipc-run-perl
 		have node || echo nodejs
 		have npm || echo npm
+		have nginx || echo nginx-light
 	fi
 }
 
@@ -120,6 +121,24 @@ then
 	exit 1
 fi
 
+# nginx's package starts a server, and the tests only want the program: while
+# it is installed no service starts, as far as no policy of somebody's own is
+# there, and none of it will at the next boot.
+policy=/usr/sbin/policy-rc.d
+no_services()
+{
+	[ ! -e $policy ] || return 0
+	trap allow_services EXIT
+	printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee $policy >/dev/null
+	"${as_root[@]}" chmod 755 $policy
+}
+
+allow_services()
+{
+	trap - EXIT
+	"${as_root[@]}" rm -f $policy
+}
+
 if [ -z "$(major)" ]
 then
 	"${as_root[@]}" "${apt[@]}" update
@@ -167,6 +186,10 @@ install_all()
 {
 	if [ ${#install[@]} -gt 0 ]
 	then
+		if [[ $packages == *nginx* ]]
+		then
+			no_services
+		fi
 		wf_say "Installing ${install[*]}"
 		install_packages "${install[@]}" || return
 	fi
@@ -183,6 +206,11 @@ install_all ||
 	"${as_root[@]}" "${apt[@]}" update
 	install_all
 }
+
+if [[ $packages == *nginx* ]]
+then
+	"${as_root[@]}" update-rc.d nginx disable >/dev/null 2>&1 || true
+fi
 
 packages=$(missing | tr '\n' ' ')
 have_mta || packages+=exim4-daemon-light

@@ -87,8 +87,8 @@ static const IntSetting int_settings[] = {
 		"From 1 to 10000; the limit on open files may allow fewer. Changed "
 		"in the configuration file with a reload."},
 	{PREFIX "max_per_host", &wf_max_per_host, 32, 1, 10000, PGC_SIGHUP, 0,
-		"Number of connections that a worker has to one host at once.",
-		"From 1 to 10000; further requests to that host wait for a free one. "
+		"Number of requests that a worker has under way to one host at once.",
+		"From 1 to 10000; further requests to that host wait for their turn. "
 		"Changed in the configuration file with a reload."},
 	{PREFIX "batch_size", &wf_batch_size, 50, 1, 60, PGC_SIGHUP, 0,
 		"Number of runs that a worker advances in one transaction.",

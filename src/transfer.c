@@ -207,18 +207,11 @@ only_authorities(CURL *easy, const char *file)
 
 /* Hands a transfer to libcurl; one that it does not take is finished. */
 static void
-start(Transfer *t)
+launch(Transfer *t)
 {
 	sigset_t	saved;
 	CURLcode	rc = CURLE_FAILED_INIT;
 	CURLMcode	mrc = CURLM_OK;
-
-	t->state = STATE_ACTIVE;
-	t->started_ms = monotonic_ms();
-	t->max_response_size = limits.max_response_size;
-	t->connect_timeout_ms = Max(limits.connect_timeout_ms, 1);
-	nactive++;
-	t->host->active++;
 
 	signals_block(&saved);
 	t->easy = curl_easy_init();
@@ -239,6 +232,19 @@ start(Transfer *t)
 		leave_place(t);
 		refuse(t, reason);
 	}
+}
+
+/* Gives a transfer its place and starts it. */
+static void
+start(Transfer *t)
+{
+	t->state = STATE_ACTIVE;
+	t->started_ms = monotonic_ms();
+	t->max_response_size = limits.max_response_size;
+	t->connect_timeout_ms = Max(limits.connect_timeout_ms, 1);
+	nactive++;
+	t->host->active++;
+	launch(t);
 }
 
 static void
@@ -327,7 +333,17 @@ transfer_timeout(void)
 static void
 end(Transfer *t, CURLcode code)
 {
+	if (t->protocol == TRANSFER_HTTP && http_found_closed(t, code))
+	{
+		drop_handle(t);
+		t->again = true;
+		t->begun = false;
+		launch(t);
+		return;
+	}
 	transfer_result(t, code);
+	if (t->protocol == TRANSFER_HTTP && code == CURLE_OPERATION_TIMEDOUT)
+		http_leave_silent(t);
 	drop_handle(t);
 	leave_place(t);
 	finish(t);

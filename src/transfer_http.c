@@ -14,8 +14,20 @@
 #include "postgres.h"
 #include "compat.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include "transfer_internal.h"
 #include "utils/memutils.h"
+
+/*
+ * How long a connection may have been idle to be used again, in seconds, cut
+ * down: servers close idle ones after 5 seconds or more, and one that is
+ * closed just then makes it unknown what became of the request.
+ */
+#define MAX_IDLE_S 4L
+#define MAX_IDLE_ONCE_S 2L
 
 /* Notes the first failure of our own; libcurl's words are then not used. */
 void
@@ -216,7 +228,8 @@ CURLcode
 common_options(Transfer *t, curl_write_callback header_callback)
 {
 	CURLcode	rc = guard_options(t);
-	long		timeout = (long) Max(t->timeout_ms, 1);
+	int64		left = t->timeout_ms - (monotonic_ms() - t->started_ms);
+	long		timeout = (long) Max(left, 1);
 
 	SET(CURLOPT_PRIVATE, t);
 	SET(CURLOPT_ERRORBUFFER, t->curl_error);
@@ -277,6 +290,21 @@ method_options(Transfer *t)
 	return rc;
 }
 
+/*
+ * HTTP/2 where it is offered over TLS; several exchanges share a connection
+ * then, once one stands (they do not wait for it: CURLOPT_PIPEWAIT is off, so
+ * that one connection that breaks takes few with it).
+ *
+ * What may be sent once only has its connection to itself.  Where a shared
+ * one ends, libcurl sends anew what the server says it has not seen (GOAWAY,
+ * REFUSED_STREAM) and what it may have seen, and does not tell which.
+ */
+static long
+http_version(Transfer *t)
+{
+	return t->once ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS;
+}
+
 /* The options of an HTTP exchange.  Returns libcurl's first refusal. */
 CURLcode
 http_options(Transfer *t)
@@ -294,12 +322,72 @@ http_options(Transfer *t)
 	SET(CURLOPT_MAXREDIRS, (long) MAX_REDIRECTS);
 	SET(CURLOPT_HTTPHEADER, t->headers);
 	SET(CURLOPT_HTTPAUTH, (long) CURLAUTH_BASIC);
-	if (t->once)
-		SET(CURLOPT_MAXAGE_CONN, 5L);
+	SET(CURLOPT_MAXAGE_CONN, t->once ? MAX_IDLE_ONCE_S : MAX_IDLE_S);
+	if (t->again)
+		SET(CURLOPT_FRESH_CONNECT, 1L);
 	if (rc == CURLE_OK)
 		rc = method_options(t);
 	/* a libcurl without HTTP/2 refuses this, and speaks 1.1 then */
-	(void) curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION,
-							(long) CURL_HTTP_VERSION_2TLS);
+	(void) curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, http_version(t));
 	return rc;
+}
+
+/*
+ * Did the whole answer come though libcurl says that the exchange broke?  A
+ * server may answer in HTTP/2 before it has read the request's body, and
+ * close the stream: libcurl then cannot send the rest, and drops the answer
+ * that it has.
+ */
+bool
+http_answer_whole(Transfer *t, CURLcode code)
+{
+	long		status = 0;
+	curl_off_t	length = -1;
+
+	(void) curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	(void) curl_easy_getinfo(t->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T,
+							 &length);
+	return code == CURLE_HTTP2_STREAM && t->failure == FAILURE_NONE &&
+		t->head_ended && status >= 200 && status / 100 != 3 && length >= 0 &&
+		t->answer.len == (size_t) length;
+}
+
+/*
+ * Was it sent on a connection of before that its server had closed?  libcurl
+ * looks before it uses one again, but takes the end of TLS for data, and
+ * itself sends anew only where it fails to read; and a few times only, where
+ * each time it met a connection that was about to end (GOAWAY).  What may be
+ * sent once only is not sent again, since something of it may have arrived.
+ */
+bool
+http_found_closed(Transfer *t, CURLcode code)
+{
+	long		connects = -1;
+	bool		gave_up = code != CURLE_OK &&
+		strncmp(t->curl_error, "Connection died", 15) == 0;
+
+	(void) curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
+	return (gave_up || (code == CURLE_SEND_ERROR && connects == 0)) &&
+		!t->again && !t->once && t->failure == FAILURE_NONE &&
+		t->head_total == 0 && monotonic_ms() - t->started_ms < t->timeout_ms;
+}
+
+/*
+ * After a time-out: HTTP/2 keeps the connection, for its other exchanges and
+ * those to come, and they would time out too where nobody is there any more.
+ * So it is shut down where nothing came on it all that time, nor for as long
+ * as connecting anew may take.  libcurl finds it closed then.
+ */
+void
+http_leave_silent(Transfer *t)
+{
+	curl_socket_t fd = CURL_SOCKET_BAD;
+	struct tcp_info info = {0};
+	socklen_t	len = sizeof(info);
+
+	(void) curl_easy_getinfo(t->easy, CURLINFO_ACTIVESOCKET, &fd);
+	if (fd != CURL_SOCKET_BAD &&
+		getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
+		info.tcpi_last_data_recv >= Max(t->timeout_ms, t->connect_timeout_ms))
+		(void) shutdown(fd, SHUT_RDWR);
 }

@@ -140,6 +140,7 @@ struct Transfer
 	size_t		held;			/* of it, as counted (transfer_budget.c) */
 	bool		paused;			/* waits for room */
 	dlist_node	paused_node;
+	bool		again;			/* sent anew, on a connection of its own */
 	bool		begun;			/* connected, the request comes next */
 	bool		was_https;
 	bool		proxied;		/* sockets are opened to the proxy */
@@ -185,6 +186,9 @@ extern void signals_restore(const sigset_t *saved);
 
 /*--- transfer_http.c ---*/
 extern CURLcode http_options(Transfer *t);
+extern bool http_found_closed(Transfer *t, CURLcode code);
+extern bool http_answer_whole(Transfer *t, CURLcode code);
+extern void http_leave_silent(Transfer *t);
 extern CURLcode common_options(Transfer *t, curl_write_callback on_header);
 extern void transfer_fail(Transfer *t, TransferFailure failure,
 						  const char *fmt,...) pg_attribute_printf(3, 4);

@@ -206,7 +206,8 @@ http_result(Transfer *t, CURLcode code)
 	r->status = (int) status;
 	r->request_written = t->begun && sent > 0;
 	parse_headers(t);
-	if (t->failure != FAILURE_NONE || code != CURLE_OK)
+	if (t->failure != FAILURE_NONE ||
+		(code != CURLE_OK && !http_answer_whole(t, code)))
 	{
 		set_failure(t, code);
 		buffer_free(&t->answer);

@@ -28,6 +28,7 @@ taken off one after the other, so that a connection's base_url can carry them
     /echo               answer 200 with the logged request as JSON
     /hang               read the request, never answer
     /close              read the request, close without an answer
+    /close-reused       the same, unless it is the first of its connection
     /reset              read the request, reset the connection
     /half               send half of a body, then reset
     /garbage            answer with what is no HTTP
@@ -137,8 +138,9 @@ class Receiver(Providers, Hostile):
 
     async def serve(self, reader, writer):
         try:
-            while await self.exchange(reader, writer):
-                pass
+            nth = 1
+            while await self.exchange(reader, writer, nth):
+                nth += 1
         except (Disconnect, ConnectionError, ssl.SSLError,
                 asyncio.IncompleteReadError, asyncio.LimitOverrunError,
                 TimeoutError):
@@ -146,8 +148,8 @@ class Receiver(Providers, Hostile):
         finally:
             writer.close()
 
-    async def exchange(self, reader, writer):
-        """One request and its answer; false where the connection ends."""
+    async def exchange(self, reader, writer, nth):
+        """A connection's nth request and its answer; false where it ends."""
         try:
             head = await reader.readuntil(b"\r\n\r\n")
         except asyncio.IncompleteReadError:
@@ -174,6 +176,7 @@ class Receiver(Providers, Hostile):
         try:
             request = self.record(method, target, headers, body,
                                   writer.get_extra_info("peername")[1])
+            request["nth"] = nth
             await self.answer(request, writer)
         finally:
             self.active -= 1
@@ -248,6 +251,10 @@ class Receiver(Providers, Hostile):
                 if request["number"] > int(argument):
                     await self.released.wait()
                 path = after
+            elif word == "close-reused":
+                if request["nth"] > 1:
+                    raise Disconnect
+                path = rest
             elif word == "failing":
                 code, _, path = after.partition("/")
                 if self.still_failing(request, int(argument)):
