@@ -54,31 +54,6 @@
 #include "utils/snapmgr.h"
 #include "uuid7.h"
 
-/* Columns of workflow_runs, in the order of the install script. */
-enum
-{
-	RUN_ID = 1,
-	RUN_DEFINITION_ID,
-	RUN_TRIGGER_PAYLOAD,
-	RUN_STATUS,
-	RUN_CURRENT_STEP,
-	RUN_STEP_RESULTS,
-	RUN_ERROR_MESSAGE,
-	RUN_STARTED_AT,
-	RUN_COMPLETED_AT,
-	RUN_TENANT_ID,
-	RUN_DEFINITION_VERSION,
-	RUN_QUEUED_AT,
-	RUN_RUN_AT,
-	RUN_PRIORITY,
-	RUN_IDEMPOTENCY_KEY,
-	RUN_ATTEMPT,
-	RUN_OWNER,
-	RUN_PARENT_ID,
-	RUN_DEPTH,
-	RUN_NCOLUMNS = RUN_DEPTH
-};
-
 /* Columns of workflow_definitions that a fire reads. */
 enum
 {
@@ -248,7 +223,7 @@ firing_begin(Oid schema, const char *trigger_type, TimestampTz run_at,
 
 	firing->runs = table_open(store_relation("workflow_runs"),
 							  RowExclusiveLock);
-	if (RelationGetDescr(firing->runs)->natts < RUN_NCOLUMNS)
+	if (RelationGetDescr(firing->runs)->natts < RUN_DEPTH)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("table \"workflow_runs\" is older than the library"),
@@ -287,7 +262,7 @@ fill_slot(Firing *firing, TupleTableSlot *slot, const Target *target,
 
 	uuid7_generate(id, now);
 	memset(slot->tts_isnull, true, sizeof(bool) * slot->tts_tupleDescriptor->natts);
-	for (int i = RUN_ID; i <= RUN_NCOLUMNS; i++)
+	for (int i = RUN_ID; i <= RUN_DEPTH; i++)
 		n[i] = false;
 	v[RUN_ID] = UUIDPGetDatum(id);
 	v[RUN_DEFINITION_ID] = UUIDPGetDatum(&target->definition_id);

@@ -56,7 +56,7 @@ typedef struct StatementText
 	" r.trigger_payload, r.step_results, r.status, r.current_step," \
 	" r.attempt, r.depth, r.queued_at, r.started_at, r.run_at, v.created_at," \
 	" r.attempt_at, r.failed_attempts, r.abnormal_ends, r.abnormal_step," \
-	" r.previous_results"
+	" r.previous_results, r.tid"
 
 #define JOIN_DEFINITION \
 	" JOIN %t.workflow_definitions d ON d.id = r.definition_id" \
@@ -99,7 +99,7 @@ static const StatementText statements[STORE_NSTATEMENTS] = {
 		"        AND q.priority < p.priority"
 		"      ORDER BY q.priority DESC LIMIT 1) x)"
 		"  SELECT d.* FROM p CROSS JOIN LATERAL"
-		"   (SELECT * FROM %t.workflow_runs q"
+		"   (SELECT q.*, q.ctid AS tid FROM %t.workflow_runs q"
 		"     WHERE q.tenant_id = u.tenant_id AND q.priority = p.priority"
 		"       AND q.status IN ('queued', 'waiting') AND q.run_at <= $2"
 		"     ORDER BY q.run_at, q.id LIMIT $3"
@@ -116,7 +116,7 @@ static const StatementText statements[STORE_NSTATEMENTS] = {
 	},
 	[STORE_TAKE_OVER] = {
 		"SELECT " RUN_COLUMNS
-		" FROM (SELECT * FROM %t.workflow_runs q"
+		" FROM (SELECT q.*, q.ctid AS tid FROM %t.workflow_runs q"
 		"   WHERE q.status = 'running'"
 		"     AND NOT %t.wf_worker_alive(q.owner)"
 		"     AND NOT EXISTS (SELECT FROM %t.workflow_pauses p"
@@ -128,7 +128,7 @@ static const StatementText statements[STORE_NSTATEMENTS] = {
 	},
 	[STORE_LOAD_OWNED] = {
 		"SELECT " RUN_COLUMNS
-		" FROM (SELECT * FROM %t.workflow_runs q"
+		" FROM (SELECT q.*, q.ctid AS tid FROM %t.workflow_runs q"
 		"   WHERE q.id = ANY ($1) AND q.status = 'running' AND q.owner = $2"
 		"   FOR NO KEY UPDATE SKIP LOCKED) r"
 		JOIN_DEFINITION,
@@ -159,7 +159,7 @@ static const StatementText statements[STORE_NSTATEMENTS] = {
 	},
 	[STORE_LOAD_STRUCK] = {
 		"SELECT " RUN_COLUMNS
-		" FROM (SELECT * FROM %t.workflow_runs q"
+		" FROM (SELECT q.*, q.ctid AS tid FROM %t.workflow_runs q"
 		"   WHERE q.id = $1 AND q.current_step <= $2"
 		"     AND q.status IN ('queued', 'running')"
 		"     AND NOT %t.wf_worker_alive(q.owner)"
@@ -180,6 +180,12 @@ static const StatementText statements[STORE_NSTATEMENTS] = {
 	[STORE_VERSION] = {
 		"SELECT definition, run_as FROM %t.workflow_definition_versions"
 		" WHERE definition_id = $1 AND version = $2",
+		2, {UUIDOID, INT4OID}
+	},
+	[STORE_NAME] = {
+		"SELECT d.name, v.created_at FROM %t.workflow_definitions d"
+		" JOIN %t.workflow_definition_versions v ON v.definition_id = d.id"
+		" WHERE d.id = $1 AND v.version = $2",
 		2, {UUIDOID, INT4OID}
 	},
 	[STORE_ACTION] = {

@@ -8,6 +8,7 @@
 #include "postgres.h"
 #include "datatype/timestamp.h"
 #include "plan.h"
+#include "storage/itemptr.h"
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
 
@@ -65,6 +66,7 @@ typedef enum StoreStatement
 	STORE_FAIL,
 	STORE_PAUSES,
 	STORE_VERSION,
+	STORE_NAME,
 	STORE_ACTION,
 	STORE_CONNECTION,
 	STORE_TEMPLATE,
@@ -104,14 +106,49 @@ extern bool store_fetch_template(const pg_uuid_t *tenant, const char *name,
 extern bool store_fetch_version(const pg_uuid_t *definition_id, int version,
 								Jsonb **definition, Oid *run_as);
 
+/* The definition's name now, and when that version was saved. */
+extern bool store_fetch_name(const pg_uuid_t *id, int version, char **name,
+							 TimestampTz *saved_at);
+
 /* Are the definition and that version of it there, as of now? */
 extern bool store_has_definition(const pg_uuid_t *id, int version);
 
 /*--- runs, as workers see them (store_runs.c) ---*/
 
+/* Columns of workflow_runs, in the order of the install script. */
+enum
+{
+	RUN_ID = 1,
+	RUN_DEFINITION_ID,
+	RUN_TRIGGER_PAYLOAD,
+	RUN_STATUS,
+	RUN_CURRENT_STEP,
+	RUN_STEP_RESULTS,
+	RUN_ERROR_MESSAGE,
+	RUN_STARTED_AT,
+	RUN_COMPLETED_AT,
+	RUN_TENANT_ID,
+	RUN_DEFINITION_VERSION,
+	RUN_QUEUED_AT,
+	RUN_RUN_AT,
+	RUN_PRIORITY,
+	RUN_IDEMPOTENCY_KEY,
+	RUN_ATTEMPT,
+	RUN_OWNER,
+	RUN_PARENT_ID,
+	RUN_DEPTH,
+	RUN_ATTEMPT_AT,
+	RUN_FAILED_ATTEMPTS,
+	RUN_ABNORMAL_ENDS,
+	RUN_ABNORMAL_STEP,
+	RUN_PREVIOUS_RESULTS,
+	RUN_NCOLUMNS = RUN_PREVIOUS_RESULTS
+};
+
 /* A run as loaded; lives in the context it was loaded in. */
 typedef struct RunRow
 {
+	ItemPointerData tid;		/* of the version that was loaded */
 	pg_uuid_t	id;
 	pg_uuid_t	definition_id;
 	int			version;
@@ -166,8 +203,13 @@ extern List *store_owned_but(List *known, int64 epoch);
  */
 extern RunRow *store_load_struck(const pg_uuid_t *id, int step);
 
-/* Writes back what changes in a run. */
-extern void store_save_run(const RunRow *run);
+/* Writes back what changes in a run, by a statement. */
+extern void store_update_run(const RunRow *run);
+
+/* What an advance changes: columns, and their values in that order. */
+#define STORE_NCHANGES 13
+extern const int store_changed_columns[STORE_NCHANGES];
+extern void store_changes(const RunRow *run, Datum *values, bool *isnull);
 
 /* Fails a run that no tick could process. */
 extern void store_fail_run(const pg_uuid_t *id, const char *message);
@@ -180,5 +222,28 @@ extern char *store_chain_of_names(const pg_uuid_t *run_id);
 
 /* When the next run that waits for its time is due; 0: none. */
 extern TimestampTz store_next_due(void);
+
+/*--- runs, past the executor (store_row.c) ---*/
+
+/* The table of runs, opened for one tick's transaction. */
+typedef struct RunTable RunTable;
+
+/* In the current memory context and resource owner.  Raises 55000. */
+extern RunTable *store_open_runs(void);
+extern void store_close_runs(RunTable *runs);
+
+/* Between these two runs are claimed, as a snapshot taken now sees them. */
+extern void store_claims_begin(RunTable *runs);
+extern void store_claims_end(RunTable *runs);
+
+/*
+ * Locks and loads a run where it is still due; else NULL, *locked where
+ * somebody else holds its row.
+ */
+extern RunRow *store_claim_run(RunTable *runs, const pg_uuid_t *id,
+							   TimestampTz now, bool *locked);
+
+/* Writes back what changes in a run.  runs may be NULL. */
+extern void store_save_run(RunTable *runs, const RunRow *run);
 
 #endif							/* WF_STORE_H */

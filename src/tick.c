@@ -82,7 +82,9 @@ tick_settle(Tick *tick, RunRow *run, RunVerdict verdict)
 	run->step_results = step_results_join(run->step_results,
 										  run->new_results);
 	run->new_results = NIL;
-	store_save_run(run);
+	if (tick->runs == NULL)
+		tick->runs = store_open_runs();
+	store_save_run(tick->runs, run);
 	switch (verdict)
 	{
 		case RUN_ENDED:
@@ -317,6 +319,8 @@ tick_run(bool look_round)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	MemoryContextSwitchTo(tick_context);
 	work(&tick, look_round);
+	if (tick.runs != NULL)
+		store_close_runs(tick.runs);
 	if (tick.run.fences_left < FENCES_A_TICK)
 		Async_Listen(CHANNEL_IN);	/* a step may have said UNLISTEN */
 	PopActiveSnapshot();

@@ -38,6 +38,7 @@ typedef struct Course
 typedef struct Tick
 {
 	RunTick		run;
+	RunTable   *runs;			/* NULL: opened by the first save */
 	int			room;			/* runs that it may still take */
 	bool		no_claims;		/* what ended a worker is being booked */
 	List	   *taken;			/* of pg_uuid_t *: out of continuing, blocked */

@@ -66,6 +66,8 @@ book(const Suspect *suspect)
 	run = store_load_struck(&suspect->run_id, suspect->step);
 	if (run != NULL)
 		tick_settle(&tick, run, run_strike(run, &strike, &tick.run));
+	if (tick.runs != NULL)
+		store_close_runs(tick.runs);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	hand_keep_continuing(tick.continuing);
