@@ -52,6 +52,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 #include "uuid7.h"
 
 /* Columns of workflow_definitions that a fire reads. */
@@ -96,7 +97,6 @@ struct Firing
 	int			nslots;			/* made */
 	int			nrows;			/* waiting */
 	size_t		nbytes;
-	int64		fired;
 };
 
 /*--- who fires whom ---*/
@@ -257,6 +257,7 @@ fill_slot(Firing *firing, TupleTableSlot *slot, const Target *target,
 		  const char *key)
 {
 	TimestampTz now = clock_now();
+	DueRun		due;
 	Datum	   *v = slot->tts_values - 1;
 	bool	   *n = slot->tts_isnull - 1;
 
@@ -287,6 +288,11 @@ fill_slot(Firing *firing, TupleTableSlot *slot, const Target *target,
 	v[RUN_DEPTH] = Int32GetDatum(firing->depth);
 	ExecStoreVirtualTuple(slot);
 	slot->tts_tableOid = RelationGetRelid(firing->runs);
+	due.id = *id;
+	due.tenant_id = *tenant;
+	due.run_at = DatumGetTimestampTz(v[RUN_RUN_AT]);
+	due.priority = (int16) firing->priority;
+	queue_run_at_commit(&due);
 }
 
 /* Writes the rows that wait. */
@@ -423,7 +429,6 @@ firing_add(Firing *firing, const pg_uuid_t *tenant, Jsonb *payload,
 		else
 			insert_keyed(firing, &firing->targets[i], tenant, payload, key,
 						 &id);
-		firing->fired++;
 		if (ids != NULL)
 			*ids = lappend(*ids, id_copy(&id));
 	}
@@ -440,6 +445,4 @@ firing_end(Firing *firing)
 	FreeExecutorState(firing->estate);
 	table_close(firing->runs, NoLock);
 	MemoryContextDelete(firing->batch_context);
-	if (firing->fired > 0)
-		queue_wake_at_commit();
 }

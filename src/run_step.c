@@ -273,7 +273,7 @@ run_step_execute(StepCall *sc, RunTick *tick)
 	INSTR_TIME_SUBTRACT(ended, began);
 	sc->duration_us = INSTR_TIME_GET_MICROSEC(ended);
 	current_run.active = false;
-	if (fence_was_in_role(&fence))
+	if (fence_was_in_role(&fence) && !tick->together)
 		tick->fences_left--;
 	if (hooks_take_constraints_set())
 		tick->fences_left = 0;	/* it holds for the whole transaction */

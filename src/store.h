@@ -8,6 +8,7 @@
 #include "postgres.h"
 #include "datatype/timestamp.h"
 #include "plan.h"
+#include "queue.h"
 #include "storage/itemptr.h"
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
@@ -55,7 +56,8 @@ extern char *store_sql(const char *sql);
 typedef enum StoreStatement
 {
 	STORE_TENANTS_DUE,
-	STORE_CLAIM,
+	STORE_DUE,
+	STORE_LATER,
 	STORE_NEXT_DUE,
 	STORE_TAKE_OVER,
 	STORE_LOAD_OWNED,
@@ -172,18 +174,11 @@ typedef struct RunRow
 	TimestampTz queued_at;
 	TimestampTz started_at;
 	TimestampTz run_at;
+	int16		priority;
 	TimestampTz completed_at;	/* 0: not yet */
 	char	   *error_message;
 	int64		owner;			/* 0: nobody */
 } RunRow;
-
-/*
- * Locks and loads up to limit runs that are due, the tenants taking turns:
- * *cursor is the last tenant served and is moved on.  Tenants of which
- * left_out is true are passed by.  List of RunRow *.
- */
-extern List *store_claim_due(pg_uuid_t *cursor, bool *has_cursor, int limit,
-							 bool (*left_out) (const pg_uuid_t *tenant));
 
 /* Runs whose owner is gone, locked and loaded. */
 extern List *store_take_over(int limit);
@@ -220,8 +215,36 @@ extern void store_fail_run(const pg_uuid_t *id, const char *message);
  */
 extern char *store_chain_of_names(const pg_uuid_t *run_id);
 
-/* When the next run that waits for its time is due; 0: none. */
-extern TimestampTz store_next_due(void);
+/*--- what is due (store_due.c) ---*/
+
+/* Who is paused, as of now. */
+typedef struct Pauses
+{
+	bool		all;
+	int			ntenants;
+	pg_uuid_t  *tenants;		/* in the caller's context */
+} Pauses;
+
+extern void store_load_pauses(Pauses *pauses);
+extern bool store_is_paused(const Pauses *pauses, const pg_uuid_t *tenant);
+
+/*
+ * The next tenants that have runs queued or waiting, due or not, after *after
+ * (NULL: from the first).  Returns how many.
+ */
+#define STORE_TENANTS_A_LOOK 64
+extern int	store_tenants_due(const pg_uuid_t *after, pg_uuid_t *tenants);
+
+/* A tenant's next runs that are due, in their order; returns how many. */
+extern int	store_read_due(const DueReading *reading, TimestampTz now,
+						   DueRun *runs);
+
+/* Runs that have become due after since and up to now. */
+extern int	store_read_later(TimestampTz since, TimestampTz now,
+							 DueRun *runs, int max);
+
+/* When the next run that waits for its time is due, after now; 0: none. */
+extern TimestampTz store_next_due(TimestampTz now);
 
 /*--- runs, past the executor (store_row.c) ---*/
 
@@ -231,6 +254,9 @@ typedef struct RunTable RunTable;
 /* In the current memory context and resource owner.  Raises 55000. */
 extern RunTable *store_open_runs(void);
 extern void store_close_runs(RunTable *runs);
+
+/* After a subtransaction was rolled back in which runs were saved. */
+extern void store_renew_runs(RunTable *runs);
 
 /* Between these two runs are claimed, as a snapshot taken now sees them. */
 extern void store_claims_begin(RunTable *runs);

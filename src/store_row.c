@@ -53,9 +53,9 @@ struct RunTable
 	bool		direct;			/* may rows be saved past the executor? */
 	TupleTableSlot *row;		/* as found */
 	TupleTableSlot *changed;
-	ResultRelInfo *result;		/* NULL until a row is saved */
+	ResultRelInfo *result;
 	EState	   *estate;
-	Relation	key;			/* NULL until a row is claimed */
+	Relation	key;
 	IndexScanDesc scan;
 	Snapshot	snapshot;
 	List	   *definitions;	/* of Definition * */
@@ -92,22 +92,33 @@ store_open_runs(void)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("table \"workflow_runs\" is older than the library"),
 				 errhint("Run ALTER EXTENSION workflow_engine UPDATE.")));
+	runs->estate = CreateExecutorState();
+	runs->result = makeNode(ResultRelInfo);
+	InitResultRelInfo(runs->result, runs->rel, 0, NULL, 0);
+	ExecOpenIndices(runs->result, false);
+	runs->key = index_open(store_relation("workflow_runs_pkey"),
+						   AccessShareLock);
+	store_renew_runs(runs);
+	return runs;
+}
+
+/* What was pinned is not any more, which the old slots do not know. */
+void
+store_renew_runs(RunTable *runs)
+{
+	MemoryContext old = MemoryContextSwitchTo(runs->context);
+
 	runs->row = table_slot_create(runs->rel, NULL);
 	runs->changed = table_slot_create(runs->rel, NULL);
-	return runs;
+	MemoryContextSwitchTo(old);
 }
 
 void
 store_close_runs(RunTable *runs)
 {
-	store_claims_end(runs);
-	if (runs->key != NULL)
-		index_close(runs->key, NoLock);
-	if (runs->result != NULL)
-	{
-		ExecCloseIndices(runs->result);
-		FreeExecutorState(runs->estate);
-	}
+	index_close(runs->key, NoLock);
+	ExecCloseIndices(runs->result);
+	FreeExecutorState(runs->estate);
 	ExecDropSingleTupleTableSlot(runs->row);
 	ExecDropSingleTupleTableSlot(runs->changed);
 	table_close(runs->rel, NoLock);
@@ -183,6 +194,7 @@ run_of_slot(RunTable *runs, TupleTableSlot *slot)
 	run->queued_at = DatumGetTimestampTz(value_of(slot, RUN_QUEUED_AT));
 	run->started_at = DatumGetTimestampTz(value_of(slot, RUN_STARTED_AT));
 	run->run_at = DatumGetTimestampTz(value_of(slot, RUN_RUN_AT));
+	run->priority = DatumGetInt16(value_of(slot, RUN_PRIORITY));
 	run->attempt_at = DatumGetTimestampTz(value_of(slot, RUN_ATTEMPT_AT));
 	run->failed_attempts = json_of(slot, RUN_FAILED_ATTEMPTS);
 	run->abnormal_ends = DatumGetInt16(value_of(slot, RUN_ABNORMAL_ENDS));
@@ -196,9 +208,6 @@ run_of_slot(RunTable *runs, TupleTableSlot *slot)
 void
 store_claims_begin(RunTable *runs)
 {
-	if (runs->key == NULL)
-		runs->key = index_open(store_relation("workflow_runs_pkey"),
-							   AccessShareLock);
 	runs->snapshot = RegisterSnapshot(GetLatestSnapshot());
 	runs->scan = compat_index_beginscan(runs->rel, runs->key, runs->snapshot,
 										1);
@@ -207,11 +216,8 @@ store_claims_begin(RunTable *runs)
 void
 store_claims_end(RunTable *runs)
 {
-	if (runs->scan == NULL)
-		return;
 	index_endscan(runs->scan);
 	UnregisterSnapshot(runs->snapshot);
-	runs->scan = NULL;
 }
 
 static bool
@@ -274,21 +280,6 @@ store_claim_run(RunTable *runs, const pg_uuid_t *id, TimestampTz now,
 /*--- saving ---*/
 
 static void
-open_indexes(RunTable *runs)
-{
-	MemoryContext old;
-
-	if (runs->result != NULL)
-		return;
-	old = MemoryContextSwitchTo(runs->context);
-	runs->estate = CreateExecutorState();
-	runs->result = makeNode(ResultRelInfo);
-	InitResultRelInfo(runs->result, runs->rel, 0, NULL, 0);
-	ExecOpenIndices(runs->result, false);
-	MemoryContextSwitchTo(old);
-}
-
-static void
 set(TupleTableSlot *slot, int column, Datum value, bool isnull)
 {
 	slot->tts_values[column - 1] = value;
@@ -345,7 +336,6 @@ save_directly(RunTable *runs, const RunRow *run)
 
 	if (!runs->direct || !ItemPointerIsValid(&tid))
 		return false;
-	open_indexes(runs);
 	if (table_tuple_fetch_row_version(runs->rel, &tid, SnapshotSelf,
 									  runs->row))
 	{

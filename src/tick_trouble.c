@@ -66,11 +66,10 @@ book(const Suspect *suspect)
 	run = store_load_struck(&suspect->run_id, suspect->step);
 	if (run != NULL)
 		tick_settle(&tick, run, run_strike(run, &strike, &tick.run));
-	if (tick.runs != NULL)
-		store_close_runs(tick.runs);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	hand_keep_continuing(tick.continuing);
+	queue_want_look();
 	report_failed(tick.failed);
 	queue_worker_count(transfer_in_flight(), tick.nended,
 					   tick.run.steps_done);
@@ -140,6 +139,7 @@ tick_failed(void)
 	MemoryContextReset(tick_context);
 	queue_worker_error(error->message);
 	course.lost = true;
+	queue_want_look();
 	course.more = true;
 	if (course.solo > 0 && course.has_suspect && !course.committing &&
 		is_runs_fault(error->sqlerrcode))
