@@ -182,7 +182,7 @@ cat >bare.sql <<'X'
 INSERT INTO bare (definition_id, tenant_id, definition_version, trigger_payload) VALUES ('${T}01', '${T}02', 1, '{\"id\": 4711}');
 X"
 	sql -c "SELECT wf_pause()" >/dev/null
-	for f in off on
+	for f in ${FLUSHES:-off on}
 	do
 		slow_flush $f
 		for c in 1 8 32

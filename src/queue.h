@@ -148,6 +148,9 @@ extern void queue_run_at_commit(const DueRun *run);
 /* These are committed: due now, or later. */
 extern void queue_add_runs(const DueRun *runs, int n);
 
+/* All tenants are paused: until a look is wanted nobody need be woken. */
+extern void queue_is_paused(void);
+
 /* The table has due runs of a tenant, up to that priority. */
 extern void queue_more_of_tenant(const pg_uuid_t *id, int16 priority);
 

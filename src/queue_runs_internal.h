@@ -52,6 +52,7 @@ typedef struct QueuedDatabase
 	dlist_head	turns;			/* of QueuedTenant */
 	int			ntenants;
 	bool		look;
+	bool		paused;			/* nothing is taken before the next look */
 	TimestampTz looked_at;
 	bool		has_cursor;		/* the look goes on after that tenant */
 	pg_uuid_t	cursor;

@@ -132,11 +132,22 @@ queue_end_reading(const DueReading *reading, const DueRun *runs, int n,
 	queue_wake_workers(MyDatabaseId);	/* there is something for all */
 }
 
+void
+queue_is_paused(void)
+{
+	QueuedDatabase *db = queue_lock_database();
+
+	if (db != NULL)
+		db->paused = true;
+	queue_unlock();
+}
+
 bool
 queue_has_work(void)
 {
 	QueuedDatabase *db = queue_lock_database();
-	bool		has = db != NULL && (db->look || db->ntenants > 0);
+	bool		has = db != NULL &&
+		(db->look || (db->ntenants > 0 && !db->paused));
 	queue_unlock();
 	return has;
 }
@@ -154,7 +165,7 @@ queue_begin_look(int64 sweep_us, pg_uuid_t *after, bool *has_after)
 
 	if (wanted)
 	{
-		db->look = false;
+		db->look = db->paused = false;
 		db->looked_at = now;
 		*after = db->cursor;
 		*has_after = db->has_cursor;

@@ -130,7 +130,8 @@ at_commit(void)
 	if (wake_at_commit)
 	{
 		hand_over_runs();
-		queue_wake_workers(MyDatabaseId);
+		if (queue_has_work())
+			queue_wake_workers(MyDatabaseId);
 	}
 	if (probe_at_commit)
 		ask_for_probe(MyDatabaseId);

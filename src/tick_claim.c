@@ -41,16 +41,12 @@ static TimestampTz locked_until;
 
 /* Has each tenant that has something due read from the beginning. */
 static void
-look(int64 sweep_us)
+look(pg_uuid_t last, bool has_last)
 {
 	pg_uuid_t	tenants[STORE_TENANTS_A_LOOK];
-	pg_uuid_t	last;
-	bool		has_last;
 	bool		room = true;
 	int			n = STORE_TENANTS_A_LOOK;
 
-	if (!queue_begin_look(sweep_us, &last, &has_last))
-		return;
 	while (room && n > 0)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -227,11 +223,18 @@ void
 tick_claim(Tick *tick, bool look_round)
 {
 	TimestampTz until = clock_now() + TICK_US;
+	int64		sweep_us = look_round ? (int64) wf_poll_interval * 900 : -1;
+	pg_uuid_t	last;
+	bool		has_last;
+	bool		looking = queue_begin_look(sweep_us, &last, &has_last);
 	bool		took = true;
 
-	store_load_pauses(&pauses);
+	store_load_pauses(&pauses); /* newer than what asked for the look */
+	if (pauses.all)
+		queue_is_paused();
 	try_locked_again();
-	look(look_round ? (int64) wf_poll_interval * 900 : -1);
+	if (looking)
+		look(last, has_last);
 	ask_for_later();
 	if (look_round || course.look_round)
 		take_over(tick);
