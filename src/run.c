@@ -81,6 +81,7 @@ pass_step(RunRow *run, const PlanStep *step, StepResult *result,
 	if (run->abnormal_step <= run->current_step)
 		run->abnormal_ends = 0;
 	tick->steps_done++;
+	tick->give_up = false;		/* the next one's time begins anew */
 	if (strcmp(result->status, "failed") == 0 && !step->continue_on_error)
 	{
 		fail_run(run, psprintf("step \"%s\": %s", step->name, result->error));

@@ -63,6 +63,13 @@ typedef struct StatementText
 	" JOIN %t.workflow_definition_versions v" \
 	" ON v.definition_id = r.definition_id AND v.version = r.definition_version"
 
+/* A run that its worker left at step $2 or before it; nobody has it. */
+#define STRUCK \
+	" FROM %t.workflow_runs q" \
+	"   WHERE q.id = $1 AND q.current_step <= $2" \
+	"     AND q.status IN ('queued', 'waiting', 'running')" \
+	"     AND NOT %t.wf_worker_alive(q.owner)"
+
 static const StatementText statements[STORE_NSTATEMENTS] = {
 	[STORE_TENANTS_DUE] = {
 		"WITH RECURSIVE t(tenant_id, n) AS ("
@@ -159,12 +166,12 @@ static const StatementText statements[STORE_NSTATEMENTS] = {
 	},
 	[STORE_LOAD_STRUCK] = {
 		"SELECT " RUN_COLUMNS
-		" FROM (SELECT * FROM %t.workflow_runs q"
-		"   WHERE q.id = $1 AND q.current_step <= $2"
-		"     AND q.status IN ('queued', 'running')"
-		"     AND NOT %t.wf_worker_alive(q.owner)"
-		"   FOR NO KEY UPDATE) r"
+		" FROM (SELECT *" STRUCK " FOR NO KEY UPDATE SKIP LOCKED) r"
 		JOIN_DEFINITION,
+		2, {UUIDOID, INT4OID}
+	},
+	[STORE_IS_STRUCK] = {
+		"SELECT" STRUCK,
 		2, {UUIDOID, INT4OID}
 	},
 	[STORE_FAIL] = {

@@ -62,6 +62,7 @@ typedef enum StoreStatement
 	STORE_OWNED_BUT,
 	STORE_SAVE,
 	STORE_LOAD_STRUCK,
+	STORE_IS_STRUCK,
 	STORE_FAIL,
 	STORE_PAUSES,
 	STORE_VERSION,
@@ -162,9 +163,10 @@ extern List *store_owned_but(List *known, int64 epoch);
 
 /*
  * Locks and loads a run whose worker has ended while it executed that step;
- * NULL where it has passed it by now, or somebody has it.
+ * NULL where it has passed it by now, or a worker has it; and where somebody
+ * has locked its row (*locked).
  */
-extern RunRow *store_load_struck(const pg_uuid_t *id, int step);
+extern RunRow *store_load_struck(const pg_uuid_t *id, int step, bool *locked);
 
 /* Writes back what changes in a run. */
 extern void store_save_run(const RunRow *run);

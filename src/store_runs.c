@@ -301,7 +301,7 @@ store_take_over(int limit)
 }
 
 RunRow *
-store_load_struck(const pg_uuid_t *id, int step)
+store_load_struck(const pg_uuid_t *id, int step, bool *locked)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	Datum		values[2] = {UUIDPGetDatum(id), Int32GetDatum(step)};
@@ -310,6 +310,9 @@ store_load_struck(const pg_uuid_t *id, int step)
 	SPI_connect();
 	store_execute(STORE_LOAD_STRUCK, values, NULL, false, 0);
 	runs = collect_runs(NIL, caller);
+	if (runs == NIL)
+		store_execute(STORE_IS_STRUCK, values, NULL, false, 1);
+	*locked = runs == NIL && SPI_processed > 0;
 	SPI_finish();
 	return runs != NIL ? linitial(runs) : NULL;
 }
