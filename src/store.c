@@ -174,6 +174,11 @@ static const StatementText statements[STORE_NSTATEMENTS] = {
 		"SELECT" STRUCK,
 		2, {UUIDOID, INT4OID}
 	},
+	[STORE_CANCELLED] = {
+		"SELECT error_message, completed_at, failed_attempts"
+		" FROM %t.workflow_runs WHERE id = $1 AND status = 'cancelled'",
+		1, {UUIDOID}
+	},
 	[STORE_FAIL] = {
 		"UPDATE %t.workflow_runs SET status = 'failed', error_message = $2,"
 		" completed_at = $3, owner = NULL"

@@ -63,6 +63,7 @@ typedef enum StoreStatement
 	STORE_SAVE,
 	STORE_LOAD_STRUCK,
 	STORE_IS_STRUCK,
+	STORE_CANCELLED,
 	STORE_FAIL,
 	STORE_PAUSES,
 	STORE_VERSION,
@@ -167,6 +168,12 @@ extern List *store_owned_but(List *known, int64 epoch);
  * has locked its row (*locked).
  */
 extern RunRow *store_load_struck(const pg_uuid_t *id, int step, bool *locked);
+
+/*
+ * Was the run, which is locked, cancelled in the transaction under way?  Then
+ * run takes over what that wrote.
+ */
+extern bool store_take_cancelled(RunRow *run);
 
 /* Writes back what changes in a run. */
 extern void store_save_run(const RunRow *run);

@@ -409,6 +409,32 @@ store_owned_but(List *known, int64 epoch)
 	return ids;
 }
 
+bool
+store_take_cancelled(RunRow *run)
+{
+	Datum		values[1] = {UUIDPGetDatum(&run->id)};
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext old;
+	bool		cancelled;
+
+	SPI_connect();
+	store_execute(STORE_CANCELLED, values, NULL, false, 1);
+	cancelled = SPI_processed > 0;
+	if (cancelled)
+	{
+		old = MemoryContextSwitchTo(caller);
+		run->status = pstrdup("cancelled");
+		run->error_message = TextDatumGetCString(column(0, 1));
+		run->completed_at = DatumGetTimestampTz(column(0, 2));
+		run->failed_attempts = json_column(0, 3);
+		run->attempt_at = 0;
+		run->owner = 0;
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	return cancelled;
+}
+
 /*--- saving ---*/
 
 void

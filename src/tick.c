@@ -116,6 +116,24 @@ advance_all(Tick *tick, List *runs)
 	}
 }
 
+/*
+ * The same with runs that were claimed.  Those of a tenant that has sent as
+ * much as it may hold are left as they are.
+ */
+static void
+advance_claimed(Tick *tick, List *runs)
+{
+	ListCell   *lc;
+
+	foreach(lc, runs)
+	{
+		RunRow	   *run = lfirst(lc);
+
+		if (!hand_is_full_with(&run->tenant_id, tick->run.intents))
+			tick_settle(tick, run, run_advance(run, &tick->run));
+	}
+}
+
 /* If the tick errs now, this run alone can be to blame. */
 static void
 suspect_only(const pg_uuid_t *id)
@@ -221,7 +239,9 @@ claim(Tick *tick, bool look_round)
 	int			in_hand = hand.nflights - list_length(tick->recorded) +
 		list_length(tick->run.intents);
 	int			room = Min(tick->room, hand_limit() - in_hand);
-	List	   *runs = NIL;
+	List	   *orphans = NIL;
+	List	   *due;
+	List	   *runs;
 
 	if (room <= 0 || tick->run.fences_left <= 0)
 	{
@@ -229,17 +249,17 @@ claim(Tick *tick, bool look_round)
 		return;
 	}
 	if (look_round || course.look_round)
-		runs = store_take_over(room);
-	tick->look_round = list_length(runs) == room;
-	runs = list_concat(runs,
-					   store_claim_due(&course.cursor, &course.has_cursor,
-									   room - list_length(runs),
-									   hand_is_full_for));
+		orphans = store_take_over(room);
+	tick->look_round = list_length(orphans) == room;
+	due = store_claim_due(&course.cursor, &course.has_cursor,
+						  room - list_length(orphans), hand_is_full_for);
+	runs = list_concat_copy(orphans, due);
 	course.probation = Max(course.probation - list_length(runs), 0);
 	tick->more = runs != NIL;
 	if (list_length(runs) == 1)
 		suspect_only(&((RunRow *) linitial(runs))->id);
-	advance_all(tick, runs);
+	advance_all(tick, orphans);
+	advance_claimed(tick, due);
 	if (!tick->more)
 		tick->next_due = store_next_due();
 }

@@ -183,5 +183,33 @@ $holder->query_safe('COMMIT');
 wait_run($run, 'completed', 'it goes on when the row is free');
 $holder->quit;
 
+#
+# A step that cancels runs which its worker has in the same batch: they take
+# no step.
+#
+$node->safe_psql('postgres', q{
+	CREATE TABLE effects (n int);
+	CREATE FUNCTION effect(params jsonb, context jsonb) RETURNS jsonb
+	LANGUAGE sql AS $$ INSERT INTO effects VALUES (1) RETURNING '{}'::jsonb $$;
+	CREATE FUNCTION cancel_others(params jsonb, context jsonb) RETURNS jsonb
+	LANGUAGE sql AS $$
+		SELECT jsonb_build_object('cancelled', count(*))
+		FROM wf_cancel_runs((context->'tenant'->>'id')::uuid, params->>'workflow') $$;
+	SELECT wf_register_action('effect', 'effect(jsonb,jsonb)');
+	SELECT wf_register_action('cancel_others', 'cancel_others(jsonb,jsonb)')});
+$node->restart;    # no probation any more
+$node->safe_psql('postgres', "SELECT wf_pause('$tenant')");
+my $canceller = fire('canceller',
+	'{"name": "cancel", "action": "cancel_others", "params": {"workflow": "victim"}}');
+fire('victim', '{"name": "do", "action": "effect"}') foreach 1 .. 3;
+$node->safe_psql('postgres', "SELECT wf_resume('$tenant')");
+wait_run($canceller, 'completed', 'a step cancels others');
+is($node->safe_psql('postgres', "SELECT step_results->0->'output'->>'cancelled'
+	FROM workflow_runs WHERE id = '$canceller'"), 3, '... three of them');
+is($node->safe_psql('postgres', q{SELECT string_agg(DISTINCT r.status, ' '),
+	(SELECT count(*) FROM effects) FROM workflow_runs r
+	JOIN workflow_definitions d ON d.id = definition_id WHERE d.name = 'victim'}),
+	'cancelled|0', 'they are cancelled, and do nothing');
+
 $node->stop;
 done_testing();
