@@ -2,8 +2,8 @@
  * store.c
  *	  Where the extension lives, and its prepared statements.
  *
- * All SQL on the extension's tables that workers execute stands here;
- * store_runs.c and store_library.c make typed results of it.  Runs in workers and in the
+ * All SQL on the extension's tables that workers execute stands here; the
+ * other store_*.c make typed results of it.  Runs in workers and in the
  * backends that call our functions.
  *
  * Owns: the schema that this process works on and one saved plan a
@@ -63,12 +63,15 @@ typedef struct StatementText
 	" JOIN %t.workflow_definition_versions v" \
 	" ON v.definition_id = r.definition_id AND v.version = r.definition_version"
 
+/* Of the runs that epoch $2 owns, those ... */
+#define OWNED \
+	" FROM %t.workflow_runs q WHERE q.status = 'running' AND q.owner = $2 AND "
+
 /* A run that its worker left at step $2 or before it; nobody has it. */
 #define STRUCK \
-	" FROM %t.workflow_runs q" \
-	"   WHERE q.id = $1 AND q.current_step <= $2" \
-	"     AND q.status IN ('queued', 'waiting', 'running')" \
-	"     AND NOT %t.wf_worker_alive(q.owner)"
+	" FROM %t.workflow_runs q WHERE q.id = $1 AND q.current_step <= $2" \
+	" AND q.status IN ('queued', 'waiting', 'running')" \
+	" AND NOT %t.wf_worker_alive(q.owner)"
 
 static const StatementText statements[STORE_NSTATEMENTS] = {
 	[STORE_TENANTS_DUE] = {
@@ -135,22 +138,14 @@ static const StatementText statements[STORE_NSTATEMENTS] = {
 	},
 	[STORE_LOAD_OWNED] = {
 		"SELECT " RUN_COLUMNS
-		" FROM (SELECT * FROM %t.workflow_runs q"
-		"   WHERE q.id = ANY ($1) AND q.status = 'running' AND q.owner = $2"
-		"   FOR NO KEY UPDATE SKIP LOCKED) r"
+		" FROM (SELECT *" OWNED "q.id = ANY ($1) FOR NO KEY UPDATE SKIP LOCKED) r"
 		JOIN_DEFINITION,
 		2, {UUIDARRAYOID, INT8OID}
 	},
-	[STORE_OWNED] = {
-		"SELECT q.id FROM %t.workflow_runs q"
-		" WHERE q.id = ANY ($1) AND q.status = 'running' AND q.owner = $2",
-		2, {UUIDARRAYOID, INT8OID}
-	},
-	[STORE_OWNED_BUT] = {
-		"SELECT q.id FROM %t.workflow_runs q"
-		" WHERE q.id <> ALL ($1) AND q.status = 'running' AND q.owner = $2",
-		2, {UUIDARRAYOID, INT8OID}
-	},
+	[STORE_OWNED] = {"SELECT q.id" OWNED "q.id = ANY ($1)",
+	2, {UUIDARRAYOID, INT8OID}},
+	[STORE_OWNED_BUT] = {"SELECT q.id" OWNED "q.id <> ALL ($1)",
+	2, {UUIDARRAYOID, INT8OID}},
 	[STORE_SAVE] = {
 		"UPDATE %t.workflow_runs SET status = $2, current_step = $3,"
 		" step_results = $4, error_message = $5, started_at = $6,"
@@ -170,10 +165,8 @@ static const StatementText statements[STORE_NSTATEMENTS] = {
 		JOIN_DEFINITION,
 		2, {UUIDOID, INT4OID}
 	},
-	[STORE_IS_STRUCK] = {
-		"SELECT" STRUCK,
-		2, {UUIDOID, INT4OID}
-	},
+	[STORE_IS_STRUCK] = {"SELECT" STRUCK,
+	2, {UUIDOID, INT4OID}},
 	[STORE_CANCELLED] = {
 		"SELECT error_message, completed_at, failed_attempts"
 		" FROM %t.workflow_runs WHERE id = $1 AND status = 'cancelled'",

@@ -1,6 +1,6 @@
 /*
  * store_runs.c
- *	  Runs as the workers see them: claim, take over, load, save.
+ *	  Runs as the workers see them: claim, take over, load.
  *
  * Runs in a worker, inside a tick's transaction and an SPI connection of its
  * own.  What is loaded lives in the caller's memory context; every loaded
@@ -409,82 +409,7 @@ store_owned_but(List *known, int64 epoch)
 	return ids;
 }
 
-bool
-store_take_cancelled(RunRow *run)
-{
-	Datum		values[1] = {UUIDPGetDatum(&run->id)};
-	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext old;
-	bool		cancelled;
-
-	SPI_connect();
-	store_execute(STORE_CANCELLED, values, NULL, false, 1);
-	cancelled = SPI_processed > 0;
-	if (cancelled)
-	{
-		old = MemoryContextSwitchTo(caller);
-		run->status = pstrdup("cancelled");
-		run->error_message = TextDatumGetCString(column(0, 1));
-		run->completed_at = DatumGetTimestampTz(column(0, 2));
-		run->failed_attempts = json_column(0, 3);
-		run->attempt_at = 0;
-		run->owner = 0;
-		MemoryContextSwitchTo(old);
-	}
-	SPI_finish();
-	return cancelled;
-}
-
-/*--- saving ---*/
-
-void
-store_save_run(const RunRow *run)
-{
-	Datum		values[14] = {
-		UUIDPGetDatum(&run->id),
-		CStringGetTextDatum(run->status),
-		Int32GetDatum(run->current_step),
-		JsonbPGetDatum(run->step_results),
-		run->error_message ? CStringGetTextDatum(run->error_message) : 0,
-		TimestampTzGetDatum(run->started_at),
-		TimestampTzGetDatum(run->completed_at),
-		TimestampTzGetDatum(run->run_at),
-		Int32GetDatum(run->attempt),
-		Int64GetDatum(run->owner),
-		TimestampTzGetDatum(run->attempt_at),
-		run->failed_attempts ? JsonbPGetDatum(run->failed_attempts) : 0,
-		Int16GetDatum(run->abnormal_ends),
-		Int32GetDatum(run->abnormal_step)
-	};
-	char		nulls[] = "              ";
-
-	if (run->error_message == NULL)
-		nulls[4] = 'n';
-	if (run->completed_at == 0)
-		nulls[6] = 'n';
-	if (run->owner == 0)
-		nulls[9] = 'n';
-	if (run->attempt_at == 0)
-		nulls[10] = 'n';
-	if (run->failed_attempts == NULL)
-		nulls[11] = 'n';
-	if (run->abnormal_ends == 0)
-		nulls[12] = nulls[13] = 'n';
-	SPI_connect();
-	store_execute(STORE_SAVE, values, nulls, false, 0);
-	SPI_finish();
-}
-
-void
-store_fail_run(const pg_uuid_t *id, const char *message)
-{
-	Datum		values[3] = {UUIDPGetDatum(id), CStringGetTextDatum(message),
-		TimestampTzGetDatum(clock_now())};
-
-	SPI_connect();
-	store_execute(STORE_FAIL, values, NULL, false, 0);
-	SPI_finish();
-}
+/*--- around it ---*/
 
 TimestampTz
 store_next_due(void)
