@@ -77,12 +77,26 @@ CREATE TABLE done (n int PRIMARY KEY, place int GENERATED ALWAYS AS IDENTITY);
 SELECT wf_define(t.b(), '{"name": "ranked", "trigger_type": "ranked", "steps": [
 	{"name": "s", "action": "insert_record", "params":
 	 {"table": "done", "fields": {"n": "{{trigger.n}}"}}}]}') IS NOT NULL;
+-- One worker: of two, each takes what the other has not locked.
+CREATE FUNCTION t.wait_for_workers(n int) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	FOR i IN 1 .. 3000 LOOP
+		EXIT WHEN n = (SELECT count(*) FROM wf_workers() WHERE database = current_database());
+		PERFORM pg_sleep(0.01);
+	END LOOP;
+END $$;
+ALTER SYSTEM SET workflow_engine.workers = 1;
+SELECT pg_reload_conf();
+SELECT t.wait_for_workers(1);
 SELECT wf_pause(t.b());
 SELECT count(*) FROM (SELECT wf_fire(t.b(), 'ranked', jsonb_build_object('n', n),
 	priority => n % 3) FROM generate_series(1, 6) n) f;
 SELECT wf_resume(t.b());
 SELECT t.wait();
 SELECT n FROM done ORDER BY place;
+ALTER SYSTEM RESET workflow_engine.workers;
+SELECT pg_reload_conf();
+SELECT t.wait_for_workers(2);
 
 --
 -- The caller's transaction

@@ -71,6 +71,20 @@ SELECT wf_retry(:'run');
 SELECT t.wait_run(:'run');
 SELECT wf_cancel(:'run');
 
+-- A step may cancel its own run: it is the last one.
+CREATE FUNCTION t.cancel_me(params jsonb, context jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN jsonb_build_object('cancelled', wf_cancel((context->'run'->>'id')::uuid));
+END $$;
+SELECT wf_register_action('cancel_me', 't.cancel_me(jsonb, jsonb)');
+CALL t.run('operate', '[{"name": "before", "action": "echo"}, {"name": "me", "action": "cancel_me"}, {"name": "after", "action": "echo"}]');
+SELECT status, current_step, completed_at IS NOT NULL AS ended, owner FROM workflow_runs WHERE id = t.last();
+SELECT step_name, status, output FROM t.step ORDER BY step;
+CALL t.run('operate', '[{"name": "me", "action": "cancel_me"}]');
+SELECT status FROM workflow_runs WHERE id = t.last();
+SELECT wf_retry(t.last(), 'me');
+SELECT t.wait_run(t.last());
+
 -- What cannot be done, and why.
 SELECT code, regexp_replace(message, '[0-9a-f-]{36}', 'ID') AS message, detail
 FROM t.error(format('SELECT wf_retry(%L)', :'run'));
@@ -107,6 +121,37 @@ SELECT wf_resume(:'tenant');
 SELECT code, message, hint FROM t.error(format('SELECT wf_retry_runs(%L, status => ''completed'')', :'tenant'));
 SELECT code, message, hint FROM t.error(format('SELECT wf_cancel_runs(%L, status => ''failed'')', :'tenant'));
 SELECT code, message FROM t.error('SELECT wf_cancel_runs(NULL)');
+
+-- A run that is cancelled between two attempts, and started again further
+-- back: those attempts stay with their step.
+CREATE FUNCTION t.not_now(params jsonb, context jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+	IF NOT (SELECT open FROM t.switch) THEN
+		RAISE EXCEPTION 'not now' USING ERRCODE = '40001';
+	END IF;
+	RETURN '{}';
+END $$;
+SELECT wf_register_action('not_now', 't.not_now(jsonb, jsonb)');
+UPDATE t.switch SET open = false;
+SELECT wf_define(:'tenant', '{"name": "waits", "trigger_type": "waits", "steps": [{"name": "first", "action": "echo"},
+	{"name": "second", "action": "not_now", "retry": {"max_attempts": 3, "initial_interval": "1 hour"}}]}') IS NOT NULL AS defined;
+SELECT wf_fire(:'tenant', 'waits') AS run \gset
+DO $$
+BEGIN
+	FOR i IN 1 .. 6000 LOOP
+		EXIT WHEN EXISTS (SELECT FROM workflow_runs WHERE status = 'waiting' AND tenant_id = '00000000-0000-4000-8000-0000000000c1');
+		PERFORM pg_sleep(0.01);
+	END LOOP;
+END $$;
+SELECT wf_cancel(:'run');
+UPDATE t.switch SET open = true;
+SELECT wf_retry(:'run', 'first');
+SELECT t.wait_run(:'run');
+SELECT e->>'step_name' AS step, e->>'attempts' AS attempts, e->'failed_attempts'->0->>'error' AS failed,
+	e->>'repeat' AS repeat, e->'previous'->>'status' AS before, e->'previous'->>'attempts' AS attempts_before,
+	e->'previous'->'failed_attempts'->0->>'error' AS failed_before
+FROM workflow_runs r, jsonb_array_elements(r.step_results) e WHERE r.id = :'run';
+SELECT failed_attempts FROM workflow_runs WHERE id = :'run';
 
 -- Tenants: a bound session reaches its own runs, and others' do not exist.
 SELECT id AS mine FROM workflow_runs WHERE tenant_id = :'tenant' AND status = 'cancelled' LIMIT 1 \gset

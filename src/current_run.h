@@ -14,6 +14,7 @@ typedef struct CurrentRun
 	bool		active;			/* a native step of a run executes now */
 	pg_uuid_t	id;
 	int			depth;
+	bool		cancelled;		/* it has cancelled runs: this or others */
 } CurrentRun;
 
 extern CurrentRun current_run;

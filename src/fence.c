@@ -141,7 +141,10 @@ static void
 strike(void)
 {
 	if (++strikes > MAX_STRIKES)
+	{
+		queue_worker_terminate();
 		ProcDiePending = true;
+	}
 	else
 		QueryCancelPending = true;
 	InterruptPending = true;

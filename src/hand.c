@@ -14,6 +14,7 @@
 #include "hand.h"
 #include "ids.h"
 #include "settings.h"
+#include "step_result.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
@@ -38,6 +39,7 @@ typedef struct TenantEntry
 {
 	pg_uuid_t	tenant_id;
 	int			nflights;
+	size_t		bytes;
 } TenantEntry;
 
 Hand		hand;
@@ -85,18 +87,22 @@ hand_collect(void)
 
 /*--- exchanges ---*/
 
-/* One more, or one less, of the tenant's. */
+/* One more, or one less (sign), for the hand and its tenant. */
 static void
-count_tenant(const pg_uuid_t *tenant, int more)
+count_flight(const Flight *flight, int sign)
 {
 	bool		found;
-	TenantEntry *entry = hash_search(tenants, tenant, HASH_ENTER, &found);
+	TenantEntry *entry = hash_search(tenants, &flight->tenant_id, HASH_ENTER,
+									 &found);
 
 	if (!found)
-		entry->nflights = 0;
-	entry->nflights += more;
+		entry->nflights = entry->bytes = 0;
+	entry->nflights += sign;
+	entry->bytes += sign * flight->bytes;
+	hand.nflights += sign;
+	hand.bytes += sign * flight->bytes;
 	if (entry->nflights == 0)
-		(void) hash_search(tenants, tenant, HASH_REMOVE, NULL);
+		(void) hash_search(tenants, &flight->tenant_id, HASH_REMOVE, NULL);
 }
 
 int
@@ -107,22 +113,46 @@ hand_limit(void)
 	return wf_max_in_flight + Max(wf_max_in_flight, MIN_WAITING);
 }
 
+static bool
+is_full(const TenantEntry *entry, size_t more)
+{
+	size_t		own = more + (entry != NULL ? entry->bytes : 0);
+
+	return own > 0 && own + hand.bytes + more >= MAX_BYTES;
+}
+
 bool
 hand_is_full_for(const pg_uuid_t *tenant)
 {
 	TenantEntry *entry = hash_search(tenants, tenant, HASH_FIND, NULL);
 
-	return entry != NULL && entry->nflights >= hand_limit() - hand.nflights;
+	return entry != NULL && (is_full(entry, 0) ||
+							 entry->nflights >= hand_limit() - hand.nflights);
+}
+
+bool
+hand_is_full_with(const pg_uuid_t *tenant, List *intents)
+{
+	size_t		more = 0;
+	ListCell   *lc;
+
+	foreach(lc, intents)
+	{
+		const Intent *intent = lfirst(lc);
+
+		if (ids_equal(&intent->tenant_id, tenant))
+			more += intent->request.body_len + VARSIZE(intent->input);
+	}
+	return more > 0 && is_full(hash_search(tenants, tenant, HASH_FIND, NULL),
+							   more);
 }
 
 static void
 forget_flight(Flight *flight)
 {
 	(void) hash_search(flights, &flight->run_id, HASH_REMOVE, NULL);
-	count_tenant(&flight->tenant_id, -1);
+	count_flight(flight, -1);
 	dlist_delete(&flight->node);
-	hand.nflights--;
-	hand.bytes -= flight->bytes;
 	transfer_free(flight->transfer);
 	MemoryContextDelete(flight->context);
 }
@@ -144,10 +174,8 @@ enter_flight(Flight *flight)
 		entry = hash_search(flights, &flight->run_id, HASH_ENTER, &found);
 	}
 	entry->flight = flight;
-	count_tenant(&flight->tenant_id, 1);
+	count_flight(flight, 1);
 	dlist_push_tail(&hand.out, &flight->node);
-	hand.nflights++;
-	hand.bytes += flight->bytes;
 }
 
 static Jsonb *
@@ -168,6 +196,8 @@ send_one(Intent *intent)
 	MemoryContext context = AllocSetContextCreate(hand_context,
 												  "workflow_engine flight",
 												  ALLOCSET_SMALL_SIZES);
+	Jsonb	   *input = step_result_cap(intent->input);	/* history keeps no
+														 * more of it */
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Flight	   *flight = palloc0(sizeof(Flight));
 
@@ -178,7 +208,7 @@ send_one(Intent *intent)
 	flight->answer.attempt = intent->attempt;
 	flight->answer.action = intent->action;
 	flight->answer.started_at = intent->started_at;
-	flight->answer.input = copy_json(intent->input);
+	flight->answer.input = copy_json(input);
 	flight->answer.carry = copy_json(intent->carry);
 	flight->transfer = transfer_submit(&intent->request, flight);
 	flight->bytes = transfer_size(flight->transfer) +

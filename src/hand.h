@@ -57,11 +57,14 @@ extern TimestampTz hand_next_answer(TimestampTz now);
 extern int	hand_limit(void);
 
 /*
- * Has the tenant as many exchanges in hand as there is room left for others?
- * So one tenant can have half of the limit, two a third each, and there is
- * always room for the next.
+ * Has the tenant as many exchanges in hand as there is room left for others,
+ * or as many bytes?  So one tenant can have half of the limit, two a third
+ * each, and there is always room for the next.
  */
 extern bool hand_is_full_for(const pg_uuid_t *tenant);
+
+/* The same with these in hand as well (Intent *), by bytes. */
+extern bool hand_is_full_with(const pg_uuid_t *tenant, List *intents);
 
 /* Sends these (Intent *), whose commit is done, and wipes their secrets. */
 extern void hand_send(List *intents);

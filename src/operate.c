@@ -10,13 +10,18 @@
  * begun.
  *
  * What a step had come to before wf_retry moves to previous_results, by the
- * step's number; the step's next element takes it up (run.c).
+ * step's number; the step's next element takes it up (run.c).  So do the
+ * attempts of a step that a run was cancelled at.
+ *
+ * A step may call these, in a worker.  The runs that this cancels may be in
+ * the tick under way, which is told (current_run.cancelled).
  */
 #include "postgres.h"
 #include "compat.h"
 
 #include "catalog/pg_type.h"
 #include "clock.h"
+#include "current_run.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "ids.h"
@@ -41,13 +46,30 @@
 	" attempt_at = NULL" \
 	" FROM %t.workflow_definitions d WHERE d.id = r.definition_id"
 
+/*
+ * The step that the run stood at, where attempts of it have failed and that
+ * is not in step_results.  It is to be repeated under the number it had.
+ */
+#define UNFINISHED \
+	"CASE WHEN failed_attempts IS NULL THEN '{}' ELSE" \
+	"  jsonb_build_object(current_step, jsonb_build_object(" \
+	"   'step', current_step, 'status', status, 'attempts', attempt," \
+	"   'failed_attempts', failed_attempts) ||" \
+	"  coalesce((SELECT jsonb_build_object('previous', p, 'repeat'," \
+	"    coalesce((p->>'repeat')::int, 1)" \
+	"    + (p->>'status' = 'completed')::int)" \
+	"   FROM jsonb_extract_path(previous_results, current_step::text) p" \
+	"   WHERE p IS NOT NULL), '{}')) END"
+
 /* $1 the moment, $2 the step, or null where it stopped. */
 #define SET_QUEUED \
 	"UPDATE %t.workflow_runs r SET status = 'queued', run_at = $1," \
 	" current_step = coalesce($2, current_step), attempt = 0," \
-	" attempt_at = NULL, abnormal_ends = NULL, abnormal_step = NULL," \
+	" attempt_at = NULL, failed_attempts = NULL," \
+	" abnormal_ends = NULL, abnormal_step = NULL," \
 	" owner = NULL, completed_at = NULL, error_message = NULL," \
-	" previous_results = nullif(coalesce(previous_results, '{}') || (" \
+	" previous_results = nullif(coalesce(previous_results, '{}')" \
+	"  || " UNFINISHED " || (" \
 	"  SELECT coalesce(jsonb_object_agg(e->>'step', e), '{}')" \
 	"   FROM jsonb_array_elements(step_results) e" \
 	"   WHERE (e->>'step')::int >= coalesce($2, current_step)), '{}')," \
@@ -60,13 +82,6 @@
 #define RETURNING " RETURNING r.id, r.tenant_id, d.name"
 
 /*--- whom it concerns ---*/
-
-/* The tenant that this session is bound to; false: to none in particular. */
-static bool
-bound_tenant(pg_uuid_t *tenant)
-{
-	return settings_tenant(tenant) != TENANT_UNBOUND;
-}
 
 /* Raises 42501 where this session may not act for that tenant. */
 static void
@@ -97,37 +112,41 @@ typedef struct StoppedRun
 
 /*
  * Looks a run up and locks it; raises P0002 where there is none for this
- * session.  Within SPI.
+ * session, which does not wait for another tenant's.  Within SPI.
  */
 static void
 look_up(const pg_uuid_t *id, text *from_step, StoppedRun *run)
 {
-	Oid			types[2] = {UUIDOID, TEXTOID};
-	Datum		values[2] = {UUIDPGetDatum(id), PointerGetDatum(from_step)};
 	pg_uuid_t	bound;
+	TenantBinding binding = settings_tenant(&bound);
+	Oid			types[3] = {UUIDOID, TEXTOID, UUIDOID};
+	Datum		values[3] = {UUIDPGetDatum(id), PointerGetDatum(from_step),
+	UUIDPGetDatum(&bound)};
+	char		nulls[] = {' ', from_step ? ' ' : 'n',
+	binding == TENANT_BOUND ? ' ' : 'n', '\0'};
 	bool		isnull;
 	HeapTuple	row;
 	TupleDesc	desc;
 
+	if (binding == TENANT_NONE)
+		raise_no_run(id);
 	SPI_execute_with_args(store_sql("SELECT r.status, r.current_step,"
 									" coalesce((SELECT n::int - 1"
 									"  FROM jsonb_array_elements(v.definition->'steps')"
 									"   WITH ORDINALITY s(step, n)"
-									"  WHERE step->>'name' = $2), -1), r.tenant_id"
+									"  WHERE step->>'name' = $2), -1)"
 									" FROM %t.workflow_runs r"
 									" JOIN %t.workflow_definition_versions v"
 									"  ON v.definition_id = r.definition_id"
 									"  AND v.version = r.definition_version"
-									" WHERE r.id = $1 FOR NO KEY UPDATE OF r"),
-						  2, types, values, from_step ? NULL : " n", false, 1);
+									" WHERE r.id = $1"
+									"  AND ($3 IS NULL OR r.tenant_id = $3)"
+									" FOR NO KEY UPDATE OF r"),
+						  3, types, values, nulls, false, 1);
 	if (SPI_processed == 0)
 		raise_no_run(id);
 	row = SPI_tuptable->vals[0];
 	desc = SPI_tuptable->tupdesc;
-	if (bound_tenant(&bound) &&
-		!settings_tenant_visible(DatumGetUUIDP(SPI_getbinval(row, desc, 4,
-															 &isnull))))
-		raise_no_run(id);
 	run->status = TextDatumGetCString(SPI_getbinval(row, desc, 1, &isnull));
 	run->current_step = DatumGetInt32(SPI_getbinval(row, desc, 2, &isnull));
 	run->from_step = DatumGetInt32(SPI_getbinval(row, desc, 3, &isnull));
@@ -185,6 +204,7 @@ announce(uint64 i)
 	run.workflow_name = TextDatumGetCString(SPI_getbinval(row, desc, 3,
 														  &isnull));
 	report_event(&run);
+	current_run.cancelled = true;
 }
 
 PG_FUNCTION_INFO_V1(wf_cancel);

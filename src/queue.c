@@ -51,11 +51,11 @@ QueueShared *queue_shared = NULL;
 
 static Slot *my_slot = NULL;	/* of this process, if it is a worker */
 static int	my_number = -1;
-static bool terminated = false; /* this worker was told to by SIGTERM */
+static volatile sig_atomic_t terminated = false; /* see
+												 * queue_worker_terminate */
 
 static shmem_request_hook_type prev_shmem_request_hook = NULL;
 static shmem_startup_hook_type prev_shmem_startup_hook = NULL;
-static emit_log_hook_type prev_emit_log_hook = NULL;
 
 /*--- the memory ---*/
 
@@ -140,18 +140,11 @@ new_epoch(void)
 	return (int64) epoch;
 }
 
-/*
- * Sees the message that ends this process.  That is the only place where the
- * server tells SIGTERM from an error: both exit with 1.
- */
-static void
-watch_log(ErrorData *edata)
+/* The exit code does not tell: that of an error is 1 as well. */
+void
+queue_worker_terminate(void)
 {
-	if (edata->elevel == FATAL &&
-		edata->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)
-		terminated = true;
-	if (prev_emit_log_hook)
-		prev_emit_log_hook(edata);
+	terminated = true;
 }
 
 static WorkerEnd
@@ -254,9 +247,6 @@ queue_worker_enter(int slot)
 	my_slot = &queue_shared->slots[slot];
 	before_shmem_exit(leave_slot, (Datum) 0);
 	queue_runs_enter();
-
-	prev_emit_log_hook = emit_log_hook;
-	emit_log_hook = watch_log;
 	return epoch;
 }
 

@@ -83,8 +83,11 @@ typedef struct Suspect
 	pg_uuid_t	run_id;
 	int			step;
 	TimestampTz since;			/* when the attempt began */
-	int64		judge;			/* epoch of the worker that books it, or 0 */
 	bool		uncancelled;	/* it would not end after its time-out */
+	/* by queue_suspect.c alone: */
+	int64		judge;			/* epoch of the worker that books it, or 0 */
+	TimestampTz held_since;		/* it could not be booked then; 0: it may */
+	TimestampTz next_try;
 } Suspect;
 
 /* What this worker executes from now on, until queue_worker_executed. */
@@ -92,7 +95,11 @@ extern void queue_worker_executing(const pg_uuid_t *run_id, int step,
 								   TimestampTz since);
 extern void queue_worker_executed(void);
 
-/* The postmaster ends this worker: not its step's doing.  Signal-safe. */
+/*
+ * It is not by an error that this worker ends: it is told to (SIGTERM, or by
+ * its time limit), or quits with all others.  Signal-safe.
+ */
+extern void queue_worker_terminate(void);
 extern void queue_worker_quit(void);
 
 /* May be called while the process exits.  Zero what is not filled. */
@@ -101,13 +108,20 @@ extern void queue_accuse(const Suspect *suspect);
 typedef enum SuspectSearch
 {
 	SUSPECT_NONE,
-	SUSPECT_FOUND,				/* book it, then queue_drop_suspect */
-	SUSPECT_ELSEWHERE			/* another worker is about it: claim nothing */
+	SUSPECT_FOUND,				/* book it, then drop it or put it off */
+	SUSPECT_ELSEWHERE			/* another worker is about it, or its run is
+								 * locked for the moment: claim nothing */
 } SuspectSearch;
 
 /* A suspect of this database for this worker to book. */
 extern SuspectSearch queue_find_suspect(int64 epoch, Suspect *suspect);
 extern void queue_drop_suspect(const Suspect *suspect);
+
+/*
+ * It cannot be booked now.  Nothing is claimed for a while, in case it can
+ * soon; then the others go on without it.
+ */
+extern void queue_put_off_suspect(const Suspect *suspect);
 
 /*
  * Have we come from a crash, or from nobody knows what (*last_end_unknown)?

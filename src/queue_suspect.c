@@ -25,6 +25,10 @@
  * of each attempt before they make it (run.c).  What is found begun by a
  * worker that was killed with its postmaster is a suspect as well.
  *
+ * A suspect whose run somebody has locked, or that cannot be booked for
+ * another reason, is put off.  The claiming waits for it, but not for long:
+ * a session that is idle in a transaction must not stop the others' runs.
+ *
  * The list is guarded by the lock.  A slot's part is written by its worker
  * alone and read when that has ended.
  */
@@ -39,9 +43,24 @@
 #include "queue_internal.h"
 #include "storage/fd.h"
 #include "storage/ipc.h"
+#include "utils/timestamp.h"
 
 #define STOP_FILE "pg_stat/workflow_engine.stop"
-#define STOP_MAGIC 0x57460001
+#define STOP_MAGIC 0x57460002
+
+/* Of a suspect that cannot be booked: when again, and others wait so long. */
+#define BOOK_RETRY_US INT64CONST(100000)
+#define BOOK_PATIENCE_US INT64CONST(5000000)
+
+/* How the file begins; the suspects follow. */
+typedef struct StopHeader
+{
+	uint32		magic;
+	uint32		size;			/* of a suspect */
+	int32		nsuspects;
+	int32		unknown;		/* the end before was not known, and no worker
+								 * has been about that */
+} StopHeader;
 
 /* In the postmaster: what the memory held that is no more. */
 static bool outlived = false;
@@ -57,17 +76,27 @@ keep(const Suspect *suspect)
 		kept[nkept++] = *suspect;
 }
 
+static bool
+has_worked(void)
+{
+	for (int i = 0; i < QUEUE_MAX_WORKERS; i++)
+		if (queue_shared->slots[i].generation != 0)
+			return true;
+	return false;
+}
+
 static void
 write_stop_file(void)
 {
 	FILE	   *file = AllocateFile(STOP_FILE, PG_BINARY_W);
-	uint32		magic = STOP_MAGIC;
+	StopHeader	header = {.magic = STOP_MAGIC,.size = sizeof(Suspect),
+		.nsuspects = nkept,
+		.unknown = queue_shared->last_end_unknown && !has_worked()};
 	bool		written;
 
 	if (file == NULL)
 		return;					/* the next start will be careful */
-	written = fwrite(&magic, sizeof(magic), 1, file) == 1 &&
-		fwrite(&nkept, sizeof(nkept), 1, file) == 1 &&
+	written = fwrite(&header, sizeof(header), 1, file) == 1 &&
 		(nkept == 0 || fwrite(kept, sizeof(Suspect), nkept, file) == nkept);
 	if (FreeFile(file) != 0 || !written)
 		(void) unlink(STOP_FILE);
@@ -78,8 +107,6 @@ static void
 outlive(int code, Datum arg)
 {
 	nkept = 0;
-	for (int i = 0; i < Min(queue_shared->nsuspects, QUEUE_MAX_SUSPECTS); i++)
-		keep(&queue_shared->suspects[i]);
 	for (int i = 0; i < QUEUE_MAX_WORKERS; i++)
 	{
 		Slot	   *slot = &queue_shared->slots[i];
@@ -87,30 +114,11 @@ outlive(int code, Datum arg)
 		if (slot->state == SLOT_LIVE && slot->is_executing && !slot->quit)
 			keep(&slot->executing);
 	}
+	for (int i = 0; i < Min(queue_shared->nsuspects, QUEUE_MAX_SUSPECTS); i++)
+		keep(&queue_shared->suspects[i]);
 	outlived = true;
 	if (proc_exit_inprogress)
 		write_stop_file();
-}
-
-/* Fills kept from the file; false where there is none of ours. */
-static bool
-read_stop_file(void)
-{
-	FILE	   *file = AllocateFile(STOP_FILE, PG_BINARY_R);
-	uint32		magic = 0;
-	bool		whole;
-
-	if (file == NULL)
-		return false;
-	whole = fread(&magic, sizeof(magic), 1, file) == 1 &&
-		magic == STOP_MAGIC && fread(&nkept, sizeof(nkept), 1, file) == 1 &&
-		nkept >= 0 && nkept <= QUEUE_MAX_SUSPECTS &&
-		fread(kept, sizeof(Suspect), nkept, file) == nkept;
-	FreeFile(file);
-	(void) unlink(STOP_FILE);
-	if (!whole)
-		nkept = 0;
-	return whole;
 }
 
 static bool
@@ -125,6 +133,33 @@ was_shut_down(void)
 	return clean;
 }
 
+/*
+ * Fills kept from the file, where there is one of ours, and removes it.
+ * False: nobody knows how the server ended.
+ */
+static bool
+read_stop_file(void)
+{
+	FILE	   *file = AllocateFile(STOP_FILE, PG_BINARY_R);
+	StopHeader	header;
+	bool		whole;
+
+	nkept = 0;
+	if (file == NULL)
+		return was_shut_down();
+	whole = fread(&header, sizeof(header), 1, file) == 1 &&
+		header.magic == STOP_MAGIC && header.size == sizeof(Suspect) &&
+		header.nsuspects >= 0 && header.nsuspects <= QUEUE_MAX_SUSPECTS &&
+		fread(kept, sizeof(Suspect), header.nsuspects,
+			  file) == header.nsuspects;
+	FreeFile(file);
+	(void) unlink(STOP_FILE);
+	if (!whole)
+		return was_shut_down();
+	nkept = header.nsuspects;
+	return !header.unknown;
+}
+
 void
 queue_suspects_init(QueueShared *shared)
 {
@@ -132,27 +167,36 @@ queue_suspects_init(QueueShared *shared)
 
 	outlived = false;
 	if (!crashed)
-	{
-		nkept = 0;
-		shared->last_end_unknown = !read_stop_file() && !was_shut_down();
-	}
+		shared->last_end_unknown = !read_stop_file();
 	shared->probation = crashed || shared->last_end_unknown || nkept > 0;
 	shared->nsuspects = nkept;
 	memcpy(shared->suspects, kept, sizeof(Suspect) * nkept);
 	for (int i = 0; i < nkept; i++)
-		shared->suspects[i].judge = 0;
+		shared->suspects[i].judge = shared->suspects[i].held_since =
+			shared->suspects[i].next_try = 0;
 	if (!IsUnderPostmaster)
 		on_shmem_exit(outlive, (Datum) 0);
 }
 
 /*--- of a worker ---*/
 
+/* The caller holds the lock. */
+static void
+forget(int i)
+{
+	queue_shared->nsuspects--;
+	memmove(&queue_shared->suspects[i], &queue_shared->suspects[i + 1],
+			sizeof(Suspect) * (queue_shared->nsuspects - i));
+}
+
+/* Where they are too many, the oldest goes: its database may be gone. */
 void
 queue_accuse(const Suspect *suspect)
 {
 	LWLockAcquire(queue_shared->lock, LW_EXCLUSIVE);
-	if (queue_shared->nsuspects < QUEUE_MAX_SUSPECTS)
-		queue_shared->suspects[queue_shared->nsuspects++] = *suspect;
+	if (queue_shared->nsuspects == QUEUE_MAX_SUSPECTS)
+		forget(0);
+	queue_shared->suspects[queue_shared->nsuspects++] = *suspect;
 	LWLockRelease(queue_shared->lock);
 }
 
@@ -163,12 +207,11 @@ queue_worker_executing(const pg_uuid_t *run_id, int step, TimestampTz since)
 
 	if (slot == NULL)
 		return;
+	memset(&slot->executing, 0, sizeof(slot->executing));
 	slot->executing.database = MyDatabaseId;
 	slot->executing.run_id = *run_id;
 	slot->executing.step = step;
 	slot->executing.since = since;
-	slot->executing.judge = 0;
-	slot->executing.uncancelled = false;
 	pg_write_barrier();
 	slot->is_executing = true;
 }
@@ -205,9 +248,11 @@ SuspectSearch
 queue_find_suspect(int64 epoch, Suspect *suspect)
 {
 	SuspectSearch found = SUSPECT_NONE;
+	TimestampTz now;
 
 	if (queue_shared->nsuspects == 0)
 		return SUSPECT_NONE;	/* read without the lock: a hint */
+	now = GetCurrentTimestamp();
 	LWLockAcquire(queue_shared->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < queue_shared->nsuspects; i++)
 	{
@@ -215,8 +260,10 @@ queue_find_suspect(int64 epoch, Suspect *suspect)
 
 		if (s->database != MyDatabaseId)
 			continue;
-		found = SUSPECT_ELSEWHERE;
-		if (s->judge != epoch && queue_epoch_alive(s->judge))
+		if (s->held_since == 0 || now < s->held_since + BOOK_PATIENCE_US)
+			found = SUSPECT_ELSEWHERE;
+		if (now < s->next_try ||
+			(s->judge != epoch && queue_epoch_alive(s->judge)))
 			continue;
 		s->judge = epoch;
 		*suspect = *s;
@@ -227,17 +274,50 @@ queue_find_suspect(int64 epoch, Suspect *suspect)
 	return found;
 }
 
+/* Its number in the list, or -1.  The caller holds the lock. */
+static int
+number_of(const Suspect *suspect)
+{
+	for (int i = 0; i < queue_shared->nsuspects; i++)
+	{
+		const Suspect *s = &queue_shared->suspects[i];
+
+		if (s->judge == suspect->judge && s->since == suspect->since &&
+			s->step == suspect->step &&
+			memcmp(&s->run_id, &suspect->run_id, UUID_LEN) == 0)
+			return i;
+	}
+	return -1;
+}
+
 void
 queue_drop_suspect(const Suspect *suspect)
 {
+	int			i;
+
 	LWLockAcquire(queue_shared->lock, LW_EXCLUSIVE);
-	for (int i = 0; i < queue_shared->nsuspects; i++)
+	i = number_of(suspect);
+	if (i >= 0)
+		forget(i);
+	LWLockRelease(queue_shared->lock);
+}
+
+void
+queue_put_off_suspect(const Suspect *suspect)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	int			i;
+
+	LWLockAcquire(queue_shared->lock, LW_EXCLUSIVE);
+	i = number_of(suspect);
+	if (i >= 0)
 	{
-		if (memcmp(&queue_shared->suspects[i], suspect, sizeof(Suspect)) != 0)
-			continue;
-		queue_shared->suspects[i] =
-			queue_shared->suspects[--queue_shared->nsuspects];
-		break;
+		Suspect    *s = &queue_shared->suspects[i];
+
+		s->judge = 0;
+		s->next_try = now + BOOK_RETRY_US;
+		if (s->held_since == 0)
+			s->held_since = now;
 	}
 	LWLockRelease(queue_shared->lock);
 }

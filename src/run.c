@@ -81,6 +81,7 @@ pass_step(RunRow *run, const PlanStep *step, StepResult *result,
 	if (run->abnormal_step <= run->current_step)
 		run->abnormal_ends = 0;
 	tick->steps_done++;
+	tick->give_up = false;		/* the next one's time begins anew */
 	if (strcmp(result->status, "failed") == 0 && !step->continue_on_error)
 	{
 		fail_run(run, psprintf("step \"%s\": %s", step->name, result->error));
@@ -281,12 +282,21 @@ was_killed(const RunRow *run, const RunPlan *plan, const RunTick *tick)
 		run_step_is_native(&plan->plan->steps[run->current_step]);
 }
 
+/* Has a step of this tick, its own or another run's, cancelled it? */
+static bool
+was_cancelled(RunRow *run, const RunTick *tick)
+{
+	return tick->cancelled && store_take_cancelled(run);
+}
+
 RunVerdict
 run_advance(RunRow *run, RunTick *tick)
 {
 	char	   *error = NULL;
 	const RunPlan *plan = usable_plan(run, &error);
 
+	if (was_cancelled(run, tick))
+		return RUN_ENDED;
 	if (run->started_at == run->queued_at && run->current_step == 0)
 		run->started_at = clock_now();
 	if (plan == NULL)
@@ -304,6 +314,8 @@ run_advance(RunRow *run, RunTick *tick)
 			return keep_running(run, tick, RUN_CONTINUES);
 		if (!do_step(run, plan, tick, &verdict))
 			return verdict;
+		if (was_cancelled(run, tick))
+			return RUN_ENDED;
 	}
 	end_run(run, "completed");
 	return RUN_ENDED;
@@ -354,6 +366,8 @@ run_receive(RunRow *run, const Answer *answer, RunTick *tick)
 	const PlanStep *step;
 	ErrorData  *raised;
 
+	if (was_cancelled(run, tick))
+		return RUN_ENDED;
 	if (plan == NULL)
 		return fail_run(run, error);
 	step = &plan->plan->steps[run->current_step];

@@ -57,6 +57,7 @@ typedef struct RunTick
 								 * committed before that were under way; or 0 */
 	int			fences_left;	/* subtransactions that may still write */
 	int64		steps_done;
+	bool		cancelled;		/* a step has cancelled runs, maybe of these */
 	List	   *intents;		/* of Intent * */
 } RunTick;
 

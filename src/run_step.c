@@ -174,6 +174,7 @@ execute_native(Fence *fence, StepCall *sc, Call *call)
 	current_run.active = true;
 	current_run.id = sc->run->id;
 	current_run.depth = sc->run->depth;
+	current_run.cancelled = false;
 	sc->output = sc->action->execute(call);
 }
 
@@ -291,6 +292,7 @@ run_step_execute(StepCall *sc, RunTick *tick)
 	INSTR_TIME_SET_CURRENT(ended);
 	INSTR_TIME_SUBTRACT(ended, began);
 	sc->duration_us = INSTR_TIME_GET_MICROSEC(ended);
+	tick->cancelled |= current_run.active && current_run.cancelled;
 	current_run.active = false;
 	if (fence_was_in_role(&fence) && !tick->together)
 		tick->fences_left--;

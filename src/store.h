@@ -65,6 +65,8 @@ typedef enum StoreStatement
 	STORE_OWNED_BUT,
 	STORE_SAVE,
 	STORE_LOAD_STRUCK,
+	STORE_IS_STRUCK,
+	STORE_CANCELLED,
 	STORE_FAIL,
 	STORE_PAUSES,
 	STORE_VERSION,
@@ -194,9 +196,16 @@ extern List *store_owned_but(List *known, int64 epoch);
 
 /*
  * Locks and loads a run whose worker has ended while it executed that step;
- * NULL where it has passed it by now, or somebody has it.
+ * NULL where it has passed it by now, or a worker has it; and where somebody
+ * has locked its row (*locked).
  */
-extern RunRow *store_load_struck(const pg_uuid_t *id, int step);
+extern RunRow *store_load_struck(const pg_uuid_t *id, int step, bool *locked);
+
+/*
+ * Was the run, which is locked, cancelled in the transaction under way?  Then
+ * run takes over what that wrote.
+ */
+extern bool store_take_cancelled(RunRow *run);
 
 /* Writes back what changes in a run, by a statement. */
 extern void store_update_run(const RunRow *run);

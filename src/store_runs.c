@@ -1,6 +1,6 @@
 /*
  * store_runs.c
- *	  Runs as the workers see them: take over, load, save by statements.
+ *	  Runs as the workers see them: take over, load.
  *
  * Runs in a worker, inside a tick's transaction and an SPI connection of its
  * own.  What is loaded lives in the caller's memory context; every loaded
@@ -150,7 +150,7 @@ store_take_over(int limit)
 }
 
 RunRow *
-store_load_struck(const pg_uuid_t *id, int step)
+store_load_struck(const pg_uuid_t *id, int step, bool *locked)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	Datum		values[2] = {UUIDPGetDatum(id), Int32GetDatum(step)};
@@ -159,6 +159,9 @@ store_load_struck(const pg_uuid_t *id, int step)
 	SPI_connect();
 	store_execute(STORE_LOAD_STRUCK, values, NULL, false, 0);
 	runs = collect_runs(NIL, caller);
+	if (runs == NIL)
+		store_execute(STORE_IS_STRUCK, values, NULL, false, 1);
+	*locked = runs == NIL && SPI_processed > 0;
 	SPI_finish();
 	return runs != NIL ? linitial(runs) : NULL;
 }
@@ -255,67 +258,7 @@ store_owned_but(List *known, int64 epoch)
 	return ids;
 }
 
-/*--- saving ---*/
-
-const int	store_changed_columns[STORE_NCHANGES] = {
-	RUN_STATUS, RUN_CURRENT_STEP, RUN_STEP_RESULTS, RUN_ERROR_MESSAGE,
-	RUN_STARTED_AT, RUN_COMPLETED_AT, RUN_RUN_AT, RUN_ATTEMPT, RUN_OWNER,
-	RUN_ATTEMPT_AT, RUN_FAILED_ATTEMPTS, RUN_ABNORMAL_ENDS, RUN_ABNORMAL_STEP
-};
-
-void
-store_changes(const RunRow *run, Datum *values, bool *isnull)
-{
-	Datum		all[STORE_NCHANGES] = {
-		CStringGetTextDatum(run->status),
-		Int32GetDatum(run->current_step),
-		JsonbPGetDatum(run->step_results),
-		run->error_message ? CStringGetTextDatum(run->error_message) : 0,
-		TimestampTzGetDatum(run->started_at),
-		TimestampTzGetDatum(run->completed_at),
-		TimestampTzGetDatum(run->run_at),
-		Int32GetDatum(run->attempt),
-		Int64GetDatum(run->owner),
-		TimestampTzGetDatum(run->attempt_at),
-		run->failed_attempts ? JsonbPGetDatum(run->failed_attempts) : 0,
-		Int16GetDatum(run->abnormal_ends),
-		Int32GetDatum(run->abnormal_step)
-	};
-	bool		none[STORE_NCHANGES] = {false, false, false,
-		run->error_message == NULL, false, run->completed_at == 0, false,
-		false, run->owner == 0, run->attempt_at == 0,
-		run->failed_attempts == NULL, run->abnormal_ends == 0,
-		run->abnormal_ends == 0};
-
-	memcpy(values, all, sizeof(all));
-	memcpy(isnull, none, sizeof(none));
-}
-
-void
-store_update_run(const RunRow *run)
-{
-	Datum		values[STORE_NCHANGES + 1] = {UUIDPGetDatum(&run->id)};
-	bool		isnull[STORE_NCHANGES];
-	char		nulls[STORE_NCHANGES + 2] = " ";
-
-	store_changes(run, &values[1], isnull);
-	for (int i = 0; i < STORE_NCHANGES; i++)
-		nulls[i + 1] = isnull[i] ? 'n' : ' ';
-	SPI_connect();
-	store_execute(STORE_SAVE, values, nulls, false, 0);
-	SPI_finish();
-}
-
-void
-store_fail_run(const pg_uuid_t *id, const char *message)
-{
-	Datum		values[3] = {UUIDPGetDatum(id), CStringGetTextDatum(message),
-		TimestampTzGetDatum(clock_now())};
-
-	SPI_connect();
-	store_execute(STORE_FAIL, values, NULL, false, 0);
-	SPI_finish();
-}
+/*--- around it ---*/
 
 char *
 store_chain_of_names(const pg_uuid_t *run_id)

@@ -25,6 +25,16 @@
 	" JOIN %t.workflow_definition_versions v" \
 	" ON v.definition_id = r.definition_id AND v.version = r.definition_version"
 
+/* Of the runs that epoch $2 owns, those ... */
+#define OWNED \
+	" FROM %t.workflow_runs q WHERE q.status = 'running' AND q.owner = $2 AND "
+
+/* A run that its worker left at step $2 or before it; nobody has it. */
+#define STRUCK \
+	" FROM %t.workflow_runs q WHERE q.id = $1 AND q.current_step <= $2" \
+	" AND q.status IN ('queued', 'waiting', 'running')" \
+	" AND NOT %t.wf_worker_alive(q.owner)"
+
 const StatementText store_statements[STORE_NSTATEMENTS] = {
 	[STORE_TENANTS_DUE] = {
 		"WITH RECURSIVE t(tenant_id, n) AS ("
@@ -91,22 +101,15 @@ const StatementText store_statements[STORE_NSTATEMENTS] = {
 	},
 	[STORE_LOAD_OWNED] = {
 		"SELECT " RUN_COLUMNS
-		" FROM (SELECT q.*, q.ctid AS tid FROM %t.workflow_runs q"
-		"   WHERE q.id = ANY ($1) AND q.status = 'running' AND q.owner = $2"
+		" FROM (SELECT q.*, q.ctid AS tid" OWNED "q.id = ANY ($1)"
 		"   FOR NO KEY UPDATE SKIP LOCKED) r"
 		JOIN_DEFINITION,
 		2, {UUIDARRAYOID, INT8OID}
 	},
-	[STORE_OWNED] = {
-		"SELECT q.id FROM %t.workflow_runs q"
-		" WHERE q.id = ANY ($1) AND q.status = 'running' AND q.owner = $2",
-		2, {UUIDARRAYOID, INT8OID}
-	},
-	[STORE_OWNED_BUT] = {
-		"SELECT q.id FROM %t.workflow_runs q"
-		" WHERE q.id <> ALL ($1) AND q.status = 'running' AND q.owner = $2",
-		2, {UUIDARRAYOID, INT8OID}
-	},
+	[STORE_OWNED] = {"SELECT q.id" OWNED "q.id = ANY ($1)",
+	2, {UUIDARRAYOID, INT8OID}},
+	[STORE_OWNED_BUT] = {"SELECT q.id" OWNED "q.id <> ALL ($1)",
+	2, {UUIDARRAYOID, INT8OID}},
 	[STORE_SAVE] = {
 		"UPDATE %t.workflow_runs SET status = $2, current_step = $3,"
 		" step_results = $4, error_message = $5, started_at = $6,"
@@ -122,13 +125,17 @@ const StatementText store_statements[STORE_NSTATEMENTS] = {
 	},
 	[STORE_LOAD_STRUCK] = {
 		"SELECT " RUN_COLUMNS
-		" FROM (SELECT q.*, q.ctid AS tid FROM %t.workflow_runs q"
-		"   WHERE q.id = $1 AND q.current_step <= $2"
-		"     AND q.status IN ('queued', 'running')"
-		"     AND NOT %t.wf_worker_alive(q.owner)"
-		"   FOR NO KEY UPDATE) r"
+		" FROM (SELECT q.*, q.ctid AS tid" STRUCK
+		"   FOR NO KEY UPDATE SKIP LOCKED) r"
 		JOIN_DEFINITION,
 		2, {UUIDOID, INT4OID}
+	},
+	[STORE_IS_STRUCK] = {"SELECT" STRUCK,
+	2, {UUIDOID, INT4OID}},
+	[STORE_CANCELLED] = {
+		"SELECT error_message, completed_at, failed_attempts"
+		" FROM %t.workflow_runs WHERE id = $1 AND status = 'cancelled'",
+		1, {UUIDOID}
 	},
 	[STORE_FAIL] = {
 		"UPDATE %t.workflow_runs SET status = 'failed', error_message = $2,"

@@ -158,8 +158,11 @@ reap(Tick *tick)
 	}
 }
 
-/* Goes on with runs of ours that were left between two steps. */
-static void
+/*
+ * Goes on with runs of ours that were left between two steps.  Returns those
+ * whose row somebody has locked.
+ */
+static List *
 resume(Tick *tick, List *ids)
 {
 	List	   *busy;
@@ -167,7 +170,7 @@ resume(Tick *tick, List *ids)
 	ListCell   *lc;
 
 	if (ids == NIL)
-		return;
+		return NIL;
 	if (list_length(ids) == 1)
 		tick_suspect_only(linitial(ids));
 	runs = store_load_owned(ids, hand.epoch, &busy);
@@ -175,8 +178,20 @@ resume(Tick *tick, List *ids)
 	foreach(lc, ids)
 		if (!ids_contain(busy, lfirst(lc)))
 			tick->taken = lappend(tick->taken, id_copy(lfirst(lc)));
-	tick->busy |= busy != NIL;
 	tick->room -= list_length(runs);
+	return busy;
+}
+
+/* Those that are locked go behind the others, whose turn it is then. */
+static void
+resume_continuing(Tick *tick)
+{
+	List	   *busy = resume(tick, list_copy_head(hand.continuing,
+												   Max(tick->room, 0)));
+
+	tick->busy = busy != NIL;
+	tick->taken = list_concat(tick->taken, busy);
+	tick->continuing = list_concat(tick->continuing, busy);
 }
 
 /* Runs of ours in the table that no list here knows: an error lost them. */
@@ -202,7 +217,6 @@ try_blocked(Tick *tick, Blocked *blocked)
 	tick->look_round = course.look_round;
 	blocked->next_try = now + BUSY_RETRY_US;	/* where its row is locked */
 	resume(tick, list_make1(&blocked->run_id));
-	tick->busy = false;
 }
 
 /* The transaction's work. */
@@ -219,7 +233,7 @@ work(Tick *tick, bool look_round)
 		return;
 	}
 	reap(tick);
-	resume(tick, list_copy_head(hand.continuing, Max(tick->room, 0)));
+	resume_continuing(tick);
 	if (!tick->no_claims)
 		tick_claim(tick, look_round);
 	else
@@ -249,11 +263,12 @@ static void
 conclude(Tick *tick)
 {
 	TimestampTz now = clock_now();
+	bool		same_step = tick->blocked_since != 0 &&
+		tick->run.steps_done == 0;
 
 	hand_release(tick->taken, tick->recorded);
 	hand_keep_continuing(tick->continuing);
-	hand_keep_blocked(tick->blocked, tick->blocked_since ? tick->blocked_since
-					  : now);
+	hand_keep_blocked(tick->blocked, same_step ? tick->blocked_since : now);
 	hand_send(tick->run.intents);
 	queue_waiting(tick->waiting);
 	course.lost = false;

@@ -31,7 +31,9 @@
 #define LOCKED_RETRY_US INT64CONST(100000)
 #define MAX_LOCKED 200
 
-static Pauses pauses;			/* of this tick */
+/* Of this tick, for left_out. */
+static Pauses pauses;
+static List *intents;
 
 static int	nlocked = 0;
 static DueRun locked_runs[MAX_LOCKED];
@@ -99,7 +101,8 @@ read_tenant(const DueReading *reading)
 static bool
 left_out(const pg_uuid_t *tenant)
 {
-	return store_is_paused(&pauses, tenant) || hand_is_full_for(tenant);
+	return store_is_paused(&pauses, tenant) || hand_is_full_for(tenant) ||
+		hand_is_full_with(tenant, intents);
 }
 
 /* Ids of at most max runs that are due. */
@@ -157,10 +160,12 @@ static List *
 take_runs(Tick *tick, int max, bool *took)
 {
 	DueRun		due[CHUNK];
-	int			n = take_ids(due, Min(max, CHUNK));
 	TimestampTz now = clock_now();
 	List	   *runs = NIL;
+	int			n;
 
+	intents = tick->run.intents;
+	n = take_ids(due, Min(max, CHUNK));
 	*took = n > 0;
 	if (n == 0)
 		return NIL;

@@ -17,6 +17,7 @@
 #include "connection.h"
 #include "current_run.h"
 #include "fence.h"
+#include "hand.h"
 #include "miscadmin.h"
 #include "run_plan.h"
 #include "tick_internal.h"
@@ -28,10 +29,24 @@ typedef struct Trial
 	RunRow	   *at;				/* the one that is advanced */
 } Trial;
 
+/*
+ * A claimed run whose tenant has sent as much as it may hold is left as it
+ * is, for later.
+ */
+static bool
+must_wait(const Tick *tick, const RunRow *run)
+{
+	return strcmp(run->status, "running") != 0 &&
+		hand_is_full_with(&run->tenant_id, tick->run.intents);
+}
+
 static void
 advance_one(Tick *tick, RunRow *run)
 {
-	tick_settle(tick, run, run_advance(run, &tick->run));
+	if (must_wait(tick, run))
+		tick->waiting = lappend(tick->waiting, run);
+	else
+		tick_settle(tick, run, run_advance(run, &tick->run));
 }
 
 static void
@@ -60,7 +75,7 @@ begin_trial(Trial *trial, const Tick *tick)
 {
 	trial->tick = *tick;
 	trial->tick.run.together = true;
-	trial->tick.run.intents = NIL;
+	trial->tick.run.intents = list_copy(tick->run.intents);
 	trial->tick.continuing = NIL;
 	trial->tick.blocked = NIL;
 	trial->tick.failed = NIL;
@@ -75,8 +90,6 @@ accept_trial(const Trial *trial, Tick *tick)
 	*tick = trial->tick;
 	tick->run.together = false;
 	tick->run.fences_left--;
-	tick->run.intents = list_concat(before.run.intents,
-									trial->tick.run.intents);
 	tick->continuing = list_concat(before.continuing, trial->tick.continuing);
 	tick->blocked = list_concat(before.blocked, trial->tick.blocked);
 	tick->failed = list_concat(before.failed, trial->tick.failed);
@@ -85,13 +98,11 @@ accept_trial(const Trial *trial, Tick *tick)
 
 /* No secret of a request that is not sent stays behind. */
 static void
-wipe_intents(List *intents)
+wipe_intents(List *intents, int kept)
 {
-	ListCell   *lc;
-
-	foreach(lc, intents)
+	for (int i = kept; i < list_length(intents); i++)
 	{
-		Intent	   *intent = lfirst(lc);
+		Intent	   *intent = list_nth(intents, i);
 
 		request_wipe(&intent->request);
 		if (intent->connection != NULL)
@@ -118,7 +129,7 @@ try_together(Tick *tick, List *runs)
 	for (int i = 0; i < list_length(runs); i++)
 		*(RunRow *) list_nth(runs, i) = before[i];
 	store_renew_runs(tick->runs);
-	wipe_intents(trial.tick.run.intents);
+	wipe_intents(trial.tick.run.intents, list_length(tick->run.intents));
 	run_plan_had_failed(trial.at);
 	tick->run.fences_left--;
 	return false;

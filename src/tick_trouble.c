@@ -31,6 +31,10 @@
 #include "utils/snapmgr.h"
 #include "utils/timeout.h"
 
+/* The suspect that is being booked, if any. */
+static Suspect booked;
+static bool booking = false;
+
 /* Fails a run, in a transaction of its own. */
 static void
 fail_for_good(const pg_uuid_t *id, const char *message)
@@ -45,13 +49,17 @@ fail_for_good(const pg_uuid_t *id, const char *message)
 	CommitTransactionCommand();
 }
 
-/* Books one suspect on its run, in a transaction of its own. */
-static void
+/*
+ * Books one suspect on its run, in a transaction of its own.  False: its row
+ * is locked by somebody (at first by the worker that dies).
+ */
+static bool
 book(const Suspect *suspect)
 {
 	Tick		tick = {0};
 	Strike		strike = {.step = suspect->step,.since = suspect->since,
 	.uncancelled = suspect->uncancelled};
+	bool		locked;
 	RunRow	   *run;
 
 	tick.run.epoch = hand.epoch;
@@ -59,11 +67,11 @@ book(const Suspect *suspect)
 	if (!store_hold_extension())
 	{
 		CommitTransactionCommand();
-		return;
+		return true;
 	}
 	PushActiveSnapshot(GetTransactionSnapshot());
 	MemoryContextSwitchTo(tick_context);
-	run = store_load_struck(&suspect->run_id, suspect->step);
+	run = store_load_struck(&suspect->run_id, suspect->step, &locked);
 	if (run != NULL)
 		tick_settle(&tick, run, run_strike(run, &strike, &tick.run));
 	PopActiveSnapshot();
@@ -75,27 +83,32 @@ book(const Suspect *suspect)
 					   tick.run.steps_done);
 	MemoryContextSwitchTo(TopMemoryContext);
 	MemoryContextReset(tick_context);
+	return !locked;
 }
 
 bool
 trouble_settle(void)
 {
 	SuspectSearch found;
-	Suspect		suspect;
 
 	if (course.blame != NULL)
 	{
 		char	   *blame = course.blame;
 
 		course.blame = NULL;
+		course.has_suspect = false; /* where that fails, let it be */
 		fail_for_good(&course.suspect, blame);
 		pfree(blame);
 	}
-	while ((found = queue_find_suspect(hand.epoch, &suspect)) == SUSPECT_FOUND)
+	while ((found = queue_find_suspect(hand.epoch, &booked)) == SUSPECT_FOUND)
 	{
 		CHECK_FOR_INTERRUPTS();
-		book(&suspect);
-		queue_drop_suspect(&suspect);
+		booking = true;
+		if (book(&booked))
+			queue_drop_suspect(&booked);
+		else
+			queue_put_off_suspect(&booked);
+		booking = false;
 	}
 	return found == SUSPECT_ELSEWHERE;
 }
@@ -120,6 +133,28 @@ is_runs_fault(int sqlstate)
 	}
 }
 
+/* Whose fault is it?  Then the run is to be failed. */
+static void
+find_culprit(const ErrorData *error)
+{
+	bool		fault = is_runs_fault(error->sqlerrcode);
+
+	if (booking && fault)
+	{
+		course.suspect = booked.run_id;
+		queue_drop_suspect(&booked);
+	}
+	else if (booking)
+		queue_put_off_suspect(&booked);
+	if (fault && (booking || (course.solo > 0 && course.has_suspect &&
+							  !course.committing)))
+		course.blame = psprintf("the engine could not process this run: %s",
+								error->message);
+	booking = false;
+	course.committing = false;
+	course.solo = wf_batch_size * 2;
+}
+
 void
 tick_failed(void)
 {
@@ -141,12 +176,7 @@ tick_failed(void)
 	course.lost = true;
 	queue_want_look();
 	course.more = true;
-	if (course.solo > 0 && course.has_suspect && !course.committing &&
-		is_runs_fault(error->sqlerrcode))
-		course.blame = psprintf("the engine could not process this run: %s",
-							  error->message);
-	course.committing = false;
-	course.solo = wf_batch_size * 2;
+	find_culprit(error);
 	FreeErrorData(error);
 	MemoryContextSwitchTo(TopMemoryContext);
 }

@@ -342,7 +342,9 @@ end(Transfer *t, CURLcode code)
 		return;
 	}
 	transfer_result(t, code);
-	if (t->protocol == TRANSFER_HTTP && code == CURLE_OPERATION_TIMEDOUT)
+	/* one that we keep waiting is silent for that reason */
+	if (t->protocol == TRANSFER_HTTP && code == CURLE_OPERATION_TIMEDOUT &&
+		!t->paused)
 		http_leave_silent(t);
 	drop_handle(t);
 	leave_place(t);

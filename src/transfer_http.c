@@ -103,6 +103,42 @@ answer_begins(Transfer *t)
 	t->answer.len = 0;
 }
 
+/*
+ * Are the headers of this exchange, interim answers, redirects and trailers
+ * included, within limits?  (libcurl has one at 5000 lines from 8.6 on.)
+ */
+static bool
+headers_within_limits(Transfer *t)
+{
+	if (t->head_total > MAX_HEADER_BYTES_ALL)
+		transfer_fail(t, FAILURE_TOO_LARGE,
+					  "the response headers are over %d bytes, interim answers and redirects included",
+					  MAX_HEADER_BYTES_ALL);
+	else if (t->head_lines_total > MAX_HEADER_LINES_ALL)
+		transfer_fail(t, FAILURE_TOO_LARGE,
+					  "the response headers are over %d lines, interim answers and redirects included",
+					  MAX_HEADER_LINES_ALL);
+	else
+		return true;
+	return false;
+}
+
+/* The same of one answer, with len more bytes in a line. */
+static bool
+head_within_limits(Transfer *t, size_t len)
+{
+	if (t->head.len + len > MAX_HEADER_BYTES)
+		transfer_fail(t, FAILURE_TOO_LARGE,
+					  "the response headers are over %d bytes",
+					  MAX_HEADER_BYTES);
+	else if (++t->head_lines > MAX_HEADERS + 2)
+		transfer_fail(t, FAILURE_TOO_LARGE,
+					  "the response has more than %d headers", MAX_HEADERS);
+	else
+		return true;
+	return false;
+}
+
 /* One line of headers, or the empty line behind them. */
 static size_t
 on_header(char *line, size_t size, size_t n, void *arg)
@@ -111,33 +147,17 @@ on_header(char *line, size_t size, size_t n, void *arg)
 	size_t		len = size * n;
 
 	t->head_total += len;
+	t->head_lines_total++;
+	if (!headers_within_limits(t))
+		return 0;
 	if (t->head_ended)
 	{
-		if (len >= 5 && memcmp(line, "HTTP/", 5) == 0)
-			answer_begins(t);
-		else if (t->head_total <= MAX_HEADER_BYTES_ALL)
+		if (len < 5 || memcmp(line, "HTTP/", 5) != 0)
 			return len;			/* a trailer: nobody asked for it */
+		answer_begins(t);
 	}
-	if (t->head_total > MAX_HEADER_BYTES_ALL)
-	{
-		transfer_fail(t, FAILURE_TOO_LARGE,
-					  "the response headers are over %d bytes, interim answers and redirects included",
-					  MAX_HEADER_BYTES_ALL);
+	if (!head_within_limits(t, len))
 		return 0;
-	}
-	if (t->head.len + len > MAX_HEADER_BYTES)
-	{
-		transfer_fail(t, FAILURE_TOO_LARGE,
-					  "the response headers are over %d bytes",
-					  MAX_HEADER_BYTES);
-		return 0;
-	}
-	if (++t->head_lines > MAX_HEADERS + 2)
-	{
-		transfer_fail(t, FAILURE_TOO_LARGE,
-					  "the response has more than %d headers", MAX_HEADERS);
-		return 0;
-	}
 	if (len > 0 && (line[0] == '\r' || line[0] == '\n'))
 		t->head_ended = true;
 	return buffer_append(t, &t->head, line, len) ? len : 0;

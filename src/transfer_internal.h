@@ -31,6 +31,7 @@
 #define MIN_SECRET 6			/* shorter ones are not searched for */
 /* ... and of all answers of one exchange, interim ones included */
 #define MAX_HEADER_BYTES_ALL ((MAX_REDIRECTS + 1) * MAX_HEADER_BYTES)
+#define MAX_HEADER_LINES_ALL 4000
 
 /* A limit that ends a step is named, by its setting where it has one. */
 #define TOO_LARGE_TEXT \
@@ -134,6 +135,7 @@ struct Transfer
 	char		why[200];		/* its reason */
 	TransferBuffer head;		/* header lines or SMTP reply */
 	int			head_lines;
+	int			head_lines_total;
 	size_t		head_total;
 	bool		head_ended;
 	TransferBuffer answer;		/* the body */

@@ -134,26 +134,39 @@ hex_value(const char *at, int digits)
 	return value;
 }
 
-/* A part of an address, as it stands there and decoded. */
+/*
+ * A part of an address: as it stands there, decoded, and with its escapes in
+ * capitals, as later versions of libcurl send them.
+ */
 static void
 add_url_part(Transfer *t, const char *part, size_t len)
 {
 	char	   *decoded = palloc(len + 1);
+	char	   *capital = palloc(len + 1);
 	size_t		n = 0;
 
 	mask_add(t, part, len);
+	memcpy(capital, part, len);
 	for (size_t i = 0; i < len; i++)
 	{
 		int			byte = part[i] == '%' && i + 2 < len
 			? hex_value(part + i + 1, 2) : -1;
 
 		decoded[n++] = byte >= 0 ? (char) byte : part[i];
-		i += byte >= 0 ? 2 : 0;
+		if (byte < 0)
+			continue;
+		capital[i + 1] = pg_ascii_toupper((unsigned char) part[i + 1]);
+		capital[i + 2] = pg_ascii_toupper((unsigned char) part[i + 2]);
+		i += 2;
 	}
 	if (n != len)
 		mask_add(t, decoded, n);
+	if (memcmp(capital, part, len) != 0)
+		mask_add(t, capital, len);
 	explicit_bzero(decoded, len);
+	explicit_bzero(capital, len);
 	pfree(decoded);
+	pfree(capital);
 }
 
 /* An address that is a secret: what is behind the host, whole and in parts. */

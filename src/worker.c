@@ -258,6 +258,13 @@ loop(WaitEventSet *events)
 	}
 }
 
+static void
+terminate(SIGNAL_ARGS)
+{
+	queue_worker_terminate();
+	die(postgres_signal_arg);
+}
+
 /* The postmaster ends all, at once: an immediate stop, or somebody's crash. */
 static void
 quit(SIGNAL_ARGS)
@@ -274,7 +281,7 @@ workflow_engine_worker_main(Datum arg)
 
 	memcpy(&database, MyBgworkerEntry->bgw_extra, sizeof(Oid));
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, die);
+	pqsignal(SIGTERM, terminate);
 	pqsignal(SIGQUIT, quit);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);

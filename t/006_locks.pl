@@ -144,6 +144,33 @@ is( $node->safe_psql('postgres',
 my $next = fire('order', '{"id": 22}');
 wait_for_status($next, 'completed', 'the worker goes on');
 
+# Each step has that time: what the one before took of it does not count.
+set_and_reload('workflow_engine.lock_timeout', '2s');
+$session->query_safe('ROLLBACK');
+lock_row($session, 29);
+my $second = $node->background_psql('postgres');
+lock_row($second, 30);
+$node->safe_psql('postgres', qq{
+	SELECT wf_define('$tenant', '{"name": "both", "trigger_type": "both",
+		"steps": [
+		{"name": "one", "action": "update_record", "params":
+			{"table": "orders", "id": 29, "fields": {"n": 1}}},
+		{"name": "two", "action": "update_record", "params":
+			{"table": "orders", "id": 30, "fields": {"n": 1}},
+		 "retry": {"max_attempts": 1}}]}')});
+my $both = fire('both');
+wait_for($node, 'postgres', "SELECT clock_timestamp() > queued_at + '1 s'
+	FROM workflow_runs WHERE id = '$both'", 'the first step waits');
+$session->query_safe('COMMIT');
+$session->query_safe('BEGIN');
+wait_for_status($both, 'failed', 'the second step waits, too');
+is($node->safe_psql('postgres', qq{
+	SELECT completed_at - (step_results->0->>'started_at')::timestamptz
+		- '1 ms'::interval * (step_results->0->>'duration_ms')::float8 > '1.7 s'
+	FROM workflow_runs WHERE id = '$both'}), 't', '... for as long as set');
+$second->quit;
+set_and_reload('workflow_engine.lock_timeout', '300ms');
+
 # A whole table locked makes nobody hang.
 $session->query_safe('ROLLBACK');
 $session->query_safe('BEGIN');

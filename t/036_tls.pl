@@ -186,7 +186,7 @@ is(request_of($http{good}, $got{https_good})->{tls},
 	JSON::PP::true, 'https is encrypted');
 completed('https_ip');
 my %words = (
-	wrong => qr/SSL.*target host name/,
+	wrong => qr/SSL.*target host ?name/,
 	expired => qr/certificate has expired/,
 	alien => qr/self[- ]signed certificate/);
 failed_like("https_$_", $words{$_}) foreach sort keys %words;

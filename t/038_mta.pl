@@ -197,7 +197,7 @@ refused("by_$_", qr/^535 /) foreach qw(wrong_plain wrong_login wrong_smtps);
 foreach my $which (qw(wrong expired alien))
 {
 	my $words = {
-		wrong => qr/target host name/,
+		wrong => qr/target host ?name/,
 		expired => qr/certificate has expired/,
 		alien => qr/self[- ]signed certificate/ }->{$which};
 

@@ -115,6 +115,8 @@ wait_for($node, 'postgres', q{
 	SELECT count(*) = 0 FROM workflow_runs
 	WHERE status IN ('queued', 'running', 'waiting')}, 'all runs end', $limit);
 my $seconds = time() - $begin;
+my $unsettled = 0;    # how long there was a worker too few
+$unsettled += $_->[2] - $_->[1] foreach @ends;
 
 #
 # What the server saw: how requests were dealt with, and under which key it
@@ -136,7 +138,9 @@ foreach my $line (
 	$node->safe_psql(
 		'postgres', q{
 	SELECT r.id || ':' || (s->>'step_name'), s->>'status', s->>'attempts',
-		s::text ~ 'no complete answer|could not connect within'
+		(length(s::text) - length(replace(s::text, 'its worker ended', '')))
+			/ length('its worker ended'),
+		s::text ~ 'no complete answer'
 	FROM workflow_runs r, jsonb_array_elements(step_results) s
 	WHERE s->>'action' = 'webhook'}))
 {
@@ -158,12 +162,9 @@ sub why_again
 	my ($key, $before, $again) = @_;
 
 	return $before->{kind} if $unknown{ $before->{kind} };
-	foreach my $end (@ends)
-	{
-		return "worker's end ($end->[0])"
-		  if $before->{time} <= $end->[2] && $again->{time} >= $end->[1];
-	}
-	return 'time-out (the answer came too late)' if $steps{$key}[2] eq 't';
+	# The step's own record must say so, as often as it is taken for a reason.
+	return "worker's end" if $steps{$key}[2]-- > 0;
+	return 'time-out (the answer came too late)' if $steps{$key}[3] eq 't';
 	return undef;
 }
 
@@ -204,7 +205,7 @@ report(
 	$seed,
 	$attempts,
 	scalar(grep { defined $_->{key} } $http->requests),
-	join(', ', map { $_->[0] } @ends));
+	join(', ', map { $_->[0] } @ends) . sprintf(' (%.1f s)', $unsettled));
 report("faults: $faults (" . list(map { $_ => $kinds{$_} }
 		grep { $_ ne 'ok' } keys %kinds) . ')');
 report('lost: ' . scalar(@lost) . ', failed: ' . scalar(@failed));

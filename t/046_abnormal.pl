@@ -260,6 +260,24 @@ foreach my $n (1 .. 3)
 wait_run($run, 'failed');
 is(trace($run), "linger|failed|3|$why, 3 times", 'a server that stays down knows too');
 
+# A start that fails once the memory is made: it has not seen to anything.
+sub fail_to_start
+{
+	my $hba = $node->data_dir . '/pg_hba.conf';
+	my $good = slurp_file($hba);
+
+	append_to_file($hba, "nonsense\n");
+	wait_until(
+		sub {
+			return !$node->start(fail_ok => 1)
+			  && slurp_file($node->logfile) =~ /could not load .*pg_hba.conf/;
+		},
+		'a start that fails');
+	unlink $hba;
+	append_to_file($hba, $good);
+	return;
+}
+
 #
 # And where everything is killed at once, each attempt was committed before
 # it was made, once such an end had been seen.
@@ -276,6 +294,7 @@ foreach my $n (1 .. 4)
 	kill 'KILL', $postmaster, $pid;
 	wait_until(sub { !kill(0, $postmaster) && !kill(0, $pid) }, 'all is gone');
 	$node->{_pid} = undef;
+	fail_to_start() if $n == 3;
 	wait_until(sub { return $node->start(fail_ok => 1) }, 'the server is up');
 }
 wait_run($run, 'failed');

@@ -22,7 +22,7 @@ workflow_engine.http_timeout = 60s
 CONF
 
 my $size = qr/the response is over 1048576 bytes \(workflow_engine\.max_response_size\)/;
-my $head = qr/the response headers are over \d+ bytes/;
+my $head = qr/the response headers are over \d+ (?:bytes|lines)/;
 my $time = qr/no complete answer within 1500 ms \(timeout of the step or workflow_engine\.http_timeout\)/;
 
 sub get

@@ -1,0 +1,108 @@
+/*
+ * store_save.c
+ *	  Runs as the workers leave them: saved, failed, found cancelled.
+ *
+ * Runs in a worker, inside a tick's transaction and an SPI connection of its
+ * own; the rows are locked by then, but for a run that is failed since no
+ * tick could process it.  Owns nothing.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "clock.h"
+#include "executor/spi.h"
+#include "store.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+const int	store_changed_columns[STORE_NCHANGES] = {
+	RUN_STATUS, RUN_CURRENT_STEP, RUN_STEP_RESULTS, RUN_ERROR_MESSAGE,
+	RUN_STARTED_AT, RUN_COMPLETED_AT, RUN_RUN_AT, RUN_ATTEMPT, RUN_OWNER,
+	RUN_ATTEMPT_AT, RUN_FAILED_ATTEMPTS, RUN_ABNORMAL_ENDS, RUN_ABNORMAL_STEP
+};
+
+void
+store_changes(const RunRow *run, Datum *values, bool *isnull)
+{
+	Datum		all[STORE_NCHANGES] = {
+		CStringGetTextDatum(run->status),
+		Int32GetDatum(run->current_step),
+		JsonbPGetDatum(run->step_results),
+		run->error_message ? CStringGetTextDatum(run->error_message) : 0,
+		TimestampTzGetDatum(run->started_at),
+		TimestampTzGetDatum(run->completed_at),
+		TimestampTzGetDatum(run->run_at),
+		Int32GetDatum(run->attempt),
+		Int64GetDatum(run->owner),
+		TimestampTzGetDatum(run->attempt_at),
+		run->failed_attempts ? JsonbPGetDatum(run->failed_attempts) : 0,
+		Int16GetDatum(run->abnormal_ends),
+		Int32GetDatum(run->abnormal_step)
+	};
+	bool		none[STORE_NCHANGES] = {false, false, false,
+		run->error_message == NULL, false, run->completed_at == 0, false,
+		false, run->owner == 0, run->attempt_at == 0,
+		run->failed_attempts == NULL, run->abnormal_ends == 0,
+		run->abnormal_ends == 0};
+
+	memcpy(values, all, sizeof(all));
+	memcpy(isnull, none, sizeof(none));
+}
+
+void
+store_update_run(const RunRow *run)
+{
+	Datum		values[STORE_NCHANGES + 1] = {UUIDPGetDatum(&run->id)};
+	bool		isnull[STORE_NCHANGES];
+	char		nulls[STORE_NCHANGES + 2] = " ";
+
+	store_changes(run, &values[1], isnull);
+	for (int i = 0; i < STORE_NCHANGES; i++)
+		nulls[i + 1] = isnull[i] ? 'n' : ' ';
+	SPI_connect();
+	store_execute(STORE_SAVE, values, nulls, false, 0);
+	SPI_finish();
+}
+
+void
+store_fail_run(const pg_uuid_t *id, const char *message)
+{
+	Datum		values[3] = {UUIDPGetDatum(id), CStringGetTextDatum(message),
+		TimestampTzGetDatum(clock_now())};
+
+	SPI_connect();
+	store_execute(STORE_FAIL, values, NULL, false, 0);
+	SPI_finish();
+}
+
+bool
+store_take_cancelled(RunRow *run)
+{
+	Datum		values[1] = {UUIDPGetDatum(&run->id)};
+	MemoryContext caller = CurrentMemoryContext;
+	bool		cancelled;
+
+	SPI_connect();
+	store_execute(STORE_CANCELLED, values, NULL, false, 1);
+	cancelled = SPI_processed > 0;
+	if (cancelled)
+	{
+		HeapTuple	row = SPI_tuptable->vals[0];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		MemoryContext old = MemoryContextSwitchTo(caller);
+		bool		isnull;
+		Datum		failed;
+
+		run->status = pstrdup("cancelled");
+		run->error_message = SPI_getvalue(row, desc, 1);
+		run->completed_at = DatumGetTimestampTz(SPI_getbinval(row, desc, 2,
+															  &isnull));
+		failed = SPI_getbinval(row, desc, 3, &isnull);
+		run->failed_attempts = isnull ? NULL : DatumGetJsonbPCopy(failed);
+		run->attempt_at = 0;
+		run->owner = 0;
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	return cancelled;
+}
