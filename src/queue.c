@@ -173,7 +173,6 @@ leave_slot(int code, Datum arg)
 	slot->state = SLOT_LEFT;
 	LWLockRelease(queue_shared->lock);
 	queue_want_look();			/* ids that it had taken go with it */
-	queue_wake_workers(MyDatabaseId);
 	queue_kick_launcher();
 }
 

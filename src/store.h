@@ -272,11 +272,11 @@ extern void store_claims_begin(RunTable *runs);
 extern void store_claims_end(RunTable *runs);
 
 /*
- * Locks and loads a run where it is still due; else NULL, *locked where
- * somebody else holds its row.
+ * Locks and loads a run where it is due; else NULL, *later where somebody
+ * else holds its row or it is not due yet.
  */
 extern RunRow *store_claim_run(RunTable *runs, const pg_uuid_t *id,
-							   TimestampTz now, bool *locked);
+							   TimestampTz now, bool *later);
 
 /* Writes back what changes in a run.  runs may be NULL. */
 extern void store_save_run(RunTable *runs, const RunRow *run);

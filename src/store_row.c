@@ -37,6 +37,9 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+/* So far two processes may disagree about what time it is. */
+#define CLOCK_STEP_US INT64CONST(200000)
+
 /* What a row refers to, as of this tick. */
 typedef struct Definition
 {
@@ -232,12 +235,30 @@ has_status(TupleTableSlot *slot, const char *status)
 }
 
 static bool
-is_due(TupleTableSlot *slot, TimestampTz now)
+is_open(TupleTableSlot *slot)
+{
+	return has_status(slot, "queued") || has_status(slot, "waiting");
+}
+
+static TimestampTz
+due_at(TupleTableSlot *slot)
 {
 	bool		isnull;
 
-	return (has_status(slot, "queued") || has_status(slot, "waiting")) &&
-		DatumGetTimestampTz(slot_getattr(slot, RUN_RUN_AT, &isnull)) <= now;
+	return DatumGetTimestampTz(slot_getattr(slot, RUN_RUN_AT, &isnull));
+}
+
+/*
+ * Is it not due, if only since our clock is behind that of who fired it?  One
+ * that waits for its time is no matter of ours: there is a timer for it.
+ */
+static bool
+is_early(TupleTableSlot *slot, TimestampTz now, bool *later)
+{
+	TimestampTz when = due_at(slot);
+
+	*later = when > now && when <= now + CLOCK_STEP_US;
+	return when > now;
 }
 
 /* Locks the row in the slot, which then holds its newest version. */
@@ -254,25 +275,36 @@ lock_row(RunTable *runs)
 							TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
 }
 
+/* Locks and loads the row in the slot. */
+static RunRow *
+claim_row(RunTable *runs, TimestampTz now, bool *later)
+{
+	TM_Result	result;
+
+	if (!is_open(runs->row))
+		return NULL;
+	if (is_early(runs->row, now, later))
+		return NULL;
+	result = lock_row(runs);
+	*later = result == TM_WouldBlock;
+	if (result != TM_Ok || !is_open(runs->row))
+		return NULL;
+	return is_early(runs->row, now, later) ? NULL
+		: run_of_slot(runs, runs->row);
+}
+
 RunRow *
 store_claim_run(RunTable *runs, const pg_uuid_t *id, TimestampTz now,
-				bool *locked)
+				bool *later)
 {
 	RunRow	   *run = NULL;
 	ScanKeyData key;
 
-	*locked = false;
+	*later = false;
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(id));
 	index_rescan(runs->scan, &key, 1, NULL, 0);
-	if (index_getnext_slot(runs->scan, ForwardScanDirection, runs->row) &&
-		is_due(runs->row, now))
-	{
-		TM_Result	result = lock_row(runs);
-
-		*locked = result == TM_WouldBlock;
-		if (result == TM_Ok && is_due(runs->row, now))
-			run = run_of_slot(runs, runs->row);
-	}
+	if (index_getnext_slot(runs->scan, ForwardScanDirection, runs->row))
+		run = claim_row(runs, now, later);
 	ExecClearTuple(runs->row);
 	return run;
 }

@@ -124,7 +124,10 @@ take_ids(DueRun *runs, int max)
 	return n;
 }
 
-/* Somebody has its row; what is too much is found by a look. */
+/*
+ * Somebody has its row, or the clock says that it is not due yet.  What is
+ * too much is found by a look.
+ */
 static void
 keep_locked(const DueRun *run)
 {
@@ -160,27 +163,28 @@ static List *
 take_runs(Tick *tick, int max, bool *took)
 {
 	DueRun		due[CHUNK];
-	TimestampTz now = clock_now();
 	List	   *runs = NIL;
+	TimestampTz now;
 	int			n;
 
 	intents = tick->run.intents;
 	n = take_ids(due, Min(max, CHUNK));
+	now = clock_now();			/* later than any of them was fired */
 	*took = n > 0;
 	if (n == 0)
 		return NIL;
 	store_claims_begin(tick->runs);
 	for (int i = 0; i < n; i++)
 	{
-		bool		locked;
+		bool		later;
 		RunRow	   *run;
 
 		if (has_come(due, i))
 			continue;
-		run = store_claim_run(tick->runs, &due[i].id, now, &locked);
+		run = store_claim_run(tick->runs, &due[i].id, now, &later);
 		if (run != NULL)
 			runs = lappend(runs, run);
-		else if (locked)
+		else if (later)
 			keep_locked(&due[i]);
 	}
 	store_claims_end(tick->runs);
