@@ -117,10 +117,8 @@ leave_role(Fence *fence)
 
 /* What no subtransaction gives back. */
 static void
-sweep(const Fence *fence)
+sweep(void)
 {
-	if (!fence->in_role)
-		return;
 	DropAllPreparedStatements();
 	ResetSequenceCaches();
 	LockReleaseSession(USER_LOCKMETHOD);
@@ -219,7 +217,7 @@ explain_timeout(ErrorData *error, const Fence *fence, TimestampTz began)
 
 /* Of fence_run_together. */
 static bool together = false;
-static Fence *entered;			/* the step that is executing, or NULL */
+static bool in_step = false;	/* a step is executing */
 
 /* A step among others, whose fence is around all of them. */
 static void
@@ -228,7 +226,7 @@ run_unfenced(Fence *fence, void (*body) (Fence *, void *), void *arg)
 	TimestampTz began = GetCurrentTimestamp();
 	int			save_lock_timeout;
 
-	entered = fence;
+	in_step = true;
 	fence->timeout_ms = Min(fence->timeout_ms, TOGETHER_TIMEOUT_MS);
 	start_limits(fence, began, &save_lock_timeout);
 	body(fence, arg);
@@ -236,8 +234,9 @@ run_unfenced(Fence *fence, void (*body) (Fence *, void *), void *arg)
 		leave_role(fence);
 	stop_limits();
 	LockTimeout = save_lock_timeout;
-	sweep(fence);
-	entered = NULL;
+	if (fence->in_role)
+		sweep();
+	in_step = false;
 }
 
 ErrorData *
@@ -279,7 +278,8 @@ fence_run(Fence *fence, void (*body) (Fence *, void *), void *arg)
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
 	LockTimeout = save_lock_timeout;	/* after the settings went back */
-	sweep(fence);
+	if (fence->in_role)
+		sweep();
 	return error;
 }
 
@@ -294,7 +294,7 @@ fence_run_together(void (*body) (void *), void *arg)
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	together = true;
-	entered = NULL;
+	in_step = false;
 	PG_TRY();
 	{
 		body(arg);
@@ -305,12 +305,11 @@ fence_run_together(void (*body) (void *), void *arg)
 	{
 		MemoryContextSwitchTo(context);
 		together = well = false;
-		if (entered != NULL)
+		if (in_step)
 			stop_limits();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
-		if (entered != NULL)
-			sweep(entered);
+		sweep();
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
