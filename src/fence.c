@@ -74,11 +74,27 @@ set_for_step(const char *name, const char *value)
 							 GUC_ACTION_SAVE, true, 0, false);
 }
 
+/* What a step finds: the search path of steps, and its run's tenant. */
+static void
+set_scene(const pg_uuid_t *tenant_id)
+{
+	char	   *path = wf_search_path[0]
+		? psprintf("%s, pg_temp", wf_search_path) : pstrdup("pg_temp");
+	pg_uuid_t	bound;
+
+	if (strcmp(namespace_search_path, path) != 0)
+		set_for_step("search_path", path);
+	if (settings_tenant(&bound) != TENANT_BOUND ||
+		memcmp(&bound, tenant_id, UUID_LEN) != 0)
+		set_for_step("workflow_engine.tenant_id",
+					 DatumGetCString(DirectFunctionCall1(uuid_out,
+														 UUIDPGetDatum(tenant_id))));
+	pfree(path);
+}
+
 void
 fence_enter_role(Fence *fence, Oid role, const pg_uuid_t *tenant_id)
 {
-	char	   *path;
-
 	if (!OidIsValid(role) || !SearchSysCacheExists1(AUTHOID,
 													ObjectIdGetDatum(role)))
 		ereport(ERROR,
@@ -87,13 +103,7 @@ fence_enter_role(Fence *fence, Oid role, const pg_uuid_t *tenant_id)
 				 errhint("Set run_as of its definition to a role.")));
 
 	fence->guc_level = NewGUCNestLevel();
-	path = wf_search_path[0] ? psprintf("%s, pg_temp", wf_search_path)
-		: pstrdup("pg_temp");
-	set_for_step("search_path", path);
-	set_for_step("workflow_engine.tenant_id",
-				 DatumGetCString(DirectFunctionCall1(uuid_out,
-													 UUIDPGetDatum(tenant_id))));
-
+	set_scene(tenant_id);
 	GetUserIdAndSecContext(&fence->save_user, &fence->save_context);
 	SetUserIdAndSecContext(role, fence->save_context |
 						   SECURITY_LOCAL_USERID_CHANGE);
@@ -283,12 +293,19 @@ fence_run(Fence *fence, void (*body) (Fence *, void *), void *arg)
 	return error;
 }
 
+/*
+ * The scene is set once for all, so that a step sets only what differs, and
+ * where it goes back to is the same for the next.  Our own statements set
+ * theirs (store.c).
+ */
 bool
-fence_run_together(void (*body) (void *), void *arg)
+fence_run_together(const pg_uuid_t *tenant_id, void (*body) (void *),
+				   void *arg)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	int			save_lock_timeout = LockTimeout;
+	int			guc_level;
 	volatile bool well = true;
 
 	BeginInternalSubTransaction(NULL);
@@ -297,7 +314,10 @@ fence_run_together(void (*body) (void *), void *arg)
 	in_step = false;
 	PG_TRY();
 	{
+		guc_level = NewGUCNestLevel();
+		set_scene(tenant_id);
 		body(arg);
+		AtEOXact_GUC(false, guc_level);
 		together = false;
 		ReleaseCurrentSubTransaction();
 	}

@@ -213,5 +213,30 @@ is( $node->safe_psql(
 	0,
 	'none before its time');
 
+#
+# The history of a run that makes many steps in one tick.
+#
+$node->safe_psql('postgres', qq{
+	SELECT wf_define('$one', jsonb_build_object('name', 'many',
+		'trigger_type', 'many', 'steps', jsonb_agg(jsonb_build_object(
+			'name', 's' || g, 'action', 'insert_record', 'params',
+			jsonb_build_object('table', 'notes', 'fields',
+				jsonb_build_object('id', 100000 + g))) ORDER BY g)))
+	FROM generate_series(0, 69) g;
+	SELECT wf_fire('$one', 'many') FROM generate_series(1, 3)});
+wait_all('runs of 70 steps end');
+is( $node->safe_psql(
+		'postgres', q{
+	SELECT count(*), bool_and(step_results = step_results::text::jsonb),
+		min(jsonb_array_length(step_results)),
+		min((SELECT count(*) FROM generate_series(0, 69) g
+			WHERE (step_results->g->>'step')::int = g
+				AND step_results->g->>'step_name' = 's' || g
+				AND step_results->g->'output' ? 'inserted'))
+	FROM workflow_runs r JOIN workflow_definitions d ON d.id = definition_id
+	WHERE d.name = 'many' AND status = 'completed'}),
+	'3|t|70|70',
+	'each step is there, and found by its number');
+
 $node->stop;
 done_testing();
