@@ -79,6 +79,29 @@ extern int no_such_variable
 #define compat_insert_index_tuples(rel, slot, estate, nodup, conflict, arb) \
 	ExecInsertIndexTuples(rel, slot, estate, false, nodup, conflict, arb)
 #endif
+
+/* Index entries of a row that was updated through it. */
+#if PG_VERSION_NUM >= 160000
+#define CompatUpdateIndexes TU_UpdateIndexes
+#define compat_needs_index_entries(indexes) ((indexes) != TU_None)
+#define compat_update_index_tuples(rel, slot, estate, indexes) \
+	ExecInsertIndexTuples(rel, slot, estate, true, false, NULL, NIL, \
+						  (indexes) == TU_Summarizing)
+#else
+#define CompatUpdateIndexes bool
+#define compat_needs_index_entries(indexes) (indexes)
+#define compat_update_index_tuples(rel, slot, estate, indexes) \
+	ExecInsertIndexTuples(rel, slot, estate, true, false, NULL, NIL)
+#endif
+
+#if PG_VERSION_NUM >= 180000
+#define compat_index_beginscan(rel, index, snapshot, nkeys) \
+	index_beginscan(rel, index, snapshot, NULL, nkeys, 0)
+#else
+#define compat_index_beginscan(rel, index, snapshot, nkeys) \
+	index_beginscan(rel, index, snapshot, nkeys, 0)
+#endif
+
 #if PG_VERSION_NUM >= 180000
 #define compat_check_index_constraints(rel, slot, estate, tid, arb) \
 	ExecCheckIndexConstraints(rel, slot, estate, tid, NULL, arb)

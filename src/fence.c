@@ -23,6 +23,11 @@
  * The sweep comes after a failure too: prepared statements and session
  * locks outlive an aborted subtransaction.
  *
+ * Where many steps go well, their fences cost more than they do.  So a few
+ * runs may be advanced within one subtransaction (fence_run_together): the
+ * role, the limits and the broom are as ever, each step for itself; but where
+ * one fails, all are undone, and the caller does them again one by one.
+ *
  * The step's time-out cancels it, again each second where it traps that, and
  * at last ends the worker, which leaves word for the next one to fail the
  * step (queue_suspect.c).
@@ -58,6 +63,9 @@
 
 #define MAX_STRIKES 5			/* cancellations before the process goes */
 #define STRIKE_INTERVAL_MS 1000
+
+/* A step that takes longer than this is executed by itself. */
+#define TOGETHER_TIMEOUT_MS 1000
 
 static void
 set_for_step(const char *name, const char *value)
@@ -207,6 +215,31 @@ explain_timeout(ErrorData *error, const Fence *fence, TimestampTz began)
 	}
 }
 
+/*--- the fence ---*/
+
+/* Of fence_run_together. */
+static bool together = false;
+static Fence *entered;			/* the step that is executing, or NULL */
+
+/* A step among others, whose fence is around all of them. */
+static void
+run_unfenced(Fence *fence, void (*body) (Fence *, void *), void *arg)
+{
+	TimestampTz began = GetCurrentTimestamp();
+	int			save_lock_timeout;
+
+	entered = fence;
+	fence->timeout_ms = Min(fence->timeout_ms, TOGETHER_TIMEOUT_MS);
+	start_limits(fence, began, &save_lock_timeout);
+	body(fence, arg);
+	if (fence->in_role)
+		leave_role(fence);
+	stop_limits();
+	LockTimeout = save_lock_timeout;
+	sweep(fence);
+	entered = NULL;
+}
+
 ErrorData *
 fence_run(Fence *fence, void (*body) (Fence *, void *), void *arg)
 {
@@ -217,6 +250,11 @@ fence_run(Fence *fence, void (*body) (Fence *, void *), void *arg)
 	int			save_lock_timeout;
 
 	fence->in_role = false;
+	if (together)
+	{
+		run_unfenced(fence, body, arg);
+		return NULL;
+	}
 	start_limits(fence, began, &save_lock_timeout);
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
@@ -243,4 +281,40 @@ fence_run(Fence *fence, void (*body) (Fence *, void *), void *arg)
 	LockTimeout = save_lock_timeout;	/* after the settings went back */
 	sweep(fence);
 	return error;
+}
+
+bool
+fence_run_together(void (*body) (void *), void *arg)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	int			save_lock_timeout = LockTimeout;
+	volatile bool well = true;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	together = true;
+	entered = NULL;
+	PG_TRY();
+	{
+		body(arg);
+		together = false;
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		together = well = false;
+		if (entered != NULL)
+			stop_limits();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		if (entered != NULL)
+			sweep(entered);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	LockTimeout = save_lock_timeout;
+	return well;
 }

@@ -31,6 +31,13 @@ extern ErrorData *fence_run(Fence *fence, void (*body) (Fence *, void *),
 							void *arg);
 
 /*
+ * Runs body in one subtransaction; fence_run within it has none of its own,
+ * and raises.  False where something went wrong: then all is undone, and the
+ * caller does it again, with a fence around each step.
+ */
+extern bool fence_run_together(void (*body) (void *), void *arg);
+
+/*
  * Within a body: from here to its end act as role, for that tenant.  Raises
  * 42704 where role is no role.
  */

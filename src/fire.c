@@ -52,32 +52,8 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 #include "uuid7.h"
-
-/* Columns of workflow_runs, in the order of the install script. */
-enum
-{
-	RUN_ID = 1,
-	RUN_DEFINITION_ID,
-	RUN_TRIGGER_PAYLOAD,
-	RUN_STATUS,
-	RUN_CURRENT_STEP,
-	RUN_STEP_RESULTS,
-	RUN_ERROR_MESSAGE,
-	RUN_STARTED_AT,
-	RUN_COMPLETED_AT,
-	RUN_TENANT_ID,
-	RUN_DEFINITION_VERSION,
-	RUN_QUEUED_AT,
-	RUN_RUN_AT,
-	RUN_PRIORITY,
-	RUN_IDEMPOTENCY_KEY,
-	RUN_ATTEMPT,
-	RUN_OWNER,
-	RUN_PARENT_ID,
-	RUN_DEPTH,
-	RUN_NCOLUMNS = RUN_DEPTH
-};
 
 /* Columns of workflow_definitions that a fire reads. */
 enum
@@ -121,7 +97,6 @@ struct Firing
 	int			nslots;			/* made */
 	int			nrows;			/* waiting */
 	size_t		nbytes;
-	int64		fired;
 };
 
 /*--- who fires whom ---*/
@@ -248,7 +223,7 @@ firing_begin(Oid schema, const char *trigger_type, TimestampTz run_at,
 
 	firing->runs = table_open(store_relation("workflow_runs"),
 							  RowExclusiveLock);
-	if (RelationGetDescr(firing->runs)->natts < RUN_NCOLUMNS)
+	if (RelationGetDescr(firing->runs)->natts < RUN_DEPTH)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("table \"workflow_runs\" is older than the library"),
@@ -282,12 +257,13 @@ fill_slot(Firing *firing, TupleTableSlot *slot, const Target *target,
 		  const char *key)
 {
 	TimestampTz now = clock_now();
+	DueRun		due;
 	Datum	   *v = slot->tts_values - 1;
 	bool	   *n = slot->tts_isnull - 1;
 
 	uuid7_generate(id, now);
 	memset(slot->tts_isnull, true, sizeof(bool) * slot->tts_tupleDescriptor->natts);
-	for (int i = RUN_ID; i <= RUN_NCOLUMNS; i++)
+	for (int i = RUN_ID; i <= RUN_DEPTH; i++)
 		n[i] = false;
 	v[RUN_ID] = UUIDPGetDatum(id);
 	v[RUN_DEFINITION_ID] = UUIDPGetDatum(&target->definition_id);
@@ -312,6 +288,11 @@ fill_slot(Firing *firing, TupleTableSlot *slot, const Target *target,
 	v[RUN_DEPTH] = Int32GetDatum(firing->depth);
 	ExecStoreVirtualTuple(slot);
 	slot->tts_tableOid = RelationGetRelid(firing->runs);
+	due.id = *id;
+	due.tenant_id = *tenant;
+	due.run_at = DatumGetTimestampTz(v[RUN_RUN_AT]);
+	due.priority = (int16) firing->priority;
+	queue_run_at_commit(&due);
 }
 
 /* Writes the rows that wait. */
@@ -448,7 +429,6 @@ firing_add(Firing *firing, const pg_uuid_t *tenant, Jsonb *payload,
 		else
 			insert_keyed(firing, &firing->targets[i], tenant, payload, key,
 						 &id);
-		firing->fired++;
 		if (ids != NULL)
 			*ids = lappend(*ids, id_copy(&id));
 	}
@@ -465,6 +445,4 @@ firing_end(Firing *firing)
 	FreeExecutorState(firing->estate);
 	table_close(firing->runs, NoLock);
 	MemoryContextDelete(firing->batch_context);
-	if (firing->fired > 0)
-		queue_wake_at_commit();
 }

@@ -43,6 +43,7 @@ typedef struct FireTrigger
 	char	   *trigger_type;
 	Oid			schema;			/* the extension's */
 	AttrNumber	tenant_column;	/* 0: a literal */
+	bool		tenant_is_uuid;
 	FmgrInfo	tenant_out;
 	pg_uuid_t	tenant;
 	int			nmembers;
@@ -142,6 +143,7 @@ set_tenant(FireTrigger *ft, Relation rel, const char *argument)
 		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel),
 											  ft->tenant_column - 1);
 
+		ft->tenant_is_uuid = att->atttypid == UUIDOID;
 		getTypeOutputInfo(att->atttypid, &output, &varlena);
 		fmgr_info(output, &ft->tenant_out);
 		return;
@@ -241,6 +243,8 @@ tenant_of(FireTrigger *ft, TriggerData *data, TupleTableSlot *row)
 											  ft->tenant_column - 1)->attname),
 						RelationGetRelationName(data->tg_relation),
 						ft->trigger_type)));
+	if (ft->tenant_is_uuid)
+		return *DatumGetUUIDP(datum);
 	text = OutputFunctionCall(&ft->tenant_out, datum);
 	return *DatumGetUUIDP(DirectFunctionCall1(uuid_in, CStringGetDatum(text)));
 }

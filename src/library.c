@@ -54,14 +54,6 @@ enum
 	TEMPLATE_HTML
 };
 
-enum
-{
-	RUN_DEFINITION_ID = 2,
-	RUN_TRIGGER_PAYLOAD,
-	RUN_TENANT_ID = 10,
-	RUN_DEFINITION_VERSION
-};
-
 static char *
 row_text(const TriggerRow *row, int column)
 {

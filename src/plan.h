@@ -8,6 +8,7 @@
 #define WF_PLAN_H
 
 #include "condition.h"
+#include "scope.h"
 #include "template.h"
 #include "utils/uuid.h"
 
@@ -76,7 +77,7 @@ typedef struct PlanStep
 	char	   *action;
 	Template   *params;			/* always an object */
 	Condition  *condition;		/* NULL: always */
-	bool		sees_steps;		/* its JSON speaks of "steps" */
+	bool		sees[SCOPE_NROOTS]; /* its JSON speaks of "steps", "run" ... */
 	bool		continue_on_error;
 	bool		has_retry;
 	PlanRetry	retry;

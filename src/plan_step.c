@@ -141,18 +141,22 @@ compile_condition(const JsonbValue *json, const char *path,
 }
 
 /*
- * May the step look at earlier ones?  Asked of its text: by the word, or by
- * a jsonpath's wildcard or escape.  A yes too many only costs time.
+ * Which parts of the context may the step look at?  Asked of its text: by
+ * their names, or by what in a jsonpath reaches them without.  A yes too many
+ * only costs time.
  */
-static bool
-speaks_of_steps(const JsonbValue *json)
+static void
+find_seen(const JsonbValue *json, bool *sees)
 {
 	StringInfoData text;
+	bool		all;
 
 	initStringInfo(&text);
 	json_append(&text, json);
-	return strstr(text.data, "steps") != NULL ||
-		strpbrk(text.data, "*\\") != NULL;
+	all = strpbrk(text.data, "*\\") != NULL ||
+		strstr(text.data, "keyvalue") != NULL;
+	for (int i = 0; i < SCOPE_NROOTS; i++)
+		sees[i] = all || strstr(text.data, scope_root_names[i]) != NULL;
 }
 
 void
@@ -173,7 +177,7 @@ plan_compile_step(PlanCompiler *compiler, const JsonbValue *json,
 	}
 	plan_check_keys(json, path, step_keys, lengthof(step_keys), problems);
 	step->name = compile_name(json, path, problems);
-	step->sees_steps = speaks_of_steps(json);
+	find_seen(json, step->sees);
 	spec = compile_action(compiler, json, path, step);
 	compile_params(compiler, json, path, &names, spec, step);
 	compile_condition(json, path, &names, problems, step);

@@ -64,8 +64,8 @@ request_memory(void)
 {
 	if (prev_shmem_request_hook)
 		prev_shmem_request_hook();
-	RequestAddinShmemSpace(MAXALIGN(sizeof(QueueShared)));
-	RequestNamedLWLockTranche("workflow_engine", 1);
+	RequestAddinShmemSpace(MAXALIGN(sizeof(QueueShared)) + queue_runs_size());
+	RequestNamedLWLockTranche("workflow_engine", 2);
 }
 
 static void
@@ -101,6 +101,7 @@ attach_memory(void)
 								   &found);
 	if (!found)
 		init_memory(queue_shared);
+	queue_runs_attach(&(GetNamedLWLockTranche("workflow_engine"))[1].lock);
 	LWLockRelease(AddinShmemInitLock);
 }
 
@@ -171,6 +172,7 @@ leave_slot(int code, Datum arg)
 	slot->end = how_it_ends(slot, code);
 	slot->state = SLOT_LEFT;
 	LWLockRelease(queue_shared->lock);
+	queue_want_look();			/* ids that it had taken go with it */
 	queue_kick_launcher();
 }
 
@@ -243,6 +245,7 @@ queue_worker_enter(int slot)
 	my_number = slot;
 	my_slot = &queue_shared->slots[slot];
 	before_shmem_exit(leave_slot, (Datum) 0);
+	queue_runs_enter();
 	return epoch;
 }
 

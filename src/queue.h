@@ -129,11 +129,93 @@ extern void queue_put_off_suspect(const Suspect *suspect);
  */
 extern bool queue_on_probation(bool *last_end_unknown);
 
+/*--- runs that are due (queue_runs.c) ---*/
+
+typedef struct DueRun
+{
+	pg_uuid_t	id;
+	pg_uuid_t	tenant_id;
+	TimestampTz run_at;
+	int16		priority;
+} DueRun;
+
+/* A place in the order of a tenant's runs. */
+typedef struct DuePosition
+{
+	int16		priority;
+	TimestampTz run_at;
+	pg_uuid_t	id;
+} DuePosition;
+
+/* What is to be read from the table: a tenant's next runs. */
+#define DUE_READ_AHEAD 1000
+typedef struct DueReading
+{
+	pg_uuid_t	tenant_id;
+	DuePosition after;
+	int			limit;			/* at most DUE_READ_AHEAD */
+} DueReading;
+
+/* At the commit, have the workers take that run. */
+extern void queue_run_at_commit(const DueRun *run);
+
+/* These are committed: due now, or later. */
+extern void queue_add_runs(const DueRun *runs, int n);
+
+/* All tenants are paused: until a look is wanted nobody need be woken. */
+extern void queue_is_paused(void);
+
+/* The table has due runs of a tenant, up to that priority. */
+extern void queue_more_of_tenant(const pg_uuid_t *id, int16 priority);
+
+/*
+ * Takes up to max runs, the tenants in turn but for those left out; returns
+ * how many.  *must_be_read: before any more, read what *reading says, and
+ * call queue_end_reading.
+ */
+extern int	queue_take_runs(DueRun *runs, int max, int64 epoch,
+							bool (*left_out) (const pg_uuid_t *tenant),
+							DueReading *reading, bool *must_be_read);
+
+/* all: there are no others that are due. */
+extern void queue_end_reading(const DueReading *reading, const DueRun *runs,
+							  int n, bool all);
+
+/* May there be something to take? */
+extern bool queue_has_work(void);
+
+/* Ids may have been lost, or never came here: look at the whole table. */
+extern void queue_want_look(void);
+
+/*
+ * Is such a look due (sweep_us >= 0: also where the last was so long ago)?
+ * Then tell what it finds, tenant by tenant, from the one behind *after.
+ */
+extern bool queue_begin_look(int64 sweep_us, pg_uuid_t *after,
+							 bool *has_after);
+
+/* False where there is no room: end the look there. */
+extern bool queue_look_found(const pg_uuid_t *tenant_id);
+
+/* last: the look is to go on after that tenant; NULL: it is complete. */
+extern void queue_end_look(const pg_uuid_t *last, TimestampTz next_due);
+
+/*
+ * Has something become due by the time?  Then ask the table for runs due
+ * after *since, and set the timer anew.
+ */
+extern bool queue_take_timer(TimestampTz now, TimestampTz *since);
+extern void queue_set_timer(TimestampTz when);
+
+/* 0: nothing is known to come. */
+extern TimestampTz queue_next_due(void);
+
 /*--- of anybody: wake-ups ---*/
 
 /*
  * At the commit of the current transaction, wake the workers of this
- * database.  Cheap to repeat; no effect on abort.
+ * database and have them look at the table.  Cheap to repeat; no effect on
+ * abort.
  */
 extern void queue_wake_at_commit(void);
 

@@ -95,6 +95,16 @@ extern bool queue_find_bar(Oid database);
 /* Called once, in _PG_init. */
 extern void queue_wake_install(void);
 
+/* Wakes the workers of a database. */
+extern void queue_wake_workers(Oid database);
+
+/* The memory of queue_runs.c: its size, and where it is made. */
+extern Size queue_runs_size(void);
+extern void queue_runs_attach(LWLock *lock);
+
+/* A worker of this database has come. */
+extern void queue_runs_enter(void);
+
 /* Called where the memory is made. */
 extern void queue_suspects_init(QueueShared *shared);
 

@@ -6,13 +6,15 @@
  * function notes what is to happen at the end of the current transaction in
  * static variables; one transaction callback, registered for good, does it.
  * It runs after the transaction's rows became visible to others, where
- * raising an error or allocating memory is out of the question: it sets
- * flags and latches.  A transaction that is prepared loses its wake-up (the
- * sweep finds the runs); subtransactions are not told apart: waking for
- * nothing does no harm, and a bar ends no later than its transaction.
+ * raising an error or allocating memory is out of the question: it hands ids
+ * of runs over, sets flags and latches.  A transaction that is prepared loses
+ * its wake-up (the sweep finds the runs); subtransactions are not told apart:
+ * waking for nothing, or the id of a run that was rolled back, does no harm,
+ * and a bar ends no later than its transaction.
  *
- * No wake-up is lost.  The waker makes its row visible, then reads the flag;
- * the worker clears the flag, then takes a snapshot; a full barrier stands
+ * No wake-up is lost.  The waker makes its row visible and queues its id, then
+ * reads the flag; the worker clears the flag, then looks into the queue and
+ * takes a snapshot; a full barrier stands
  * between the two on either side.  So a waker that finds the flag set, and
  * leaves the latch alone, did so before the worker cleared it, and the
  * worker's snapshot has the row.  Latches lie in PGPROCs, which are never
@@ -36,13 +38,23 @@
 
 /* What the end of this transaction will bring. */
 static bool wake_at_commit = false;
+static bool look_at_commit = false;
 static bool probe_at_commit = false;
 static bool has_bar = false;
 
+/* Runs to hand over then; of tenants that have too many, one stands for all. */
+#define MAX_PENDING 64
+#define MAX_CROWDS 16
+static int	npending = 0;
+static DueRun pending[MAX_PENDING];
+static int	ncrowds = 0;
+static DueRun crowds[MAX_CROWDS];
+static TimestampTz crowds_later = 0;
+
 /*--- at the end of a transaction ---*/
 
-static void
-wake_workers(Oid database)
+void
+queue_wake_workers(Oid database)
 {
 	int			i;
 
@@ -100,10 +112,27 @@ lift_bars(void)
 }
 
 static void
+hand_over_runs(void)
+{
+	if (npending > 0)
+		queue_add_runs(pending, npending);
+	for (int i = 0; i < ncrowds; i++)
+		queue_more_of_tenant(&crowds[i].tenant_id, crowds[i].priority);
+	if (crowds_later != 0)
+		queue_set_timer(crowds_later);
+	if (look_at_commit)
+		queue_want_look();
+}
+
+static void
 at_commit(void)
 {
 	if (wake_at_commit)
-		wake_workers(MyDatabaseId);
+	{
+		hand_over_runs();
+		if (queue_has_work())
+			queue_wake_workers(MyDatabaseId);
+	}
 	if (probe_at_commit)
 		ask_for_probe(MyDatabaseId);
 }
@@ -113,6 +142,9 @@ static void
 at_end(void)
 {
 	wake_at_commit = false;
+	look_at_commit = false;
+	npending = ncrowds = 0;
+	crowds_later = 0;
 	probe_at_commit = false;
 	if (has_bar)
 		lift_bars();
@@ -155,6 +187,36 @@ void
 queue_wake_at_commit(void)
 {
 	wake_at_commit = true;
+	look_at_commit = true;
+}
+
+/* The runs of a tenant that are too many to be told one by one. */
+static void
+note_crowd(const DueRun *run)
+{
+	int			i;
+
+	if (crowds_later == 0 || run->run_at < crowds_later)
+		crowds_later = run->run_at;
+	for (i = 0; i < ncrowds; i++)
+		if (memcmp(&crowds[i].tenant_id, &run->tenant_id, UUID_LEN) == 0)
+			break;
+	if (i == MAX_CROWDS)
+		look_at_commit = true;
+	else if (i == ncrowds)
+		crowds[ncrowds++] = *run;
+	else
+		crowds[i].priority = Max(crowds[i].priority, run->priority);
+}
+
+void
+queue_run_at_commit(const DueRun *run)
+{
+	wake_at_commit = true;
+	if (npending < MAX_PENDING)
+		pending[npending++] = *run;
+	else
+		note_crowd(run);
 }
 
 void

@@ -51,6 +51,7 @@ typedef struct RunTick
 	int64		epoch;			/* of this worker */
 	int			lock_timeout_ms;	/* of each wait for a lock */
 	bool		give_up;		/* a lock time-out is the step's failure */
+	bool		together;		/* one fence is around all of them */
 	bool		probation;		/* each attempt is committed before it is made */
 	TimestampTz killed_before;	/* everything was, nobody knows when: attempts
 								 * committed before that were under way; or 0 */

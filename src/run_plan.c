@@ -11,11 +11,13 @@
 #include "postgres.h"
 #include "compat.h"
 
+#include "action.h"
 #include "run_plan.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
 #define MAX_PLANS 1000
+#define RUNS_ALONE 100			/* after one that failed */
 #define MAX_BYTES (32 * 1024 * 1024)
 
 typedef struct PlanKey
@@ -88,18 +90,35 @@ compile(Jsonb *definition, char **error)
 	return plan;
 }
 
-const RunPlan *
-run_plan_find(const RunRow *run, char **error)
+static PlanKey
+key_of(const RunRow *run)
 {
 	PlanKey		key;
-	PlanEntry  *entry;
-	RunPlan		found;
-	Jsonb	   *definition;
 
 	memset(&key, 0, sizeof(key));
 	key.definition_id = run->definition_id;
 	key.version = run->version;
 	key.saved_at = run->saved_at;
+	return key;
+}
+
+static bool
+is_plain(const WorkflowPlan *plan)
+{
+	for (int i = 0; i < plan->nsteps; i++)
+		if (action_find(plan->steps[i].action) == NULL)
+			return false;
+	return true;
+}
+
+const RunPlan *
+run_plan_find(const RunRow *run, char **error)
+{
+	PlanKey		key = key_of(run);
+	PlanEntry  *entry;
+	RunPlan		found = {0};
+	Jsonb	   *definition;
+
 	make_room();
 	entry = hash_search(plans, &key, HASH_FIND, NULL);
 	if (entry != NULL)
@@ -115,7 +134,38 @@ run_plan_find(const RunRow *run, char **error)
 	found.plan = compile(definition, error);
 	if (found.plan == NULL)
 		return NULL;
+	found.plain = is_plain(found.plan);
 	entry = hash_search(plans, &key, HASH_ENTER, NULL);
 	entry->plan = found;
 	return &entry->plan;
+}
+
+static PlanEntry *
+entry_of(const RunRow *run)
+{
+	PlanKey		key = key_of(run);
+
+	return plans == NULL ? NULL : hash_search(plans, &key, HASH_FIND, NULL);
+}
+
+bool
+run_plan_may_share(const RunRow *run)
+{
+	PlanEntry  *entry = entry_of(run);
+
+	if (entry == NULL || !entry->plan.plain)
+		return false;
+	if (entry->plan.alone == 0)
+		return true;
+	entry->plan.alone--;
+	return false;
+}
+
+void
+run_plan_had_failed(const RunRow *run)
+{
+	PlanEntry  *entry = entry_of(run);
+
+	if (entry != NULL)
+		entry->plan.alone = RUNS_ALONE;
 }

@@ -36,44 +36,63 @@ text_json(const char *text)
 	return json_to_jsonb(&value);
 }
 
-/* Building what is not looked at would cost, with a thousand steps behind. */
 static Jsonb *
-earlier_steps(const RunRow *run, const PlanStep *step)
-{
-	const Action *action = action_find(step->action);
-	ObjectBuilder b;
-
-	if (step->sees_steps || action == NULL || action->reads_scope)
-		return step_results_context(run->step_results, run->new_results);
-	object_begin(&b);
-	return object_end(&b);
-}
-
-static void
-fill_scope(Scope *scope, const RunRow *run, const PlanStep *step)
+describe_run(const RunRow *run)
 {
 	ObjectBuilder b;
-
-	scope->root[SCOPE_TRIGGER] = run->payload;
-	scope->root[SCOPE_STEPS] = earlier_steps(run, step);
 
 	object_begin(&b);
 	object_text(&b, "id", id_text(&run->id));
 	object_text(&b, "queued_at", iso_time(run->queued_at));
 	object_number(&b, "attempt", run->attempt);
-	scope->root[SCOPE_RUN] = object_end(&b);
+	return object_end(&b);
+}
+
+static Jsonb *
+describe_workflow(const RunRow *run)
+{
+	ObjectBuilder b;
 
 	object_begin(&b);
 	object_text(&b, "id", id_text(&run->definition_id));
 	object_text(&b, "name", run->workflow_name);
 	object_number(&b, "version", run->version);
-	scope->root[SCOPE_WORKFLOW] = object_end(&b);
+	return object_end(&b);
+}
+
+static Jsonb *
+describe_tenant(const RunRow *run)
+{
+	ObjectBuilder b;
 
 	object_begin(&b);
 	object_text(&b, "id", id_text(&run->tenant_id));
-	scope->root[SCOPE_TENANT] = object_end(&b);
+	return object_end(&b);
+}
 
-	scope->root[SCOPE_NOW] = text_json(iso_time(clock_now()));
+/*
+ * Building what is not looked at would cost as much as a small step does, and
+ * more with a thousand steps behind.
+ */
+static void
+fill_scope(Scope *scope, const RunRow *run, const PlanStep *step)
+{
+	const Action *action = action_find(step->action);
+	bool		all = action == NULL || action->reads_scope;
+	const bool *sees = step->sees;
+
+	scope->root[SCOPE_TRIGGER] = run->payload;
+	if (all || sees[SCOPE_STEPS])
+		scope->root[SCOPE_STEPS] = step_results_context(run->step_results,
+														run->new_results);
+	if (all || sees[SCOPE_RUN])
+		scope->root[SCOPE_RUN] = describe_run(run);
+	if (all || sees[SCOPE_WORKFLOW])
+		scope->root[SCOPE_WORKFLOW] = describe_workflow(run);
+	if (all || sees[SCOPE_TENANT])
+		scope->root[SCOPE_TENANT] = describe_tenant(run);
+	if (all || sees[SCOPE_NOW])
+		scope->root[SCOPE_NOW] = text_json(iso_time(clock_now()));
 }
 
 /*--- inside the fence ---*/
@@ -275,7 +294,7 @@ run_step_execute(StepCall *sc, RunTick *tick)
 	sc->duration_us = INSTR_TIME_GET_MICROSEC(ended);
 	tick->cancelled |= current_run.active && current_run.cancelled;
 	current_run.active = false;
-	if (fence_was_in_role(&fence))
+	if (fence_was_in_role(&fence) && !tick->together)
 		tick->fences_left--;
 	if (hooks_take_constraints_set())
 		tick->fences_left = 0;	/* it holds for the whole transaction */

@@ -27,7 +27,7 @@ typedef enum ScopeRoot
 
 typedef struct Scope
 {
-	Jsonb	   *root[SCOPE_NROOTS]; /* none is NULL */
+	Jsonb	   *root[SCOPE_NROOTS]; /* NULL: nobody looks at it */
 } Scope;
 
 /* One part of a path such as trigger.items[0].sku */

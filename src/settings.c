@@ -90,11 +90,11 @@ static const IntSetting int_settings[] = {
 		"Number of requests that a worker has under way to one host at once.",
 		"From 1 to 10000; further requests to that host wait for their turn. "
 		"Changed in the configuration file with a reload."},
-	{PREFIX "batch_size", &wf_batch_size, 50, 1, 60, PGC_SIGHUP, 0,
+	{PREFIX "batch_size", &wf_batch_size, 500, 1, 1000, PGC_SIGHUP, 0,
 		"Number of runs that a worker advances in one transaction.",
-		"From 1 to 60: each run may take a subtransaction that writes, and a "
-		"transaction with more than 64 of them slows down the snapshots of "
-		"all sessions. Changed in the configuration file with a reload."},
+		"From 1 to 1000, as long as that takes a few milliseconds: then the "
+		"transaction ends with fewer. Changed in the configuration file with "
+		"a reload."},
 	{PREFIX "poll_interval", &wf_poll_interval, 5000, 10, 3600 * 1000,
 		PGC_SIGHUP, GUC_UNIT_MS,
 		"Time after which an idle worker looks for work unasked.",

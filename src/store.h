@@ -8,6 +8,8 @@
 #include "postgres.h"
 #include "datatype/timestamp.h"
 #include "plan.h"
+#include "queue.h"
+#include "storage/itemptr.h"
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
 
@@ -54,7 +56,8 @@ extern char *store_sql(const char *sql);
 typedef enum StoreStatement
 {
 	STORE_TENANTS_DUE,
-	STORE_CLAIM,
+	STORE_DUE,
+	STORE_LATER,
 	STORE_NEXT_DUE,
 	STORE_TAKE_OVER,
 	STORE_LOAD_OWNED,
@@ -67,6 +70,7 @@ typedef enum StoreStatement
 	STORE_FAIL,
 	STORE_PAUSES,
 	STORE_VERSION,
+	STORE_NAME,
 	STORE_ACTION,
 	STORE_CONNECTION,
 	STORE_TEMPLATE,
@@ -106,14 +110,49 @@ extern bool store_fetch_template(const pg_uuid_t *tenant, const char *name,
 extern bool store_fetch_version(const pg_uuid_t *definition_id, int version,
 								Jsonb **definition, Oid *run_as);
 
+/* The definition's name now, and when that version was saved. */
+extern bool store_fetch_name(const pg_uuid_t *id, int version, char **name,
+							 TimestampTz *saved_at);
+
 /* Are the definition and that version of it there, as of now? */
 extern bool store_has_definition(const pg_uuid_t *id, int version);
 
 /*--- runs, as workers see them (store_runs.c) ---*/
 
+/* Columns of workflow_runs, in the order of the install script. */
+enum
+{
+	RUN_ID = 1,
+	RUN_DEFINITION_ID,
+	RUN_TRIGGER_PAYLOAD,
+	RUN_STATUS,
+	RUN_CURRENT_STEP,
+	RUN_STEP_RESULTS,
+	RUN_ERROR_MESSAGE,
+	RUN_STARTED_AT,
+	RUN_COMPLETED_AT,
+	RUN_TENANT_ID,
+	RUN_DEFINITION_VERSION,
+	RUN_QUEUED_AT,
+	RUN_RUN_AT,
+	RUN_PRIORITY,
+	RUN_IDEMPOTENCY_KEY,
+	RUN_ATTEMPT,
+	RUN_OWNER,
+	RUN_PARENT_ID,
+	RUN_DEPTH,
+	RUN_ATTEMPT_AT,
+	RUN_FAILED_ATTEMPTS,
+	RUN_ABNORMAL_ENDS,
+	RUN_ABNORMAL_STEP,
+	RUN_PREVIOUS_RESULTS,
+	RUN_NCOLUMNS = RUN_PREVIOUS_RESULTS
+};
+
 /* A run as loaded; lives in the context it was loaded in. */
 typedef struct RunRow
 {
+	ItemPointerData tid;		/* of the version that was loaded */
 	pg_uuid_t	id;
 	pg_uuid_t	definition_id;
 	int			version;
@@ -137,18 +176,11 @@ typedef struct RunRow
 	TimestampTz queued_at;
 	TimestampTz started_at;
 	TimestampTz run_at;
+	int16		priority;
 	TimestampTz completed_at;	/* 0: not yet */
 	char	   *error_message;
 	int64		owner;			/* 0: nobody */
 } RunRow;
-
-/*
- * Locks and loads up to limit runs that are due, the tenants taking turns:
- * *cursor is the last tenant served and is moved on.  Tenants of which
- * left_out is true are passed by.  List of RunRow *.
- */
-extern List *store_claim_due(pg_uuid_t *cursor, bool *has_cursor, int limit,
-							 bool (*left_out) (const pg_uuid_t *tenant));
 
 /* Runs whose owner is gone, locked and loaded. */
 extern List *store_take_over(int limit);
@@ -175,8 +207,13 @@ extern RunRow *store_load_struck(const pg_uuid_t *id, int step, bool *locked);
  */
 extern bool store_take_cancelled(RunRow *run);
 
-/* Writes back what changes in a run. */
-extern void store_save_run(const RunRow *run);
+/* Writes back what changes in a run, by a statement. */
+extern void store_update_run(const RunRow *run);
+
+/* What an advance changes: columns, and their values in that order. */
+#define STORE_NCHANGES 13
+extern const int store_changed_columns[STORE_NCHANGES];
+extern void store_changes(const RunRow *run, Datum *values, bool *isnull);
 
 /* Fails a run that no tick could process. */
 extern void store_fail_run(const pg_uuid_t *id, const char *message);
@@ -187,7 +224,61 @@ extern void store_fail_run(const pg_uuid_t *id, const char *message);
  */
 extern char *store_chain_of_names(const pg_uuid_t *run_id);
 
-/* When the next run that waits for its time is due; 0: none. */
-extern TimestampTz store_next_due(void);
+/*--- what is due (store_due.c) ---*/
+
+/* Who is paused, as of now. */
+typedef struct Pauses
+{
+	bool		all;
+	int			ntenants;
+	pg_uuid_t  *tenants;		/* in the caller's context */
+} Pauses;
+
+extern void store_load_pauses(Pauses *pauses);
+extern bool store_is_paused(const Pauses *pauses, const pg_uuid_t *tenant);
+
+/*
+ * The next tenants that have runs queued or waiting, due or not, after *after
+ * (NULL: from the first).  Returns how many.
+ */
+#define STORE_TENANTS_A_LOOK 64
+extern int	store_tenants_due(const pg_uuid_t *after, pg_uuid_t *tenants);
+
+/* A tenant's next runs that are due, in their order; returns how many. */
+extern int	store_read_due(const DueReading *reading, TimestampTz now,
+						   DueRun *runs);
+
+/* Runs that have become due after since and up to now. */
+extern int	store_read_later(TimestampTz since, TimestampTz now,
+							 DueRun *runs, int max);
+
+/* When the next run that waits for its time is due, after now; 0: none. */
+extern TimestampTz store_next_due(TimestampTz now);
+
+/*--- runs, past the executor (store_row.c) ---*/
+
+/* The table of runs, opened for one tick's transaction. */
+typedef struct RunTable RunTable;
+
+/* In the current memory context and resource owner.  Raises 55000. */
+extern RunTable *store_open_runs(void);
+extern void store_close_runs(RunTable *runs);
+
+/* After a subtransaction was rolled back in which runs were saved. */
+extern void store_renew_runs(RunTable *runs);
+
+/* Between these two runs are claimed, as a snapshot taken now sees them. */
+extern void store_claims_begin(RunTable *runs);
+extern void store_claims_end(RunTable *runs);
+
+/*
+ * Locks and loads a run where it is due; else NULL, *later where somebody
+ * else holds its row or it is not due yet.
+ */
+extern RunRow *store_claim_run(RunTable *runs, const pg_uuid_t *id,
+							   TimestampTz now, bool *later);
+
+/* Writes back what changes in a run.  runs may be NULL. */
+extern void store_save_run(RunTable *runs, const RunRow *run);
 
 #endif							/* WF_STORE_H */

@@ -14,6 +14,7 @@
 #include "store.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 /* Column of the first row as text in context, or NULL. */
 static char *
@@ -150,6 +151,31 @@ store_fetch_version(const pg_uuid_t *definition_id, int version,
 		*run_as = DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[0],
 												 SPI_tuptable->tupdesc, 2,
 												 &isnull));
+	}
+	SPI_finish();
+	return found;
+}
+
+bool
+store_fetch_name(const pg_uuid_t *id, int version, char **name,
+				 TimestampTz *saved_at)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		values[2] = {UUIDPGetDatum(id), Int32GetDatum(version)};
+	bool		found;
+
+	SPI_connect();
+	store_execute(STORE_NAME, values, NULL, false, 1);
+	found = SPI_processed > 0;
+	if (found)
+	{
+		bool		isnull;
+
+		*name = first_row_text(1, caller);
+		*saved_at =
+			DatumGetTimestampTz(SPI_getbinval(SPI_tuptable->vals[0],
+											  SPI_tuptable->tupdesc, 2,
+											  &isnull));
 	}
 	SPI_finish();
 	return found;

@@ -1,14 +1,12 @@
 /*
  * store_runs.c
- *	  Runs as the workers see them: claim, take over, load.
+ *	  Runs as the workers see them: take over, load.
  *
  * Runs in a worker, inside a tick's transaction and an SPI connection of its
  * own.  What is loaded lives in the caller's memory context; every loaded
  * row is locked until the tick ends, so that nobody else advances it.
  *
- * Claiming takes turns: the tenants that have something due are walked in
- * the order of their ids, from the one served last, and each gives up to its
- * share of the batch, by priority and then time.
+ * What is due is claimed past the executor (store_row.c).
  */
 #include "postgres.h"
 #include "compat.h"
@@ -47,10 +45,10 @@ enum
 	COL_FAILED_ATTEMPTS,
 	COL_ABNORMAL_ENDS,
 	COL_ABNORMAL_STEP,
-	COL_PREVIOUS_RESULTS
+	COL_PREVIOUS_RESULTS,
+	COL_TID,
+	COL_PRIORITY
 };
-
-#define TENANTS_A_LOOK 64		/* tenants asked for at a time */
 
 static Datum
 column(uint64 row, int number)
@@ -99,6 +97,8 @@ run_of_row(uint64 row)
 	run->abnormal_ends = DatumGetInt16(column(row, COL_ABNORMAL_ENDS));
 	run->abnormal_step = DatumGetInt32(column(row, COL_ABNORMAL_STEP));
 	run->previous_results = json_column(row, COL_PREVIOUS_RESULTS);
+	run->priority = DatumGetInt16(column(row, COL_PRIORITY));
+	run->tid = *(ItemPointer) DatumGetPointer(column(row, COL_TID));
 	return run;
 }
 
@@ -125,153 +125,7 @@ uuid_array(const pg_uuid_t *ids, int n)
 										   false, TYPALIGN_CHAR));
 }
 
-/*--- claiming ---*/
-
-typedef struct Pauses
-{
-	bool		all;
-	int			ntenants;
-	pg_uuid_t  *tenants;
-} Pauses;
-
-static Pauses
-load_pauses(void)
-{
-	Pauses		pauses = {0};
-
-	store_execute(STORE_PAUSES, NULL, NULL, false, 0);
-	pauses.tenants = palloc(sizeof(pg_uuid_t) * (SPI_processed + 1));
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		bool		isnull;
-		Datum		tenant = SPI_getbinval(SPI_tuptable->vals[i],
-										   SPI_tuptable->tupdesc, 1, &isnull);
-
-		if (isnull)
-			pauses.all = true;
-		else
-			pauses.tenants[pauses.ntenants++] = *DatumGetUUIDP(tenant);
-	}
-	SPI_freetuptable(SPI_tuptable);
-	return pauses;
-}
-
-static bool
-is_paused(const Pauses *pauses, const pg_uuid_t *tenant)
-{
-	for (int i = 0; i < pauses->ntenants; i++)
-		if (ids_equal(&pauses->tenants[i], tenant))
-			return true;
-	return false;
-}
-
-/*
- * The next tenants that have runs queued, after *after (NULL: from the
- * first), at most TENANTS_A_LOOK.  Returns how many.
- */
-static int
-tenants_after(const pg_uuid_t *after, pg_uuid_t *tenants)
-{
-	Datum		values[2] = {after ? UUIDPGetDatum(after) : (Datum) 0,
-		Int32GetDatum(TENANTS_A_LOOK)};
-	int			n;
-
-	store_execute(STORE_TENANTS_DUE, values, after ? "  " : "n ", false, 0);
-	n = Min(SPI_processed, TENANTS_A_LOOK);
-	for (int i = 0; i < n; i++)
-		tenants[i] = *DatumGetUUIDP(column(i, 1));
-	SPI_freetuptable(SPI_tuptable);
-	return n;
-}
-
-/*
- * Claims up to limit runs of these tenants, an equal share each.  Where the
- * limit left tenants out, *last becomes the last that was served.
- */
-static List *
-claim_of_tenants(const pg_uuid_t *tenants, int ntenants, int limit,
-				 List *runs, pg_uuid_t *last, MemoryContext context)
-{
-	int			share = (limit + ntenants - 1) / ntenants;
-	Datum		values[4] = {uuid_array(tenants, ntenants),
-		TimestampTzGetDatum(clock_now()),
-		Int32GetDatum(share), Int32GetDatum(limit)};
-
-	store_execute(STORE_CLAIM, values, NULL, false, 0);
-	if (SPI_processed >= limit)
-		*last = *DatumGetUUIDP(column(SPI_processed - 1, COL_TENANT_ID));
-	runs = collect_runs(runs, context);
-	SPI_freetuptable(SPI_tuptable);
-	return runs;
-}
-
-/*
- * Claims from the tenants after *cursor and, once past the last, from the
- * first on up to where it began; never one twice, since rows that this
- * transaction has locked would be claimed again.  A look claims for at
- * most as many tenants as runs are wanted, so that the cursor stands where
- * the batch ended.
- */
-static List *
-claim_in_turn(const Pauses *pauses, pg_uuid_t *cursor, bool *has_cursor,
-			  int limit, bool (*left_out) (const pg_uuid_t *tenant),
-			  MemoryContext context)
-{
-	pg_uuid_t	start = *cursor;
-	bool		must_wrap = *has_cursor;
-	bool		wrapped = false;
-	List	   *runs = NIL;
-
-	while (list_length(runs) < limit)
-	{
-		pg_uuid_t	tenants[TENANTS_A_LOOK];
-		int			want = limit - list_length(runs);
-		int			n = tenants_after(*has_cursor ? cursor : NULL, tenants);
-		int			kept = 0;
-
-		CHECK_FOR_INTERRUPTS();
-		if (n == 0)
-		{
-			*has_cursor = false;
-			if (!must_wrap || wrapped)
-				break;
-			wrapped = true;
-			continue;
-		}
-		n = Min(n, want);
-		/* beyond start they were looked at: what is ours would come again */
-		while (wrapped && n > 0 && memcmp(&tenants[n - 1], &start, UUID_LEN) > 0)
-			n--;
-		if (n == 0)
-			break;
-		*cursor = tenants[n - 1];
-		*has_cursor = true;
-		for (int i = 0; i < n; i++)
-			if (!is_paused(pauses, &tenants[i]) && !left_out(&tenants[i]))
-				tenants[kept++] = tenants[i];
-		if (kept > 0)
-			runs = claim_of_tenants(tenants, kept, want, runs, cursor,
-									context);
-	}
-	return runs;
-}
-
-List *
-store_claim_due(pg_uuid_t *cursor, bool *has_cursor, int limit,
-				bool (*left_out) (const pg_uuid_t *tenant))
-{
-	MemoryContext caller = CurrentMemoryContext;
-	List	   *runs = NIL;
-	Pauses		pauses;
-
-	SPI_connect();
-	pauses = load_pauses();
-	if (!pauses.all && limit > 0)
-		runs = claim_in_turn(&pauses, cursor, has_cursor, limit, left_out,
-							 caller);
-	SPI_finish();
-	return runs;
-}
+/*--- taking over ---*/
 
 /*
  * A pause stops the start of steps, not the taking over: the run waits in
@@ -283,17 +137,12 @@ store_take_over(int limit)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	Datum		values[1] = {Int32GetDatum(limit)};
-	List	   *runs = NIL;
+	List	   *runs;
 	ListCell   *lc;
-	Pauses		pauses;
 
 	SPI_connect();
-	pauses = load_pauses();
-	if (!pauses.all && limit > 0)
-	{
-		store_execute(STORE_TAKE_OVER, values, NULL, false, 0);
-		runs = collect_runs(NIL, caller);
-	}
+	store_execute(STORE_TAKE_OVER, values, NULL, false, 0);
+	runs = collect_runs(NIL, caller);
 	SPI_finish();
 	foreach(lc, runs)
 		((RunRow *) lfirst(lc))->taken_over = true;
@@ -410,25 +259,6 @@ store_owned_but(List *known, int64 epoch)
 }
 
 /*--- around it ---*/
-
-TimestampTz
-store_next_due(void)
-{
-	Datum		values[1] = {TimestampTzGetDatum(clock_now())};
-	TimestampTz due = 0;
-	bool		isnull = true;
-	Datum		datum = 0;
-
-	SPI_connect();
-	store_execute(STORE_NEXT_DUE, values, NULL, false, 1);
-	if (SPI_processed > 0)
-		datum = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
-							  &isnull);
-	if (!isnull)
-		due = DatumGetTimestampTz(datum);
-	SPI_finish();
-	return due;
-}
 
 char *
 store_chain_of_names(const pg_uuid_t *run_id)

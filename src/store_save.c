@@ -15,11 +15,16 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+const int	store_changed_columns[STORE_NCHANGES] = {
+	RUN_STATUS, RUN_CURRENT_STEP, RUN_STEP_RESULTS, RUN_ERROR_MESSAGE,
+	RUN_STARTED_AT, RUN_COMPLETED_AT, RUN_RUN_AT, RUN_ATTEMPT, RUN_OWNER,
+	RUN_ATTEMPT_AT, RUN_FAILED_ATTEMPTS, RUN_ABNORMAL_ENDS, RUN_ABNORMAL_STEP
+};
+
 void
-store_save_run(const RunRow *run)
+store_changes(const RunRow *run, Datum *values, bool *isnull)
 {
-	Datum		values[14] = {
-		UUIDPGetDatum(&run->id),
+	Datum		all[STORE_NCHANGES] = {
 		CStringGetTextDatum(run->status),
 		Int32GetDatum(run->current_step),
 		JsonbPGetDatum(run->step_results),
@@ -34,20 +39,26 @@ store_save_run(const RunRow *run)
 		Int16GetDatum(run->abnormal_ends),
 		Int32GetDatum(run->abnormal_step)
 	};
-	char		nulls[] = "              ";
+	bool		none[STORE_NCHANGES] = {false, false, false,
+		run->error_message == NULL, false, run->completed_at == 0, false,
+		false, run->owner == 0, run->attempt_at == 0,
+		run->failed_attempts == NULL, run->abnormal_ends == 0,
+		run->abnormal_ends == 0};
 
-	if (run->error_message == NULL)
-		nulls[4] = 'n';
-	if (run->completed_at == 0)
-		nulls[6] = 'n';
-	if (run->owner == 0)
-		nulls[9] = 'n';
-	if (run->attempt_at == 0)
-		nulls[10] = 'n';
-	if (run->failed_attempts == NULL)
-		nulls[11] = 'n';
-	if (run->abnormal_ends == 0)
-		nulls[12] = nulls[13] = 'n';
+	memcpy(values, all, sizeof(all));
+	memcpy(isnull, none, sizeof(none));
+}
+
+void
+store_update_run(const RunRow *run)
+{
+	Datum		values[STORE_NCHANGES + 1] = {UUIDPGetDatum(&run->id)};
+	bool		isnull[STORE_NCHANGES];
+	char		nulls[STORE_NCHANGES + 2] = " ";
+
+	store_changes(run, &values[1], isnull);
+	for (int i = 0; i < STORE_NCHANGES; i++)
+		nulls[i + 1] = isnull[i] ? 'n' : ' ';
 	SPI_connect();
 	store_execute(STORE_SAVE, values, nulls, false, 0);
 	SPI_finish();

@@ -82,7 +82,7 @@ tick_settle(Tick *tick, RunRow *run, RunVerdict verdict)
 	run->step_results = step_results_join(run->step_results,
 										  run->new_results);
 	run->new_results = NIL;
-	store_save_run(run);
+	store_save_run(tick->runs, run);
 	switch (verdict)
 	{
 		case RUN_ENDED:
@@ -97,46 +97,16 @@ tick_settle(Tick *tick, RunRow *run, RunVerdict verdict)
 		case RUN_BLOCKED:
 			tick->blocked = lappend(tick->blocked, &run->id);
 			break;
-		case RUN_SENDING:
 		case RUN_WAITING:
+			tick->waiting = lappend(tick->waiting, run);
+			break;
+		case RUN_SENDING:
 			break;
 	}
 }
 
-static void
-advance_all(Tick *tick, List *runs)
-{
-	ListCell   *lc;
-
-	foreach(lc, runs)
-	{
-		RunRow	   *run = lfirst(lc);
-
-		tick_settle(tick, run, run_advance(run, &tick->run));
-	}
-}
-
-/*
- * The same with runs that were claimed.  Those of a tenant that has sent as
- * much as it may hold are left as they are.
- */
-static void
-advance_claimed(Tick *tick, List *runs)
-{
-	ListCell   *lc;
-
-	foreach(lc, runs)
-	{
-		RunRow	   *run = lfirst(lc);
-
-		if (!hand_is_full_with(&run->tenant_id, tick->run.intents))
-			tick_settle(tick, run, run_advance(run, &tick->run));
-	}
-}
-
-/* If the tick errs now, this run alone can be to blame. */
-static void
-suspect_only(const pg_uuid_t *id)
+void
+tick_suspect_only(const pg_uuid_t *id)
 {
 	course.suspect = *id;
 	course.has_suspect = true;
@@ -168,7 +138,7 @@ reap(Tick *tick)
 	if (flights == NIL)
 		return;
 	if (course.solo > 0)
-		suspect_only(&((Flight *) linitial(flights))->run_id);
+		tick_suspect_only(&((Flight *) linitial(flights))->run_id);
 	runs = store_load_owned(hand_flight_ids(flights), hand.epoch, &busy);
 	foreach(lc, flights)
 	{
@@ -202,9 +172,9 @@ resume(Tick *tick, List *ids)
 	if (ids == NIL)
 		return NIL;
 	if (list_length(ids) == 1)
-		suspect_only(linitial(ids));
+		tick_suspect_only(linitial(ids));
 	runs = store_load_owned(ids, hand.epoch, &busy);
-	advance_all(tick, runs);
+	tick_advance(tick, runs);
 	foreach(lc, ids)
 		if (!ids_contain(busy, lfirst(lc)))
 			tick->taken = lappend(tick->taken, id_copy(lfirst(lc)));
@@ -234,37 +204,6 @@ find_lost(Tick *tick)
 }
 
 static void
-claim(Tick *tick, bool look_round)
-{
-	int			in_hand = hand.nflights - list_length(tick->recorded) +
-		list_length(tick->run.intents);
-	int			room = Min(tick->room, hand_limit() - in_hand);
-	List	   *orphans = NIL;
-	List	   *due;
-	List	   *runs;
-
-	if (room <= 0 || tick->run.fences_left <= 0)
-	{
-		tick->more = in_hand < hand_limit();
-		return;
-	}
-	if (look_round || course.look_round)
-		orphans = store_take_over(room);
-	tick->look_round = list_length(orphans) == room;
-	due = store_claim_due(&course.cursor, &course.has_cursor,
-						  room - list_length(orphans), hand_is_full_for);
-	runs = list_concat_copy(orphans, due);
-	course.probation = Max(course.probation - list_length(runs), 0);
-	tick->more = runs != NIL;
-	if (list_length(runs) == 1)
-		suspect_only(&((RunRow *) linitial(runs))->id);
-	advance_all(tick, orphans);
-	advance_claimed(tick, due);
-	if (!tick->more)
-		tick->next_due = store_next_due();
-}
-
-static void
 try_blocked(Tick *tick, Blocked *blocked)
 {
 	TimestampTz now = clock_now();
@@ -275,6 +214,7 @@ try_blocked(Tick *tick, Blocked *blocked)
 		blocked->since + (int64) wf_lock_timeout * 1000;
 	tick->blocked_since = blocked->since;
 	tick->more = true;
+	tick->look_round = course.look_round;
 	blocked->next_try = now + BUSY_RETRY_US;	/* where its row is locked */
 	resume(tick, list_make1(&blocked->run_id));
 }
@@ -295,12 +235,28 @@ work(Tick *tick, bool look_round)
 	reap(tick);
 	resume_continuing(tick);
 	if (!tick->no_claims)
-		claim(tick, look_round);
+		tick_claim(tick, look_round);
 	else
 		tick->next_due = clock_now() + BUSY_RETRY_US;
 }
 
 /*--- after the commit ---*/
+
+/* Runs that were queued or put off by what this tick did. */
+static void
+queue_waiting(List *runs)
+{
+	ListCell   *lc;
+
+	foreach(lc, runs)
+	{
+		RunRow	   *run = lfirst(lc);
+		DueRun		due = {.id = run->id,.tenant_id = run->tenant_id,
+			.run_at = run->run_at,.priority = run->priority};
+
+		queue_add_runs(&due, 1);
+	}
+}
 
 /* What was promised is done, what was used is forgotten. */
 static void
@@ -314,6 +270,7 @@ conclude(Tick *tick)
 	hand_keep_continuing(tick->continuing);
 	hand_keep_blocked(tick->blocked, same_step ? tick->blocked_since : now);
 	hand_send(tick->run.intents);
+	queue_waiting(tick->waiting);
 	course.lost = false;
 	course.more = tick->more;
 	course.look_round = tick->look_round;
@@ -351,7 +308,9 @@ tick_run(bool look_round)
 	}
 	PushActiveSnapshot(GetTransactionSnapshot());
 	MemoryContextSwitchTo(tick_context);
+	tick.runs = store_open_runs();
 	work(&tick, look_round);
+	store_close_runs(tick.runs);
 	if (tick.run.fences_left < FENCES_A_TICK)
 		Async_Listen(CHANNEL_IN);	/* a step may have said UNLISTEN */
 	PopActiveSnapshot();
@@ -380,6 +339,7 @@ tick_has_more(TimestampTz now, TimestampTz *when)
 	ListCell   *lc;
 
 	*when = course.next_due;
+	not_after(when, queue_next_due());
 	not_after(when, hand_next_answer(now));
 	if (hand.continuing != NIL)
 		not_after(when, course.busy_until != 0 ? course.busy_until : now);

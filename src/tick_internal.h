@@ -3,6 +3,8 @@
  *	  What the files of the tick share.
  *
  * tick.c			the transaction, and what is next
+ * tick_claim.c		which runs it takes
+ * tick_together.c	advances them, within one fence or one by one
  * tick_trouble.c	ticks that failed, and steps that ended a worker
  * tick_report.c	what it tells the world
  */
@@ -15,9 +17,7 @@
 /* Where the worker stands, from tick to tick. */
 typedef struct Course
 {
-	pg_uuid_t	cursor;			/* the tenant served last */
-	bool		has_cursor;
-	bool		more;			/* the last claim found something */
+	bool		more;			/* there may be more to claim */
 	bool		ordinary_next;	/* the last tick tried a blocked run */
 	bool		look_round;		/* there are more runs to take over */
 	bool		lost;			/* runs of ours may have slipped from hand */
@@ -38,6 +38,7 @@ typedef struct Course
 typedef struct Tick
 {
 	RunTick		run;
+	RunTable   *runs;			/* NULL: opened by the first save */
 	int			room;			/* runs that it may still take */
 	bool		no_claims;		/* what ended a worker is being booked */
 	List	   *taken;			/* of pg_uuid_t *: out of continuing, blocked */
@@ -46,6 +47,7 @@ typedef struct Tick
 	List	   *blocked;		/* of pg_uuid_t * */
 	TimestampTz blocked_since;	/* of the one that is tried; 0: none is */
 	List	   *failed;			/* of RunRow *, for the log */
+	List	   *waiting;		/* of RunRow *, for the queue */
 	int			nended;
 	bool		busy;
 	bool		more;
@@ -60,6 +62,19 @@ extern Course course;
 
 /* Saves a run where its advance left it, and notes what follows. */
 extern void tick_settle(Tick *tick, RunRow *run, RunVerdict verdict);
+
+/* If the tick errs now, this run alone can be to blame. */
+extern void tick_suspect_only(const pg_uuid_t *id);
+
+/*--- tick_claim.c ---*/
+
+/* Takes runs and advances them; look_round: orphans too. */
+extern void tick_claim(Tick *tick, bool look_round);
+
+/*--- tick_together.c ---*/
+
+/* Takes each as far as it goes, and saves it. */
+extern void tick_advance(Tick *tick, List *runs);
 
 /*--- tick_trouble.c ---*/
 

@@ -77,6 +77,7 @@ book(const Suspect *suspect)
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	hand_keep_continuing(tick.continuing);
+	queue_want_look();
 	report_failed(tick.failed);
 	queue_worker_count(transfer_in_flight(), tick.nended,
 					   tick.run.steps_done);
@@ -173,6 +174,7 @@ tick_failed(void)
 	MemoryContextReset(tick_context);
 	queue_worker_error(error->message);
 	course.lost = true;
+	queue_want_look();
 	course.more = true;
 	find_culprit(error);
 	FreeErrorData(error);

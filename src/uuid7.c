@@ -37,6 +37,31 @@ next_stamp(TimestampTz now)
 	return stamp;
 }
 
+#define RANDOM_LENGTH (UUID_LEN - 8)
+#define RANDOM_STOCK 64
+
+/*
+ * Random bytes, of which a stock is kept: to ask the machine for eight at a
+ * time costs more than to insert a row.  A process that is forked begins with
+ * an empty stock, since only backends fill it.
+ */
+static void
+take_random(unsigned char *bytes)
+{
+	static unsigned char stock[RANDOM_STOCK][RANDOM_LENGTH];
+	static int	left = 0;
+
+	if (left == 0)
+	{
+		if (!pg_strong_random(stock, sizeof(stock)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INTERNAL_ERROR),
+					 errmsg("could not generate random values")));
+		left = RANDOM_STOCK;
+	}
+	memcpy(bytes, stock[--left], RANDOM_LENGTH);
+}
+
 /* Raises XX000 where the machine has no randomness to give. */
 void
 uuid7_generate(pg_uuid_t *uuid, TimestampTz now)
@@ -44,11 +69,7 @@ uuid7_generate(pg_uuid_t *uuid, TimestampTz now)
 	uint64		stamp;
 	uint64		head;
 
-	if (!pg_strong_random(uuid->data + 8, UUID_LEN - 8))
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not generate random values")));
-
+	take_random(uuid->data + 8);
 	stamp = next_stamp(now);
 	head = (stamp >> FRACTION_BITS) << 16;
 	head |= 0x7000 | (stamp & 0x0FFF);

@@ -175,6 +175,7 @@ read_notifications(void)
 	if (notifyInterruptPending)
 	{
 		ProcessNotifyInterrupt(false);
+		queue_want_look();
 		woken = true;
 	}
 	woken |= queue_worker_take_wakeup();
@@ -188,6 +189,7 @@ reload(void)
 	ConfigReloadPending = false;
 	ProcessConfigFile(PGC_SIGHUP);
 	take_limits();
+	queue_want_look();
 	next_sweep = 0;
 }
 
@@ -208,8 +210,9 @@ is_due(long *limit)
 		return true;
 	}
 	more = tick_has_more(now, &when);
-	if (more || woken || now >= next_sweep)
+	if (more || (woken && queue_has_work()) || now >= next_sweep)
 		return true;
+	woken = false;
 	*limit = clock_ms_until(next_sweep, wf_poll_interval);
 	if (when != 0)
 		*limit = Min(*limit, clock_ms_until(when, *limit));

@@ -56,7 +56,7 @@ is_null_member(Jsonb *object, const char *key)
 
 static char *
 find_statement(const Call *call, const RecordTable *table, List *where_columns,
-			   Jsonb *where)
+			   Jsonb *where, RecordParams *params)
 {
 	StringInfoData sql;
 	char	   *key = record_key_column(table);
@@ -67,7 +67,7 @@ find_statement(const Call *call, const RecordTable *table, List *where_columns,
 	appendStringInfo(&sql,
 					 "SELECT pg_catalog.to_jsonb(x.*) FROM (SELECT %s FROM %s AS r, ",
 					 selected_columns(call, table), table->qualified);
-	record_values(&sql, table, 1, "v", where_columns);
+	record_values(&sql, table, params, where, "v", where_columns);
 	foreach(lc, where_columns)
 	{
 		appendStringInfoString(&sql, separator);
@@ -95,12 +95,13 @@ find_record(Call *call)
 	RecordTable table = record_table(call);
 	List	   *columns = record_keys(call, "where");
 	Jsonb	   *where = param_json(call, "where");
-	char	   *sql = find_statement(call, &table, columns, where);
+	RecordParams params = {0};
+	char	   *sql = find_statement(call, &table, columns, where, &params);
 	Jsonb	   *record;
 	ObjectBuilder b;
 
 	SPI_connect();
-	record_execute(sql, &where, 1);
+	record_execute(sql, &params);
 	record = record_result(caller);
 	SPI_finish();
 

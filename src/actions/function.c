@@ -42,12 +42,14 @@ static Jsonb *
 call_function(Call *call)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Jsonb	   *params[2] = {call->params, scope_to_jsonb(call->scope)};
+	RecordParams params = {0};
 	char	   *sql = call_statement(call->handler);
 	Jsonb	   *output;
 
+	record_add_json(&params, call->params);
+	record_add_json(&params, scope_to_jsonb(call->scope));
 	SPI_connect();
-	record_execute(sql, params, 2);
+	record_execute(sql, &params);
 	output = record_result(caller);
 	SPI_finish();
 	return output;

@@ -36,7 +36,8 @@ reported_key(const RecordTable *table)
 }
 
 static char *
-insert_statement(const RecordTable *table, List *columns, const char *key)
+insert_statement(const RecordTable *table, List *columns, Jsonb *fields,
+				 const char *key, RecordParams *params)
 {
 	StringInfoData sql;
 	StringInfoData list;
@@ -49,7 +50,7 @@ insert_statement(const RecordTable *table, List *columns, const char *key)
 						 quote_identifier(lfirst(lc)));
 	appendStringInfo(&sql, "INSERT INTO %s AS r (%s) SELECT %s FROM ",
 					 table->qualified, list.data, list.data);
-	record_values(&sql, table, 1, "v", columns);
+	record_values(&sql, table, params, fields, "v", columns);
 	if (key != NULL)
 		appendStringInfo(&sql, " RETURNING pg_catalog.to_jsonb(r.%s)",
 						 quote_identifier(key));
@@ -66,14 +67,16 @@ insert_record(Call *call)
 	MemoryContext caller = CurrentMemoryContext;
 	RecordTable table = record_table(call);
 	List	   *columns = record_keys(call, "fields");
-	Jsonb	   *params[1] = {param_json(call, "fields")};
+	RecordParams params = {0};
 	char	   *key = reported_key(&table);
-	char	   *sql = insert_statement(&table, columns, key);
+	char	   *sql = insert_statement(&table, columns,
+									   param_json(call, "fields"), key,
+									   &params);
 	Jsonb	   *id;
 	ObjectBuilder b;
 
 	SPI_connect();
-	record_execute(sql, params, 1);
+	record_execute(sql, &params);
 	if (SPI_processed == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_NO_DATA_FOUND),

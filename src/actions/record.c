@@ -5,10 +5,10 @@
  * Runs in a worker, inside a step's fence, as the step's role: names are
  * found, and privileges checked, as for that role at a psql prompt.
  *
- * No value becomes SQL text.  Values go in as one jsonb parameter which
- * jsonb_to_record turns into columns of the table's own types, so that
- * PostgreSQL's input conversions and nothing else decide what is a number, a
- * timestamp, an array or a member of a domain.  Names come from the catalog
+ * No value becomes SQL text.  Values go in as parameters of the columns' own
+ * types, scalars by the type's input function, the rest by jsonb_to_record,
+ * so that PostgreSQL's input conversions and nothing else decide what is a
+ * number, a timestamp, an array or a member of a domain.  Names come from the catalog
  * and are quoted; operators and functions are named with their schema, so
  * that nothing planted on the search_path takes part.
  *
@@ -27,6 +27,7 @@
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
+#include "jsonvalue.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -44,6 +45,8 @@ typedef struct PlanEntry
 {
 	uint32		hash;			/* key */
 	char	   *sql;
+	int			nparams;
+	Oid		   *types;
 	SPIPlanPtr	plan;
 } PlanEntry;
 
@@ -141,14 +144,53 @@ record_keys(const Call *call, const char *param)
 
 /*--- pieces of statements ---*/
 
+#define PARAMS_AT_FIRST 8
+
+static void
+make_room(RecordParams *params)
+{
+	int			room = params->room * 2;
+
+	if (params->n < params->room)
+		return;
+	if (params->room == 0)
+	{
+		room = PARAMS_AT_FIRST;
+		params->types = palloc(1);
+		params->values = palloc(1);
+		params->nulls = palloc(1);
+	}
+	params->room = room;
+	params->types = repalloc(params->types, room * sizeof(Oid));
+	params->values = repalloc(params->values, room * sizeof(Datum));
+	params->nulls = repalloc(params->nulls, room);
+}
+
+static void
+add_param(RecordParams *params, Oid type, Datum value, bool isnull)
+{
+	make_room(params);
+	params->types[params->n] = type;
+	params->values[params->n] = value;
+	params->nulls[params->n++] = isnull ? 'n' : ' ';
+}
+
 void
-record_values(StringInfo sql, const RecordTable *table, int param,
-			  const char *alias, List *columns)
+record_add_json(RecordParams *params, Jsonb *value)
+{
+	add_param(params, JSONBOID, JsonbPGetDatum(value), false);
+}
+
+/* By jsonb_to_record, which can make everything of everything. */
+static void
+add_record(StringInfo sql, const RecordTable *table, RecordParams *params,
+		   Jsonb *values, const char *alias, List *columns)
 {
 	const char *separator = "";
 	ListCell   *lc;
 
-	appendStringInfo(sql, "pg_catalog.jsonb_to_record($%d) AS %s(", param,
+	record_add_json(params, values);
+	appendStringInfo(sql, "pg_catalog.jsonb_to_record($%d) AS %s(", params->n,
 					 alias);
 	foreach(lc, columns)
 	{
@@ -166,6 +208,91 @@ record_values(StringInfo sql, const RecordTable *table, int param,
 		separator = ", ";
 	}
 	appendStringInfoChar(sql, ')');
+}
+
+/* The member as text for a type's input function; false: it is no scalar. */
+static bool
+scalar_text(Jsonb *values, const char *column, char **text)
+{
+	JsonbValue *value = getKeyJsonValueFromContainer(&values->root, column,
+													 strlen(column), NULL);
+	StringInfoData buf;
+
+	*text = NULL;
+	if (value == NULL || value->type == jbvNull)
+		return true;
+	if (value->type == jbvBinary)
+		return false;
+	initStringInfo(&buf);
+	json_append_text(&buf, value);
+	*text = buf.data;
+	return true;
+}
+
+/* Is a scalar of JSON what the type's input function takes, and all of it? */
+static bool
+is_plain_type(Oid type)
+{
+	char		kind = get_typtype(type);
+
+	return (kind == TYPTYPE_BASE || kind == TYPTYPE_ENUM) &&
+		type != JSONOID && type != JSONBOID &&
+		!OidIsValid(get_element_type(type));
+}
+
+/*
+ * The same, column by column.  Nothing but scalars for plain types; false
+ * where there is anything else.
+ */
+static bool
+add_scalars(StringInfo sql, const RecordTable *table, RecordParams *params,
+			Jsonb *values, const char *alias, List *columns)
+{
+	const char *separator = "(SELECT ";
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		char	   *column = lfirst(lc);
+		Oid			type;
+		int32		typmod;
+		Oid			collation;
+		Oid			input;
+		Oid			ioparam;
+		char	   *text;
+
+		get_atttypetypmodcoll(table->relid, record_column(table, column),
+							  &type, &typmod, &collation);
+		if (!is_plain_type(type) || !scalar_text(values, column, &text))
+			return false;
+		getTypeInputInfo(type, &input, &ioparam);
+		add_param(params, type, OidInputFunctionCall(input, text, ioparam,
+													 typmod), text == NULL);
+		appendStringInfo(sql, "%s$%d AS %s", separator, params->n,
+						 quote_identifier(column));
+		separator = ", ";
+	}
+	appendStringInfo(sql, ") AS %s", alias);
+	return true;
+}
+
+/*
+ * A record made of JSON costs several times what the statement does, so it is
+ * made only of what needs it.
+ */
+void
+record_values(StringInfo sql, const RecordTable *table, RecordParams *params,
+			  Jsonb *values, const char *alias, List *columns)
+{
+	int			length = sql->len;
+	int			n = params->n;
+
+	if (add_scalars(sql, table, params, values, alias, columns))
+		return;
+	sql->len = length;
+	sql->data[length] = '\0';
+	params->n = n;
+	add_record(sql, table, params, values, alias, columns);
 }
 
 void
@@ -206,6 +333,7 @@ drop_plans(void)
 	{
 		SPI_freeplan(entry->plan);
 		pfree(entry->sql);
+		pfree(entry->types);
 		hash_search(plan_cache, &entry->hash, HASH_REMOVE, NULL);
 	}
 }
@@ -222,45 +350,55 @@ create_cache(void)
 							 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
+static bool
+is_entry_of(const PlanEntry *entry, const char *sql,
+			const RecordParams *params)
+{
+	return entry->nparams == params->n && strcmp(entry->sql, sql) == 0 &&
+		memcmp(entry->types, params->types, params->n * sizeof(Oid)) == 0;
+}
+
 /* The entry is made last, so that no error leaves half of one. */
 static SPIPlanPtr
-find_plan(const char *sql, int nparams)
+find_plan(const char *sql, const RecordParams *params)
 {
-	static Oid	types[2] = {JSONBOID, JSONBOID};
 	uint32		hash = hash_bytes((const unsigned char *) sql, strlen(sql));
 	PlanEntry  *entry;
 	SPIPlanPtr	plan;
 	char	   *copy;
+	Oid		   *types;
 
 	if (plan_cache == NULL)
 		create_cache();
 	entry = hash_search(plan_cache, &hash, HASH_FIND, NULL);
-	if (entry != NULL && strcmp(entry->sql, sql) == 0)
+	if (entry != NULL && is_entry_of(entry, sql, params))
 		return entry->plan;
 	if (entry != NULL || hash_get_num_entries(plan_cache) >= MAX_PLANS)
 		drop_plans();
 
-	plan = SPI_prepare(sql, nparams, types);
+	plan = SPI_prepare(sql, params->n, params->types);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s",
 			 SPI_result_code_string(SPI_result));
 	copy = MemoryContextStrdup(TopMemoryContext, sql);
+	types = MemoryContextAlloc(TopMemoryContext, params->n * sizeof(Oid) + 1);
+	memcpy(types, params->types, params->n * sizeof(Oid));
 	SPI_keepplan(plan);
 	entry = hash_search(plan_cache, &hash, HASH_ENTER, NULL);
 	entry->sql = copy;
+	entry->nparams = params->n;
+	entry->types = types;
 	entry->plan = plan;
 	return plan;
 }
 
 int
-record_execute(const char *sql, Jsonb **params, int nparams)
+record_execute(const char *sql, const RecordParams *params)
 {
-	Datum		values[2];
-	int			result;
+	int			result = SPI_execute_plan(find_plan(sql, params),
+										  params->values, params->nulls,
+										  false, 0);
 
-	for (int i = 0; i < nparams; i++)
-		values[i] = JsonbPGetDatum(params[i]);
-	result = SPI_execute_plan(find_plan(sql, nparams), values, NULL, false, 0);
 	if (result < 0)
 		elog(ERROR, "SPI_execute_plan failed: %s",
 			 SPI_result_code_string(result));

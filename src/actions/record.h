@@ -31,12 +31,26 @@ extern char *record_key_column(const RecordTable *table);
 /* The members of an object parameter; raises 22023 where it is empty. */
 extern List *record_keys(const Call *call, const char *param);
 
+/* The parameters of a statement, one after the other. */
+typedef struct RecordParams
+{
+	int			n;
+	int			room;
+	Oid		   *types;
+	Datum	   *values;
+	char	   *nulls;			/* as SPI wants them */
+} RecordParams;
+
+/* Adds a parameter of type jsonb. */
+extern void record_add_json(RecordParams *params, Jsonb *value);
+
 /*
- * Appends 'pg_catalog.jsonb_to_record($n) AS alias("a" type, ...)': the
- * values of columns, converted by each type's own input conversion.
+ * Appends '(SELECT $1 AS "a", ...) AS alias': members of values, converted by
+ * the column's type's own input conversion, and adds the parameters.
  */
 extern void record_values(StringInfo sql, const RecordTable *table,
-						  int param, const char *alias, List *columns);
+						  RecordParams *params, Jsonb *values,
+						  const char *alias, List *columns);
 
 /*
  * Appends 'r."a" = v."a"' with the type's own equality operator.  Raises
@@ -46,10 +60,10 @@ extern void record_equals(StringInfo sql, const RecordTable *table,
 						  const char *column, const char *alias);
 
 /*
- * Executes a statement with jsonb parameters (at most two) within SPI, as
- * the current user; the plan is kept for the next time.
+ * Executes a statement within SPI, as the current user; the plan is kept for
+ * the next time.
  */
-extern int	record_execute(const char *sql, Jsonb **params, int nparams);
+extern int	record_execute(const char *sql, const RecordParams *params);
 
 /*
  * The first column of the SPI result's first row in context, or NULL where

@@ -30,7 +30,8 @@ id_column(const Call *call, const RecordTable *table)
 }
 
 static char *
-update_statement(const RecordTable *table, List *columns, char *key)
+update_statement(const RecordTable *table, List *columns, Jsonb *fields,
+				 char *key, Jsonb *id, RecordParams *params)
 {
 	StringInfoData sql;
 	const char *separator = " SET ";
@@ -46,9 +47,9 @@ update_statement(const RecordTable *table, List *columns, char *key)
 		separator = ", ";
 	}
 	appendStringInfoString(&sql, " FROM ");
-	record_values(&sql, table, 1, "v", columns);
+	record_values(&sql, table, params, fields, "v", columns);
 	appendStringInfoString(&sql, ", ");
-	record_values(&sql, table, 2, "k", list_make1(key));
+	record_values(&sql, table, params, id, "k", list_make1(key));
 	appendStringInfoString(&sql, " WHERE ");
 	record_equals(&sql, table, key, "k");
 	return sql.data;
@@ -66,16 +67,17 @@ update_record(Call *call)
 	char	   *key = id_column(call, &table);
 	char	   *id = param_text_required(call, "id");
 	ObjectBuilder b;
-	Jsonb	   *params[2];
+	RecordParams params = {0};
+	char	   *sql;
 	uint64		updated;
 
-	params[0] = param_json(call, "fields");
 	object_begin(&b);
 	object_text(&b, key, id);
-	params[1] = object_end(&b);
+	sql = update_statement(&table, columns, param_json(call, "fields"), key,
+						   object_end(&b), &params);
 
 	SPI_connect();
-	record_execute(update_statement(&table, columns, key), params, 2);
+	record_execute(sql, &params);
 	updated = SPI_processed;
 	SPI_finish();
 

@@ -1,0 +1,387 @@
+/*
+ * store_row.c
+ *	  Rows of workflow_runs, found, locked and written past the executor.
+ *
+ * Runs in a worker, inside a tick's transaction.  A tick touches a hundred
+ * rows by their keys, twice each; to set up a statement for each of them
+ * would cost more than the rows.  So the table, its indexes and its slots are
+ * opened once a tick (RunTable), and rows go through the table's access
+ * method, as COPY does.  What the executor would have done is done here: new
+ * index entries, and making the change visible to what comes next.  The
+ * constraints hold by construction.
+ *
+ * Where somebody has put a trigger for UPDATE on the table, rows are saved by
+ * a statement, so that it fires; and so is a row that a step has changed
+ * since it was loaded.
+ *
+ * A RunTable lives in the memory context and the resource owner in which it
+ * was opened: the tick's.  Nothing in it stays pinned between two calls, so
+ * subtransactions may come and go.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "access/genam.h"
+#include "access/relscan.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/pg_trigger.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "ids.h"
+#include "store.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+/* So far two processes may disagree about what time it is. */
+#define CLOCK_STEP_US INT64CONST(200000)
+
+/* What a row refers to, as of this tick. */
+typedef struct Definition
+{
+	pg_uuid_t	id;
+	int			version;
+	char	   *name;
+	TimestampTz saved_at;
+} Definition;
+
+struct RunTable
+{
+	MemoryContext context;
+	Relation	rel;
+	bool		direct;			/* may rows be saved past the executor? */
+	TupleTableSlot *row;		/* as found */
+	TupleTableSlot *changed;
+	ResultRelInfo *result;
+	EState	   *estate;
+	Relation	key;
+	IndexScanDesc scan;
+	Snapshot	snapshot;
+	List	   *definitions;	/* of Definition * */
+};
+
+/* Is there a trigger of somebody's for UPDATE? */
+static bool
+has_update_triggers(Relation rel)
+{
+	TriggerDesc *desc = rel->trigdesc;
+
+	for (int i = 0; desc != NULL && i < desc->numtriggers; i++)
+	{
+		Trigger    *trigger = &desc->triggers[i];
+
+		if (!trigger->tgisinternal && TRIGGER_FOR_UPDATE(trigger->tgtype) &&
+			trigger->tgenabled != TRIGGER_DISABLED)
+			return true;
+	}
+	return false;
+}
+
+RunTable *
+store_open_runs(void)
+{
+	RunTable   *runs = palloc0(sizeof(RunTable));
+
+	runs->context = CurrentMemoryContext;
+	runs->rel = table_open(store_relation("workflow_runs"), RowExclusiveLock);
+	runs->direct = runs->rel->rd_rules == NULL &&
+		!has_update_triggers(runs->rel);
+	if (RelationGetDescr(runs->rel)->natts < RUN_NCOLUMNS)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"workflow_runs\" is older than the library"),
+				 errhint("Run ALTER EXTENSION workflow_engine UPDATE.")));
+	runs->estate = CreateExecutorState();
+	runs->result = makeNode(ResultRelInfo);
+	InitResultRelInfo(runs->result, runs->rel, 0, NULL, 0);
+	ExecOpenIndices(runs->result, false);
+	runs->key = index_open(store_relation("workflow_runs_pkey"),
+						   AccessShareLock);
+	store_renew_runs(runs);
+	return runs;
+}
+
+/* What was pinned is not any more, which the old slots do not know. */
+void
+store_renew_runs(RunTable *runs)
+{
+	MemoryContext old = MemoryContextSwitchTo(runs->context);
+
+	runs->row = table_slot_create(runs->rel, NULL);
+	runs->changed = table_slot_create(runs->rel, NULL);
+	MemoryContextSwitchTo(old);
+}
+
+void
+store_close_runs(RunTable *runs)
+{
+	index_close(runs->key, NoLock);
+	ExecCloseIndices(runs->result);
+	FreeExecutorState(runs->estate);
+	ExecDropSingleTupleTableSlot(runs->row);
+	ExecDropSingleTupleTableSlot(runs->changed);
+	table_close(runs->rel, NoLock);
+}
+
+/*--- loading ---*/
+
+static Definition *
+find_definition(RunTable *runs, const pg_uuid_t *id, int version)
+{
+	MemoryContext old;
+	Definition *definition;
+	ListCell   *lc;
+
+	foreach(lc, runs->definitions)
+	{
+		definition = lfirst(lc);
+		if (definition->version == version && ids_equal(&definition->id, id))
+			return definition;
+	}
+	old = MemoryContextSwitchTo(runs->context);
+	definition = palloc0(sizeof(Definition));
+	definition->id = *id;
+	definition->version = version;
+	if (store_fetch_name(id, version, &definition->name,
+						 &definition->saved_at))
+		runs->definitions = lappend(runs->definitions, definition);
+	else
+		definition = NULL;
+	MemoryContextSwitchTo(old);
+	return definition;
+}
+
+static Datum
+value_of(TupleTableSlot *slot, int column)
+{
+	return slot->tts_isnull[column - 1] ? (Datum) 0
+		: slot->tts_values[column - 1];
+}
+
+static Jsonb *
+json_of(TupleTableSlot *slot, int column)
+{
+	Datum		datum = value_of(slot, column);
+
+	return datum ? DatumGetJsonbPCopy(datum) : NULL;
+}
+
+/* A copy of the row in the slot; NULL where its definition is not there. */
+static RunRow *
+run_of_slot(RunTable *runs, TupleTableSlot *slot)
+{
+	RunRow	   *run = palloc0(sizeof(RunRow));
+	Definition *definition;
+
+	slot_getallattrs(slot);
+	run->id = *DatumGetUUIDP(value_of(slot, RUN_ID));
+	run->definition_id = *DatumGetUUIDP(value_of(slot, RUN_DEFINITION_ID));
+	run->version = DatumGetInt32(value_of(slot, RUN_DEFINITION_VERSION));
+	definition = find_definition(runs, &run->definition_id, run->version);
+	if (definition == NULL)
+		return NULL;
+	run->tid = slot->tts_tid;
+	run->workflow_name = definition->name;
+	run->saved_at = definition->saved_at;
+	run->tenant_id = *DatumGetUUIDP(value_of(slot, RUN_TENANT_ID));
+	run->payload = json_of(slot, RUN_TRIGGER_PAYLOAD);
+	run->step_results = json_of(slot, RUN_STEP_RESULTS);
+	run->status = TextDatumGetCString(value_of(slot, RUN_STATUS));
+	run->current_step = DatumGetInt32(value_of(slot, RUN_CURRENT_STEP));
+	run->attempt = DatumGetInt32(value_of(slot, RUN_ATTEMPT));
+	run->depth = DatumGetInt32(value_of(slot, RUN_DEPTH));
+	run->queued_at = DatumGetTimestampTz(value_of(slot, RUN_QUEUED_AT));
+	run->started_at = DatumGetTimestampTz(value_of(slot, RUN_STARTED_AT));
+	run->run_at = DatumGetTimestampTz(value_of(slot, RUN_RUN_AT));
+	run->priority = DatumGetInt16(value_of(slot, RUN_PRIORITY));
+	run->attempt_at = DatumGetTimestampTz(value_of(slot, RUN_ATTEMPT_AT));
+	run->failed_attempts = json_of(slot, RUN_FAILED_ATTEMPTS);
+	run->abnormal_ends = DatumGetInt16(value_of(slot, RUN_ABNORMAL_ENDS));
+	run->abnormal_step = DatumGetInt32(value_of(slot, RUN_ABNORMAL_STEP));
+	run->previous_results = json_of(slot, RUN_PREVIOUS_RESULTS);
+	return run;
+}
+
+/*--- claiming ---*/
+
+void
+store_claims_begin(RunTable *runs)
+{
+	runs->snapshot = RegisterSnapshot(GetLatestSnapshot());
+	runs->scan = compat_index_beginscan(runs->rel, runs->key, runs->snapshot,
+										1);
+}
+
+void
+store_claims_end(RunTable *runs)
+{
+	index_endscan(runs->scan);
+	UnregisterSnapshot(runs->snapshot);
+}
+
+static bool
+has_status(TupleTableSlot *slot, const char *status)
+{
+	bool		isnull;
+	text	   *value = DatumGetTextPP(slot_getattr(slot, RUN_STATUS, &isnull));
+	int			length = strlen(status);
+
+	return VARSIZE_ANY_EXHDR(value) == length &&
+		memcmp(VARDATA_ANY(value), status, length) == 0;
+}
+
+static bool
+is_open(TupleTableSlot *slot)
+{
+	return has_status(slot, "queued") || has_status(slot, "waiting");
+}
+
+static TimestampTz
+due_at(TupleTableSlot *slot)
+{
+	bool		isnull;
+
+	return DatumGetTimestampTz(slot_getattr(slot, RUN_RUN_AT, &isnull));
+}
+
+/*
+ * Is it not due, if only since our clock is behind that of who fired it?  One
+ * that waits for its time is no matter of ours: there is a timer for it.
+ */
+static bool
+is_early(TupleTableSlot *slot, TimestampTz now, bool *later)
+{
+	TimestampTz when = due_at(slot);
+
+	*later = when > now && when <= now + CLOCK_STEP_US;
+	return when > now;
+}
+
+/* Locks the row in the slot, which then holds its newest version. */
+static TM_Result
+lock_row(RunTable *runs)
+{
+	TM_FailureData failure;
+	ItemPointerData tid = runs->row->tts_tid;
+
+	return table_tuple_lock(runs->rel, &tid, runs->snapshot, runs->row,
+							GetCurrentCommandId(false),
+							LockTupleNoKeyExclusive, LockWaitSkip,
+							TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS |
+							TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
+}
+
+/* Locks and loads the row in the slot. */
+static RunRow *
+claim_row(RunTable *runs, TimestampTz now, bool *later)
+{
+	TM_Result	result;
+
+	if (!is_open(runs->row))
+		return NULL;
+	if (is_early(runs->row, now, later))
+		return NULL;
+	result = lock_row(runs);
+	*later = result == TM_WouldBlock;
+	if (result != TM_Ok || !is_open(runs->row))
+		return NULL;
+	return is_early(runs->row, now, later) ? NULL
+		: run_of_slot(runs, runs->row);
+}
+
+RunRow *
+store_claim_run(RunTable *runs, const pg_uuid_t *id, TimestampTz now,
+				bool *later)
+{
+	RunRow	   *run = NULL;
+	ScanKeyData key;
+
+	*later = false;
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(id));
+	index_rescan(runs->scan, &key, 1, NULL, 0);
+	if (index_getnext_slot(runs->scan, ForwardScanDirection, runs->row))
+		run = claim_row(runs, now, later);
+	ExecClearTuple(runs->row);
+	return run;
+}
+
+/*--- saving ---*/
+
+static void
+set(TupleTableSlot *slot, int column, Datum value, bool isnull)
+{
+	slot->tts_values[column - 1] = value;
+	slot->tts_isnull[column - 1] = isnull;
+}
+
+/* The row as found, with what an advance changes. */
+static void
+fill_changed(RunTable *runs, const RunRow *run)
+{
+	TupleTableSlot *slot = ExecClearTuple(runs->changed);
+	int			natts = slot->tts_tupleDescriptor->natts;
+	Datum		values[STORE_NCHANGES];
+	bool		isnull[STORE_NCHANGES];
+
+	slot_getallattrs(runs->row);
+	memcpy(slot->tts_values, runs->row->tts_values, natts * sizeof(Datum));
+	memcpy(slot->tts_isnull, runs->row->tts_isnull, natts * sizeof(bool));
+	store_changes(run, values, isnull);
+	for (int i = 0; i < STORE_NCHANGES; i++)
+		set(slot, store_changed_columns[i], values[i], isnull[i]);
+	if (strcmp(run->status, "completed") == 0)
+		set(slot, RUN_PREVIOUS_RESULTS, (Datum) 0, true);
+	ExecStoreVirtualTuple(slot);
+}
+
+static bool
+write_changed(RunTable *runs, const RunRow *run)
+{
+	TM_FailureData failure;
+	ItemPointerData tid = run->tid;
+	LockTupleMode mode;
+	CompatUpdateIndexes indexes;
+
+	if (table_tuple_update(runs->rel, &tid, runs->changed,
+						   GetCurrentCommandId(true), GetActiveSnapshot(),
+						   InvalidSnapshot, true, &failure, &mode,
+						   &indexes) != TM_Ok)
+		return false;
+	if (compat_needs_index_entries(indexes))
+		list_free(compat_update_index_tuples(runs->result, runs->changed,
+											 runs->estate, indexes));
+	ResetPerTupleExprContext(runs->estate);
+	CommandCounterIncrement();
+	return true;
+}
+
+/* False where it must be saved by a statement. */
+static bool
+save_directly(RunTable *runs, const RunRow *run)
+{
+	ItemPointerData tid = run->tid;
+	bool		saved = false;
+
+	if (!runs->direct || !ItemPointerIsValid(&tid))
+		return false;
+	if (table_tuple_fetch_row_version(runs->rel, &tid, SnapshotSelf,
+									  runs->row))
+	{
+		fill_changed(runs, run);
+		saved = write_changed(runs, run);
+	}
+	ExecClearTuple(runs->row);
+	ExecClearTuple(runs->changed);
+	return saved;
+}
+
+void
+store_save_run(RunTable *runs, const RunRow *run)
+{
+	if (runs == NULL || !save_directly(runs, run))
+		store_update_run(run);
+}

@@ -1,0 +1,262 @@
+/*
+ * tick_claim.c
+ *	  Which runs a tick takes: orphans, and what is due.
+ *
+ * Runs in a worker, inside a tick's transaction.  Ids of what is due come
+ * from the queue in shared memory (queue_runs.c), tenant by tenant in turn; a
+ * row is locked by its key and loaded where it is still due.  When the queue
+ * says so, the table is asked: which tenants have something due, which runs
+ * of a tenant come next, what has become due by the time.
+ *
+ * Runs are taken a few at a time, until the tick has as many as it may or has
+ * lasted long enough: who comes now waits no longer than that.
+ *
+ * Owns: the ids whose rows were locked by somebody, to be tried again.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "clock.h"
+#include "hand.h"
+#include "ids.h"
+#include "miscadmin.h"
+#include "queue.h"
+#include "settings.h"
+#include "store.h"
+#include "tick_internal.h"
+
+#define CHUNK 25				/* runs taken at a time */
+#define TICK_US INT64CONST(8000)	/* no more is taken then */
+#define MAX_INTENTS 60			/* of a tick */
+#define LOCKED_RETRY_US INT64CONST(100000)
+#define MAX_LOCKED 200
+
+/* Of this tick, for left_out. */
+static Pauses pauses;
+static List *intents;
+
+static int	nlocked = 0;
+static DueRun locked_runs[MAX_LOCKED];
+static TimestampTz locked_until;
+
+/*--- asking the table ---*/
+
+/* Has each tenant that has something due read from the beginning. */
+static void
+look(pg_uuid_t last, bool has_last)
+{
+	pg_uuid_t	tenants[STORE_TENANTS_A_LOOK];
+	bool		room = true;
+	int			n = STORE_TENANTS_A_LOOK;
+
+	while (room && n > 0)
+	{
+		CHECK_FOR_INTERRUPTS();
+		n = store_tenants_due(has_last ? &last : NULL, tenants);
+		for (int i = 0; i < n && room; i++)
+		{
+			room = store_is_paused(&pauses, &tenants[i]) ||
+				queue_look_found(&tenants[i]);
+			if (room)
+			{
+				last = tenants[i];
+				has_last = true;
+			}
+		}
+	}
+	queue_end_look(room ? NULL : &last, store_next_due(clock_now()));
+}
+
+/* What was to come later, and is due by now. */
+static void
+ask_for_later(void)
+{
+	TimestampTz now = clock_now();
+	TimestampTz since;
+	DueRun	   *runs;
+	int			n;
+
+	if (!queue_take_timer(now, &since))
+		return;
+	runs = palloc(sizeof(DueRun) * DUE_READ_AHEAD);
+	n = store_read_later(since, now, runs, DUE_READ_AHEAD);
+	queue_add_runs(runs, n);
+	if (n == DUE_READ_AHEAD)
+		queue_want_look();
+	queue_set_timer(store_next_due(now));
+}
+
+static void
+read_tenant(const DueReading *reading)
+{
+	DueRun	   *runs = palloc(sizeof(DueRun) * DUE_READ_AHEAD);
+	int			n = store_read_due(reading, clock_now(), runs);
+
+	queue_end_reading(reading, runs, n, n < reading->limit);
+	pfree(runs);
+}
+
+/*--- taking ---*/
+
+static bool
+left_out(const pg_uuid_t *tenant)
+{
+	return store_is_paused(&pauses, tenant) || hand_is_full_for(tenant) ||
+		hand_is_full_with(tenant, intents);
+}
+
+/* Ids of at most max runs that are due. */
+static int
+take_ids(DueRun *runs, int max)
+{
+	DueReading	reading;
+	bool		must_be_read = true;
+	int			n = 0;
+
+	while (n < max && must_be_read)
+	{
+		CHECK_FOR_INTERRUPTS();
+		n += queue_take_runs(runs + n, max - n, hand.epoch, left_out,
+							 &reading, &must_be_read);
+		if (must_be_read)
+			read_tenant(&reading);
+	}
+	return n;
+}
+
+/*
+ * Somebody has its row, or the clock says that it is not due yet.  What is
+ * too much is found by a look.
+ */
+static void
+keep_locked(const DueRun *run)
+{
+	if (nlocked == 0)
+		locked_until = clock_now() + LOCKED_RETRY_US;
+	if (nlocked < MAX_LOCKED)
+		locked_runs[nlocked++] = *run;
+	else
+		queue_want_look();
+}
+
+static void
+try_locked_again(void)
+{
+	if (nlocked == 0 || clock_now() < locked_until)
+		return;
+	queue_add_runs(locked_runs, nlocked);
+	nlocked = 0;
+}
+
+/* An id may have come twice, and our own lock would not stop us. */
+static bool
+has_come(const DueRun *due, int i)
+{
+	for (int k = 0; k < i; k++)
+		if (ids_equal(&due[k].id, &due[i].id))
+			return true;
+	return false;
+}
+
+/* Locks and loads up to max runs that are due; *took is false: none is. */
+static List *
+take_runs(Tick *tick, int max, bool *took)
+{
+	DueRun		due[CHUNK];
+	List	   *runs = NIL;
+	TimestampTz now;
+	int			n;
+
+	intents = tick->run.intents;
+	n = take_ids(due, Min(max, CHUNK));
+	now = clock_now();			/* later than any of them was fired */
+	*took = n > 0;
+	if (n == 0)
+		return NIL;
+	store_claims_begin(tick->runs);
+	for (int i = 0; i < n; i++)
+	{
+		bool		later;
+		RunRow	   *run;
+
+		if (has_come(due, i))
+			continue;
+		run = store_claim_run(tick->runs, &due[i].id, now, &later);
+		if (run != NULL)
+			runs = lappend(runs, run);
+		else if (later)
+			keep_locked(&due[i]);
+	}
+	store_claims_end(tick->runs);
+	return runs;
+}
+
+/* How many runs the tick may still take. */
+static int
+room_left(const Tick *tick)
+{
+	int			in_hand = hand.nflights - list_length(tick->recorded) +
+		list_length(tick->run.intents);
+
+	if (tick->run.fences_left <= 0 ||
+		list_length(tick->run.intents) >= MAX_INTENTS)
+		return 0;
+	return Min(tick->room, hand_limit() - in_hand);
+}
+
+static void
+advance_claimed(Tick *tick, List *runs)
+{
+	if (course.solo > 0 && runs != NIL)
+		tick_suspect_only(&((RunRow *) linitial(runs))->id);
+	course.probation = Max(course.probation - list_length(runs), 0);
+	tick->room -= list_length(runs);
+	tick_advance(tick, runs);
+}
+
+static void
+take_over(Tick *tick)
+{
+	int			room = room_left(tick);
+	List	   *runs;
+
+	tick->look_round = room <= 0;
+	if (room <= 0 || pauses.all)
+		return;
+	runs = store_take_over(room);
+	tick->look_round = list_length(runs) == room;
+	advance_claimed(tick, runs);
+}
+
+void
+tick_claim(Tick *tick, bool look_round)
+{
+	TimestampTz until = clock_now() + TICK_US;
+	int64		sweep_us = look_round ? (int64) wf_poll_interval * 900 : -1;
+	pg_uuid_t	last;
+	bool		has_last;
+	bool		looking = queue_begin_look(sweep_us, &last, &has_last);
+	bool		took = true;
+
+	store_load_pauses(&pauses); /* newer than what asked for the look */
+	if (pauses.all)
+		queue_is_paused();
+	try_locked_again();
+	if (looking)
+		look(last, has_last);
+	ask_for_later();
+	if (look_round || course.look_round)
+		take_over(tick);
+	while (took && !pauses.all)
+	{
+		int			room = room_left(tick);
+
+		if (room <= 0 || clock_now() >= until)
+			break;
+		advance_claimed(tick, take_runs(tick, room, &took));
+	}
+	/* where there was no room, an answer that comes makes some */
+	tick->more = took && !pauses.all && hand.nflights < hand_limit();
+	if (nlocked > 0)
+		tick->next_due = locked_until;
+}

@@ -1,0 +1,159 @@
+/*
+ * tick_together.c
+ *	  Runs are advanced, a few within one fence.
+ *
+ * Runs in a worker, inside a tick's transaction.  A fence around each step
+ * would cost as much as a small step.  Most steps go well, so the runs that a
+ * tick takes are first advanced and saved within one subtransaction; where
+ * anything fails, all of it is undone, the runs are what they were before,
+ * and each is advanced by itself, its steps fenced one by one.  Their rows
+ * were locked before the subtransaction and stay so.
+ *
+ * Owns nothing beyond a call.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "connection.h"
+#include "current_run.h"
+#include "fence.h"
+#include "hand.h"
+#include "miscadmin.h"
+#include "run_plan.h"
+#include "tick_internal.h"
+
+typedef struct Trial
+{
+	Tick		tick;			/* what the runs come to, if all goes well */
+	List	   *runs;			/* of RunRow * */
+	RunRow	   *at;				/* the one that is advanced */
+} Trial;
+
+/*
+ * A claimed run whose tenant has sent as much as it may hold is left as it
+ * is, for later.
+ */
+static bool
+must_wait(const Tick *tick, const RunRow *run)
+{
+	return strcmp(run->status, "running") != 0 &&
+		hand_is_full_with(&run->tenant_id, tick->run.intents);
+}
+
+static void
+advance_one(Tick *tick, RunRow *run)
+{
+	if (must_wait(tick, run))
+		tick->waiting = lappend(tick->waiting, run);
+	else
+		tick_settle(tick, run, run_advance(run, &tick->run));
+}
+
+static void
+advance_trial(void *arg)
+{
+	Trial	   *trial = arg;
+	ListCell   *lc;
+
+	foreach(lc, trial->runs)
+	{
+		trial->at = lfirst(lc);
+		advance_one(&trial->tick, trial->at);
+	}
+}
+
+/* Is nothing known against the run, that might have to be recorded? */
+static bool
+may_share(const RunRow *run)
+{
+	return !run->taken_over && run->attempt_at == 0 &&
+		run->abnormal_ends == 0 && run_plan_may_share(run);
+}
+
+static void
+begin_trial(Trial *trial, const Tick *tick)
+{
+	trial->tick = *tick;
+	trial->tick.run.together = true;
+	trial->tick.run.intents = list_copy(tick->run.intents);
+	trial->tick.continuing = NIL;
+	trial->tick.blocked = NIL;
+	trial->tick.failed = NIL;
+	trial->tick.waiting = NIL;
+}
+
+static void
+accept_trial(const Trial *trial, Tick *tick)
+{
+	Tick		before = *tick;
+
+	*tick = trial->tick;
+	tick->run.together = false;
+	tick->run.fences_left--;
+	tick->continuing = list_concat(before.continuing, trial->tick.continuing);
+	tick->blocked = list_concat(before.blocked, trial->tick.blocked);
+	tick->failed = list_concat(before.failed, trial->tick.failed);
+	tick->waiting = list_concat(before.waiting, trial->tick.waiting);
+}
+
+/* No secret of a request that is not sent stays behind. */
+static void
+wipe_intents(List *intents, int kept)
+{
+	for (int i = kept; i < list_length(intents); i++)
+	{
+		Intent	   *intent = list_nth(intents, i);
+
+		request_wipe(&intent->request);
+		if (intent->connection != NULL)
+			connection_forget(intent->connection);
+	}
+}
+
+/* False: nothing has happened. */
+static bool
+try_together(Tick *tick, List *runs)
+{
+	Trial		trial = {.runs = runs};
+	RunRow	   *before = palloc(sizeof(RunRow) * list_length(runs));
+
+	for (int i = 0; i < list_length(runs); i++)
+		before[i] = *(RunRow *) list_nth(runs, i);
+	begin_trial(&trial, tick);
+	if (fence_run_together(advance_trial, &trial))
+	{
+		accept_trial(&trial, tick);
+		return true;
+	}
+	current_run.active = false;
+	for (int i = 0; i < list_length(runs); i++)
+		*(RunRow *) list_nth(runs, i) = before[i];
+	store_renew_runs(tick->runs);
+	wipe_intents(trial.tick.run.intents, list_length(tick->run.intents));
+	run_plan_had_failed(trial.at);
+	tick->run.fences_left--;
+	return false;
+}
+
+void
+tick_advance(Tick *tick, List *runs)
+{
+	List	   *sharing = NIL;
+	List	   *others = NIL;
+	ListCell   *lc;
+
+	foreach(lc, runs)
+	{
+		if (course.solo == 0 && !tick->run.probation && may_share(lfirst(lc)))
+			sharing = lappend(sharing, lfirst(lc));
+		else
+			others = lappend(others, lfirst(lc));
+	}
+	if (list_length(sharing) < 2 || !try_together(tick, sharing))
+		others = runs;
+	foreach(lc, others)
+	{
+		CHECK_FOR_INTERRUPTS();
+		advance_one(tick, lfirst(lc));
+	}
+}
