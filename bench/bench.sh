@@ -176,41 +176,61 @@ do
 	. "$WF_TOP/bench/parts/$part.sh"
 done
 
-trap bench_finish EXIT
-trap 'exit 1' INT TERM
-"$WF_TOP/dev/setup.sh" test
-wf_find_postgres
-wf_open bench
-COPT='' wf_build
-bench_start <<-EOF
-	shared_buffers = 1GB
-	max_connections = 150
-	${CONF:-}
-EOF
-sql -f src/bench/setup.sql
-sql -c "CREATE SCHEMA shop" -c "SET search_path = shop, public" \
-	-f src/examples/orders.sql
-sql -c "GRANT USAGE ON SCHEMA shop TO shop" \
-	-c "INSERT INTO orders SELECT generate_series(1, $((HELD > RUNS ?
-		HELD : RUNS)))" \
-	-c "INSERT INTO customers SELECT id, 'Customer ' || id FROM orders"
-define "$A" confirm '[{"name": "confirm", "action": "update_record",
-	"params": {"table": "orders", "id": "{{trigger.id}}",
-			   "fields": {"status": "confirmed"}}}]'
-echo "$(nproc) cores, $("$PGC" --version), $(date +%F), the median" \
-	"[least - most] of $REPEAT" | tee "$WORK/about"
-echo disk,part,figure,unit,repetition,value >"$WORK/raw.csv"
-for PART in $PARTS
-do
-	say "$PART, load $(cut -d ' ' -f 1 /proc/loadavg)"
-	"part_$PART"
-done
-"$PYTHON" "$WF_TOP/bench/report.py" "$WORK/raw.csv" "$WORK/figures.csv" |
-	tee -a "$WORK/about"
-if [ -n "${OUT:-}" ]
-then
-	mkdir -p "$OUT"
-	cp "$WORK/figures.csv" "$OUT/figures.csv"
-	cp "$WORK/about" "$OUT/figures.txt"
-	"$PYTHON" "$WF_TOP/bench/chart.py" "$OUT/figures.csv" >"$OUT/figures.svg"
-fi
+# The server, and what every part uses.
+set_up()
+{
+	"$WF_TOP/dev/setup.sh" test
+	wf_find_postgres
+	wf_open bench
+	COPT='' wf_build
+	bench_start <<-EOF
+		shared_buffers = 1GB
+		max_connections = 150
+		${CONF:-}
+	EOF
+	sql -f src/bench/setup.sql
+	sql -c "CREATE SCHEMA shop" -c "SET search_path = shop, public" \
+		-f src/examples/orders.sql
+	sql -c "GRANT USAGE ON SCHEMA shop TO shop" \
+		-c "INSERT INTO orders SELECT generate_series(1, $((HELD > RUNS ?
+			HELD : RUNS)))" \
+		-c "INSERT INTO customers SELECT id, 'Customer ' || id FROM orders"
+	define "$A" confirm '[{"name": "confirm", "action": "update_record",
+		"params": {"table": "orders", "id": "{{trigger.id}}",
+				   "fields": {"status": "confirmed"}}}]'
+	echo "$(nproc) cores, $("$PGC" --version), $(date +%F), the median" \
+		"[least - most] of $REPEAT" | tee "$WORK/about"
+	echo disk,part,figure,unit,repetition,value >"$WORK/raw.csv"
+}
+
+# What was measured, as a table; also into $OUT.
+report()
+{
+	"$PYTHON" "$WF_TOP/bench/report.py" "$WORK/raw.csv" "$WORK/figures.csv" |
+		tee -a "$WORK/about"
+	if [ -n "${OUT:-}" ]
+	then
+		mkdir -p "$OUT"
+		cp "$WORK/figures.csv" "$OUT/figures.csv"
+		cp "$WORK/about" "$OUT/figures.txt"
+		"$PYTHON" "$WF_TOP/bench/chart.py" "$OUT/figures.csv" \
+			>"$OUT/figures.svg"
+	fi
+}
+
+# A function, so that the file may be edited while it runs.
+main()
+{
+	trap bench_finish EXIT
+	trap 'exit 1' INT TERM
+	set_up
+	for PART in $PARTS
+	do
+		say "$PART, load $(cut -d ' ' -f 1 /proc/loadavg)"
+		"part_$PART"
+	done
+	report
+	exit
+}
+
+main

@@ -97,7 +97,10 @@ def draw(figures):
 
 
 def main():
-    parts, height = draw(read(sys.argv[1]))
+    figures = read(sys.argv[1])
+    if not figures:
+        return
+    parts, height = draw(figures)
     print(f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" '
           f'height="{height:.0f}" viewBox="0 0 {WIDTH} {height:.0f}" '
           'role="img" aria-label="Runs per second beside other queues">')
