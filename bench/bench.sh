@@ -53,6 +53,10 @@ say()
 # record KEY UNIT VALUE: a figure of this part, disk and repetition.
 record()
 {
+	[ -n "$3" ] || {
+		echo "no figure: $1" >&2
+		exit 1
+	}
 	printf '%s,%s,"%s",%s,%s,%s\n' "$SET_DISK" "$PART" "$1" "$2" "$REP" "$3" \
 		>>"$WORK/raw.csv"
 	printf '   %-5s %-44s %12s %s\n' "$SET_DISK" "$1" "$3" "$2"

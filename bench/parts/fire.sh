@@ -13,7 +13,7 @@ transactions()
 	lsn=$(sql -c "SELECT lsn FROM bench_wal()")
 	out=$(wf_run pgbench -n -M prepared -c "$2" -j 2 -T "$SECONDS_EACH" \
 		-f bench.pgbench bench 2>&1) || {
-		echo "$out" >&2
+		head -n 3 <<<"$out" >&2
 		return 1
 	}
 	lsn2=$(sql -c "SELECT lsn FROM bench_wal()")
@@ -75,10 +75,10 @@ part_fire()
 
 	definition=$(sql -c "SELECT id FROM workflow_definitions
 		WHERE name = 'confirm'")
-	FIRE="SELECT wf_fire('$A', 'confirm', jsonb_build_object('id', :id));"
+	FIRE="SELECT wf_fire('$A', 'confirm', jsonb_build_object('id', :id::int));"
 	BARE="INSERT INTO bare_runs (definition_id, definition_version, tenant_id,
 		trigger_payload) VALUES ('$definition', 1, '$A',
-		jsonb_build_object('id', :id));"
+		jsonb_build_object('id', :id::int));"
 	BARE=${BARE//$'\n'/ }
 	sql -c "SELECT wf_pause()" >/dev/null
 	for_each_disk fire_once
