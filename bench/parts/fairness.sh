@@ -45,7 +45,7 @@ fairness_once()
 	fresh
 	sql -c "SELECT count(*) FROM (SELECT wf_fire(id, 'confirm',
 			jsonb_build_object('id', i))
-		FROM generate_series(1, $BACKLOG / 1000) i, tenants) AS fires" \
+		FROM generate_series(1, $BACKLOG / 1000) i, tenants WHERE n > 10) AS fires" \
 		-c "ANALYZE workflow_runs" >/dev/null
 	beside "backlog of 1000 tenants" "$FEW" "id NOT IN (SELECT run FROM fired)"
 }
