@@ -7,12 +7,16 @@ RESPONDER=
 
 bench_finish()
 {
+	local status=$?
+
 	trap - EXIT
 	if [ -n "$WORK" ]
 	then
+		[ $status = 0 ] || tail -n 20 "$WORK/server.log" >&2 || true
 		wf_stop_all
 		rm -rf "$WORK"
 	fi
+	exit $status
 }
 
 sql()
