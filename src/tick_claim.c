@@ -158,6 +158,28 @@ has_come(const DueRun *due, int i)
 	return false;
 }
 
+/*
+ * Without those whose tenant is paused by now.  Asked again after the runs
+ * are locked: a pause that had committed before one of them was fired is then
+ * seen.  They stay queued, and wf_resume has the table looked at.
+ */
+static List *
+without_paused(List *runs)
+{
+	ListCell   *lc;
+
+	if (runs == NIL)
+		return NIL;
+	store_load_pauses(&pauses);
+	foreach(lc, runs)
+	{
+		if (pauses.all ||
+			store_is_paused(&pauses, &((RunRow *) lfirst(lc))->tenant_id))
+			runs = foreach_delete_current(runs, lc);
+	}
+	return runs;
+}
+
 /* Locks and loads up to max runs that are due; *took is false: none is. */
 static List *
 take_runs(Tick *tick, int max, bool *took)
@@ -188,7 +210,7 @@ take_runs(Tick *tick, int max, bool *took)
 			keep_locked(&due[i]);
 	}
 	store_claims_end(tick->runs);
-	return runs;
+	return without_paused(runs);
 }
 
 /* How many runs the tick may still take. */
