@@ -185,6 +185,7 @@ static List *
 take_runs(Tick *tick, int max, bool *took)
 {
 	DueRun		due[CHUNK];
+	RowLocking	locking;
 	List	   *runs = NIL;
 	TimestampTz now;
 	int			n;
@@ -195,6 +196,7 @@ take_runs(Tick *tick, int max, bool *took)
 	*took = n > 0;
 	if (n == 0)
 		return NIL;
+	tick_locking_begin(&locking);
 	store_claims_begin(tick->runs);
 	for (int i = 0; i < n; i++)
 	{
@@ -210,6 +212,7 @@ take_runs(Tick *tick, int max, bool *took)
 			keep_locked(&due[i]);
 	}
 	store_claims_end(tick->runs);
+	tick_locking_end(&locking, tick);
 	return without_paused(runs);
 }
 
@@ -240,12 +243,15 @@ static void
 take_over(Tick *tick)
 {
 	int			room = room_left(tick);
+	RowLocking	locking;
 	List	   *runs;
 
 	tick->look_round = room <= 0;
 	if (room <= 0 || pauses.all)
 		return;
+	tick_locking_begin(&locking);
 	runs = store_take_over(room);
+	tick_locking_end(&locking, tick);
 	tick->look_round = list_length(runs) == room;
 	advance_claimed(tick, runs);
 }
