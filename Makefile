@@ -5,8 +5,8 @@
 #   make test				set up a throw-away server and run every suite
 #   make demo				the order workflow, end to end, in a terminal
 #   make check-floors		which file includes which
-#   make figures			runs and requests per second, idle CPU
-#   make figures-outbound	what requests cost, and dead and hostile servers
+#   make bench			everything that is said about speed, beside others
+#   make figures-outbound	what dead and hostile servers cost
 #   make faults			10,000 requests to a server that fails
 #
 # make test and make demo build in a temporary folder of their own, so they
@@ -14,10 +14,10 @@
 
 srcdir := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 
-ifneq (,$(filter test demo setup check-floors figures figures-outbound \
-	faults,$(MAKECMDGOALS)))
+ifneq (,$(filter test demo setup check-floors bench figures-outbound faults, \
+	$(MAKECMDGOALS)))
 
-.PHONY: test demo setup check-floors figures figures-outbound faults
+.PHONY: test demo setup check-floors bench figures-outbound faults
 
 test:
 	@$(srcdir)/dev/test.sh
@@ -31,8 +31,8 @@ setup:
 check-floors:
 	@$(srcdir)/dev/floors.sh
 
-figures:
-	@$(srcdir)/bench/figures.sh
+bench:
+	@$(srcdir)/bench/bench.sh
 
 figures-outbound:
 	@$(srcdir)/bench/outbound.sh

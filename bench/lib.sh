@@ -3,16 +3,20 @@
 # shellcheck shell=bash disable=SC2034
 
 WORK=
-TICK_US=$((1000000 / $(getconf CLK_TCK)))
+RESPONDER=
 
 bench_finish()
 {
+	local status=$?
+
 	trap - EXIT
 	if [ -n "$WORK" ]
 	then
+		[ $status = 0 ] || tail -n 20 "$WORK/server.log" >&2 || true
 		wf_stop_all
 		rm -rf "$WORK"
 	fi
+	exit $status
 }
 
 sql()
@@ -21,41 +25,26 @@ sql()
 }
 
 # Starts the server, with the settings on standard input, and makes the
-# database.
-bench_server()
+# database.  No checkpoint and no vacuum comes by itself: the scripts say when.
+bench_start()
 {
 	{
 		cat <<-EOF
 			fsync = on
 			max_wal_size = 8GB
+			checkpoint_timeout = 1h
 			autovacuum = off
 		EOF
 		cat
 	} | wf_start
 	wf_run createdb bench
-	sql <<-EOF
-		CREATE EXTENSION workflow_engine;
-		CREATE PROCEDURE wait_for_all() LANGUAGE plpgsql AS \$\$
-		BEGIN
-			WHILE EXISTS (SELECT FROM workflow_runs
-						  WHERE status IN ('queued', 'waiting', 'running')) LOOP
-				COMMIT;
-				PERFORM pg_sleep(0.02);
-			END LOOP;
-		END \$\$;
-	EOF
 }
 
-# Resumes and prints how many of so many runs ended in a second.
-resume_and_wait()
+# The same, with the extension.
+bench_server()
 {
-	sql <<-EOF
-		CREATE TEMP TABLE began AS SELECT clock_timestamp() AS at;
-		SELECT wf_resume() IS NULL \g /dev/null
-		CALL wait_for_all();
-		SELECT round($1 / extract(epoch FROM clock_timestamp() - at))
-		FROM began;
-	EOF
+	bench_start
+	sql -c "CREATE EXTENSION workflow_engine"
 }
 
 # Polls until the query says t, two minutes at most.
@@ -91,15 +80,6 @@ new_workers()
 	wait_for_sql "SELECT count(*) FILTER (WHERE pid IN (${old:-0})) = 0 AND
 		count(*) = current_setting('workflow_engine.workers')::int
 		FROM wf_workers()"
-}
-
-# The CPU that the workers have used, in clock ticks.
-worker_ticks()
-{
-	worker_pids | while read -r pid
-	do
-		awk '{ print $14 + $15 }' "/proc/$pid/stat"
-	done | awk '{ s += $1 } END { print s }'
 }
 
 # The most that a worker's resident memory has been, in MB.
@@ -150,6 +130,21 @@ start_responder()
 	background responder "$WORK/responder"
 }
 
+# The same once only; RESPONDER is its port.
+need_responder()
+{
+	[ -n "$RESPONDER" ] || {
+		start_responder
+		RESPONDER=$PORT
+	}
+}
+
+start_mail_responder()
+{
+	wf_run gcc -O2 -o "$WORK/mail_responder" "$WORK/src/bench/mail_responder.c"
+	background mail_responder "$WORK/mail_responder"
+}
+
 # Gives the responder a command and prints its statistics.
 responder_command()
 {
@@ -172,4 +167,13 @@ start_receiver()
 	background receiver "\"\$PYTHON\" src/t/loopback/http_receiver.py" \
 		--log /dev/null
 	echo "$PORT"
+}
+
+# The CPU that the workers have used, in microseconds.
+worker_us()
+{
+	worker_pids | while read -r pid
+	do
+		cat "/proc/$pid/schedstat"
+	done | awk '{ s += $1 } END { printf "%d\n", s / 1000 }'
 }

@@ -1,12 +1,9 @@
 #!/usr/bin/env bash
 #
-# make figures-outbound: what a request costs, what a dead endpoint costs the
-# others, what a hostile one costs in memory.  On a throw-away server with
-# default durability (fsync on); not part of any test.  Prints
+# make figures-outbound: what a dead endpoint costs the others, what a hostile
+# one costs in memory.  On a throw-away server with default durability (fsync
+# on); not part of any test.  Prints
 #
-#	requests	requests per second, and CPU of the workers per request, of
-#				REQUESTS one-step webhook runs with 1,000 in flight, to a
-#				server that answers after 0, 10 and 100 ms
 #	healthy		p99 from fire to completion of FIRES spaced native runs of
 #				one tenant and FIRES webhook runs of another, undisturbed and
 #				while 200 runs of a third wait for a server that never answers
@@ -21,11 +18,10 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-REQUESTS=${REQUESTS:-20000}
 FIRES=${FIRES:-1000}
 DEAD=${DEAD:-200}
 REPEAT=${REPEAT:-3}
-PARTS=${PARTS:-requests healthy memory}
+PARTS=${PARTS:-healthy memory}
 KINDS=${KINDS:-bytes/10 bytes/1000000 huge endless-body endless-headers
 	many-headers/100000 slow-body deep half redirect}
 A=7f0e8a52-3c1d-4c55-9d0b-5a6f7e8d9c0a
@@ -51,52 +47,6 @@ set_limits()
 		-c "ALTER SYSTEM SET workflow_engine.max_per_host = $2" \
 		-c "SELECT pg_reload_conf()" >/dev/null
 	new_workers
-}
-
-#
-# requests: requests per second, microseconds of the workers per request and
-# of the responder, peak in flight.
-#
-requests_once()
-{
-	local delay=$1 before after rate server
-
-	sql -c "TRUNCATE workflow_runs" -c "SELECT wf_pause()" >/dev/null
-	sql -c "SELECT count(*) FROM generate_series(1, $REQUESTS) g,
-		wf_fire('$A', 'delay$delay', jsonb_build_object('id', g))" >/dev/null
-	sql -c "CHECKPOINT" -c "VACUUM ANALYZE workflow_runs"
-	responder_command stats >/dev/null
-	before=$(worker_ticks)
-	rate=$(resume_and_wait "$REQUESTS")
-	after=$(worker_ticks)
-	read -r _ _ peak server <<<"$(responder_command stats)"
-	echo "$rate $(((after - before) * TICK_US / REQUESTS))" \
-		"$((server / REQUESTS)) $peak"
-}
-
-part_requests()
-{
-	local delay
-
-	set_limits $((1000 / WORKERS)) $((1000 / WORKERS))
-	for delay in 0 10 100
-	do
-		define "$A" "delay$delay" webhook "{\"url\":
-			\"http://127.0.0.1:$PORT/delay/$delay\",
-			\"body\": {\"id\": \"{{trigger.id}}\"}}"
-		for _ in $(seq "$REPEAT")
-		do
-			requests_once $delay
-		done >"$WORK/requests"
-		printf '%s ms: %s requests/s, %s us of worker CPU per request%s\n' \
-			"requests, $delay" "$(spread 1 <"$WORK/requests")" \
-			"$(spread 2 <"$WORK/requests")" \
-			" (server: $(spread 3 <"$WORK/requests"); most at the server: $(
-				spread 4 <"$WORK/requests"))"
-		sql -c "SELECT 'not completed: ' || count(*) || ' ' || min(error_message)
-			FROM workflow_runs WHERE status <> 'completed' HAVING count(*) > 0"
-	done
-	echo "memory, 1,000 in flight: $(peak_memory) MB of VmHWM in a worker"
 }
 
 #

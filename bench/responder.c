@@ -9,7 +9,7 @@
  *
  *		/delay/MS...	200 and {"ok": true}, MS milliseconds later
  *		/hang...		not before the command "release"
- *		anything else	at once
+ *		anything else	at once; .../messages as the WhatsApp API does
  *
  * Commands, a line each on standard input:
  *
@@ -70,6 +70,9 @@ static int64_t cpu_before;
 static const char answer[] =
 	"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 	"Content-Length: 12\r\n\r\n{\"ok\": true}";
+static const char whatsapp_answer[] =
+	"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+	"Content-Length: 37\r\n\r\n{\"messages\": [{\"id\": \"wamid.bench\"}]}";
 
 static int64_t
 now_us(void)
@@ -189,11 +192,17 @@ end_connection(int fd)
 }
 
 static void
-send_answer(int fd)
+send_text(int fd, const char *text, size_t len)
 {
 	waiting--;
-	if (write(fd, answer, sizeof(answer) - 1) != sizeof(answer) - 1)
+	if (write(fd, text, len) != (ssize_t) len)
 		end_connection(fd);
+}
+
+static void
+send_answer(int fd)
+{
+	send_text(fd, answer, sizeof(answer) - 1);
 }
 
 /* Bytes of the first request, 0 where it is not complete. */
@@ -233,6 +242,9 @@ take_request(int fd, Connection *c)
 		due.at += atoi(path + 8) * INT64_C(1000);
 		heap_push(due);
 	}
+	else if (path != NULL && memmem(path, strcspn(path, "\r"), "/messages ",
+									10) != NULL)
+		send_text(fd, whatsapp_answer, sizeof(whatsapp_answer) - 1);
 	else
 		send_answer(fd);
 }

@@ -93,5 +93,31 @@ RESET ROLE;
 SELECT wf_revoke('regress_ops', 'operate');
 DROP ROLE regress_ops;
 
+-- What is fired after a pause waits, also where a worker was just at it:
+-- pauses that come while runs of another tenant keep the workers busy.
+CREATE PROCEDURE t.pause_and_fire(times int, INOUT begun int DEFAULT 0) LANGUAGE plpgsql AS $$
+DECLARE
+	paused uuid;
+BEGIN
+	FOR i IN 1 .. times LOOP
+		PERFORM wf_fire(t.b(), 'p') FROM generate_series(1, 20);
+		COMMIT;
+		PERFORM wf_pause(t.a());
+		COMMIT;
+		SELECT wf_fire(t.a(), 'p') INTO paused;
+		PERFORM wf_fire(t.b(), 'p') FROM generate_series(1, 20);
+		COMMIT;
+		PERFORM t.wait_tenant(t.b());
+		begun := begun + (SELECT count(*) FROM workflow_runs WHERE id = paused AND status <> 'queued');
+		COMMIT;
+		PERFORM wf_resume(t.a());
+		COMMIT;
+	END LOOP;
+END $$;
+CALL t.pause_and_fire(100);
+SELECT t.wait();
+SELECT DISTINCT status FROM workflow_runs WHERE tenant_id = t.a();
+
 SELECT t.clean();
 DROP FUNCTION t.fire_both, t.runs, t.wait_tenant;
+DROP PROCEDURE t.pause_and_fire;

@@ -165,6 +165,7 @@ reap(Tick *tick)
 static List *
 resume(Tick *tick, List *ids)
 {
+	RowLocking	locking;
 	List	   *busy;
 	List	   *runs;
 	ListCell   *lc;
@@ -173,7 +174,9 @@ resume(Tick *tick, List *ids)
 		return NIL;
 	if (list_length(ids) == 1)
 		tick_suspect_only(linitial(ids));
+	tick_locking_begin(&locking);
 	runs = store_load_owned(ids, hand.epoch, &busy);
+	tick_locking_end(&locking, tick);
 	tick_advance(tick, runs);
 	foreach(lc, ids)
 		if (!ids_contain(busy, lfirst(lc)))

@@ -171,11 +171,34 @@ any_is_last(const DueRun *due, int n)
 	return false;
 }
 
+/*
+ * Without those whose tenant is paused by now.  Asked again after the runs
+ * are locked: a pause that had committed before one of them was fired is then
+ * seen.  They stay queued, and wf_resume has the table looked at.
+ */
+static List *
+without_paused(List *runs)
+{
+	ListCell   *lc;
+
+	if (runs == NIL)
+		return NIL;
+	store_load_pauses(&pauses);
+	foreach(lc, runs)
+	{
+		if (pauses.all ||
+			store_is_paused(&pauses, &((RunRow *) lfirst(lc))->tenant_id))
+			runs = foreach_delete_current(runs, lc);
+	}
+	return runs;
+}
+
 /* Locks and loads up to max runs that are due; *took is false: none is. */
 static List *
 take_runs(Tick *tick, int max, bool *took)
 {
 	DueRun		due[CHUNK];
+	RowLocking	locking;
 	List	   *runs = NIL;
 	TimestampTz now;
 	int			n;
@@ -189,6 +212,7 @@ take_runs(Tick *tick, int max, bool *took)
 	*took = n > 0;
 	if (n == 0)
 		return NIL;
+	tick_locking_begin(&locking);
 	store_claims_begin(tick->runs);
 	for (int i = 0; i < n; i++)
 	{
@@ -204,7 +228,8 @@ take_runs(Tick *tick, int max, bool *took)
 			keep_locked(&due[i]);
 	}
 	store_claims_end(tick->runs);
-	return runs;
+	tick_locking_end(&locking, tick);
+	return without_paused(runs);
 }
 
 /* How many runs the tick may still take. */
@@ -234,12 +259,15 @@ static void
 take_over(Tick *tick)
 {
 	int			room = room_left(tick);
+	RowLocking	locking;
 	List	   *runs;
 
 	tick->look_round = room <= 0;
 	if (room <= 0 || pauses.all)
 		return;
+	tick_locking_begin(&locking);
 	runs = store_take_over(room);
+	tick_locking_end(&locking, tick);
 	tick->look_round = list_length(runs) == room;
 	advance_claimed(tick, runs);
 }

@@ -13,6 +13,7 @@
 
 #include "run.h"
 #include "tick.h"
+#include "utils/resowner.h"
 
 /* Where the worker stands, from tick to tick. */
 typedef struct Course
@@ -77,6 +78,16 @@ extern void tick_claim(Tick *tick, bool look_round);
 
 /* Takes each as far as it goes, and saves it. */
 extern void tick_advance(Tick *tick, List *runs);
+
+/* Around the locking of rows that tick_advance is to save. */
+typedef struct RowLocking
+{
+	MemoryContext context;
+	ResourceOwner owner;
+} RowLocking;
+
+extern void tick_locking_begin(RowLocking *locking);
+extern void tick_locking_end(RowLocking *locking, Tick *tick);
 
 /*--- tick_trouble.c ---*/
 

@@ -14,6 +14,7 @@
 #include "postgres.h"
 #include "compat.h"
 
+#include "access/xact.h"
 #include "connection.h"
 #include "current_run.h"
 #include "fence.h"
@@ -21,6 +22,7 @@
 #include "miscadmin.h"
 #include "run_plan.h"
 #include "tick_internal.h"
+#include "utils/resowner.h"
 
 typedef struct Trial
 {
@@ -28,6 +30,35 @@ typedef struct Trial
 	List	   *runs;			/* of RunRow * */
 	RunRow	   *at;				/* the one that is advanced */
 } Trial;
+
+/*--- row locks ---*/
+
+/*
+ * Rows are locked in a subtransaction of their own, which is released.  Were
+ * the transaction itself the locker, a row whose update was undone with a
+ * subtransaction would keep the aborted updater in its multixact when it is
+ * updated anew: MultiXactIdExpand makes no new one for who is a member
+ * already, and heap_update asserts that there is no updater.
+ */
+void
+tick_locking_begin(RowLocking *locking)
+{
+	locking->context = CurrentMemoryContext;
+	locking->owner = CurrentResourceOwner;
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(locking->context);
+}
+
+void
+tick_locking_end(RowLocking *locking, Tick *tick)
+{
+	ReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(locking->context);
+	CurrentResourceOwner = locking->owner;
+	tick->run.fences_left--;
+}
+
+/*--- advancing ---*/
 
 /*
  * A claimed run whose tenant has sent as much as it may hold is left as it
