@@ -74,11 +74,27 @@ set_for_step(const char *name, const char *value)
 							 GUC_ACTION_SAVE, true, 0, false);
 }
 
+/* What a step finds: the search path of steps, and its run's tenant. */
+static void
+set_scene(const pg_uuid_t *tenant_id)
+{
+	char	   *path = wf_search_path[0]
+		? psprintf("%s, pg_temp", wf_search_path) : pstrdup("pg_temp");
+	pg_uuid_t	bound;
+
+	if (strcmp(namespace_search_path, path) != 0)
+		set_for_step("search_path", path);
+	if (settings_tenant(&bound) != TENANT_BOUND ||
+		memcmp(&bound, tenant_id, UUID_LEN) != 0)
+		set_for_step("workflow_engine.tenant_id",
+					 DatumGetCString(DirectFunctionCall1(uuid_out,
+														 UUIDPGetDatum(tenant_id))));
+	pfree(path);
+}
+
 void
 fence_enter_role(Fence *fence, Oid role, const pg_uuid_t *tenant_id)
 {
-	char	   *path;
-
 	if (!OidIsValid(role) || !SearchSysCacheExists1(AUTHOID,
 													ObjectIdGetDatum(role)))
 		ereport(ERROR,
@@ -87,13 +103,7 @@ fence_enter_role(Fence *fence, Oid role, const pg_uuid_t *tenant_id)
 				 errhint("Set run_as of its definition to a role.")));
 
 	fence->guc_level = NewGUCNestLevel();
-	path = wf_search_path[0] ? psprintf("%s, pg_temp", wf_search_path)
-		: pstrdup("pg_temp");
-	set_for_step("search_path", path);
-	set_for_step("workflow_engine.tenant_id",
-				 DatumGetCString(DirectFunctionCall1(uuid_out,
-													 UUIDPGetDatum(tenant_id))));
-
+	set_scene(tenant_id);
 	GetUserIdAndSecContext(&fence->save_user, &fence->save_context);
 	SetUserIdAndSecContext(role, fence->save_context |
 						   SECURITY_LOCAL_USERID_CHANGE);
@@ -117,10 +127,8 @@ leave_role(Fence *fence)
 
 /* What no subtransaction gives back. */
 static void
-sweep(const Fence *fence)
+sweep(void)
 {
-	if (!fence->in_role)
-		return;
 	DropAllPreparedStatements();
 	ResetSequenceCaches();
 	LockReleaseSession(USER_LOCKMETHOD);
@@ -219,7 +227,7 @@ explain_timeout(ErrorData *error, const Fence *fence, TimestampTz began)
 
 /* Of fence_run_together. */
 static bool together = false;
-static Fence *entered;			/* the step that is executing, or NULL */
+static bool in_step = false;	/* a step is executing */
 
 /* A step among others, whose fence is around all of them. */
 static void
@@ -228,7 +236,7 @@ run_unfenced(Fence *fence, void (*body) (Fence *, void *), void *arg)
 	TimestampTz began = GetCurrentTimestamp();
 	int			save_lock_timeout;
 
-	entered = fence;
+	in_step = true;
 	fence->timeout_ms = Min(fence->timeout_ms, TOGETHER_TIMEOUT_MS);
 	start_limits(fence, began, &save_lock_timeout);
 	body(fence, arg);
@@ -236,8 +244,9 @@ run_unfenced(Fence *fence, void (*body) (Fence *, void *), void *arg)
 		leave_role(fence);
 	stop_limits();
 	LockTimeout = save_lock_timeout;
-	sweep(fence);
-	entered = NULL;
+	if (fence->in_role)
+		sweep();
+	in_step = false;
 }
 
 ErrorData *
@@ -279,25 +288,36 @@ fence_run(Fence *fence, void (*body) (Fence *, void *), void *arg)
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
 	LockTimeout = save_lock_timeout;	/* after the settings went back */
-	sweep(fence);
+	if (fence->in_role)
+		sweep();
 	return error;
 }
 
+/*
+ * The scene is set once for all, so that a step sets only what differs, and
+ * where it goes back to is the same for the next.  Our own statements set
+ * theirs (store.c).
+ */
 bool
-fence_run_together(void (*body) (void *), void *arg)
+fence_run_together(const pg_uuid_t *tenant_id, void (*body) (void *),
+				   void *arg)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	int			save_lock_timeout = LockTimeout;
+	int			guc_level;
 	volatile bool well = true;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	together = true;
-	entered = NULL;
+	in_step = false;
 	PG_TRY();
 	{
+		guc_level = NewGUCNestLevel();
+		set_scene(tenant_id);
 		body(arg);
+		AtEOXact_GUC(false, guc_level);
 		together = false;
 		ReleaseCurrentSubTransaction();
 	}
@@ -305,12 +325,11 @@ fence_run_together(void (*body) (void *), void *arg)
 	{
 		MemoryContextSwitchTo(context);
 		together = well = false;
-		if (entered != NULL)
+		if (in_step)
 			stop_limits();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
-		if (entered != NULL)
-			sweep(entered);
+		sweep();
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);

@@ -31,11 +31,13 @@ extern ErrorData *fence_run(Fence *fence, void (*body) (Fence *, void *),
 							void *arg);
 
 /*
- * Runs body in one subtransaction; fence_run within it has none of its own,
+ * Runs body, which is about runs of that tenant most of all, in one
+ * subtransaction; fence_run within it has none of its own,
  * and raises.  False where something went wrong: then all is undone, and the
  * caller does it again, with a fence around each step.
  */
-extern bool fence_run_together(void (*body) (void *), void *arg);
+extern bool fence_run_together(const pg_uuid_t *tenant_id,
+							   void (*body) (void *), void *arg);
 
 /*
  * Within a body: from here to its end act as role, for that tenant.  Raises

@@ -137,6 +137,8 @@ typedef struct DueRun
 	pg_uuid_t	tenant_id;
 	TimestampTz run_at;
 	int16		priority;
+	bool		is_last;		/* as taken: its tenant has no other, some
+								 * other tenant may have */
 } DueRun;
 
 /* A place in the order of a tenant's runs. */

@@ -248,7 +248,8 @@ static void
 empty_database(QueuedDatabase *db)
 {
 	while (!dlist_is_empty(&db->turns))
-		queue_drop_tenant(db, dlist_head_element(QueuedTenant, node, &db->turns));
+		queue_drop_tenant(db, dlist_head_element(QueuedTenant, node,
+												 &db->turns));
 	memset(db, 0, sizeof(QueuedDatabase));
 	dlist_init(&db->turns);
 }

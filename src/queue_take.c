@@ -90,7 +90,9 @@ queue_take_runs(DueRun *runs, int max, int64 epoch,
 		}
 		else
 		{
-			queue_pop_run(tenant, &runs[n++]);
+			queue_pop_run(tenant, &runs[n]);
+			runs[n++].is_last = tenant->nruns == 0 && !tenant->more &&
+				db->ntenants > 1;
 			passed = 0;
 		}
 		pass_turn(db, tenant);

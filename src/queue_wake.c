@@ -42,7 +42,7 @@ static bool look_at_commit = false;
 static bool probe_at_commit = false;
 static bool has_bar = false;
 
-/* Runs to hand over then; of tenants that have too many, one stands for all. */
+/* Runs to hand over then; where a tenant has too many, one stands for all. */
 #define MAX_PENDING 64
 #define MAX_CROWDS 16
 static int	npending = 0;

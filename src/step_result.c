@@ -222,6 +222,41 @@ step_results_empty(void)
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
 }
 
+/*
+ * An array of these objects, laid out as convertJsonbArray() of the server
+ * does it: count, an entry for each, the objects, aligned.  To have it made
+ * member by member would cost as much as a small step.
+ */
+static Jsonb *
+array_of(List *objects)
+{
+	int			n = list_length(objects);
+	Size		size = VARHDRSZ + sizeof(uint32) + n * sizeof(JEntry);
+	uint32		offset = 0;
+	Jsonb	   *array;
+	char	   *data;
+
+	for (int i = 0; i < n; i++)
+		size += INTALIGN(VARSIZE(list_nth(objects, i)) - VARHDRSZ);
+	array = palloc0(size);
+	array->root.header = n | JB_FARRAY;
+	data = (char *) &array->root.children[n];
+	for (int i = 0; i < n; i++)
+	{
+		Jsonb	   *object = list_nth(objects, i);
+		uint32		length = VARSIZE(object) - VARHDRSZ;
+		uint32		start = INTALIGN(offset);
+
+		memcpy(data + start, &object->root, length);
+		array->root.children[i] = JENTRY_ISCONTAINER |
+			(i % JB_OFFSET_STRIDE == 0 ? (start + length) | JENTRY_HAS_OFF
+			 : start + length - offset);
+		offset = start + length;
+	}
+	SET_VARSIZE(array, data + offset - (char *) array);
+	return array;
+}
+
 Jsonb *
 step_results_join(Jsonb *results, List *more)
 {
@@ -233,6 +268,8 @@ step_results_join(Jsonb *results, List *more)
 
 	if (more == NIL)
 		return results;
+	if (JB_ROOT_IS_ARRAY(results) && JB_ROOT_COUNT(results) == 0)
+		return array_of(more);
 	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
 	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
 	{

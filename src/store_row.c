@@ -227,7 +227,8 @@ static bool
 has_status(TupleTableSlot *slot, const char *status)
 {
 	bool		isnull;
-	text	   *value = DatumGetTextPP(slot_getattr(slot, RUN_STATUS, &isnull));
+	Datum		datum = slot_getattr(slot, RUN_STATUS, &isnull);
+	text	   *value = DatumGetTextPP(datum);
 	int			length = strlen(status);
 
 	return VARSIZE_ANY_EXHDR(value) == length &&

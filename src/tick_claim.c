@@ -9,7 +9,9 @@
  * of a tenant come next, what has become due by the time.
  *
  * Runs are taken a few at a time, until the tick has as many as it may or has
- * lasted long enough: who comes now waits no longer than that.
+ * lasted long enough: who comes now waits no longer than that.  A tick ends
+ * earlier where it has the only run of a tenant, which need not wait for what
+ * another tenant has queued.
  *
  * Owns: the ids whose rows were locked by somebody, to be tried again.
  */
@@ -26,7 +28,8 @@
 #include "tick_internal.h"
 
 #define CHUNK 25				/* runs taken at a time */
-#define TICK_US INT64CONST(8000)	/* no more is taken then */
+#define TICK_US INT64CONST(8000)	/* no more is taken then, */
+#define SHORT_TICK_US INT64CONST(2000)	/* where somebody waits for its end */
 #define MAX_INTENTS 60			/* of a tick */
 #define LOCKED_RETRY_US INT64CONST(100000)
 #define MAX_LOCKED 200
@@ -158,6 +161,16 @@ has_come(const DueRun *due, int i)
 	return false;
 }
 
+/* Is one of them all that its tenant has? */
+static bool
+any_is_last(const DueRun *due, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (due[i].is_last)
+			return true;
+	return false;
+}
+
 /*
  * Without those whose tenant is paused by now.  Asked again after the runs
  * are locked: a pause that had committed before one of them was fired is then
@@ -193,6 +206,9 @@ take_runs(Tick *tick, int max, bool *took)
 	intents = tick->run.intents;
 	n = take_ids(due, Min(max, CHUNK));
 	now = clock_now();			/* later than any of them was fired */
+	if (any_is_last(due, n))
+		tick->claim_until = Min(tick->claim_until,
+								tick->claim_since + SHORT_TICK_US);
 	*took = n > 0;
 	if (n == 0)
 		return NIL;
@@ -259,13 +275,14 @@ take_over(Tick *tick)
 void
 tick_claim(Tick *tick, bool look_round)
 {
-	TimestampTz until = clock_now() + TICK_US;
 	int64		sweep_us = look_round ? (int64) wf_poll_interval * 900 : -1;
 	pg_uuid_t	last;
 	bool		has_last;
 	bool		looking = queue_begin_look(sweep_us, &last, &has_last);
 	bool		took = true;
 
+	tick->claim_since = clock_now();
+	tick->claim_until = tick->claim_since + TICK_US;
 	store_load_pauses(&pauses); /* newer than what asked for the look */
 	if (pauses.all)
 		queue_is_paused();
@@ -279,7 +296,7 @@ tick_claim(Tick *tick, bool look_round)
 	{
 		int			room = room_left(tick);
 
-		if (room <= 0 || clock_now() >= until)
+		if (room <= 0 || clock_now() >= tick->claim_until)
 			break;
 		advance_claimed(tick, take_runs(tick, room, &took));
 	}

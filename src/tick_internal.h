@@ -54,6 +54,8 @@ typedef struct Tick
 	bool		more;
 	bool		look_round;
 	TimestampTz next_due;
+	TimestampTz claim_since;	/* runs are claimed from then on */
+	TimestampTz claim_until;
 } Tick;
 
 /* Reset after each tick; for what lives no longer. */

@@ -151,7 +151,8 @@ try_together(Tick *tick, List *runs)
 	for (int i = 0; i < list_length(runs); i++)
 		before[i] = *(RunRow *) list_nth(runs, i);
 	begin_trial(&trial, tick);
-	if (fence_run_together(advance_trial, &trial))
+	if (fence_run_together(&((RunRow *) linitial(runs))->tenant_id,
+						   advance_trial, &trial))
 	{
 		accept_trial(&trial, tick);
 		return true;

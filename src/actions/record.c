@@ -8,9 +8,9 @@
  * No value becomes SQL text.  Values go in as parameters of the columns' own
  * types, scalars by the type's input function, the rest by jsonb_to_record,
  * so that PostgreSQL's input conversions and nothing else decide what is a
- * number, a timestamp, an array or a member of a domain.  Names come from the catalog
- * and are quoted; operators and functions are named with their schema, so
- * that nothing planted on the search_path takes part.
+ * number, a timestamp, an array or a member of a domain.  Names come from the
+ * catalog and are quoted; operators and functions are named with their
+ * schema, so that nothing planted on the search_path takes part.
  *
  * Owns: a cache of saved plans by statement text, bounded, of this process.
  */
