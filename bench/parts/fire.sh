@@ -25,7 +25,7 @@ transactions()
 
 fire_clients()
 {
-	local clients what tps wal statement
+	local clients what tps wal statement key
 
 	for clients in 1 8 32
 	do
@@ -34,8 +34,10 @@ fire_clients()
 			statement=$FIRE
 			[ $what = fire ] || statement=$BARE
 			read -r tps wal <<<"$(transactions "$statement" "$clients")"
-			record "$what, $clients clients" tps "$tps"
-			record "$what, $clients clients: WAL" bytes/fire "$wal"
+			key="$what, $clients $([ "$clients" = 1 ] && echo client ||
+				echo clients)"
+			record "$key" tps "$tps"
+			record "$key: WAL" bytes/fire "$wal"
 		done
 	done
 }
