@@ -14,9 +14,10 @@ BARS = [
      "every step with its input, output and times, found by payload"),
     ("graphile-worker", "graphile-worker, 2 processes", "peer",
      "nothing: jobs are deleted"),
-    ("pg-boss", "pg-boss, 2 processes", "peer", "state, times, one output"),
-    ("bare SKIP LOCKED loop", "bound, 2 processes", "bound",
-     "state and a time; nothing can fail"),
+    ("pg-boss", "pg-boss, UPDATE by UPDATE, 2 processes", "peer",
+     "state, times, one output"),
+    ("bare PL/pgSQL loop", "bound, UPDATE by UPDATE, 2 processes", "bound",
+     "state and a time; nothing may fail or differ"),
 ]
 PANELS = [("real", "Disk as it is"), ("slow", "Each WAL flush takes 1 ms")]
 WIDTH, LEFT, RIGHT = 760, 170, 90
@@ -82,10 +83,10 @@ def draw(figures):
     scale = (WIDTH - LEFT - RIGHT) / most
     y = TOP
     parts = [
-        text(20, 30, "Runs per second: one UPDATE each, 100,000 queued",
+        text(20, 30, "Queued runs worked off per second, one UPDATE each",
              "title"),
-        text(20, 50, "two worker processes, two cores shared with the server, "
-             "fsync and synchronous_commit on", "small"),
+        text(20, 50, "two processes that work, on one machine with the "
+             "server; fsync and synchronous_commit on", "small"),
     ]
     for disk, title in PANELS:
         if not any(key[1] == disk for key in figures):

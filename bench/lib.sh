@@ -33,6 +33,7 @@ bench_start()
 			fsync = on
 			max_wal_size = 8GB
 			checkpoint_timeout = 1h
+			log_checkpoints = off
 			autovacuum = off
 		EOF
 		cat

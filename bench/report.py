@@ -95,13 +95,58 @@ class Bars:
                  sign, limit)
 
     def show(self):
-        head = ("what", "disk", "reached", "bar", "")
-        rows = [head] + self.rows
-        widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
-        rows.insert(1, tuple("-" * width for width in widths))
-        for row in rows:
-            print("| " + " | ".join(cell.ljust(width) for cell, width
-                                    in zip(row, widths)) + " |")
+        table(("what", "disk", "reached", "bar", ""), self.rows)
+        missed = sum(row[-1] != "met" for row in self.rows)
+        print(f"\n{len(self.rows) - missed} of {len(self.rows)} met")
+
+
+def table(head, rows):
+    rows = [head] + rows
+    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+    rows.insert(1, tuple("-" * width for width in widths))
+    for row in rows:
+        print("| " + " | ".join(cell.ljust(width) for cell, width
+                                in zip(row, widths)) + " |")
+    print()
+
+
+# who works, its figure, and what is there to be read of each job afterwards
+BESIDE = [
+    ("workflow_engine", "one step, {workers}",
+     "payload, and of each step input, output, status, attempts, times"),
+    ("graphile-worker", "graphile-worker, {processes}",
+     "nothing: the row is deleted"),
+    ("pg-boss, one UPDATE for 100 jobs", "pg-boss, {processes}",
+     "payload, state, times, one output"),
+    ("pg-boss", "pg-boss, UPDATE by UPDATE, {processes}",
+     "payload, state, times, one output"),
+    ("PL/pgSQL loop, one UPDATE for 100", "bound, {processes}",
+     "state, a time"),
+    ("PL/pgSQL loop", "bound, UPDATE by UPDATE, {processes}",
+     "state, a time"),
+]
+
+
+def beside(raw):
+    """The systems that do the same, with what they cost and record."""
+    rows = []
+    for n in (1, 2):
+        names = {"workers": workers(n), "processes": workers(n, "process")}
+        for who, figure, records in BESIDE:
+            rows += row_of(raw, n, who, figure.format(**names), records)
+    if rows:
+        table(("an UPDATE per job", "processes", *DISKS.values(), "WAL bytes",
+               "WAL flushes", "recorded per job"), rows)
+
+
+def row_of(raw, n, who, figure, records):
+    cells = []
+    for suffix, disks in (("", DISKS), (": WAL", [REAL]),
+                          (": WAL flushes", [REAL])):
+        for disk in disks:
+            values = raw.of("drain", figure + suffix, disk)
+            cells.append(short(median(values)) if values else "")
+    return [(who, str(n), *cells, records)] if any(cells) else []
 
 
 def divide(above, below):
@@ -111,7 +156,8 @@ def divide(above, below):
 def fire(bars):
     for clients in (1, 8, 32):
         bars.ratio(f"fire / bare INSERT, {workers(clients, 'client')}", "fire",
-                   f"fire, {clients} clients", f"bare, {clients} clients",
+                   f"fire, {workers(clients, 'client')}",
+                   f"bare, {workers(clients, 'client')}",
                    ">=", 0.80)
     bars.ratio("INSERT with the statement trigger / without, time", "fire",
                "bulk, statement trigger", "bulk, plain", "<=", 2.5)
@@ -189,9 +235,8 @@ def main():
     bars = Bars(raw)
     for part in (fire, drain, latency, outbound, growth, fairness, rest):
         part(bars)
+    beside(raw)
     bars.show()
-    missed = sum(row[-1] != "met" for row in bars.rows)
-    print(f"\n{len(bars.rows) - missed} of {len(bars.rows)} met")
 
 
 if __name__ == "__main__":

@@ -1,17 +1,16 @@
 # fire: what a fire costs its transaction.  To be sourced by bench.sh.
 # shellcheck shell=bash
 
-# pgbench of the statement in $1 with $2 clients; transactions per second,
-# WAL bytes per transaction.
-transactions()
+# slice STATEMENT CLIENTS SECONDS: pgbench; adds transactions per second and WAL
+# bytes per transaction to $WORK/slices.KEY, for KEY in $4.
+slice()
 {
 	local lsn lsn2 out tps n
 
 	wf_run bash -c "printf '%s\n' '\\set id random(1, 1000000)' \"\$1\" \
 		>bench.pgbench" - "$1"
-	sql -c "TRUNCATE workflow_runs, bare_runs" -c CHECKPOINT
 	lsn=$(sql -c "SELECT lsn FROM bench_wal()")
-	out=$(wf_run pgbench -n -M prepared -c "$2" -j 2 -T "$SECONDS_EACH" \
+	out=$(wf_run pgbench -n -M prepared -c "$2" -j 2 -T "$3" \
 		-f bench.pgbench bench 2>&1) || {
 		head -n 3 <<<"$out" >&2
 		return 1
@@ -20,23 +19,33 @@ transactions()
 	tps=$(sed -n 's/^tps = \([0-9]*\).*/\1/p' <<<"$out")
 	n=$(sed -n 's/^number of transactions actually processed: \([0-9]*\).*/\1/p' \
 		<<<"$out")
-	echo "$tps $(divide $((lsn2 - lsn)) "$n" 0)"
+	echo "$tps $(divide $((lsn2 - lsn)) "$n" 0)" >>"$WORK/slices.$4"
 }
 
+# mean COLUMN: of standard input
+mean()
+{
+	awk -v c="$1" '{ s += $c } END { printf "%.0f\n", s / NR }'
+}
+
+# fire_clients CLIENTS: both in turn, a second or two each, so that what else
+# the machine does hits both.
 fire_clients()
 {
-	local clients what tps wal statement
+	local key what slices=$(((SECONDS_EACH + 1) / 2))
 
-	for clients in 1 8 32
+	sql -c "TRUNCATE workflow_runs, bare_runs" -c CHECKPOINT
+	rm -f "$WORK"/slices.*
+	for _ in $(seq $slices)
 	do
-		for what in fire bare
-		do
-			statement=$FIRE
-			[ $what = fire ] || statement=$BARE
-			read -r tps wal <<<"$(transactions "$statement" "$clients")"
-			record "$what, $clients clients" tps "$tps"
-			record "$what, $clients clients: WAL" bytes/fire "$wal"
-		done
+		slice "$FIRE" "$1" 2 fire
+		slice "$BARE" "$1" 2 bare
+	done
+	for what in fire bare
+	do
+		key="$what, $1 $([ "$1" = 1 ] && echo client || echo clients)"
+		record "$key" tps "$(mean 1 <"$WORK/slices.$what")"
+		record "$key: WAL" bytes/fire "$(mean 2 <"$WORK/slices.$what")"
 	done
 }
 
@@ -65,7 +74,9 @@ fire_bulk()
 
 fire_once()
 {
-	fire_clients
+	fire_clients 1
+	fire_clients 8
+	fire_clients 32
 	fire_bulk
 }
 
