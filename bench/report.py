@@ -135,16 +135,20 @@ def beside(raw):
         for who, figure, records in BESIDE:
             rows += row_of(raw, n, who, figure.format(**names), records)
     if rows:
-        table(("an UPDATE per job", "processes", *DISKS.values(), "WAL bytes",
+        table(("an UPDATE per job", "processes",
+               *(f"per s, {disk}" for disk in DISKS.values()), "CPU us",
+               "WAL bytes",
                "WAL flushes", "recorded per job"), rows)
 
 
 def row_of(raw, n, who, figure, records):
     cells = []
-    for suffix, disks in (("", DISKS), (": WAL", [REAL]),
+    for suffix, disks in (("", DISKS), (": CPU", [REAL]), (": WAL", [REAL]),
                           (": WAL flushes", [REAL])):
         for disk in disks:
-            values = raw.of("drain", figure + suffix, disk)
+            values = (raw.of("drain", figure + suffix, disk) or
+                      raw.of("drain", f"{figure}{suffix} of the workers",
+                             disk))
             cells.append(short(median(values)) if values else "")
     return [(who, str(n), *cells, records)] if any(cells) else []
 

@@ -24,7 +24,11 @@ CREATE TABLE bound_queue (
 	done_at		timestamptz
 );
 CREATE INDEX bound_queue_due ON bound_queue (id) WHERE status = 'queued';
-CREATE TABLE bound_times (began timestamptz, ended timestamptz);
+CREATE TABLE bound_times (began timestamptz, ended timestamptz, cpu numeric);
+
+-- The CPU that a process of the server has used, in microseconds.
+CREATE FUNCTION cpu_us(pid int) RETURNS numeric LANGUAGE sql AS
+	'SELECT split_part(pg_read_file(format(''/proc/%s/schedstat'', pid)), '' '', 1)::numeric / 1000';
 
 CREATE PROCEDURE bound_fill(n int) LANGUAGE sql AS $$
 	TRUNCATE bound_queue, bound_times;
@@ -35,6 +39,7 @@ $$;
 CREATE PROCEDURE bound_drain() LANGUAGE plpgsql AS $$
 DECLARE
 	began timestamptz := clock_timestamp();
+	cpu numeric := cpu_us(pg_backend_pid());
 	ids bigint[];
 	orders_of int[];
 BEGIN
@@ -48,13 +53,15 @@ BEGIN
 		 WHERE id = ANY (ids);
 		COMMIT;
 	END LOOP;
-	INSERT INTO bound_times VALUES (began, clock_timestamp());
+	INSERT INTO bound_times VALUES (began, clock_timestamp(),
+									cpu_us(pg_backend_pid()) - cpu);
 END $$;
 
 -- the same with a statement for each order, as runs have
 CREATE PROCEDURE bound_drain_each() LANGUAGE plpgsql AS $$
 DECLARE
 	began timestamptz := clock_timestamp();
+	cpu numeric := cpu_us(pg_backend_pid());
 	claimed record;
 	n int;
 BEGIN
@@ -71,7 +78,8 @@ BEGIN
 		EXIT WHEN n = 0;
 		COMMIT;
 	END LOOP;
-	INSERT INTO bound_times VALUES (began, clock_timestamp());
+	INSERT INTO bound_times VALUES (began, clock_timestamp(),
+									cpu_us(pg_backend_pid()) - cpu);
 END $$;
 
 -- WAL written and flushed, blocks looked at; a worker's count as soon as it

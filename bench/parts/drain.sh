@@ -63,13 +63,14 @@ processes()
 # drain_peer KEY NAME PROCESSES [EACH]
 drain_peer()
 {
-	local rate wal flushes key
+	local rate cpu wal flushes key
 
 	key="$1, $(processes "$3")"
 	sql -c "VACUUM orders"
-	read -r rate wal flushes <<<"$(peer "${4:-}" "$2" "$3" "$RUNS" \
+	read -r rate cpu wal flushes <<<"$(peer "${4:-}" "$2" "$3" "$RUNS" \
 		$((RUNS / 10)))"
 	record "$key" jobs/s "$rate"
+	record "$key: CPU" us/job "$cpu"
 	record "$key: WAL" bytes/job "$wal"
 	record "$key: WAL flushes" per_job "$flushes"
 }
@@ -77,7 +78,7 @@ drain_peer()
 # drain_bound KEY PROCEDURE PROCESSES
 drain_bound()
 {
-	local key lsn flushes lsn2 flushes2 seconds pids=() pid
+	local key lsn flushes lsn2 flushes2 seconds cpu pids=() pid
 
 	key="$1, $(processes "$3")"
 	sql -c "VACUUM orders"
@@ -93,9 +94,11 @@ drain_bound()
 		wait "$pid"
 	done
 	IFS='|' read -r lsn2 flushes2 _ <<<"$(sql -c "SELECT * FROM bench_wal()")"
-	seconds=$(sql -c "SELECT extract(epoch FROM max(ended) - min(began))
-		FROM bound_times")
+	IFS='|' read -r seconds cpu <<<"$(sql -c "SELECT
+		extract(epoch FROM max(ended) - min(began)), sum(cpu)
+		FROM bound_times")"
 	record "$key" jobs/s "$(divide "$RUNS" "$seconds" 0)"
+	record "$key: CPU" us/job "$(divide "$cpu" "$RUNS" 1)"
 	record "$key: WAL" bytes/job "$(divide "$((lsn2 - lsn))" "$RUNS" 0)"
 	record "$key: WAL flushes" per_job \
 		"$(divide "$((flushes2 - flushes))" "$RUNS" 4)"

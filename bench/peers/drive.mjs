@@ -2,10 +2,11 @@
  * drive.mjs PEER PROCESSES JOBS [WARM]: has so many processes work off so
  * many jobs that are queued before, and prints
  *
- *	JOBS_PER_SECOND WAL_BYTES_PER_JOB WAL_FLUSHES_PER_JOB
+ *	JOBS_PER_SECOND CPU_US_PER_JOB WAL_BYTES_PER_JOB WAL_FLUSHES_PER_JOB
  *
- * from the word to go until no job is left in the table.  WARM jobs go before,
- * through the same processes, so that their code is compiled.  With one
+ * from the word to go until no job is left in the table.  The CPU is that of
+ * the processes and of their backends.  WARM jobs go before, through the same
+ * processes, so that their code is compiled.  With one
  * argument it prints what PEER is and how it is set.
  */
 import { fork } from "node:child_process";
@@ -25,14 +26,16 @@ function serve() {
   }, 5);
 
   process.on("message", async (order) => {
-    if (order === "start") await peer.start((n) => (count += n));
-    else if (order === "stop") await peer.stop();
-    else {
+    if (order === "leave") {
       clearInterval(report);
       process.disconnect();
       return;
     }
-    process.send({ [order]: true });
+    if (order === "start") await peer.start((n) => (count += n));
+    else if (order === "stop") await peer.stop();
+    const { user, system } = process.cpuUsage();
+
+    process.send({ [order]: user + system });
   });
 }
 
@@ -50,15 +53,16 @@ function childEnvironment() {
   return { ...process.env, BENCH_CHILD: "1" };
 }
 
+/* Returns the CPU that the children have used until then, in microseconds. */
 async function tell(children, order) {
   const answers = children.map(async (child) => {
     child.send(order);
     for (;;) {
       const [message] = await once(child, "message");
-      if (message[order]) return;
+      if (message[order]) return message[order];
     }
   });
-  await Promise.all(answers);
+  return (await Promise.all(answers)).reduce((sum, cpu) => sum + cpu, 0);
 }
 
 /* Waits until so many jobs are done and none is left. */
@@ -81,22 +85,31 @@ async function work(client, children, count) {
   await client.query(`ANALYZE ${peer.tables}`);
   await client.query("SELECT pg_stat_force_next_flush()");
   const before = await figures(client);
+  const cpuBefore = before.cpu + (await tell(children, "cpu"));
   const ended = finished(client, children, count);
   const began = performance.now();
 
   tell(children, "start");
   await ended;
   const seconds = (performance.now() - began) / 1000;
-  const { lsn } = await figures(client);
+  const { lsn, cpu } = await figures(client);
+  const cpuUsed = cpu + (await tell(children, "cpu")) - cpuBefore;
 
   await tell(children, "stop");
   for (const child of children) child.removeAllListeners("message");
-  return { before, lsn, seconds };
+  return { before, lsn, cpuUsed, seconds };
 }
 
+/* WAL so far; CPU of the backends that are there, but this one. */
 async function figures(client) {
-  const { rows } = await client.query("SELECT lsn, flushes FROM bench_wal()");
-  return { lsn: Number(rows[0].lsn), flushes: Number(rows[0].flushes) };
+  const { rows } = await client.query(
+    `SELECT lsn, flushes, (SELECT coalesce(sum(cpu_us(pid)), 0)
+       FROM pg_stat_activity WHERE backend_type = 'client backend'
+       AND pid <> pg_backend_pid()) AS cpu
+     FROM bench_wal()`,
+  );
+  const [{ lsn, flushes, cpu }] = rows;
+  return { lsn: Number(lsn), flushes: Number(flushes), cpu: Number(cpu) };
 }
 
 async function measure() {
@@ -110,7 +123,7 @@ async function measure() {
   await peer.prepare();
   await client.query(`VACUUM ${peer.tables}, orders`);
   await client.query("CHECKPOINT");
-  const { before, lsn, seconds } = await work(client, children, count);
+  const { before, lsn, cpuUsed, seconds } = await work(client, children, count);
   const exits = children.map((child) => once(child, "exit"));
 
   for (const child of children) child.send("leave");
@@ -121,6 +134,7 @@ async function measure() {
   await client.end();
   console.log(
     Math.round(count / seconds),
+    (cpuUsed / count).toFixed(1),
     Math.round((lsn - before.lsn) / count),
     ((flushes - before.flushes) / count).toFixed(4),
   );
