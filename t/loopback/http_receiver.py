@@ -172,6 +172,7 @@ class Receiver(Providers, Hostile):
                         writer.get_extra_info("peername")[1])
             await self.do_tunnel(reader, writer, target)
             return False
+        writer.head_only = method == "HEAD"     # its answer has no body
         self.active += 1
         try:
             request = self.record(method, target, headers, body,
@@ -302,7 +303,8 @@ class Receiver(Providers, Hostile):
             head.append("Content-Length: %d" % len(body))
         head += ["%s: %s" % pair for pair in extra]
         writer.write("\r\n".join(head + ["", ""]).encode("latin-1"))
-        if status >= 200 and status not in (204, 304):
+        if status >= 200 and status not in (204, 304) and \
+                not getattr(writer, "head_only", False):
             writer.write(body)
 
     @staticmethod
