@@ -29,6 +29,13 @@
 #define MIN_WAITING 2048
 #define MAX_BYTES (32 * 1024 * 1024)
 
+/*
+ * Answers are recorded together where many are under way: at once where a
+ * share of those has come, and no later than this after the last were.
+ */
+#define SHARE_TO_RECORD 10
+#define GATHER_US INT64CONST(5000)
+
 typedef struct FlightEntry
 {
 	pg_uuid_t	run_id;
@@ -82,6 +89,7 @@ hand_collect(void)
 		flight->answer.response = transfer_response(transfer);
 		dlist_delete(&flight->node);
 		dlist_push_tail(&hand.ended, &flight->node);
+		hand.nended++;
 	}
 }
 
@@ -152,6 +160,8 @@ forget_flight(Flight *flight)
 {
 	(void) hash_search(flights, &flight->run_id, HASH_REMOVE, NULL);
 	count_flight(flight, -1);
+	if (flight->answer.response != NULL)
+		hand.nended--;
 	dlist_delete(&flight->node);
 	transfer_free(flight->transfer);
 	MemoryContextDelete(flight->context);
@@ -250,6 +260,18 @@ hand_ready_flights(int n)
 	return ready;
 }
 
+/* When it is time to record what has come; 1: now. */
+static TimestampTz
+time_to_record(TimestampTz now)
+{
+	int			under_way = Min(hand.nflights, wf_max_in_flight);
+	TimestampTz when = hand.recorded_at + GATHER_US;
+
+	if (hand.nended * SHARE_TO_RECORD >= under_way || when <= now)
+		return 1;
+	return when;
+}
+
 TimestampTz
 hand_next_answer(TimestampTz now)
 {
@@ -261,7 +283,7 @@ hand_next_answer(TimestampTz now)
 		Flight	   *flight = dlist_container(Flight, node, iter.cur);
 
 		if (flight->next_try <= now)
-			return 1;
+			return time_to_record(now);
 		if (next == 0 || flight->next_try < next)
 			next = flight->next_try;
 	}
@@ -280,6 +302,8 @@ hand_release(List *ids, List *done)
 	hand.continuing = ids_remove(hand.continuing, ids);
 	foreach(lc, done)
 		forget_flight(lfirst(lc));
+	if (done != NIL)
+		hand.recorded_at = clock_now();
 	MemoryContextSwitchTo(old);
 }
 
@@ -335,16 +359,5 @@ hand_all_ids(void)
 	hash_seq_init(&scan, flights);
 	while ((entry = hash_seq_search(&scan)) != NULL)
 		ids = lappend(ids, &entry->flight->run_id);
-	return ids;
-}
-
-List *
-hand_flight_ids(List *some)
-{
-	List	   *ids = NIL;
-	ListCell   *lc;
-
-	foreach(lc, some)
-		ids = lappend(ids, &((Flight *) lfirst(lc))->run_id);
 	return ids;
 }

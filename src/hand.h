@@ -34,6 +34,8 @@ typedef struct Hand
 	int64		epoch;			/* owner of the runs in hand */
 	int			nflights;
 	size_t		bytes;			/* of all flights */
+	int			nended;			/* answers to record */
+	TimestampTz recorded_at;	/* when the last answers were */
 	dlist_head	out;			/* of Flight: under way */
 	dlist_head	ended;			/* of Flight: answers to record */
 	List	   *continuing;		/* of pg_uuid_t *: native steps left */
@@ -50,7 +52,10 @@ extern void hand_collect(void);
 /* Answers to record, at most n; those whose rows were locked may wait. */
 extern List *hand_ready_flights(int n);
 
-/* When the next answer is to be recorded; 1: now, 0: there is none. */
+/*
+ * When the next answers are to be recorded; 1: now, 0: there is none.  Where
+ * many are under way, it is time for a few together.
+ */
 extern TimestampTz hand_next_answer(TimestampTz now);
 
 /* How many exchanges it may hold now; more runs are not claimed. */
@@ -78,9 +83,6 @@ extern void hand_keep_blocked(List *ids, TimestampTz since);
 
 /* The run whose turn it is to be tried again, or NULL. */
 extern Blocked *hand_next_blocked(TimestampTz now);
-
-/* The runs of these flights: ids, not copied. */
-extern List *hand_flight_ids(List *flights);
 
 /* All runs in hand: ids, not copied. */
 extern List *hand_all_ids(void);

@@ -60,8 +60,6 @@ typedef enum StoreStatement
 	STORE_LATER,
 	STORE_NEXT_DUE,
 	STORE_TAKE_OVER,
-	STORE_LOAD_OWNED,
-	STORE_OWNED,
 	STORE_OWNED_BUT,
 	STORE_SAVE,
 	STORE_LOAD_STRUCK,
@@ -185,12 +183,6 @@ typedef struct RunRow
 /* Runs whose owner is gone, locked and loaded. */
 extern List *store_take_over(int limit);
 
-/*
- * Loads and locks the runs among ids that this epoch owns.  Those whose lock
- * somebody holds are added to *busy (pg_uuid_t *) for another try.
- */
-extern List *store_load_owned(List *ids, int64 epoch, List **busy);
-
 /* Ids of the runs that this epoch owns, without known.  List of pg_uuid_t *. */
 extern List *store_owned_but(List *known, int64 epoch);
 
@@ -267,9 +259,9 @@ extern void store_close_runs(RunTable *runs);
 /* After a subtransaction was rolled back in which runs were saved. */
 extern void store_renew_runs(RunTable *runs);
 
-/* Between these two runs are claimed, as a snapshot taken now sees them. */
-extern void store_claims_begin(RunTable *runs);
-extern void store_claims_end(RunTable *runs);
+/* Between these two runs are loaded, as a snapshot taken now sees them. */
+extern void store_loading_begin(RunTable *runs);
+extern void store_loading_end(RunTable *runs);
 
 /*
  * Locks and loads a run where it is due; else NULL, *later where somebody
@@ -277,6 +269,13 @@ extern void store_claims_end(RunTable *runs);
  */
 extern RunRow *store_claim_run(RunTable *runs, const pg_uuid_t *id,
 							   TimestampTz now, bool *later);
+
+/*
+ * Locks and loads a run that this epoch owns; else NULL, *busy where it does
+ * and somebody else holds the row.
+ */
+extern RunRow *store_load_owned(RunTable *runs, const pg_uuid_t *id,
+								int64 epoch, bool *busy);
 
 /* Writes back what changes in a run.  runs may be NULL. */
 extern void store_save_run(RunTable *runs, const RunRow *run);

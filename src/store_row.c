@@ -206,10 +206,10 @@ run_of_slot(RunTable *runs, TupleTableSlot *slot)
 	return run;
 }
 
-/*--- claiming ---*/
+/*--- claiming, and taking up again ---*/
 
 void
-store_claims_begin(RunTable *runs)
+store_loading_begin(RunTable *runs)
 {
 	runs->snapshot = RegisterSnapshot(GetLatestSnapshot());
 	runs->scan = compat_index_beginscan(runs->rel, runs->key, runs->snapshot,
@@ -217,7 +217,7 @@ store_claims_begin(RunTable *runs)
 }
 
 void
-store_claims_end(RunTable *runs)
+store_loading_end(RunTable *runs)
 {
 	index_endscan(runs->scan);
 	UnregisterSnapshot(runs->snapshot);
@@ -294,18 +294,54 @@ claim_row(RunTable *runs, TimestampTz now, bool *later)
 		: run_of_slot(runs, runs->row);
 }
 
+/* Puts the run's row into the slot; false: there is none. */
+static bool
+find_row(RunTable *runs, const pg_uuid_t *id)
+{
+	ScanKeyData key;
+
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(id));
+	index_rescan(runs->scan, &key, 1, NULL, 0);
+	return index_getnext_slot(runs->scan, ForwardScanDirection, runs->row);
+}
+
 RunRow *
 store_claim_run(RunTable *runs, const pg_uuid_t *id, TimestampTz now,
 				bool *later)
 {
 	RunRow	   *run = NULL;
-	ScanKeyData key;
 
 	*later = false;
-	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(id));
-	index_rescan(runs->scan, &key, 1, NULL, 0);
-	if (index_getnext_slot(runs->scan, ForwardScanDirection, runs->row))
+	if (find_row(runs, id))
 		run = claim_row(runs, now, later);
+	ExecClearTuple(runs->row);
+	return run;
+}
+
+static bool
+is_owned(TupleTableSlot *slot, int64 epoch)
+{
+	bool		isnull;
+	Datum		owner = slot_getattr(slot, RUN_OWNER, &isnull);
+
+	return !isnull && DatumGetInt64(owner) == epoch &&
+		has_status(slot, "running");
+}
+
+RunRow *
+store_load_owned(RunTable *runs, const pg_uuid_t *id, int64 epoch, bool *busy)
+{
+	RunRow	   *run = NULL;
+
+	*busy = false;
+	if (find_row(runs, id) && is_owned(runs->row, epoch))
+	{
+		TM_Result	result = lock_row(runs);
+
+		*busy = result == TM_WouldBlock;
+		if (result == TM_Ok && is_owned(runs->row, epoch))
+			run = run_of_slot(runs, runs->row);
+	}
 	ExecClearTuple(runs->row);
 	return run;
 }

@@ -6,7 +6,8 @@
  * own.  What is loaded lives in the caller's memory context; every loaded
  * row is locked until the tick ends, so that nobody else advances it.
  *
- * What is due is claimed past the executor (store_row.c).
+ * What is due is claimed past the executor, and so are the answers' runs loaded
+ * (store_row.c).
  */
 #include "postgres.h"
 #include "compat.h"
@@ -192,56 +193,6 @@ collect_ids(MemoryContext context)
 		ids = lappend(ids, id_copy(DatumGetUUIDP(column(i, 1))));
 	MemoryContextSwitchTo(old);
 	return ids;
-}
-
-static bool
-is_loaded(List *runs, const pg_uuid_t *id)
-{
-	ListCell   *lc;
-
-	foreach(lc, runs)
-		if (ids_equal(&((RunRow *) lfirst(lc))->id, id))
-			return true;
-	return false;
-}
-
-/* Of those owned still, the ones that were not loaded are locked. */
-static List *
-busy_ones(Datum *values, List *runs, MemoryContext context)
-{
-	List	   *busy;
-	ListCell   *lc;
-
-	store_execute(STORE_OWNED, values, NULL, false, 0);
-	busy = collect_ids(context);
-	foreach(lc, busy)
-	{
-		if (is_loaded(runs, lfirst(lc)))
-			busy = foreach_delete_current(busy, lc);
-	}
-	return busy;
-}
-
-List *
-store_load_owned(List *ids, int64 epoch, List **busy)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	Datum		values[2];
-	List	   *runs;
-
-	*busy = NIL;
-	if (ids == NIL)
-		return NIL;
-	values[0] = array_of_ids(ids);
-	values[1] = Int64GetDatum(epoch);
-
-	SPI_connect();
-	store_execute(STORE_LOAD_OWNED, values, NULL, false, 0);
-	runs = collect_runs(NIL, caller);
-	if (list_length(runs) < list_length(ids))
-		*busy = busy_ones(values, runs, caller);
-	SPI_finish();
-	return runs;
 }
 
 List *

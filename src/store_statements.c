@@ -25,10 +25,6 @@
 	" JOIN %t.workflow_definition_versions v" \
 	" ON v.definition_id = r.definition_id AND v.version = r.definition_version"
 
-/* Of the runs that epoch $2 owns, those ... */
-#define OWNED \
-	" FROM %t.workflow_runs q WHERE q.status = 'running' AND q.owner = $2 AND "
-
 /* A run that its worker left at step $2 or before it; nobody has it. */
 #define STRUCK \
 	" FROM %t.workflow_runs q WHERE q.id = $1 AND q.current_step <= $2" \
@@ -99,17 +95,11 @@ const StatementText store_statements[STORE_NSTATEMENTS] = {
 		JOIN_DEFINITION,
 		1, {INT4OID}
 	},
-	[STORE_LOAD_OWNED] = {
-		"SELECT " RUN_COLUMNS
-		" FROM (SELECT q.*, q.ctid AS tid" OWNED "q.id = ANY ($1)"
-		"   FOR NO KEY UPDATE SKIP LOCKED) r"
-		JOIN_DEFINITION,
+	[STORE_OWNED_BUT] = {
+		"SELECT q.id FROM %t.workflow_runs q"
+		" WHERE q.status = 'running' AND q.owner = $2 AND q.id <> ALL ($1)",
 		2, {UUIDARRAYOID, INT8OID}
 	},
-	[STORE_OWNED] = {"SELECT q.id" OWNED "q.id = ANY ($1)",
-	2, {UUIDARRAYOID, INT8OID}},
-	[STORE_OWNED_BUT] = {"SELECT q.id" OWNED "q.id <> ALL ($1)",
-	2, {UUIDARRAYOID, INT8OID}},
 	[STORE_SAVE] = {
 		"UPDATE %t.workflow_runs SET status = $2, current_step = $3,"
 		" step_results = $4, error_message = $5, started_at = $6,"

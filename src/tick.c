@@ -112,50 +112,46 @@ tick_suspect_only(const pg_uuid_t *id)
 	course.has_suspect = true;
 }
 
-static RunRow *
-find_run(List *runs, const pg_uuid_t *id)
+/*
+ * Records an answer.  A run that is not ours any more (it was cancelled)
+ * loses its answer; one whose row is locked keeps it for later.
+ */
+static void
+record_answer(Tick *tick, Flight *flight, RunRow *run, bool busy)
 {
-	ListCell   *lc;
-
-	foreach(lc, runs)
-		if (ids_equal(&((RunRow *) lfirst(lc))->id, id))
-			return lfirst(lc);
-	return NULL;
+	if (run != NULL && run->current_step == flight->answer.step &&
+		run->attempt == flight->answer.attempt)
+		tick_settle(tick, run, run_receive(run, &flight->answer, &tick->run));
+	else if (busy)
+	{
+		flight->next_try = clock_now() + BUSY_RETRY_US;
+		return;
+	}
+	tick->recorded = lappend(tick->recorded, flight);
+	tick->room--;
 }
 
-/*
- * Records the answers that came.  A run that is not ours any more (it was
- * cancelled) loses its answer; one whose row is locked keeps it for later.
- */
+/* Records the answers that came. */
 static void
 reap(Tick *tick)
 {
 	List	   *flights = hand_ready_flights(tick->room);
-	List	   *busy;
-	List	   *runs;
-	ListCell   *lc;
+	int			n = list_length(flights);
+	RunRow	  **runs = palloc(sizeof(RunRow *) * (n + 1));
+	bool	   *busy = palloc(sizeof(bool) * (n + 1));
 
-	if (flights == NIL)
+	if (n == 0)
 		return;
 	if (course.solo > 0)
 		tick_suspect_only(&((Flight *) linitial(flights))->run_id);
-	runs = store_load_owned(hand_flight_ids(flights), hand.epoch, &busy);
-	foreach(lc, flights)
-	{
-		Flight	   *flight = lfirst(lc);
-		RunRow	   *run = find_run(runs, &flight->run_id);
-
-		if (run != NULL && run->current_step == flight->answer.step &&
-			run->attempt == flight->answer.attempt)
-			tick_settle(tick, run, run_receive(run, &flight->answer, &tick->run));
-		else if (ids_contain(busy, &flight->run_id))
-		{
-			flight->next_try = clock_now() + BUSY_RETRY_US;
-			continue;
-		}
-		tick->recorded = lappend(tick->recorded, flight);
-		tick->room--;
-	}
+	store_loading_begin(tick->runs);
+	for (int i = 0; i < n; i++)
+		runs[i] = store_load_owned(tick->runs,
+								   &((Flight *) list_nth(flights, i))->run_id,
+								   hand.epoch, &busy[i]);
+	store_loading_end(tick->runs);
+	for (int i = 0; i < n; i++)
+		record_answer(tick, list_nth(flights, i), runs[i], busy[i]);
 }
 
 /*
@@ -166,8 +162,8 @@ static List *
 resume(Tick *tick, List *ids)
 {
 	RowLocking	locking;
-	List	   *busy;
-	List	   *runs;
+	List	   *busy = NIL;
+	List	   *runs = NIL;
 	ListCell   *lc;
 
 	if (ids == NIL)
@@ -175,12 +171,23 @@ resume(Tick *tick, List *ids)
 	if (list_length(ids) == 1)
 		tick_suspect_only(linitial(ids));
 	tick_locking_begin(&locking);
-	runs = store_load_owned(ids, hand.epoch, &busy);
+	store_loading_begin(tick->runs);
+	foreach(lc, ids)
+	{
+		bool		is_busy;
+		RunRow	   *run = store_load_owned(tick->runs, lfirst(lc), hand.epoch,
+										   &is_busy);
+
+		if (run != NULL)
+			runs = lappend(runs, run);
+		if (is_busy)
+			busy = lappend(busy, id_copy(lfirst(lc)));
+		else
+			tick->taken = lappend(tick->taken, id_copy(lfirst(lc)));
+	}
+	store_loading_end(tick->runs);
 	tick_locking_end(&locking, tick);
 	tick_advance(tick, runs);
-	foreach(lc, ids)
-		if (!ids_contain(busy, lfirst(lc)))
-			tick->taken = lappend(tick->taken, id_copy(lfirst(lc)));
 	tick->room -= list_length(runs);
 	return busy;
 }

@@ -213,7 +213,7 @@ take_runs(Tick *tick, int max, bool *took)
 	if (n == 0)
 		return NIL;
 	tick_locking_begin(&locking);
-	store_claims_begin(tick->runs);
+	store_loading_begin(tick->runs);
 	for (int i = 0; i < n; i++)
 	{
 		bool		later;
@@ -227,7 +227,7 @@ take_runs(Tick *tick, int max, bool *took)
 		else if (later)
 			keep_locked(&due[i]);
 	}
-	store_claims_end(tick->runs);
+	store_loading_end(tick->runs);
 	tick_locking_end(&locking, tick);
 	return without_paused(runs);
 }
