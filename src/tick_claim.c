@@ -18,6 +18,8 @@
 #include "postgres.h"
 #include "compat.h"
 
+#include <sched.h>
+
 #include "clock.h"
 #include "hand.h"
 #include "ids.h"
@@ -299,6 +301,8 @@ tick_claim(Tick *tick, bool look_round)
 		if (room <= 0 || clock_now() >= tick->claim_until)
 			break;
 		advance_claimed(tick, take_runs(tick, room, &took));
+		/* who fires meanwhile may be waiting for this core */
+		(void) sched_yield();
 	}
 	/* where there was no room, an answer that comes makes some */
 	tick->more = took && !pauses.all && hand.nflights < hand_limit();
