@@ -113,6 +113,26 @@ DELETE FROM workflow_actions WHERE name = 'huge';
 DROP FUNCTION huge(jsonb, jsonb);
 SELECT t.clean();
 
+-- A column that somebody computes of a run, and a check of theirs, hold for
+-- what the workers write.
+ALTER TABLE workflow_runs
+	ADD COLUMN ended boolean GENERATED ALWAYS AS (completed_at IS NOT NULL) STORED,
+	ADD CONSTRAINT no_secret CHECK (step_results::text !~ 'hunter2');
+CREATE TABLE words (id int PRIMARY KEY, word text);
+INSERT INTO words VALUES (1, 'hunter2');
+SELECT t.go('words', '[{"name": "harmless", "action": "update_record", "params":
+	{"table": "words", "id": 1, "fields": {"word": "apple"}}}]');
+SELECT t.wait();
+SELECT DISTINCT status, ended FROM workflow_runs;
+SELECT t.go('words2', '[{"name": "tells", "action": "update_record", "params":
+	{"table": "words", "id": 1, "fields": {"word": "hunter2"}}}]');
+SELECT t.wait();
+SELECT r.status, r.error_message, r.ended, w.word
+FROM workflow_runs r, words w ORDER BY r.queued_at DESC LIMIT 1;
+ALTER TABLE workflow_runs DROP COLUMN ended, DROP CONSTRAINT no_secret;
+DROP TABLE words;
+SELECT t.clean();
+
 -- Renaming the extension's schema does not stop the workers, and what then
 -- has its old name is not taken for it.
 SELECT current_database() AS this \gset

@@ -10,9 +10,9 @@
  * index entries, and making the change visible to what comes next.  The
  * constraints hold by construction.
  *
- * Where somebody has put a trigger for UPDATE on the table, rows are saved by
- * a statement, so that it fires; and so is a row that a step has changed
- * since it was loaded.
+ * Where somebody has put a trigger for UPDATE on the table, a constraint or a
+ * generated column, rows are saved by a statement, so that it takes part; and
+ * so is a row that a step has changed since it was loaded.
  *
  * A RunTable lives in the memory context and the resource owner in which it
  * was opened: the tick's.  Nothing in it stays pinned between two calls, so
@@ -39,6 +39,8 @@
 
 /* So far two processes may disagree about what time it is. */
 #define CLOCK_STEP_US INT64CONST(200000)
+
+#define OWN_CHECKS 1			/* in the install script: of status */
 
 /* What a row refers to, as of this tick. */
 typedef struct Definition
@@ -81,6 +83,16 @@ has_update_triggers(Relation rel)
 	return false;
 }
 
+/* Has somebody added a constraint, or a column that is computed? */
+static bool
+has_more_constraints(Relation rel)
+{
+	TupleConstr *constraints = RelationGetDescr(rel)->constr;
+
+	return constraints != NULL && (constraints->num_check > OWN_CHECKS ||
+								   constraints->has_generated_stored);
+}
+
 RunTable *
 store_open_runs(void)
 {
@@ -89,7 +101,7 @@ store_open_runs(void)
 	runs->context = CurrentMemoryContext;
 	runs->rel = table_open(store_relation("workflow_runs"), RowExclusiveLock);
 	runs->direct = runs->rel->rd_rules == NULL &&
-		!has_update_triggers(runs->rel);
+		!has_update_triggers(runs->rel) && !has_more_constraints(runs->rel);
 	if (RelationGetDescr(runs->rel)->natts < RUN_NCOLUMNS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
