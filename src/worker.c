@@ -17,6 +17,10 @@
 #include "postgres.h"
 #include "compat.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "access/xact.h"
 #include "clock.h"
 #include "commands/async.h"
@@ -41,12 +45,14 @@
 
 #define PAUSE_MIN_MS 1000		/* after a tick that failed */
 #define PAUSE_MAX_MS 60000
+#define REST_MS 1000				/* without a tick */
 
 static char *database_name;
 static TimestampTz next_sweep;
 static TimestampTz paused_until;	/* after an error; 0: not */
 static int	pause_ms;			/* of the last error; 0: none */
 static bool woken;
+static bool at_rest;			/* what was freed has been given back */
 
 /*
  * What ALTER DATABASE or ALTER ROLE ... SET may have brought would change
@@ -148,7 +154,7 @@ tick(void)
 
 	if (look_round)
 		next_sweep = now + (int64) wf_poll_interval * 1000;
-	woken = false;
+	woken = at_rest = false;
 	pgstat_report_activity(STATE_RUNNING, "executing runs");
 	queue_worker_state("working");
 	PG_TRY();
@@ -219,20 +225,38 @@ is_due(long *limit)
 	return false;
 }
 
+/*
+ * What was freed goes back to the system: a batch of large answers, or
+ * PostgreSQL's cleaning up of an index, would be kept for ever otherwise.
+ */
+static void
+come_to_rest(void)
+{
+#ifdef __GLIBC__
+	(void) malloc_trim(0);
+#endif
+	at_rest = true;
+}
+
 /* Waits until something happens, at most limit milliseconds. */
 static void
 wait_for_events(WaitEventSet *events, long limit)
 {
 	WaitEvent	event[3];
 	long		timeout = transfer_timeout();
+	bool		resting = !at_rest && transfer_in_flight() == 0 &&
+		limit >= REST_MS;
 
 	pgstat_report_stat(true);
 	pgstat_report_activity(STATE_IDLE, NULL);
 	queue_worker_state(paused_until != 0 ? "pausing" : "idle");
 	if (timeout >= 0)
 		limit = Min(limit, timeout);
-	WaitEventSetWait(events, limit, event, lengthof(event),
-					 PG_WAIT_EXTENSION);
+	if (resting)
+		limit = REST_MS;
+	if (WaitEventSetWait(events, limit, event, lengthof(event),
+						 PG_WAIT_EXTENSION) == 0 && resting)
+		come_to_rest();
 	ResetLatch(MyLatch);
 }
 

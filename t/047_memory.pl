@@ -1,5 +1,6 @@
 
-# A worker stays small whatever servers answer: 64 at a time, 256 of a kind.
+# A worker stays small whatever servers answer, 64 at a time, 256 of a kind;
+# and gives back what it took when there is nothing to do.
 
 use strict;
 use warnings FATAL => 'all';
@@ -17,6 +18,19 @@ workflow_engine.max_per_host = 64
 CONF
 
 my $number = 0;
+
+# What the worker has for itself, in MB.
+sub own_memory
+{
+	my ($pid) = split /\n/,
+	  $node->safe_psql('postgres', 'SELECT pid FROM wf_workers()');
+	my ($kb) = slurp_file("/proc/$pid/status") =~ /^RssAnon:\s+(\d+)/m;
+	return $kb / 1024;
+}
+
+wait_for($node, 'postgres', 'SELECT count(*) = 1 FROM wf_workers()',
+	'the worker is up');
+my $at_first = own_memory();
 
 foreach my $kind (
 	qw(bytes/1000000 huge endless-body endless-headers deep half))
@@ -59,5 +73,8 @@ is( $node->safe_psql(
 		  . "AND status = 'completed'"),
 	256,
 	'answers of 1 MB are answers');
+
+wait_until(sub { own_memory() < $at_first + 8 },
+	'what was taken is given back');
 $node->stop;
 done_testing();

@@ -20,6 +20,17 @@ private_memory()
 	done | sort -n | tail -n 1
 }
 
+# The least of some seconds: a worker gives back what it has freed when there
+# has been no tick for one.
+memory_at_rest()
+{
+	for _ in $(seq 24)
+	do
+		sleep 0.25
+		private_memory
+	done | sort -n | head -n 1
+}
+
 rest_idle()
 {
 	local us waits
@@ -46,8 +57,10 @@ rest_memory()
 		check_completed
 		if [ "$i" = 1 ] || [ "$i" = 10 ]
 		then
-			record "memory of a worker, $((part * i)) runs" kB \
+			record "at work, memory of a worker, $((part * i)) runs" kB \
 				"$(private_memory)"
+			record "memory of a worker, $((part * i)) runs" kB \
+				"$(memory_at_rest)"
 		fi
 	done
 }
