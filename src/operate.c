@@ -4,7 +4,7 @@
  *
  * Runs in the backend that calls, as the owner of our tables (the functions
  * are SECURITY DEFINER): the session's tenant binding is applied here.  Each
- * is one UPDATE of rows, so it needs no worker, and it waits for a tick that
+ * locks rows and updates them, so it needs no worker, and it waits for a tick that
  * has the row.  A worker that has such a run in hand finds that it is not
  * its any more: an answer that comes is dropped, a step that is left is not
  * begun.
@@ -287,12 +287,23 @@ status_argument(FunctionCallInfo fcinfo, const char *const *allowed, int n,
 }
 
 /*
+ * $3 tenant, $4 workflow, $5 status, $6 since.  They are locked in the order of
+ * their ids, so that two who want the same runs do not wait for each other.
+ */
+#define CHOSEN \
+	"SELECT r.id FROM %t.workflow_runs r JOIN %t.workflow_definitions d" \
+	" ON d.id = r.definition_id WHERE r.tenant_id = $3" \
+	" AND ($4 IS NULL OR d.name = $4) AND ($5 IS NULL OR r.status = $5)" \
+	" AND ($6 IS NULL OR r.queued_at >= $6)"
+
+/*
  * Executes update, narrowed by the arguments (tenant, workflow, status,
- * since), and returns the ids.  $1 and $2 of the update are given.
+ * since) and to statuses (" AND ..."), and returns the ids.  $1 and $2 of the
+ * update are given.
  */
 static void
-update_runs(FunctionCallInfo fcinfo, const char *update, Oid type,
-			Datum second, const char *status, bool announced)
+update_runs(FunctionCallInfo fcinfo, const char *update, const char *statuses,
+			Oid type, Datum second, const char *status, bool announced)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	Oid			types[6] = {TIMESTAMPTZOID, type, UUIDOID, TEXTOID, TEXTOID,
@@ -305,11 +316,11 @@ update_runs(FunctionCallInfo fcinfo, const char *update, Oid type,
 	PG_ARGISNULL(3) ? 'n' : ' ', '\0'};
 
 	SPI_connect();
-	SPI_execute_with_args(psprintf("%s AND r.tenant_id = $3"
-								   " AND ($4 IS NULL OR d.name = $4)"
-								   " AND ($5 IS NULL OR r.status = $5)"
-								   " AND ($6 IS NULL OR r.queued_at >= $6)"
-								   RETURNING, store_sql(update)),
+	SPI_execute_with_args(psprintf("WITH chosen AS MATERIALIZED (%s%s"
+								   " ORDER BY r.id FOR NO KEY UPDATE OF r)"
+								   " %s AND r.id IN (SELECT id FROM chosen)%s"
+								   RETURNING, store_sql(CHOSEN), statuses,
+								   store_sql(update), statuses),
 						  6, types, values, nulls, false, 0);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
@@ -348,7 +359,7 @@ wf_cancel_runs(PG_FUNCTION_ARGS)
 	begin_many(fcinfo);
 	status = status_argument(fcinfo, allowed, lengthof(allowed),
 							 "It is one of queued, running, waiting.");
-	update_runs(fcinfo, SET_CANCELLED
+	update_runs(fcinfo, SET_CANCELLED,
 				" AND r.status IN ('queued', 'running', 'waiting')",
 				TEXTOID, caller(), status, true);
 	return (Datum) 0;
@@ -365,8 +376,8 @@ wf_retry_runs(PG_FUNCTION_ARGS)
 	begin_many(fcinfo);
 	status = status_argument(fcinfo, allowed, lengthof(allowed),
 							 "It is one of failed, cancelled.");
-	update_runs(fcinfo, SET_QUEUED, INT4OID, (Datum) 0,
-				status ? status : "failed", false);
+	update_runs(fcinfo, SET_QUEUED, " AND r.status IN ('failed', 'cancelled')",
+				INT4OID, (Datum) 0, status ? status : "failed", false);
 	queue_wake_at_commit();
 	return (Datum) 0;
 }
