@@ -172,9 +172,11 @@ CREATE INDEX workflow_runs_state
 	WHERE status IN ('running', 'failed');
 -- a definition's runs, newest first: ids ascend with time
 CREATE INDEX workflow_runs_definition ON workflow_runs (definition_id, id);
--- what ran for this order
+-- what ran for this order; the workers clean its list of new entries (in kB)
+-- long before it is so long that who fires has to
 CREATE INDEX workflow_runs_payload
-	ON workflow_runs USING gin (trigger_payload jsonb_path_ops);
+	ON workflow_runs USING gin (trigger_payload jsonb_path_ops)
+	WITH (gin_pending_list_limit = 16384);
 CREATE UNIQUE INDEX workflow_runs_key
 	ON workflow_runs (definition_id, idempotency_key)
 	WHERE idempotency_key IS NOT NULL;

@@ -267,7 +267,8 @@ time_to_record(TimestampTz now)
 	int			under_way = Min(hand.nflights, wf_max_in_flight);
 	TimestampTz when = hand.recorded_at + GATHER_US;
 
-	if (hand.nended * SHARE_TO_RECORD >= under_way || when <= now)
+	if (hand.nended * SHARE_TO_RECORD >= under_way || when <= now ||
+		now < hand.recorded_at) /* the clock was set back */
 		return 1;
 	return when;
 }

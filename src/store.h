@@ -11,6 +11,7 @@
 #include "queue.h"
 #include "storage/itemptr.h"
 #include "utils/jsonb.h"
+#include "utils/relcache.h"
 #include "utils/uuid.h"
 
 /*--- where the extension lives (store.c) ---*/
@@ -256,6 +257,9 @@ typedef struct RunTable RunTable;
 extern RunTable *store_open_runs(void);
 extern void store_close_runs(RunTable *runs);
 
+/* The indexes that it has open. */
+extern Relation *store_indexes(RunTable *runs, int *n);
+
 /* After a subtransaction was rolled back in which runs were saved. */
 extern void store_renew_runs(RunTable *runs);
 
@@ -279,5 +283,16 @@ extern RunRow *store_load_owned(RunTable *runs, const pg_uuid_t *id,
 
 /* Writes back what changes in a run.  runs may be NULL. */
 extern void store_save_run(RunTable *runs, const RunRow *run);
+
+/*--- the index of payloads (store_pending.c) ---*/
+
+/* An index whose list of new entries is to be cleaned, or InvalidOid. */
+extern Oid	store_find_pending(RunTable *runs);
+
+/*
+ * Sorts what is on the list into the index, unless another worker is about
+ * it.  In a transaction.
+ */
+extern void store_clean_pending(Oid index);
 
 #endif							/* WF_STORE_H */

@@ -10,7 +10,7 @@
  * index entries, and making the change visible to what comes next.  The
  * constraints hold by construction.
  *
- * Where somebody has put a trigger for UPDATE on the table, a constraint or a
+ * Where somebody has put a trigger for UPDATE on the table, a check or a stored
  * generated column, rows are saved by a statement, so that it takes part; and
  * so is a row that a step has changed since it was loaded.
  *
@@ -83,9 +83,9 @@ has_update_triggers(Relation rel)
 	return false;
 }
 
-/* Has somebody added a constraint, or a column that is computed? */
+/* Has somebody added a check, or a column that is computed? */
 static bool
-has_more_constraints(Relation rel)
+has_more_checks(Relation rel)
 {
 	TupleConstr *constraints = RelationGetDescr(rel)->constr;
 
@@ -101,7 +101,7 @@ store_open_runs(void)
 	runs->context = CurrentMemoryContext;
 	runs->rel = table_open(store_relation("workflow_runs"), RowExclusiveLock);
 	runs->direct = runs->rel->rd_rules == NULL &&
-		!has_update_triggers(runs->rel) && !has_more_constraints(runs->rel);
+		!has_update_triggers(runs->rel) && !has_more_checks(runs->rel);
 	if (RelationGetDescr(runs->rel)->natts < RUN_NCOLUMNS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -137,6 +137,13 @@ store_close_runs(RunTable *runs)
 	ExecDropSingleTupleTableSlot(runs->row);
 	ExecDropSingleTupleTableSlot(runs->changed);
 	table_close(runs->rel, NoLock);
+}
+
+Relation *
+store_indexes(RunTable *runs, int *n)
+{
+	*n = runs->result->ri_NumIndices;
+	return runs->result->ri_IndexRelationDescs;
 }
 
 /*--- loading ---*/

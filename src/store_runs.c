@@ -6,8 +6,8 @@
  * own.  What is loaded lives in the caller's memory context; every loaded
  * row is locked until the tick ends, so that nobody else advances it.
  *
- * What is due is claimed past the executor, and so are the answers' runs loaded
- * (store_row.c).
+ * What is due is claimed past the executor, and so are runs that this worker has
+ * already (store_row.c).
  */
 #include "postgres.h"
 #include "compat.h"

@@ -25,6 +25,7 @@
 #include "hand.h"
 #include "ids.h"
 #include "miscadmin.h"
+#include "pgstat.h"
 #include "queue.h"
 #include "run.h"
 #include "settings.h"
@@ -41,6 +42,7 @@
 #define FENCES_A_TICK 60
 
 #define BUSY_RETRY_US INT64CONST(100000)	/* somebody locks a run's row */
+#define CLEAN_AGAIN_US INT64CONST(60000000) /* after an error */
 
 /*
  * How long a native step waits for a lock: in a batch, whose others wait
@@ -175,9 +177,13 @@ resume(Tick *tick, List *ids)
 	foreach(lc, ids)
 	{
 		bool		is_busy;
-		RunRow	   *run = store_load_owned(tick->runs, lfirst(lc), hand.epoch,
-										   &is_busy);
+		RunRow	   *run;
 
+		/* an id may be there twice, and our own lock would not stop us */
+		if (ids_contain(tick->taken, lfirst(lc)) ||
+			ids_contain(busy, lfirst(lc)))
+			continue;
+		run = store_load_owned(tick->runs, lfirst(lc), hand.epoch, &is_busy);
 		if (run != NULL)
 			runs = lappend(runs, run);
 		if (is_busy)
@@ -296,6 +302,34 @@ conclude(Tick *tick)
 					   tick->run.steps_done);
 }
 
+/* An error is reported, and not met again at each tick: runs come first. */
+static void
+clean_pending(Oid index)
+{
+	static TimestampTz not_before = 0;
+
+	if (clock_now() < not_before)
+		return;
+	pgstat_report_activity(STATE_RUNNING, "cleaning the index of payloads");
+	PG_TRY();
+	{
+		StartTransactionCommand();
+		PushActiveSnapshot(GetTransactionSnapshot());
+		store_clean_pending(index);
+		PopActiveSnapshot();
+		CommitTransactionCommand();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(tick_context);
+		EmitErrorReport();
+		FlushErrorState();
+		AbortCurrentTransaction();
+		not_before = clock_now() + CLEAN_AGAIN_US;
+	}
+	PG_END_TRY();
+}
+
 bool
 tick_run(bool look_round)
 {
@@ -320,6 +354,7 @@ tick_run(bool look_round)
 	MemoryContextSwitchTo(tick_context);
 	tick.runs = store_open_runs();
 	work(&tick, look_round);
+	tick.pending = store_find_pending(tick.runs);
 	store_close_runs(tick.runs);
 	if (tick.run.fences_left < FENCES_A_TICK)
 		Async_Listen(CHANNEL_IN);	/* a step may have said UNLISTEN */
@@ -328,6 +363,8 @@ tick_run(bool look_round)
 	CommitTransactionCommand();
 	course.committing = false;
 	conclude(&tick);
+	if (OidIsValid(tick.pending))
+		clean_pending(tick.pending);
 	MemoryContextSwitchTo(TopMemoryContext);
 	MemoryContextReset(tick_context);
 	return true;

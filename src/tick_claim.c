@@ -282,6 +282,7 @@ tick_claim(Tick *tick, bool look_round)
 	bool		has_last;
 	bool		looking = queue_begin_look(sweep_us, &last, &has_last);
 	bool		took = true;
+	int			rounds = 0;
 
 	tick->claim_since = clock_now();
 	tick->claim_until = tick->claim_since + TICK_US;
@@ -300,9 +301,9 @@ tick_claim(Tick *tick, bool look_round)
 
 		if (room <= 0 || clock_now() >= tick->claim_until)
 			break;
+		if (rounds++ > 0)
+			(void) sched_yield();	/* who fires may be waiting for this core */
 		advance_claimed(tick, take_runs(tick, room, &took));
-		/* who fires meanwhile may be waiting for this core */
-		(void) sched_yield();
 	}
 	/* where there was no room, an answer that comes makes some */
 	tick->more = took && !pauses.all && hand.nflights < hand_limit();

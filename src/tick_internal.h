@@ -53,6 +53,7 @@ typedef struct Tick
 	bool		busy;
 	bool		more;
 	bool		look_round;
+	Oid			pending;		/* an index to be cleaned, or InvalidOid */
 	TimestampTz next_due;
 	TimestampTz claim_since;	/* runs are claimed from then on */
 	TimestampTz claim_until;

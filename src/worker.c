@@ -53,6 +53,7 @@ static TimestampTz paused_until;	/* after an error; 0: not */
 static int	pause_ms;			/* of the last error; 0: none */
 static bool woken;
 static bool at_rest;			/* what was freed has been given back */
+static TimestampTz worked_at;	/* the last tick that was no mere sweep */
 
 /*
  * What ALTER DATABASE or ALTER ROLE ... SET may have brought would change
@@ -154,7 +155,12 @@ tick(void)
 
 	if (look_round)
 		next_sweep = now + (int64) wf_poll_interval * 1000;
-	woken = at_rest = false;
+	woken = false;
+	if (!look_round)
+	{
+		at_rest = false;
+		worked_at = now;
+	}
 	pgstat_report_activity(STATE_RUNNING, "executing runs");
 	queue_worker_state("working");
 	PG_TRY();
@@ -244,8 +250,7 @@ wait_for_events(WaitEventSet *events, long limit)
 {
 	WaitEvent	event[3];
 	long		timeout = transfer_timeout();
-	bool		resting = !at_rest && transfer_in_flight() == 0 &&
-		limit >= REST_MS;
+	bool		resting = !at_rest && transfer_in_flight() == 0;
 
 	pgstat_report_stat(true);
 	pgstat_report_activity(STATE_IDLE, NULL);
@@ -253,11 +258,12 @@ wait_for_events(WaitEventSet *events, long limit)
 	if (timeout >= 0)
 		limit = Min(limit, timeout);
 	if (resting)
-		limit = REST_MS;
-	if (WaitEventSetWait(events, limit, event, lengthof(event),
-						 PG_WAIT_EXTENSION) == 0 && resting)
-		come_to_rest();
+		limit = Min(limit, REST_MS);
+	WaitEventSetWait(events, limit, event, lengthof(event),
+					 PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
+	if (resting && clock_now() - worked_at >= REST_MS * INT64CONST(1000))
+		come_to_rest();
 }
 
 static void
