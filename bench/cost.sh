@@ -5,7 +5,8 @@
 #
 #	drain flush snapshot three bound fire trigger latency fair profile
 #
-# DIR keeps the build, RUNS, REPEAT, WORKERS and CONF are sizes and settings.
+# DIR keeps the build, RUNS, REPEAT, WORKERS and CONF are sizes and settings;
+# SQL is executed before anything is measured, to try another schema.
 
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../dev/server.sh
@@ -357,6 +358,7 @@ sql <<-EOF
 		{"name": "note", "action": "insert_record", "params":
 			{"table": "audit", "fields": {"order_id": "{{steps.find.output.record.id}}"}}}]}') IS NULL \g /dev/null
 EOF
+[ -z "${SQL:-}" ] || sql -c "$SQL"
 for section in "${@:-drain}"
 do
 	echo "--- $section"

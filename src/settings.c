@@ -90,7 +90,7 @@ static const IntSetting int_settings[] = {
 		"Number of requests that a worker has under way to one host at once.",
 		"From 1 to 10000; further requests to that host wait for their turn. "
 		"Changed in the configuration file with a reload."},
-	{PREFIX "batch_size", &wf_batch_size, 500, 1, 1000, PGC_SIGHUP, 0,
+	{PREFIX "batch_size", &wf_batch_size, 1000, 1, 1000, PGC_SIGHUP, 0,
 		"Number of runs that a worker advances in one transaction.",
 		"From 1 to 1000, as long as that takes a few milliseconds: then the "
 		"transaction ends with fewer. Changed in the configuration file with "

@@ -51,12 +51,15 @@ store_clean_pending(Oid index)
 
 	if (rel == NULL)
 		return;
-	/* the lock that says who cleans; its holder may take it again */
+	/*
+	 * Who cleans holds this lock.  It is given back before the call, which
+	 * takes it anew: no other may be acquired beside it.
+	 */
 	if (ConditionalLockPage(rel, GIN_METAPAGE_BLKNO, ExclusiveLock))
 	{
+		UnlockPage(rel, GIN_METAPAGE_BLKNO, ExclusiveLock);
 		(void) DirectFunctionCall1(gin_clean_pending_list,
 								   ObjectIdGetDatum(index));
-		UnlockPage(rel, GIN_METAPAGE_BLKNO, ExclusiveLock);
 	}
 	relation_close(rel, RowExclusiveLock);
 }

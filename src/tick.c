@@ -41,6 +41,7 @@
 /* Writing subtransactions a tick may have; 64 would overflow the cache. */
 #define FENCES_A_TICK 60
 
+#define PROBATION_RUNS 500		/* after a start that was not clean */
 #define BUSY_RETRY_US INT64CONST(100000)	/* somebody locks a run's row */
 #define CLEAN_AGAIN_US INT64CONST(60000000) /* after an error */
 
@@ -62,7 +63,7 @@ tick_begin(int64 epoch)
 
 	hand_begin(epoch);
 	if (queue_on_probation(&last_end_unknown))
-		course.probation = wf_batch_size;
+		course.probation = PROBATION_RUNS;
 	course.killed_before = last_end_unknown ? PgStartTime : 0;
 	tick_context = AllocSetContextCreate(TopMemoryContext,
 										 "workflow_engine tick",
@@ -302,6 +303,18 @@ conclude(Tick *tick)
 					   tick->run.steps_done);
 }
 
+/* A moving mean: the next four ticks forget most of one that took long. */
+static void
+commit(void)
+{
+	TimestampTz began = clock_now();
+
+	course.committing = true;
+	CommitTransactionCommand();
+	course.committing = false;
+	course.commit_us += (Max(clock_now() - began, 0) - course.commit_us) / 4;
+}
+
 /* An error is reported, and not met again at each tick: runs come first. */
 static void
 clean_pending(Oid index)
@@ -359,9 +372,7 @@ tick_run(bool look_round)
 	if (tick.run.fences_left < FENCES_A_TICK)
 		Async_Listen(CHANNEL_IN);	/* a step may have said UNLISTEN */
 	PopActiveSnapshot();
-	course.committing = true;
-	CommitTransactionCommand();
-	course.committing = false;
+	commit();
 	conclude(&tick);
 	if (OidIsValid(tick.pending))
 		clean_pending(tick.pending);

@@ -9,7 +9,8 @@
  * of a tenant come next, what has become due by the time.
  *
  * Runs are taken a few at a time, until the tick has as many as it may or has
- * lasted long enough: who comes now waits no longer than that.  A tick ends
+ * lasted long enough: who comes now waits no longer than that.  Long enough is
+ * a matter of what a commit takes, which is to be little of it.  A tick ends
  * earlier where it has the only run of a tenant, which need not wait for what
  * another tenant has queued.
  *
@@ -31,6 +32,8 @@
 
 #define CHUNK 25				/* runs taken at a time */
 #define TICK_US INT64CONST(8000)	/* no more is taken then, */
+#define MAX_TICK_US INT64CONST(40000)	/* or later where commits are slow: */
+#define WORK_PER_COMMIT 16
 #define SHORT_TICK_US INT64CONST(2000)	/* where somebody waits for its end */
 #define MAX_INTENTS 60			/* of a tick */
 #define LOCKED_RETRY_US INT64CONST(100000)
@@ -285,7 +288,8 @@ tick_claim(Tick *tick, bool look_round)
 	int			rounds = 0;
 
 	tick->claim_since = clock_now();
-	tick->claim_until = tick->claim_since + TICK_US;
+	tick->claim_until = tick->claim_since +
+		Min(Max(TICK_US, WORK_PER_COMMIT * course.commit_us), MAX_TICK_US);
 	store_load_pauses(&pauses); /* newer than what asked for the look */
 	if (pauses.all)
 		queue_is_paused();
