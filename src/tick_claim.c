@@ -29,6 +29,7 @@
 #include "settings.h"
 #include "store.h"
 #include "tick_internal.h"
+#include "utils/memutils.h"
 
 #define CHUNK 25				/* runs taken at a time */
 #define TICK_US INT64CONST(8000)	/* no more is taken then, */
@@ -105,6 +106,16 @@ read_tenant(const DueReading *reading)
 }
 
 /*--- taking ---*/
+
+/* For the rest of the tick. */
+static void
+load_pauses(void)
+{
+	MemoryContext old = MemoryContextSwitchTo(tick_context);
+
+	store_load_pauses(&pauses);
+	MemoryContextSwitchTo(old);
+}
 
 static bool
 left_out(const pg_uuid_t *tenant)
@@ -188,7 +199,7 @@ without_paused(List *runs)
 
 	if (runs == NIL)
 		return NIL;
-	store_load_pauses(&pauses);
+	load_pauses();
 	foreach(lc, runs)
 	{
 		if (pauses.all ||
@@ -260,6 +271,35 @@ advance_claimed(Tick *tick, List *runs)
 	tick_advance(tick, runs);
 }
 
+/* Does what the tick is to remember of its runs go beyond their rows? */
+static bool
+remembers(const Tick *tick)
+{
+	return tick->run.intents != NIL || tick->continuing != NIL ||
+		tick->blocked != NIL || tick->failed != NIL || tick->waiting != NIL;
+}
+
+/*
+ * Claims and advances up to room runs; false: none is due.  Their memory goes
+ * with them where all have ended well: a long tick would run out of the
+ * processor's caches.
+ */
+static bool
+claim_chunk(Tick *tick, int room)
+{
+	MemoryContext chunk = AllocSetContextCreate(tick_context,
+												"workflow_engine chunk",
+												ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(chunk);
+	bool		took;
+
+	advance_claimed(tick, take_runs(tick, room, &took));
+	MemoryContextSwitchTo(old);
+	if (!remembers(tick))
+		MemoryContextDelete(chunk);
+	return took;
+}
+
 static void
 take_over(Tick *tick)
 {
@@ -290,7 +330,7 @@ tick_claim(Tick *tick, bool look_round)
 	tick->claim_since = clock_now();
 	tick->claim_until = tick->claim_since +
 		Min(Max(TICK_US, WORK_PER_COMMIT * course.commit_us), MAX_TICK_US);
-	store_load_pauses(&pauses); /* newer than what asked for the look */
+	load_pauses();				/* newer than what asked for the look */
 	if (pauses.all)
 		queue_is_paused();
 	try_locked_again();
@@ -307,7 +347,7 @@ tick_claim(Tick *tick, bool look_round)
 			break;
 		if (rounds++ > 0)
 			(void) sched_yield();	/* who fires may be waiting for this core */
-		advance_claimed(tick, take_runs(tick, room, &took));
+		took = claim_chunk(tick, room);
 	}
 	/* where there was no room, an answer that comes makes some */
 	tick->more = took && !pauses.all && hand.nflights < hand_limit();

@@ -10,8 +10,9 @@ use Test::More;
 use WorkflowEngine::Test;
 
 my $node = new_node('main', <<'CONF');
-workflow_engine.workers = 2
-workflow_engine.poll_interval = '1h'
+workflow_engine.workers = 0
+workflow_engine.poll_interval = 500ms
+autovacuum = off
 CONF
 
 my $tenant = '00000000-0000-4000-8000-000000000001';
@@ -39,8 +40,7 @@ $node->safe_psql('postgres', qq{
 	CREATE TABLE notes (id int);
 	SELECT wf_define('$tenant', '{"name": "note", "trigger_type": "note",
 		"steps": [{"name": "note", "action": "insert_record", "params":
-			{"table": "notes", "fields": {"id": "{{trigger.id}}"}}}]}');
-	SELECT wf_pause()});
+			{"table": "notes", "fields": {"id": "{{trigger.id}}"}}}]}')});
 
 # 4 MB is where PostgreSQL would have whoever fires clean it
 fire(1, 60000);
@@ -51,7 +51,8 @@ is( $node->safe_psql(
 	1,
 	'a run that is on the list is found');
 
-$node->safe_psql('postgres', 'SELECT wf_resume()');
+$node->safe_psql('postgres', 'ALTER SYSTEM SET workflow_engine.workers = 2');
+$node->safe_psql('postgres', 'SELECT pg_reload_conf()');
 wait_for(
 	$node,
 	'postgres',
@@ -72,10 +73,8 @@ is( $node->safe_psql(
 #
 $node->safe_psql('postgres', q{
 	DROP INDEX workflow_runs_payload;
-	TRUNCATE workflow_runs;
-	SELECT wf_pause()});
+	TRUNCATE workflow_runs});
 fire(1, 100);
-$node->safe_psql('postgres', 'SELECT wf_resume()');
 wait_for(
 	$node,
 	'postgres',
