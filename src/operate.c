@@ -4,8 +4,8 @@
  *
  * Runs in the backend that calls, as the owner of our tables (the functions
  * are SECURITY DEFINER): the session's tenant binding is applied here.  Each
- * locks rows and updates them, so it needs no worker, and it waits for a tick that
- * has the row.  A worker that has such a run in hand finds that it is not
+ * locks rows and updates them, so it needs no worker, and it waits for a tick
+ * that has the row.  A worker that has such a run in hand finds that it is not
  * its any more: an answer that comes is dropped, a step that is left is not
  * begun.
  *
@@ -287,8 +287,8 @@ status_argument(FunctionCallInfo fcinfo, const char *const *allowed, int n,
 }
 
 /*
- * $3 tenant, $4 workflow, $5 status, $6 since.  They are locked in the order of
- * their ids, so that two who want the same runs do not wait for each other.
+ * $3 tenant, $4 workflow, $5 status, $6 since.  They are locked in the order
+ * of their ids, so that two who want the same runs do not wait for each other.
  */
 #define CHOSEN \
 	"SELECT r.id FROM %t.workflow_runs r JOIN %t.workflow_definitions d" \

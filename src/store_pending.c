@@ -8,14 +8,15 @@
  * it long before it is: a search reads the list from end to end.
  *
  * Runs in a worker: looks inside a tick's transaction, cleans in one of its
- * own, one worker at a time.  What is undone by a crash is done again by the
+ * own.  A worker leaves it to another that is about it; where two begin at
+ * once, the second waits for the first.  What is undone by a crash is done again by the
  * next.  Owns nothing.
  */
 #include "postgres.h"
 #include "compat.h"
 
 #include "access/gin.h"
-#include "access/gin_private.h"
+#include "access/ginblock.h"
 #include "access/relation.h"
 #include "catalog/pg_am.h"
 #include "storage/lmgr.h"
@@ -51,6 +52,7 @@ store_clean_pending(Oid index)
 
 	if (rel == NULL)
 		return;
+
 	/*
 	 * Who cleans holds this lock.  It is given back before the call, which
 	 * takes it anew: no other may be acquired beside it.

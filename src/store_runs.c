@@ -6,8 +6,8 @@
  * own.  What is loaded lives in the caller's memory context; every loaded
  * row is locked until the tick ends, so that nobody else advances it.
  *
- * What is due is claimed past the executor, and so are runs that this worker has
- * already (store_row.c).
+ * What is due is claimed past the executor, and so are runs loaded that this
+ * worker has already (store_row.c).
  */
 #include "postgres.h"
 #include "compat.h"
@@ -115,17 +115,6 @@ collect_runs(List *runs, MemoryContext context)
 	return runs;
 }
 
-static Datum
-uuid_array(const pg_uuid_t *ids, int n)
-{
-	Datum	   *datums = palloc(sizeof(Datum) * (n + 1));
-
-	for (int i = 0; i < n; i++)
-		datums[i] = UUIDPGetDatum(&ids[i]);
-	return PointerGetDatum(construct_array(datums, n, UUIDOID, UUID_LEN,
-										   false, TYPALIGN_CHAR));
-}
-
 /*--- taking over ---*/
 
 /*
@@ -173,13 +162,14 @@ store_load_struck(const pg_uuid_t *id, int step, bool *locked)
 static Datum
 array_of_ids(List *ids)
 {
-	pg_uuid_t  *array = palloc(sizeof(pg_uuid_t) * (list_length(ids) + 1));
+	Datum	   *datums = palloc(sizeof(Datum) * (list_length(ids) + 1));
 	int			n = 0;
 	ListCell   *lc;
 
 	foreach(lc, ids)
-		array[n++] = *(pg_uuid_t *) lfirst(lc);
-	return uuid_array(array, n);
+		datums[n++] = UUIDPGetDatum(lfirst(lc));
+	return PointerGetDatum(construct_array(datums, n, UUIDOID, UUID_LEN,
+										   false, TYPALIGN_CHAR));
 }
 
 /* The ids in the SPI result's first column, in context. */
