@@ -44,12 +44,17 @@ COMMENT ON FUNCTION wf_definition_saved() IS
 CREATE FUNCTION wf_definition_gone() RETURNS trigger
 AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION wf_definition_gone() IS
-'Internal: triggers of DELETE on workflow_definitions. Before the statement it waits for fires in flight (they skip the per-row foreign key check); after it, it removes the versions.';
+'Internal: trigger of workflow_definitions. Removes the versions of a definition that was deleted.';
+
+CREATE FUNCTION wf_lock_runs() RETURNS trigger
+AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION wf_lock_runs() IS
+'Internal: trigger of workflow_definitions and workflow_definition_versions. When a row was deleted, waits for the transactions that have fired and holds up others until this one ends: fires skip the per-row foreign key check.';
 
 CREATE FUNCTION wf_version_check() RETURNS trigger
 AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION wf_version_check() IS
-'Internal: triggers of workflow_definition_versions. Deleting one waits for fires in flight; a saved version never changes (55000); a run_as that names no role is stored as no role.';
+'Internal: trigger of workflow_definition_versions. A saved version never changes (55000); a run_as that names no role is stored as no role.';
 
 CREATE FUNCTION wf_run_check() RETURNS trigger
 AS 'MODULE_PATHNAME' LANGUAGE C;
@@ -286,15 +291,16 @@ SELECT pg_catalog.pg_extension_config_dump('workflow_pauses', '');
 
 CREATE TRIGGER wf_definition_check BEFORE INSERT OR UPDATE ON workflow_definitions
 	FOR EACH ROW EXECUTE FUNCTION wf_definition_check();
--- the name sorts before those of foreign keys, so that it runs before their check
+-- names with "A_" sort before those of foreign keys, so that these triggers run
+-- before the keys' checks
 CREATE TRIGGER "A_wf_definition_saved" AFTER INSERT OR UPDATE ON workflow_definitions
 	FOR EACH ROW EXECUTE FUNCTION wf_definition_saved();
-CREATE TRIGGER wf_definition_lock BEFORE DELETE ON workflow_definitions
-	FOR EACH STATEMENT EXECUTE FUNCTION wf_definition_gone();
+CREATE TRIGGER "A_wf_definition_lock" AFTER DELETE ON workflow_definitions
+	FOR EACH ROW EXECUTE FUNCTION wf_lock_runs();
 CREATE TRIGGER wf_definition_gone AFTER DELETE ON workflow_definitions
 	FOR EACH ROW EXECUTE FUNCTION wf_definition_gone();
-CREATE TRIGGER wf_version_lock BEFORE DELETE ON workflow_definition_versions
-	FOR EACH STATEMENT EXECUTE FUNCTION wf_version_check();
+CREATE TRIGGER "A_wf_version_lock" AFTER DELETE ON workflow_definition_versions
+	FOR EACH ROW EXECUTE FUNCTION wf_lock_runs();
 CREATE TRIGGER wf_version_check BEFORE INSERT OR UPDATE ON workflow_definition_versions
 	FOR EACH ROW EXECUTE FUNCTION wf_version_check();
 CREATE TRIGGER wf_run_check BEFORE INSERT ON workflow_runs
@@ -448,7 +454,7 @@ COMMENT ON FUNCTION wf_workers() IS
 REVOKE ALL ON FUNCTION
 	wf_new_run_id(), wf_tenant_visible(uuid), wf_worker_alive(bigint),
 	wf_check_preload(), wf_tenant_any(),
-	wf_definition_check(), wf_definition_saved(), wf_definition_gone(), wf_version_check(),
+	wf_definition_check(), wf_definition_saved(), wf_definition_gone(), wf_lock_runs(), wf_version_check(),
 	wf_run_check(), wf_action_check(), wf_connection_check(),
 	wf_template_check(),
 	wf_define(uuid, jsonb),

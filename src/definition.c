@@ -204,7 +204,6 @@ PG_FUNCTION_INFO_V1(wf_definition_gone);
 Datum
 wf_definition_gone(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = (TriggerData *) fcinfo->context;
 	TriggerRow	row;
 	Oid			type = UUIDOID;
 	Datum		id;
@@ -214,11 +213,6 @@ wf_definition_gone(PG_FUNCTION_ARGS)
 	bool		isnull;
 
 	row_begin(&row, fcinfo, "workflow_definitions");
-	if (TRIGGER_FIRED_FOR_STATEMENT(data->tg_event))
-	{
-		version_wait_for_fires();
-		return PointerGetDatum(NULL);
-	}
 	id = row_get(&row, DEF_ID, &isnull);
 	level = store_enter_search_path();
 	store_enter_owner(&save_user, &save_context);

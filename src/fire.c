@@ -14,13 +14,17 @@
  *
  *	fire:	lock workflow_runs ROW EXCLUSIVE, then read the definitions
  *			with a fresh snapshot, then insert.
- *	DELETE:	(trigger wf_definition_lock, before it looks at any row) lock
- *			workflow_runs SHARE ROW EXCLUSIVE, which waits for every fire
- *			in flight to end; then core's check of the referencing side.
+ *	DELETE:	(trigger A_wf_definition_lock, after a row was deleted) lock
+ *			workflow_runs SHARE ROW EXCLUSIVE, which waits for every
+ *			transaction that has fired to end; then core's check of the
+ *			referencing side.
  *
- * A fire that gets its lock first is seen by the check; one that gets it
- * later sees the definition gone, whatever its isolation level, since its
- * snapshot is newer than its lock.
+ * A fire that gets its lock first is seen by the check, which looks at what
+ * is committed when it starts, whatever the isolation level of the DELETE.
+ * A fire that gets its lock later sees the definition gone (or, if the DELETE
+ * was rolled back, there), whatever its own isolation level, since its
+ * snapshot is newer than its lock.  Until it commits, the DELETE keeps its
+ * lock: a fire before that would still see the definition.
  *
  * Owns nothing beyond a call.
  */

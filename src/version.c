@@ -74,12 +74,6 @@ version_is_saved(const TriggerRow *row, const Jsonb *definition)
 		compareJsonbContainers(&saved->root, unconstify(JsonbContainer *, &definition->root)) == 0;
 }
 
-void
-version_wait_for_fires(void)
-{
-	LockRelationOid(store_relation("workflow_runs"), ShareRowExclusiveLock);
-}
-
 /*--- saving ---*/
 
 /* Of the tables that a parallel restore loads, one at a time. */
@@ -202,11 +196,6 @@ wf_version_check(PG_FUNCTION_ARGS)
 	Datum		role;
 
 	row_begin(&row, fcinfo, "workflow_definition_versions");
-	if (TRIGGER_FIRED_FOR_STATEMENT(((TriggerData *) fcinfo->context)->tg_event))
-	{
-		version_wait_for_fires();
-		return PointerGetDatum(NULL);
-	}
 	if (row.is_update && !is_restoring(&row))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -218,4 +207,35 @@ wf_version_check(PG_FUNCTION_ARGS)
 	if (!row.is_update && !check_function_bodies && restore_onto(&row))
 		return PointerGetDatum(NULL);
 	return row_end(&row);
+}
+
+/*--- deleting ---*/
+
+PG_FUNCTION_INFO_V1(wf_lock_runs);
+
+/*
+ * A definition or a version has been deleted.  Waits until every transaction
+ * that has fired so far has ended; those that fire later wait for this one.
+ * fire.c tells why.
+ *
+ * It is an AFTER trigger for each row, so a DELETE that finds no row takes no
+ * lock, and a long one takes it as late as can be: PostgreSQL's check of the
+ * foreign keys comes right after it.  The deleting transaction then holds the
+ * row and waits for the table, so it can deadlock with one that has fired and
+ * goes on to lock that row; PostgreSQL resolves that.  To take the table first
+ * would mean to take it before anybody knows whether a row will be deleted.
+ */
+Datum
+wf_lock_runs(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+	TriggerRow	row;
+	const char *table = "workflow_definitions";
+
+	if (CALLED_AS_TRIGGER(fcinfo) &&
+		strcmp(RelationGetRelationName(data->tg_relation), table) != 0)
+		table = "workflow_definition_versions";
+	row_begin(&row, fcinfo, table);
+	LockRelationOid(store_relation("workflow_runs"), ShareRowExclusiveLock);
+	return PointerGetDatum(NULL);
 }

@@ -27,9 +27,6 @@ enum
 /* Is this version of a definition saved already, the same as in its row? */
 extern bool version_is_saved(const TriggerRow *row, const Jsonb *definition);
 
-/* Waits until no transaction has fired and not ended; fire.c tells why. */
-extern void version_wait_for_fires(void);
-
 extern bool version_role_exists(Oid role);
 
 #endif							/* WF_VERSION_H */
