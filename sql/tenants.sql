@@ -121,11 +121,12 @@ SET workflow_engine.tenant_id = 'nonsense';
 \echo :LAST_ERROR_SQLSTATE
 SET workflow_engine.tenant_id = 'None';
 SHOW workflow_engine.tenant_id;
--- RESET ALL does not undo it.
+-- RESET goes back to what the session began with, here no binding.
 SET workflow_engine.tenant_id = :'a';
 RESET ALL;
 SHOW workflow_engine.tenant_id;
 -- An ordinary role can neither set nor reset it, nor by other ways.
+SET workflow_engine.tenant_id = :'a';
 SET ROLE regress_fire;
 SET workflow_engine.tenant_id = :'b';
 \echo :LAST_ERROR_SQLSTATE
@@ -141,11 +142,138 @@ SET workflow_engine.tenant_id = :'b';
 SHOW workflow_engine.tenant_id;
 RESET ROLE;
 SET workflow_engine.tenant_id = '';
--- DISCARD ALL (connection pools say it) does not undo it either.
+-- DISCARD ALL, which connection poolers send, does what RESET does.
 SET workflow_engine.tenant_id = :'a';
 DISCARD ALL;
 SHOW workflow_engine.tenant_id;
+
+--
+-- Sessions that begin bound: for those who forget to bind
+--
+SELECT current_user AS owner \gset
+CREATE ROLE regress_pool LOGIN;
+ALTER ROLE regress_pool SET workflow_engine.tenant_id = 'none';
+GRANT SET ON PARAMETER workflow_engine.tenant_id TO regress_pool;
+SELECT wf_grant('regress_pool', 'view');
+GRANT USAGE ON SCHEMA t TO regress_pool;
+CREATE TABLE t.rows AS SELECT n, t.a() AS tenant_id FROM generate_series(1, 1000) n;
+GRANT SELECT ON t.rows TO regress_pool;
+-- What a superuser made may unbind, as the superuser.
+CREATE FUNCTION t.all_workflows() RETURNS SETOF text LANGUAGE sql
+	SECURITY DEFINER SET workflow_engine.tenant_id = ''
+BEGIN ATOMIC
+	SELECT name FROM workflow_definitions WHERE name LIKE 'of %' ORDER BY name;
+END;
+-- The same with the caller's rights, and one that goes back to the beginning.
+CREATE FUNCTION t.unbind() RETURNS text LANGUAGE sql PARALLEL SAFE
+	SET workflow_engine.tenant_id = ''
+	AS $$ SELECT current_setting('workflow_engine.tenant_id') $$;
+CREATE FUNCTION t.reset() RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+	RESET workflow_engine.tenant_id;
+END $$;
+\c - regress_pool
+SHOW workflow_engine.tenant_id;
+SELECT count(*) FROM workflow_definitions;
+-- It binds, and goes back, in every spelling.
+SET workflow_engine.tenant_id = :'a';
+SELECT name FROM workflow_definitions WHERE name LIKE 'of %';
+RESET workflow_engine.tenant_id;
+SHOW workflow_engine.tenant_id;
+SET workflow_engine.tenant_id = :'a';
+RESET ALL;
+SHOW workflow_engine.tenant_id;
+SET workflow_engine.tenant_id = :'a';
+SET workflow_engine.tenant_id TO DEFAULT;
+SHOW workflow_engine.tenant_id;
+SET workflow_engine.tenant_id = :'a';
+DISCARD ALL;
+SHOW workflow_engine.tenant_id;
+SET workflow_engine.tenant_id = :'a';
+SELECT t.reset();
+SHOW workflow_engine.tenant_id;
+-- It does not unbind itself, in any.
 SET workflow_engine.tenant_id = '';
+\echo :LAST_ERROR_SQLSTATE
+SET SESSION workflow_engine.tenant_id TO '';
+SELECT set_config('workflow_engine.tenant_id', '', false);
+\echo :LAST_ERROR_SQLSTATE
+SELECT set_config('workflow_engine.tenant_id', '', true);
+BEGIN;
+SET LOCAL workflow_engine.tenant_id = '';
+\echo :LAST_ERROR_SQLSTATE
+ROLLBACK;
+SELECT t.unbind();
+\echo :LAST_ERROR_SQLSTATE
+CREATE FUNCTION pg_temp.unbind() RETURNS text SET workflow_engine.tenant_id = '' RETURN 'x';
+ALTER ROLE regress_pool SET workflow_engine.tenant_id = '';
+\echo :LAST_ERROR_SQLSTATE
+SHOW workflow_engine.tenant_id;
+-- A superuser's function may.
+SELECT * FROM t.all_workflows();
+SHOW workflow_engine.tenant_id;
+-- SET LOCAL ends with its transaction, also with one that fails, and with
+-- its savepoint.
+BEGIN;
+SET LOCAL workflow_engine.tenant_id = :'a';
+SAVEPOINT s;
+SET LOCAL workflow_engine.tenant_id = :'b';
+SELECT name FROM workflow_definitions WHERE name LIKE 'of %';
+ROLLBACK TO s;
+SELECT name FROM workflow_definitions WHERE name LIKE 'of %';
+SELECT 1 / 0;
+SHOW workflow_engine.tenant_id;
+ROLLBACK;
+SHOW workflow_engine.tenant_id;
+BEGIN;
+SELECT set_config('workflow_engine.tenant_id', :'a', true) IS NOT NULL AS bound;
+COMMIT;
+SHOW workflow_engine.tenant_id;
+-- Parallel workers are bound as their leader is, and do not unbind either.
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET parallel_leader_participation = off;
+SET workflow_engine.tenant_id = :'a';
+EXPLAIN (COSTS OFF) SELECT count(*) FROM t.rows WHERE wf_tenant_visible(tenant_id);
+SELECT count(*) FROM t.rows WHERE wf_tenant_visible(tenant_id);
+SET workflow_engine.tenant_id = :'b';
+SELECT count(*) FROM t.rows WHERE wf_tenant_visible(tenant_id);
+SELECT count(t.unbind()) FROM t.rows;
+\echo :LAST_ERROR_SQLSTATE
+DISCARD ALL;
+-- Superusers do, whatever the session began with; and who acts for another
+-- role is that role.
+\c - :owner
+ALTER ROLE :"owner" IN DATABASE :DBNAME SET workflow_engine.tenant_id = :'b';
+\c -
+SHOW workflow_engine.tenant_id;
+SET workflow_engine.tenant_id = '';
+SELECT set_config('workflow_engine.tenant_id', '', true);
+RESET workflow_engine.tenant_id;
+SET ROLE regress_pool;
+SET workflow_engine.tenant_id = '';
+SET workflow_engine.tenant_id = :'a';
+RESET ROLE;
+SET SESSION AUTHORIZATION regress_pool;
+SET workflow_engine.tenant_id = '';
+RESET SESSION AUTHORIZATION;
+ALTER ROLE :"owner" IN DATABASE :DBNAME RESET workflow_engine.tenant_id;
+-- A session that began without a binding may go back to none.
+\c -
+SET ROLE regress_pool;
+SET workflow_engine.tenant_id = :'a';
+SET workflow_engine.tenant_id = '';
+SHOW workflow_engine.tenant_id;
+SELECT count(t.unbind()) FROM t.rows;
+RESET ROLE;
+DROP FUNCTION t.all_workflows, t.unbind, t.reset;
+DROP TABLE t.rows;
+REVOKE SET ON PARAMETER workflow_engine.tenant_id FROM regress_pool;
+REVOKE USAGE ON SCHEMA t FROM regress_pool;
+SELECT wf_revoke('regress_pool', 'view');
+DROP ROLE regress_pool;
+\set SHOW_CONTEXT never
 
 --
 -- The application's own policies hold for what steps write
@@ -169,13 +297,16 @@ SELECT t.go('notes', format('[
 	 "params": {"table": "notes", "where": {"note": "of b"}}}]', :'a', :'b')::jsonb,
 	'{}', 'regress_app');
 SELECT * FROM t.result('notes');
--- A step cannot change it.
+-- A step cannot choose another; by RESET ALL it gets none at all, which holds
+-- to its end.
 CREATE SCHEMA n;
 GRANT USAGE ON SCHEMA n TO PUBLIC;
 CREATE FUNCTION n.rebind(params jsonb, context jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE params->>'sql';
-	RETURN to_jsonb(current_setting('workflow_engine.tenant_id') = t.a()::text);
+	RETURN to_jsonb(CASE current_setting('workflow_engine.tenant_id')
+		WHEN t.a()::text THEN 'its own'
+		WHEN '' THEN 'every' ELSE current_setting('workflow_engine.tenant_id') END);
 END $$;
 SELECT wf_register_action('rebind', 'n.rebind(jsonb,jsonb)');
 SELECT t.go('rebind', '[
@@ -183,8 +314,27 @@ SELECT t.go('rebind', '[
 	 "params": {"sql": "SET workflow_engine.tenant_id = ''''"}},
 	{"name": "reset", "action": "rebind", "on_error": "continue",
 	 "params": {"sql": "RESET workflow_engine.tenant_id"}},
-	{"name": "reset_all", "action": "rebind", "params": {"sql": "RESET ALL"}}]', '{}', 'regress_app');
+	{"name": "reset_all", "action": "rebind", "params": {"sql": "RESET ALL"}},
+	{"name": "discard_all", "action": "rebind", "on_error": "continue",
+	 "params": {"sql": "DISCARD ALL"}},
+	{"name": "discard_plans", "action": "rebind", "params": {"sql": "DISCARD PLANS"}},
+	{"name": "discard_sequences", "action": "rebind", "params": {"sql": "DISCARD SEQUENCES"}},
+	{"name": "discard_temp", "action": "rebind", "params": {"sql": "DISCARD TEMP"}}]',
+	'{}', 'regress_app');
 SELECT * FROM t.result('rebind');
+-- Nor if its role may set it: never every tenant's.
+GRANT SET ON PARAMETER workflow_engine.tenant_id TO regress_app;
+SELECT t.go('rebind_may', '[
+	{"name": "set", "action": "rebind", "on_error": "continue",
+	 "params": {"sql": "SET workflow_engine.tenant_id = ''''"}},
+	{"name": "set_config", "action": "rebind", "on_error": "continue",
+	 "params": {"sql": "SELECT set_config(''workflow_engine.tenant_id'', '''', true)"}},
+	{"name": "reset", "action": "rebind",
+	 "params": {"sql": "RESET workflow_engine.tenant_id"}},
+	{"name": "next", "action": "rebind", "params": {"sql": "SELECT"}}]',
+	'{}', 'regress_app');
+SELECT * FROM t.result('rebind_may');
+REVOKE SET ON PARAMETER workflow_engine.tenant_id FROM regress_app;
 
 SELECT t.clean();
 DROP TABLE notes;

@@ -45,6 +45,14 @@ extern int no_such_variable
 #if PG_VERSION_NUM < 160000
 #define guc_malloc(elevel, size) malloc(size)
 #define guc_free(pointer) free(pointer)
+#define guc_strdup(elevel, text) strdup(text)
+#endif
+
+/* All settings, *n of them; from 16 on an array in the current context. */
+#if PG_VERSION_NUM >= 160000
+#define compat_all_settings(n) get_guc_variables(n)
+#else
+#define compat_all_settings(n) (*(n) = GetNumConfigOptions(), get_guc_variables())
 #endif
 
 /* Is role the owner of that database (or may it act as the owner)? */

@@ -8,10 +8,9 @@
  * was set before as a placeholder.  Workers and the launcher follow a
  * reload.
  *
- * Owns the variables themselves and the tenant that this session is bound
- * to, parsed once when it is set, because row security asks for every row.
- * Nothing here survives a process but what stands in configuration files
- * and pg_db_role_setting.
+ * Owns the variables themselves.  The tenant that a session is bound to is
+ * settings_tenant.c's.  Nothing here survives a process but what stands in
+ * configuration files and pg_db_role_setting.
  *
  * Check hooks never raise an error: they say what is wrong through
  * GUC_check_errdetail and leave the message to the server, which knows
@@ -45,16 +44,6 @@ char	   *wf_search_path;
 char	   *wf_secrets_dir;
 char	   *wf_ca_file;
 int			wf_clock_offset;
-
-/* What workflow_engine.tenant_id says, parsed: the extra of its value. */
-typedef struct Tenant
-{
-	TenantBinding binding;
-	pg_uuid_t	id;
-} Tenant;
-
-static char *tenant_text;		/* what SHOW prints */
-static Tenant tenant;			/* what it means */
 
 static const struct config_enum_entry notify_events_options[] = {
 	{"none", NOTIFY_EVENTS_NONE, false},
@@ -244,96 +233,6 @@ check_path(char **value, void **extra, GucSource source)
 	return false;
 }
 
-/*--- the tenant ---*/
-
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-/*
- * Reads what uuid_in reads: 32 hexadecimal digits in either case, a hyphen
- * or none after each group of four, braces around it or none.  False where
- * it is anything else; never raises.
- */
-static bool
-parse_uuid(const char *text, pg_uuid_t *id)
-{
-	bool		braces = (*text == '{');
-	int			i;
-
-	if (braces)
-		text++;
-	for (i = 0; i < UUID_LEN; i++)
-	{
-		int			high = hex_digit(text[0]);
-		int			low = (high < 0) ? -1 : hex_digit(text[1]);
-
-		if (low < 0)
-			return false;
-		id->data[i] = (unsigned char) (high << 4 | low);
-		text += 2;
-		if (*text == '-' && i % 2 == 1 && i < UUID_LEN - 1)
-			text++;
-	}
-	if (braces && *text++ != '}')
-		return false;
-	return *text == '\0';
-}
-
-static bool
-check_tenant_id(char **value, void **extra, GucSource source)
-{
-	Tenant		parsed = {TENANT_UNBOUND};
-
-	if (strcmp(*value, "none") == 0)
-		parsed.binding = TENANT_NONE;
-	else if (parse_uuid(*value, &parsed.id))
-		parsed.binding = TENANT_BOUND;
-	else if (**value != '\0')
-	{
-		GUC_check_errdetail("It must be a uuid, \"none\" or empty.");
-		return false;
-	}
-
-	*extra = guc_malloc(LOG, sizeof(Tenant));
-	if (*extra == NULL)
-		return false;
-	memcpy(*extra, &parsed, sizeof(Tenant));
-	return true;
-}
-
-static void
-assign_tenant_id(const char *value, void *extra)
-{
-	tenant = *(Tenant *) extra;
-}
-
-TenantBinding
-settings_tenant(pg_uuid_t *tenant_id)
-{
-	if (tenant.binding == TENANT_BOUND)
-		*tenant_id = tenant.id;
-	return tenant.binding;
-}
-
-/* True for any tenant where the session is not bound. */
-bool
-settings_tenant_visible(const pg_uuid_t *tenant_id)
-{
-	if (tenant.binding == TENANT_UNBOUND)
-		return true;
-	return tenant.binding == TENANT_BOUND &&
-		memcmp(&tenant.id, tenant_id, sizeof(pg_uuid_t)) == 0;
-}
-
 /*--- definition ---*/
 
 static void
@@ -406,14 +305,6 @@ settings_define(void)
 							 &wf_notify_events, NOTIFY_EVENTS_FAILED,
 							 notify_events_options, PGC_SIGHUP, 0,
 							 NULL, NULL, NULL);
-	DefineCustomStringVariable(PREFIX "tenant_id",
-							   "Tenant that this session is bound to.",
-							   "A uuid: only that tenant's rows exist for the "
-							   "session; \"none\": no rows at all; empty: not "
-							   "bound. Superusers and roles granted SET on it "
-							   "can change it, for a session, a role or a "
-							   "database. RESET ALL leaves it.",
-							   &tenant_text, "", PGC_SUSET, GUC_NO_RESET_ALL,
-							   check_tenant_id, assign_tenant_id, NULL);
+	settings_define_tenant();
 	MarkGUCPrefixReserved("workflow_engine");
 }

@@ -43,8 +43,9 @@ extern int	wf_clock_offset;	/* s; developer setting */
  */
 extern void settings_define(void);
 
-/* A part of that. */
+/* Parts of that. */
 extern void settings_define_network(void);
+extern void settings_define_tenant(void);
 
 /* Is a database of that name among workflow_engine.databases? */
 extern bool settings_database_wanted(const char *name);

@@ -77,7 +77,7 @@ guard_settings(void)
 		{"statement_timeout", "0"},
 		{"lock_timeout", "5s"},
 		{"idle_in_transaction_session_timeout", "0"},
-		{"workflow_engine.tenant_id", ""},
+		{"workflow_engine.tenant_id", "none"},
 		COMPAT_GUARDED_SETTINGS
 	};
 
@@ -114,6 +114,8 @@ leave(const char *why)
 
 /*
  * Looks for the extension; without it the process ends quietly.  LISTENs.
+ * From here on the worker itself is bound to no tenant; a step that resets
+ * the setting goes back to 'none', which guard_settings made its reset value.
  */
 static void
 enter_database(void)
@@ -129,6 +131,8 @@ enter_database(void)
 		queue_database_lacks_extension(MyDatabaseId);
 		proc_exit(0);
 	}
+	SetConfigOption("workflow_engine.tenant_id", "", PGC_SUSET,
+					PGC_S_SESSION);
 	Async_Listen(CHANNEL_IN);
 	CommitTransactionCommand();
 	ereport(LOG,
