@@ -55,6 +55,22 @@ extern int no_such_variable
 #define compat_all_settings(n) (*(n) = GetNumConfigOptions(), get_guc_variables())
 #endif
 
+/*
+ * Makes a setting one that nobody has set, so that its default can be set.
+ * From 16 on those that somebody has set are on a list.
+ */
+#if PG_VERSION_NUM >= 160000
+#define compat_forget_source(setting) \
+	do { \
+		if ((setting)->source != PGC_S_DEFAULT) \
+			dlist_delete(&(setting)->nondef_link); \
+		(setting)->source = (setting)->reset_source = PGC_S_DEFAULT; \
+	} while (0)
+#else
+#define compat_forget_source(setting) \
+	((setting)->source = (setting)->reset_source = PGC_S_DEFAULT)
+#endif
+
 /* Is role the owner of that database (or may it act as the owner)? */
 #if PG_VERSION_NUM < 160000
 #define compat_database_ownercheck(database, role) \

@@ -20,8 +20,8 @@
  *   what the next one does, under another role: settings go back with a
  *   nest level, the rest is swept.  pg_temp is searched last.
  *
- * The sweep comes after a failure too: prepared statements and session
- * locks outlive an aborted subtransaction.
+ * The sweep (fence_sweep.c) comes after a failure too: prepared statements and
+ * session locks outlive an aborted subtransaction.
  *
  * Where many steps go well, their fences cost more than they do.  So a few
  * runs may be advanced within one subtransaction (fence_run_together): the
@@ -37,10 +37,9 @@
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
-#include "commands/prepare.h"
-#include "commands/sequence.h"
 #include "commands/trigger.h"
 #include "fence.h"
+#include "fence_sweep.h"
 #include "libpq/be-fsstubs.h"
 #include "miscadmin.h"
 #include "queue.h"
@@ -48,7 +47,6 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/lmgr.h"
-#include "storage/lock.h"
 #include "storage/proc.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
@@ -125,13 +123,26 @@ leave_role(Fence *fence)
 	ResetTempTableNamespace();
 }
 
+static bool unclean = false;	/* see fence_session_unclean */
+
 /* What no subtransaction gives back. */
 static void
 sweep(void)
 {
-	DropAllPreparedStatements();
-	ResetSequenceCaches();
-	LockReleaseSession(USER_LOCKMETHOD);
+	if (fence_sweep() || unclean)
+		return;
+	unclean = true;
+	queue_worker_leave();
+	ereport(LOG,
+			(errmsg("a step has left in its session what only ends with it"),
+			 errdetail("A backup that was begun, or a connection that dblink does not close."),
+			 errhint("The worker ends after this transaction; another takes its place.")));
+}
+
+bool
+fence_session_unclean(void)
+{
+	return unclean;
 }
 
 /*--- the time limit ---*/

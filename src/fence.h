@@ -49,4 +49,11 @@ extern void fence_enter_role(Fence *fence, Oid role,
 /* Did the last body use user code (fence_enter_role)? */
 #define fence_was_in_role(fence) ((fence)->in_role)
 
+/*
+ * Has a step left something in the session that only ends with it?  Then the
+ * worker has been asked to leave, and no further step may be executed: the
+ * tick must end.
+ */
+extern bool fence_session_unclean(void);
+
 #endif							/* WF_FENCE_H */

@@ -8,6 +8,8 @@
  *	 them, the workers of that database are told to leave and none starts
  *	 until the transaction ends (queue_bar_database), so if the command fails
  *	 they come back;
+ * - ALTER DATABASE and ALTER ROLE ... SET, for the workers to take over what
+ *	 it changed;
  * - SET CONSTRAINTS, whose effect lasts to the end of the transaction: a
  *	 worker ends its transaction after a step that did it.
  *
@@ -209,7 +211,15 @@ before_command(Node *statement)
 
 /*--- all commands ---*/
 
-/* A prepared CREATE EXTENSION may take effect then. */
+/* ALTER DATABASE or ALTER ROLE ... SET or RESET. */
+static bool
+changes_settings(Node *statement)
+{
+	return IsA(statement, AlterDatabaseSetStmt) ||
+		IsA(statement, AlterRoleSetStmt);
+}
+
+/* What was prepared may take effect then. */
 static bool
 is_commit_prepared(Node *statement)
 {
@@ -227,6 +237,7 @@ on_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 		prev_process_utility_hook : standard_ProcessUtility;
 	Node	   *statement = pstmt->utilityStmt;
 	bool		set_constraints = IsA(statement, ConstraintsSetStmt);
+	bool		settings = changes_settings(statement);
 	bool		commit_prepared = is_commit_prepared(statement);
 
 	before_command(statement);
@@ -236,8 +247,13 @@ on_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 	/* A procedure's COMMIT may have freed the statement. */
 	if (set_constraints)
 		constraints_set = true;
-	else if (commit_prepared && queue_probe_was_prepared())
+	else if (settings)
+		queue_new_settings_at_commit();
+	else if (commit_prepared && queue_news_were_prepared())
+	{
 		queue_probe_at_commit();
+		queue_new_settings_at_commit();
+	}
 }
 
 bool

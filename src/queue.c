@@ -75,7 +75,8 @@ init_memory(QueueShared *shared)
 
 	memset(shared, 0, sizeof(QueueShared));
 	shared->lock = &(GetNamedLWLockTranche("workflow_engine"))->lock;
-	pg_atomic_init_u32(&shared->probe_prepared, 0);
+	pg_atomic_init_u32(&shared->news_prepared, 0);
+	pg_atomic_init_u32(&shared->new_settings, 0);
 	for (i = 0; i < QUEUE_MAX_WORKERS; i++)
 	{
 		Slot	   *slot = &shared->slots[i];
@@ -324,6 +325,13 @@ bool
 queue_worker_should_leave(void)
 {
 	return my_slot != NULL && pg_atomic_read_u32(&my_slot->leave) != 0;
+}
+
+void
+queue_worker_leave(void)
+{
+	if (my_slot != NULL)
+		pg_atomic_write_u32(&my_slot->leave, 1);
 }
 
 void

@@ -62,6 +62,9 @@ extern bool queue_worker_take_wakeup(void);
  */
 extern bool queue_worker_should_leave(void);
 
+/* This worker is to leave, as if somebody had asked it to. */
+extern void queue_worker_leave(void);
+
 /*
  * Tells the launcher that this worker's database has no extension (any
  * more); the worker then exits with 0.
@@ -225,10 +228,19 @@ extern void queue_wake_at_commit(void);
 extern void queue_probe_at_commit(void);
 
 /*
- * Has a transaction been prepared, in any database since the server started,
- * that asked for a probe and so lost it?
+ * At the commit, have the workers of all databases read anew what ALTER
+ * DATABASE and ALTER ROLE ... SET have set.
  */
-extern bool queue_probe_was_prepared(void);
+extern void queue_new_settings_at_commit(void);
+
+/* Counts these commits: a worker that sees another number must read. */
+extern uint32 queue_new_settings(void);
+
+/*
+ * Has a transaction been prepared, in any database since the server started,
+ * that asked for a probe or for the settings to be read, and so lost that?
+ */
+extern bool queue_news_were_prepared(void);
 
 /*
  * Workers of that database must leave now, and none starts, until the

@@ -71,7 +71,8 @@ typedef struct QueueShared
 	bool		probation;
 	bool		last_end_unknown;
 
-	pg_atomic_uint32 probe_prepared;
+	pg_atomic_uint32 news_prepared;
+	pg_atomic_uint32 new_settings;
 
 	/*
 	 * Of slot i, 0 but while it is live.  Apart from the slots, so that a

@@ -40,6 +40,7 @@
 static bool wake_at_commit = false;
 static bool look_at_commit = false;
 static bool probe_at_commit = false;
+static bool settings_at_commit = false;
 static bool has_bar = false;
 
 /* Runs to hand over then; where a tenant has too many, one stands for all. */
@@ -135,6 +136,8 @@ at_commit(void)
 	}
 	if (probe_at_commit)
 		ask_for_probe(MyDatabaseId);
+	if (settings_at_commit)
+		pg_atomic_fetch_add_u32(&queue_shared->new_settings, 1);
 }
 
 /* An end either way: forget what was to come, and lift the bars. */
@@ -146,6 +149,7 @@ at_end(void)
 	npending = ncrowds = 0;
 	crowds_later = 0;
 	probe_at_commit = false;
+	settings_at_commit = false;
 	if (has_bar)
 		lift_bars();
 	has_bar = false;
@@ -163,8 +167,8 @@ at_transaction_event(XactEvent event, void *arg)
 			at_end();
 			break;
 		case XACT_EVENT_PREPARE:
-			if (probe_at_commit)
-				pg_atomic_write_u32(&queue_shared->probe_prepared, 1);
+			if (probe_at_commit || settings_at_commit)
+				pg_atomic_write_u32(&queue_shared->news_prepared, 1);
 			at_end();
 			break;
 		case XACT_EVENT_ABORT:
@@ -225,11 +229,23 @@ queue_probe_at_commit(void)
 	probe_at_commit = true;
 }
 
+void
+queue_new_settings_at_commit(void)
+{
+	settings_at_commit = true;
+}
+
+uint32
+queue_new_settings(void)
+{
+	return pg_atomic_read_u32(&queue_shared->new_settings);
+}
+
 bool
-queue_probe_was_prepared(void)
+queue_news_were_prepared(void)
 {
 	return queue_shared != NULL &&
-		pg_atomic_read_u32(&queue_shared->probe_prepared) != 0;
+		pg_atomic_read_u32(&queue_shared->news_prepared) != 0;
 }
 
 int

@@ -298,5 +298,7 @@ run_step_execute(StepCall *sc, RunTick *tick)
 		tick->fences_left--;
 	if (hooks_take_constraints_set())
 		tick->fences_left = 0;	/* it holds for the whole transaction */
+	if (fence_session_unclean())
+		tick->fences_left = 0;
 	return error;
 }

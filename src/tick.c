@@ -37,6 +37,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timeout.h"
 #include "worker.h"
+#include "worker_settings.h"
 
 /* Writing subtransactions a tick may have; 64 would overflow the cache. */
 #define FENCES_A_TICK 60
@@ -357,6 +358,7 @@ tick_run(bool look_round)
 	tick.run.killed_before = course.killed_before;
 	course.has_suspect = false;
 
+	worker_follow_settings();
 	StartTransactionCommand();
 	if (!store_hold_extension())
 	{

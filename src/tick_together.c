@@ -164,6 +164,8 @@ try_together(Tick *tick, List *runs)
 	wipe_intents(trial.tick.run.intents, list_length(tick->run.intents));
 	run_plan_had_failed(trial.at);
 	tick->run.fences_left--;
+	if (fence_session_unclean())
+		tick->run.fences_left = 0;
 	return false;
 }
 

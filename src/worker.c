@@ -10,8 +10,8 @@
  * the bootstrap superuser.  It waits on one event set: its latch (wake-ups,
  * signals, notifications), the transfers' descriptor, the postmaster.
  *
- * Owns the session's settings and when the next tick is due; what is in hand
- * belongs to tick.c.  After an error it pauses, longer each time, so that it
+ * Owns when the next tick is due; what is in hand belongs to tick.c, the
+ * session's settings to worker_settings.c.  After an error it pauses, longer each time, so that it
  * never spins.
  */
 #include "postgres.h"
@@ -42,6 +42,7 @@
 #include "utils/snapmgr.h"
 #include "utils/wait_event.h"
 #include "worker.h"
+#include "worker_settings.h"
 
 #define PAUSE_MIN_MS 1000		/* after a tick that failed */
 #define PAUSE_MAX_MS 60000
@@ -54,37 +55,6 @@ static int	pause_ms;			/* of the last error; 0: none */
 static bool woken;
 static bool at_rest;			/* what was freed has been given back */
 static TimestampTz worked_at;	/* the last tick that was no mere sweep */
-
-/*
- * What ALTER DATABASE or ALTER ROLE ... SET may have brought would change
- * what the engine promises.
- */
-static void
-guard_settings(void)
-{
-	static const char *const guarded[][2] = {
-		{"role", "none"},
-		{"search_path", "pg_catalog, pg_temp"},
-		{"synchronous_commit", "on"},
-		{"default_transaction_isolation", "read committed"},
-		{"default_transaction_read_only", "off"},
-		{"default_transaction_deferrable", "off"},
-		{"session_replication_role", "origin"},
-		{"row_security", "on"},
-		{"DateStyle", "ISO"},
-		{"IntervalStyle", "postgres"},
-		{"bytea_output", "hex"},
-		{"statement_timeout", "0"},
-		{"lock_timeout", "5s"},
-		{"idle_in_transaction_session_timeout", "0"},
-		{"workflow_engine.tenant_id", "none"},
-		COMPAT_GUARDED_SETTINGS
-	};
-
-	for (int i = 0; i < lengthof(guarded); i++)
-		SetConfigOption(guarded[i][0], guarded[i][1], PGC_SUSET,
-						PGC_S_OVERRIDE);
-}
 
 static void
 take_limits(void)
@@ -115,7 +85,7 @@ leave(const char *why)
 /*
  * Looks for the extension; without it the process ends quietly.  LISTENs.
  * From here on the worker itself is bound to no tenant; a step that resets
- * the setting goes back to 'none', which guard_settings made its reset value.
+ * the setting goes back to 'none', which worker_guard_settings made its reset value.
  */
 static void
 enter_database(void)
@@ -318,8 +288,9 @@ workflow_engine_worker_main(Datum arg)
 	pqsignal(SIGTERM, terminate);
 	pqsignal(SIGQUIT, quit);
 	BackgroundWorkerUnblockSignals();
+	worker_begin_settings();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
-	guard_settings();
+	worker_guard_settings();
 	transfer_start();
 	take_limits();
 	tick_begin(queue_worker_enter(DatumGetInt32(arg)));

@@ -1,0 +1,18 @@
+/*
+ * fence_sweep.h
+ *	  What a step leaves in the worker's session, and how it goes away.
+ */
+#ifndef WF_FENCE_SWEEP_H
+#define WF_FENCE_SWEEP_H
+
+#include "postgres.h"
+
+/*
+ * Undoes what a step may have left in the session and what no subtransaction
+ * gives back.  To be called after each step that used user code, as the
+ * worker, in its transaction, outside of any query.  False if something is
+ * left that cannot be undone: then no further step may use this process.
+ */
+extern bool fence_sweep(void);
+
+#endif							/* WF_FENCE_SWEEP_H */
