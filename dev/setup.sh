@@ -45,6 +45,7 @@ missing()
 		have node || echo nodejs
 		have npm || echo npm
 		have nginx || echo nginx-light
+		have pgbouncer || echo pgbouncer
 	fi
 }
 
@@ -121,9 +122,19 @@ then
 	exit 1
 fi
 
-# nginx's package starts a server, and the tests only want the program: while
-# it is installed no service starts, as far as no policy of somebody's own is
-# there, and none of it will at the next boot.
+# The packages of nginx and pgbouncer start a server, and the tests only want
+# the program: while they are installed no service starts, as far as no policy
+# of somebody's own is there, and none of them will at the next boot.
+new_services()
+{
+	local service
+
+	for service in nginx pgbouncer
+	do
+		[[ $packages != *$service* ]] || echo $service
+	done
+}
+
 policy=/usr/sbin/policy-rc.d
 no_services()
 {
@@ -186,7 +197,7 @@ install_all()
 {
 	if [ ${#install[@]} -gt 0 ]
 	then
-		if [[ $packages == *nginx* ]]
+		if [ -n "$services" ]
 		then
 			no_services
 		fi
@@ -200,6 +211,7 @@ install_all()
 	fi
 }
 
+services=$(new_services)
 install_all ||
 {
 	# the lists may name versions that are gone
@@ -207,10 +219,10 @@ install_all ||
 	install_all
 }
 
-if [[ $packages == *nginx* ]]
-then
-	"${as_root[@]}" update-rc.d nginx disable >/dev/null 2>&1 || true
-fi
+for service in $services
+do
+	"${as_root[@]}" update-rc.d "$service" disable >/dev/null 2>&1 || true
+done
 
 packages=$(missing | tr '\n' ' ')
 have_mta || packages+=exim4-daemon-light
