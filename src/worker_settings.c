@@ -10,9 +10,10 @@
  *
  * What the engine's promises depend on is fixed above all that.
  *
- * Owns the count that it has seen, and a list while it reads.  The settings' records are PostgreSQL's;
- * this file changes where they say that their values come from, as the server
- * itself does when a line is removed from postgresql.conf.
+ * Owns the count that it has seen, and a list while it reads.  The settings'
+ * records are PostgreSQL's.  This file changes what they say of where their
+ * values come from, as the server itself does when a line is removed from
+ * postgresql.conf.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -21,6 +22,7 @@
 #include "access/xact.h"
 #include "catalog/pg_db_role_setting.h"
 #include "miscadmin.h"
+#include "postmaster/interrupt.h"
 #include "queue.h"
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
@@ -106,9 +108,10 @@ static void
 read_catalog(void)
 {
 	Relation	rel = table_open(DbRoleSettingRelationId, AccessShareLock);
-	Snapshot	snapshot = RegisterSnapshot(GetCatalogSnapshot(DbRoleSettingRelationId));
+	Snapshot	snapshot = GetCatalogSnapshot(DbRoleSettingRelationId);
 	Oid			role = GetSessionUserId();
 
+	snapshot = RegisterSnapshot(snapshot);
 	ApplySetting(snapshot, MyDatabaseId, role, rel, PGC_S_DATABASE_USER);
 	ApplySetting(snapshot, InvalidOid, role, rel, PGC_S_USER);
 	ApplySetting(snapshot, MyDatabaseId, InvalidOid, rel, PGC_S_DATABASE);
@@ -155,6 +158,9 @@ worker_follow_settings(void)
 	list_free(loosened);
 	loosened = NIL;
 	if (defaults)
+	{
 		ProcessConfigFile(PGC_SIGHUP);	/* it may have them */
+		ConfigReloadPending = true; /* the worker's loop does the rest */
+	}
 	seen = now;
 }

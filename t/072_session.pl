@@ -100,6 +100,26 @@ sub clean
 	return;
 }
 
+# So many runs of role a that insert a row each are fired at once; they must
+# complete.
+sub insert_many
+{
+	my ($table, $n) = @_;
+
+	$node->safe_psql($db, qq{
+		INSERT INTO workflow_definitions (tenant_id, definition, run_as)
+		SELECT '$tenant', '{"name": "$table", "trigger_type": "$table", "steps": [
+			{"name": "step", "action": "insert_record", "params": {
+			 "table": "$table", "fields": {"n": "{{trigger.n}}"}}}]}', 'a';
+		SELECT wf_fire('$tenant', '$table', jsonb_build_object('n', n))
+		FROM generate_series(1, $n) n});
+	wait_for($node, $db, qq{
+		SELECT count(*) = $n
+		FROM wf_history(workflow => '$table', status => 'completed')},
+		"$n runs that insert into $table");
+	return;
+}
+
 #--- settings and transactions
 
 clean('a custom setting', q{SET my.var = 'secret'},
@@ -189,6 +209,20 @@ SKIP:
 		'SELECT dblink_connect_u(' . quote($there) . ')',
 		q{SELECT x FROM dblink('SELECT current_user') AS t (x text)},
 		qr/connection not available/);
+
+	# Where many runs share a subtransaction: a second connection of that name
+	# would be refused.
+	$node->safe_psql($db, qq{
+		CREATE TABLE connects (n int);
+		GRANT ALL ON connects TO a;
+		CREATE FUNCTION connect() RETURNS trigger LANGUAGE plpgsql AS \$\$
+		BEGIN
+			PERFORM dblink_connect_u('batch', } . quote($there) . qq{);
+			RETURN new;
+		END \$\$;
+		CREATE TRIGGER connect BEFORE INSERT ON connects
+			FOR EACH ROW EXECUTE FUNCTION connect()});
+	insert_many('connects', 5);
 	wait_for($node, $db, "SELECT ($open) = 0", 'the other side has gone');
 }
 
@@ -209,6 +243,18 @@ like(
 	slurp_file($node->logfile),
 	qr/a step has left in its session what only ends with it/,
 	'and has said so');
+
+# A batch: the runs behind the first one go on in other workers.
+$node->safe_psql($db, q{
+	CREATE TABLE backups (n int);
+	GRANT ALL ON backups TO a;
+	CREATE FUNCTION backup() RETURNS trigger LANGUAGE plpgsql AS $$
+	BEGIN PERFORM pg_backup_start('x', true); RETURN new; END $$;
+	CREATE TRIGGER backup BEFORE INSERT ON backups
+		FOR EACH ROW EXECUTE FUNCTION backup()});
+insert_many('backups', 3);
+is($node->safe_psql($db, 'SELECT count(*) FROM backups'),
+	'3', 'each is done once');
 is( $node->safe_psql(
 		$db,
 		q{SELECT count(*) FROM workflow_runs WHERE abnormal_ends IS NOT NULL}),
