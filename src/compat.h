@@ -94,6 +94,13 @@ extern int no_such_variable
 #define COMPAT_GUARDED_SETTINGS
 #endif
 
+/* Settings by which a step could end its worker. */
+#if PG_VERSION_NUM >= 170000
+#define COMPAT_PINNED_SETTINGS "exit_on_error", "transaction_timeout"
+#else
+#define COMPAT_PINNED_SETTINGS "exit_on_error"
+#endif
+
 /* Index entries of a row that was inserted through the access method. */
 #if PG_VERSION_NUM >= 160000
 #define compat_insert_index_tuples(rel, slot, estate, nodup, conflict, arb) \

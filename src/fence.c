@@ -28,9 +28,11 @@
  * role, the limits and the broom are as ever, each step for itself; but where
  * one fails, all are undone, and the caller does them again one by one.
  *
- * The step's time-out cancels it, again each second where it traps that, and
- * at last ends the worker, which leaves word for the next one to fail the
- * step (queue_suspect.c).
+ * The step's time-out cancels it, again each second if it traps that, and at
+ * last ends the worker, which leaves word for the next one to fail the step
+ * (queue_suspect.c).  A step whose transaction holds what others have done is
+ * cancelled much earlier, by its soft limit: it has not failed, and is
+ * executed again in a transaction of its own (tick_alone.c).
  */
 #include "postgres.h"
 #include "compat.h"
@@ -62,8 +64,13 @@
 #define MAX_STRIKES 5			/* cancellations before the process goes */
 #define STRIKE_INTERVAL_MS 1000
 
-/* A step that takes longer than this is executed by itself. */
-#define TOGETHER_TIMEOUT_MS 1000
+/*
+ * A step that others wait for is cancelled when its soft limit has passed,
+ * and again after each such interval.  If it traps that as well, its worker
+ * ends soon, so that what others have done is committed by somebody else.
+ */
+#define MAX_SOFT_STRIKES 2
+#define SOFT_STRIKE_INTERVAL_MS 300
 
 static void
 set_for_step(const char *name, const char *value)
@@ -149,6 +156,8 @@ fence_session_unclean(void)
 
 static TimeoutId step_timeout = MAX_TIMEOUTS;	/* not registered yet */
 static volatile sig_atomic_t strikes = 0;
+static volatile sig_atomic_t soft_strikes = 0;
+static TimestampTz hard_limit;	/* strikes before it are soft */
 static Suspect running;			/* what it is, where it is a step */
 static bool is_running = false;
 
@@ -159,7 +168,11 @@ static bool is_running = false;
 static void
 strike(void)
 {
-	if (++strikes > MAX_STRIKES)
+	if (GetCurrentTimestamp() < hard_limit)
+		soft_strikes++;
+	else
+		strikes++;
+	if (strikes > MAX_STRIKES || soft_strikes > MAX_SOFT_STRIKES)
 	{
 		queue_worker_terminate();
 		ProcDiePending = true;
@@ -170,11 +183,24 @@ strike(void)
 	SetLatch(MyLatch);
 }
 
-/* On the way out of the process: a step that would only do it again. */
+/* Was it the soft limit by which the step has just ended? */
+static bool
+ended_softly(int sqlstate)
+{
+	return sqlstate == ERRCODE_QUERY_CANCELED && soft_strikes > 0 &&
+		strikes == 0;
+}
+
+/*
+ * On the way out of the process: a step that its limits have ended.  One that
+ * went on after its time-out would only do it again, and fails.
+ */
 static void
 accuse(int code, Datum arg)
 {
-	if (is_running && strikes > MAX_STRIKES)
+	running.uncancelled = strikes > MAX_STRIKES;
+	if (is_running && (strikes > MAX_STRIKES ||
+					   soft_strikes > MAX_SOFT_STRIKES))
 		queue_accuse(&running);
 }
 
@@ -187,15 +213,17 @@ note_running(const Fence *fence, TimestampTz began)
 	memset(&running, 0, sizeof(running));
 	running.database = MyDatabaseId;
 	running.run_id = *fence->run_id;
+	running.definition_id = *fence->definition_id;
 	running.step = fence->step;
 	running.since = began;
-	running.uncancelled = true;
-	queue_worker_executing(fence->run_id, fence->step, began);
+	queue_worker_executing(&running);
 }
 
 static void
 start_limits(const Fence *fence, TimestampTz began, int *save_lock_timeout)
 {
+	bool		soft = fence->soft_ms > 0 && fence->soft_ms < fence->timeout_ms;
+
 	if (step_timeout == MAX_TIMEOUTS)
 	{
 		step_timeout = RegisterTimeout(USER_TIMEOUT, strike);
@@ -203,10 +231,14 @@ start_limits(const Fence *fence, TimestampTz began, int *save_lock_timeout)
 	}
 	*save_lock_timeout = LockTimeout;
 	LockTimeout = fence->lock_timeout_ms;
-	strikes = 0;
+	strikes = soft_strikes = 0;
 	note_running(fence, began);
-	enable_timeout_every(step_timeout, began + fence->timeout_ms * 1000,
-						 STRIKE_INTERVAL_MS);
+	hard_limit = began + fence->timeout_ms * 1000;
+	if (soft)
+		enable_timeout_every(step_timeout, began + fence->soft_ms * 1000,
+							 SOFT_STRIKE_INTERVAL_MS);
+	else
+		enable_timeout_every(step_timeout, hard_limit, STRIKE_INTERVAL_MS);
 }
 
 /* A time-out that strikes on the way out must not cancel the next step. */
@@ -248,7 +280,6 @@ run_unfenced(Fence *fence, void (*body) (Fence *, void *), void *arg)
 	int			save_lock_timeout;
 
 	in_step = true;
-	fence->timeout_ms = Min(fence->timeout_ms, TOGETHER_TIMEOUT_MS);
 	start_limits(fence, began, &save_lock_timeout);
 	body(fence, arg);
 	if (fence->in_role)
@@ -269,7 +300,7 @@ fence_run(Fence *fence, void (*body) (Fence *, void *), void *arg)
 	ErrorData  *volatile error = NULL;
 	int			save_lock_timeout;
 
-	fence->in_role = false;
+	fence->in_role = fence->too_long = false;
 	if (together)
 	{
 		run_unfenced(fence, body, arg);
@@ -293,7 +324,9 @@ fence_run(Fence *fence, void (*body) (Fence *, void *), void *arg)
 		error = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
-		explain_timeout(error, fence, began);
+		fence->too_long = ended_softly(error->sqlerrcode);
+		if (!fence->too_long)
+			explain_timeout(error, fence, began);
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
@@ -311,7 +344,7 @@ fence_run(Fence *fence, void (*body) (Fence *, void *), void *arg)
  */
 bool
 fence_run_together(const pg_uuid_t *tenant_id, void (*body) (void *),
-				   void *arg)
+				   void *arg, bool *too_long)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -319,6 +352,7 @@ fence_run_together(const pg_uuid_t *tenant_id, void (*body) (void *),
 	int			guc_level;
 	volatile bool well = true;
 
+	*too_long = false;
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	together = true;
@@ -336,6 +370,7 @@ fence_run_together(const pg_uuid_t *tenant_id, void (*body) (void *),
 	{
 		MemoryContextSwitchTo(context);
 		together = well = false;
+		*too_long = in_step && ended_softly(geterrcode());
 		if (in_step)
 			stop_limits();
 		FlushErrorState();

@@ -12,9 +12,14 @@
 typedef struct Fence
 {
 	const pg_uuid_t *run_id;	/* whose step it is, */
+	const pg_uuid_t *definition_id; /* of which workflow, */
 	int			step;			/* and which */
 	int64		timeout_ms;		/* of the whole body */
+	int64		soft_ms;		/* after that it is cancelled, since others wait
+								 * for its transaction; 0: nobody does */
 	int			lock_timeout_ms;	/* of each wait for a lock */
+	/* set by fence_run: */
+	bool		too_long;		/* it was cancelled by soft_ms */
 	/* set by fence_enter_role: */
 	bool		in_role;
 	int			guc_level;
@@ -34,10 +39,12 @@ extern ErrorData *fence_run(Fence *fence, void (*body) (Fence *, void *),
  * Runs body, which is about runs of that tenant most of all, in one
  * subtransaction; fence_run within it has none of its own,
  * and raises.  False where something went wrong: then all is undone, and the
- * caller does it again, with a fence around each step.
+ * caller does it again, with a fence around each step.  *too_long: a step was
+ * cancelled by its soft_ms.
  */
 extern bool fence_run_together(const pg_uuid_t *tenant_id,
-							   void (*body) (void *), void *arg);
+							   void (*body) (void *), void *arg,
+							   bool *too_long);
 
 /*
  * Within a body: from here to its end act as role, for that tenant.  Raises

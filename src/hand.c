@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "hand.h"
 #include "ids.h"
+#include "queue.h"
 #include "settings.h"
 #include "step_result.h"
 #include "utils/hsearch.h"
@@ -254,7 +255,7 @@ hand_ready_flights(int n)
 
 		if (list_length(ready) >= n)
 			break;
-		if (flight->next_try <= now)
+		if (flight->next_try <= now && !queue_is_aside(&flight->run_id))
 			ready = lappend(ready, flight);
 	}
 	return ready;
@@ -283,6 +284,8 @@ hand_next_answer(TimestampTz now)
 	{
 		Flight	   *flight = dlist_container(Flight, node, iter.cur);
 
+		if (queue_is_aside(&flight->run_id))
+			continue;			/* queue_aside_until says when it is tried */
 		if (flight->next_try <= now)
 			return time_to_record(now);
 		if (next == 0 || flight->next_try < next)
@@ -317,8 +320,8 @@ hand_keep_continuing(List *ids)
 	MemoryContextSwitchTo(old);
 }
 
-void
-hand_keep_blocked(List *ids, TimestampTz since)
+static void
+keep_blocked(List *ids, TimestampTz since, TimestampTz next_try)
 {
 	MemoryContext old = MemoryContextSwitchTo(hand_context);
 	ListCell   *lc;
@@ -329,10 +332,37 @@ hand_keep_blocked(List *ids, TimestampTz since)
 
 		blocked->run_id = *(pg_uuid_t *) lfirst(lc);
 		blocked->since = since;
-		blocked->next_try = clock_now() + BLOCKED_RETRY_US;
+		blocked->next_try = next_try;
 		hand.blocked = lappend(hand.blocked, blocked);
 	}
 	MemoryContextSwitchTo(old);
+}
+
+void
+hand_keep_blocked(List *ids, TimestampTz since)
+{
+	keep_blocked(ids, since, clock_now() + BLOCKED_RETRY_US);
+}
+
+void
+hand_keep_alone(List *ids)
+{
+	keep_blocked(ids, 0, 0);
+}
+
+bool
+hand_has_alone(TimestampTz now)
+{
+	ListCell   *lc;
+
+	foreach(lc, hand.blocked)
+	{
+		const Blocked *blocked = lfirst(lc);
+
+		if (blocked->since == 0 && blocked->next_try <= now)
+			return true;
+	}
+	return false;
 }
 
 Blocked *
@@ -344,7 +374,7 @@ hand_next_blocked(TimestampTz now)
 	{
 		Blocked    *blocked = lfirst(lc);
 
-		if (blocked->next_try <= now)
+		if (blocked->next_try <= now && !queue_is_aside(&blocked->run_id))
 			return blocked;
 	}
 	return NULL;

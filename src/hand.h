@@ -21,11 +21,11 @@ typedef struct Flight
 	Transfer   *transfer;
 } Flight;
 
-/* A run whose native step met a lock. */
+/* A run that has a tick of its own: its native step is slow, or met a lock. */
 typedef struct Blocked
 {
 	pg_uuid_t	run_id;			/* first: a list of these is one of ids */
-	TimestampTz since;
+	TimestampTz since;			/* when it met the lock; 0: it is slow */
 	TimestampTz next_try;
 } Blocked;
 
@@ -80,6 +80,12 @@ extern void hand_release(List *ids, List *flights);
 /* Runs (ids, copied) that go on in a later tick. */
 extern void hand_keep_continuing(List *ids);
 extern void hand_keep_blocked(List *ids, TimestampTz since);
+
+/* The same for those whose steps are slow. */
+extern void hand_keep_alone(List *ids);
+
+/* Is there such a run, whose turn it is? */
+extern bool hand_has_alone(TimestampTz now);
 
 /* The run whose turn it is to be tried again, or NULL. */
 extern Blocked *hand_next_blocked(TimestampTz now);

@@ -48,6 +48,7 @@
 #define ADOPTED_START_S 60
 #define MAX_ROUND_MS 5000		/* between rounds, at most */
 #define PAUSE_TERMINATED_MS 500
+#define PAUSE_STEP_MS 100		/* after a worker that a step has ended */
 #define PAUSE_MIN_MS 1000
 #define PAUSE_MAX_MS 60000
 #define LIVED_LONG_MS 60000		/* then earlier failures are forgotten */
@@ -129,6 +130,20 @@ note_failure(Database *database, TimestampTz since, TimestampTz now)
 				 errdetail("The next one starts in %d s.", pause / 1000)));
 }
 
+/*
+ * The culprit is known and kept apart (queue_suspect.c), so others need not
+ * wait.
+ */
+static void
+note_end_by_step(Database *database, TimestampTz now)
+{
+	database->not_before = TimestampTzPlusMilliseconds(now, PAUSE_STEP_MS);
+	if (database->wanted)
+		ereport(LOG,
+				(errmsg("a run has ended its workflow_engine worker in database \"%s\"",
+						database->name)));
+}
+
 /* Remembers, once, how the slot's worker ended. */
 static void
 judge(int slot, Oid oid, WorkerEnd end, TimestampTz since, TimestampTz now)
@@ -149,6 +164,9 @@ judge(int slot, Oid oid, WorkerEnd end, TimestampTz since, TimestampTz now)
 		case WORKER_END_TERMINATED:
 			database->not_before =
 				TimestampTzPlusMilliseconds(now, PAUSE_TERMINATED_MS);
+			break;
+		case WORKER_END_STEP:
+			note_end_by_step(database, now);
 			break;
 		case WORKER_END_ERROR:
 			note_failure(database, since, now);

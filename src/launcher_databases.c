@@ -24,6 +24,7 @@
 #include "launcher_internal.h"
 #include "queue.h"
 #include "settings.h"
+#include "transaction.h"
 #include "utils/hsearch.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -100,7 +101,7 @@ databases_read(void)
 	MemoryContext old = CurrentMemoryContext;
 
 	mark_unwanted();
-	StartTransactionCommand();
+	begin_transaction();
 	(void) GetTransactionSnapshot();
 	relation = table_open(DatabaseRelationId, AccessShareLock);
 	scan = table_beginscan_catalog(relation, 0, NULL);

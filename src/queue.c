@@ -87,6 +87,7 @@ init_memory(QueueShared *shared)
 		pg_atomic_init_u64(&shared->epoch[i], 0);
 		pg_atomic_init_u32(&shared->live_database[i], InvalidOid);
 	}
+	queue_aside_init(shared);
 	queue_suspects_init(shared);
 }
 
@@ -155,7 +156,9 @@ how_it_ends(Slot *slot, int code)
 		return WORKER_END_LACKS;
 	if (pg_atomic_read_u32(&slot->leave) && (code == 0 || terminated))
 		return WORKER_END_ASKED;
-	return terminated ? WORKER_END_TERMINATED : WORKER_END_ERROR;
+	if (terminated)
+		return WORKER_END_TERMINATED;
+	return slot->is_executing ? WORKER_END_STEP : WORKER_END_ERROR;
 }
 
 /* Takes this worker out of its slot; a before_shmem_exit callback. */
@@ -164,9 +167,10 @@ leave_slot(int code, Datum arg)
 {
 	Slot	   *slot = my_slot;
 
-	if (slot->is_executing && how_it_ends(slot, code) == WORKER_END_ERROR)
+	if (how_it_ends(slot, code) == WORKER_END_STEP)
 		queue_accuse(&slot->executing);
 	my_slot = NULL;
+	slot->in_long_step = false;
 	LWLockAcquire(queue_shared->lock, LW_EXCLUSIVE);
 	pg_atomic_write_u32(&queue_shared->live_database[my_number], InvalidOid);
 	pg_atomic_write_u64(&queue_shared->epoch[my_number], 0);
@@ -217,7 +221,7 @@ take_slot(int number, uint32 generation, int64 epoch)
 		slot->state = SLOT_LIVE;
 		slot->since = GetCurrentTimestamp();
 		slot->latch = MyLatch;
-		slot->is_executing = false;
+		slot->is_executing = slot->in_long_step = false;
 		slot->quit = false;
 		fill_status(slot, epoch);
 		pg_write_barrier();

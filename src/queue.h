@@ -79,12 +79,13 @@ extern int	queue_workers(WorkerStatus **workers);
 
 /*--- of a worker: steps that end workers (queue_suspect.c) ---*/
 
-/* A step that was executing when its worker ended. */
+/* A run that a worker was about when it ended, and the step it executed. */
 typedef struct Suspect
 {
 	Oid			database;
 	pg_uuid_t	run_id;
-	int			step;
+	pg_uuid_t	definition_id;	/* zero: not known */
+	int			step;			/* -1: none, the run was loaded or saved */
 	TimestampTz since;			/* when the attempt began */
 	bool		uncancelled;	/* it would not end after its time-out */
 	/* by queue_suspect.c alone: */
@@ -93,9 +94,18 @@ typedef struct Suspect
 	TimestampTz next_try;
 } Suspect;
 
-/* What this worker executes from now on, until queue_worker_executed. */
-extern void queue_worker_executing(const pg_uuid_t *run_id, int step,
-								   TimestampTz since);
+/*
+ * Which run this worker is about from now on, executing no step.  NULL for
+ * run_id: none; NULL for definition_id: it is not known yet.
+ */
+extern void queue_worker_is_about(const pg_uuid_t *run_id,
+								  const pg_uuid_t *definition_id);
+
+/*
+ * What it executes from now on, until queue_worker_executed; after that it
+ * is about the same run.
+ */
+extern void queue_worker_executing(const Suspect *step);
 extern void queue_worker_executed(void);
 
 /*
@@ -186,6 +196,9 @@ extern int	queue_take_runs(DueRun *runs, int max, int64 epoch,
 extern void queue_end_reading(const DueReading *reading, const DueRun *runs,
 							  int n, bool all);
 
+/* Wakes the other workers of this worker's database. */
+extern void queue_wake_others(void);
+
 /* May there be something to take? */
 extern bool queue_has_work(void);
 
@@ -214,6 +227,52 @@ extern void queue_set_timer(TimestampTz when);
 
 /* 0: nothing is known to come. */
 extern TimestampTz queue_next_due(void);
+
+/*--- what is kept from disturbing others (queue_aside.c) ---*/
+
+/*
+ * The transaction that was to save that run failed, for its sake alone.  It
+ * is left alone for a while; is_queued: then it goes back to the queue.
+ * Returns how many times this has happened.
+ */
+extern int	queue_set_aside(const DueRun *run, bool is_queued);
+
+/* Is it to be left alone now? */
+extern bool queue_is_aside(const pg_uuid_t *run_id);
+
+/* Its row was saved, and that has committed. */
+extern void queue_was_saved(const pg_uuid_t *run_id);
+
+typedef enum DefinitionTurn
+{
+	TURN_FREE,					/* it is not isolated */
+	TURN_MAY,					/* it is, and one run may go, alone */
+	TURN_WAIT					/* none may go now */
+} DefinitionTurn;
+
+/*
+ * May this worker advance a run of that definition?  take: and no other may
+ * until queue_end_turn.
+ */
+extern DefinitionTurn queue_definition_turn(const pg_uuid_t *definition_id,
+											int64 epoch, bool take);
+extern void queue_end_turn(const pg_uuid_t *definition_id, bool went_well);
+
+/* When something that is set aside or isolated has its turn; 0: nothing is. */
+extern TimestampTz queue_aside_until(void);
+
+/*
+ * Has those taken up again whose time has come.  True: runs that were set
+ * aside are among them.
+ */
+extern bool queue_bring_back(TimestampTz now);
+
+/*
+ * May this worker execute a step that takes long?  One of the workers of its
+ * database is kept from that, unless it is the only one.
+ */
+extern bool queue_begin_long(void);
+extern void queue_end_long(void);
 
 /*--- of anybody: wake-ups ---*/
 
@@ -264,6 +323,7 @@ typedef enum WorkerEnd
 	WORKER_END_ERROR,			/* also: never entered */
 	WORKER_END_ASKED,			/* queue_worker_should_leave was true */
 	WORKER_END_TERMINATED,		/* pg_terminate_backend, server stop */
+	WORKER_END_STEP,			/* an error, while it was about a run */
 	WORKER_END_LACKS			/* its database has no extension */
 } WorkerEnd;
 

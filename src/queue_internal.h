@@ -38,6 +38,7 @@ typedef struct Slot
 	/* no lock: written by its worker, see queue_suspect.c */
 	Suspect		executing;
 	volatile bool is_executing;
+	volatile bool in_long_step; /* see queue_aside.c */
 	volatile sig_atomic_t quit; /* the postmaster ended it */
 
 	/* no lock: see queue_wake.c */
@@ -54,6 +55,31 @@ typedef struct Bar
 
 #define QUEUE_MAX_SUSPECTS 256
 
+/* A run that could not be saved; see queue_aside.c. */
+typedef struct AsideRun
+{
+	Oid			database;		/* InvalidOid: unused */
+	DueRun		run;
+	bool		is_queued;		/* it goes back to the queue */
+	bool		is_back;		/* its time has come, it is tried again */
+	int			times;
+	TimestampTz next_try;
+} AsideRun;
+
+/* A definition whose steps end workers. */
+typedef struct IsolatedDefinition
+{
+	Oid			database;		/* InvalidOid: unused */
+	pg_uuid_t	definition_id;
+	int			times;
+	bool		look;			/* runs of it wait in the table */
+	TimestampTz until;			/* none is executed before */
+	int64		holder;			/* epoch of the worker that executes one */
+} IsolatedDefinition;
+
+#define QUEUE_MAX_ASIDE 256
+#define QUEUE_MAX_ISOLATED 64
+
 typedef struct QueueShared
 {
 	LWLock	   *lock;
@@ -66,6 +92,10 @@ typedef struct QueueShared
 	Bar			bars[QUEUE_MAX_BARS];
 	int			nsuspects;
 	Suspect		suspects[QUEUE_MAX_SUSPECTS];
+	AsideRun	aside[QUEUE_MAX_ASIDE];
+	IsolatedDefinition isolated[QUEUE_MAX_ISOLATED];
+
+	pg_atomic_uint32 nentries;	/* of the two tables above */
 
 	/* written once */
 	bool		probation;
@@ -108,6 +138,16 @@ extern void queue_runs_enter(void);
 
 /* Called where the memory is made. */
 extern void queue_suspects_init(QueueShared *shared);
+extern void queue_aside_init(QueueShared *shared);
+
+/* In the postmaster: keeps what is to outlive the memory. */
+extern void queue_keep_isolated(void);
+
+/*
+ * A step of a run of that definition has ended its worker.  The caller holds
+ * the lock.
+ */
+extern void queue_isolate(Oid database, const pg_uuid_t *definition_id);
 
 /* The slot of this process, or NULL where it is no worker. */
 extern Slot *queue_my_slot(void);

@@ -4,10 +4,13 @@
  *
  * A step may end the process that executes it: by a bug of a C function, by
  * the memory it takes, or because it traps its cancellation so that nothing
- * else stops it.  The run would be taken again and do the same again.  So
- * each worker keeps in its slot what it executes; when it ends abnormally
- * meanwhile, that step is a suspect, and a worker of the database books it
- * on the run (tick_trouble.c) before it claims anything.
+ * else stops it.  So may the row of a run, if somebody has written into it
+ * what the engine cannot read.  The run would be taken again and do the same
+ * again.  So each worker keeps in its slot which run it is about, from before
+ * it loads the row until it has saved it, and which step it executes.  When
+ * the worker ends abnormally meanwhile, that is a suspect, and a worker of
+ * the database books it on the run (tick_trouble.c) before it claims
+ * anything.  The other runs of that definition are isolated (queue_aside.c).
  *
  * A crash of a process makes the postmaster throw shared memory away.  Just
  * before, a callback in the postmaster takes the suspects out: those that
@@ -46,11 +49,11 @@
 #include "utils/timestamp.h"
 
 #define STOP_FILE "pg_stat/workflow_engine.stop"
-#define STOP_MAGIC 0x57460002
+#define STOP_MAGIC 0x57460003
 
 /* Of a suspect that cannot be booked: when again, and others wait so long. */
 #define BOOK_RETRY_US INT64CONST(100000)
-#define BOOK_PATIENCE_US INT64CONST(5000000)
+#define BOOK_PATIENCE_US INT64CONST(1000000)
 
 /* How the file begins; the suspects follow. */
 typedef struct StopHeader
@@ -116,6 +119,7 @@ outlive(int code, Datum arg)
 	}
 	for (int i = 0; i < Min(queue_shared->nsuspects, QUEUE_MAX_SUSPECTS); i++)
 		keep(&queue_shared->suspects[i]);
+	queue_keep_isolated();
 	outlived = true;
 	if (proc_exit_inprogress)
 		write_stop_file();
@@ -160,6 +164,16 @@ read_stop_file(void)
 	return !header.unknown;
 }
 
+/* The other runs of its definition would do the same. */
+static void
+isolate_for(const Suspect *suspect)
+{
+	static const pg_uuid_t unknown = {{0}};
+
+	if (memcmp(&suspect->definition_id, &unknown, UUID_LEN) != 0)
+		queue_isolate(suspect->database, &suspect->definition_id);
+}
+
 void
 queue_suspects_init(QueueShared *shared)
 {
@@ -172,8 +186,12 @@ queue_suspects_init(QueueShared *shared)
 	shared->nsuspects = nkept;
 	memcpy(shared->suspects, kept, sizeof(Suspect) * nkept);
 	for (int i = 0; i < nkept; i++)
-		shared->suspects[i].judge = shared->suspects[i].held_since =
-			shared->suspects[i].next_try = 0;
+	{
+		Suspect    *suspect = &shared->suspects[i];
+
+		suspect->judge = suspect->held_since = suspect->next_try = 0;
+		isolate_for(suspect);
+	}
 	if (!IsUnderPostmaster)
 		on_shmem_exit(outlive, (Datum) 0);
 }
@@ -197,32 +215,54 @@ queue_accuse(const Suspect *suspect)
 	if (queue_shared->nsuspects == QUEUE_MAX_SUSPECTS)
 		forget(0);
 	queue_shared->suspects[queue_shared->nsuspects++] = *suspect;
+	isolate_for(suspect);
 	LWLockRelease(queue_shared->lock);
 }
 
 void
-queue_worker_executing(const pg_uuid_t *run_id, int step, TimestampTz since)
+queue_worker_is_about(const pg_uuid_t *run_id,
+					  const pg_uuid_t *definition_id)
 {
 	Slot	   *slot = queue_my_slot();
 
 	if (slot == NULL)
 		return;
+	slot->is_executing = false;
+	if (run_id == NULL)
+		return;
+	pg_write_barrier();
 	memset(&slot->executing, 0, sizeof(slot->executing));
 	slot->executing.database = MyDatabaseId;
 	slot->executing.run_id = *run_id;
-	slot->executing.step = step;
-	slot->executing.since = since;
+	if (definition_id != NULL)
+		slot->executing.definition_id = *definition_id;
+	slot->executing.step = -1;
 	pg_write_barrier();
 	slot->is_executing = true;
 }
 
+void
+queue_worker_executing(const Suspect *step)
+{
+	Slot	   *slot = queue_my_slot();
+
+	if (slot == NULL)
+		return;
+	slot->is_executing = false;
+	pg_write_barrier();
+	slot->executing = *step;
+	pg_write_barrier();
+	slot->is_executing = true;
+}
+
+/* A word is written at once: nobody sees half of it. */
 void
 queue_worker_executed(void)
 {
 	Slot	   *slot = queue_my_slot();
 
 	if (slot != NULL)
-		slot->is_executing = false;
+		slot->executing.step = -1;
 }
 
 /* In a signal handler. */

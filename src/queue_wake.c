@@ -54,8 +54,8 @@ static TimestampTz crowds_later = 0;
 
 /*--- at the end of a transaction ---*/
 
-void
-queue_wake_workers(Oid database)
+static void
+wake_workers(Oid database, const Slot *but)
 {
 	int			i;
 
@@ -64,6 +64,8 @@ queue_wake_workers(Oid database)
 	{
 		Slot	   *slot = &queue_shared->slots[i];
 
+		if (slot == but)
+			continue;
 		if (pg_atomic_read_u32(&queue_shared->live_database[i]) != database ||
 			pg_atomic_read_u32(&slot->woken))
 			continue;
@@ -71,6 +73,18 @@ queue_wake_workers(Oid database)
 		pg_memory_barrier();
 		SetLatch(slot->latch);
 	}
+}
+
+void
+queue_wake_workers(Oid database)
+{
+	wake_workers(database, NULL);
+}
+
+void
+queue_wake_others(void)
+{
+	wake_workers(MyDatabaseId, queue_my_slot());
 }
 
 void

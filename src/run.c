@@ -41,8 +41,6 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
-/* A step that has ended so many workers is failed. */
-#define MAX_ABNORMAL_ENDS 3
 #define ABNORMAL_END "its worker ended abnormally while it executed this step"
 
 /*--- transitions ---*/
@@ -182,11 +180,30 @@ fail_step(RunRow *run, const PlanStep *step, const char *error,
 
 /* The attempt that was counted is not to count. */
 static RunVerdict
-put_off(RunRow *run, RunTick *tick)
+put_off(RunRow *run, RunTick *tick, RunVerdict verdict)
 {
 	if (run->attempt_at == 0)
 		run->attempt--;
-	return keep_running(run, tick, RUN_BLOCKED);
+	return keep_running(run, tick, verdict);
+}
+
+/*
+ * The next step is to have a tick of its own: its attempt is begun here, and
+ * committed before it is made.  So the run's row need not be locked while it
+ * is made, and whoever cancels the run does not wait.
+ */
+static RunVerdict
+begin_alone(RunRow *run, const RunPlan *plan, RunTick *tick)
+{
+	bool		probation = tick->probation;
+
+	if (struck_out(run) == NULL)
+	{
+		tick->probation = true;
+		(void) begin_attempt(run, &plan->plan->steps[run->current_step], tick);
+		tick->probation = probation;
+	}
+	return keep_running(run, tick, RUN_ALONE);
 }
 
 /* What a step in the database, or the making of a request, has come to. */
@@ -243,10 +260,10 @@ do_step(RunRow *run, const RunPlan *plan, RunTick *tick, RunVerdict *verdict)
 		return false;
 	}
 	error = run_step_execute(&sc, tick);
-	if (error != NULL && !tick->give_up &&
-		error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
+	if (error != NULL && (sc.too_long || (!tick->give_up &&
+			error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)))
 	{
-		*verdict = put_off(run, tick);
+		*verdict = put_off(run, tick, sc.too_long ? RUN_ALONE : RUN_BLOCKED);
 		return false;
 	}
 	if (error == NULL && sc.intent != NULL)
@@ -282,11 +299,24 @@ was_killed(const RunRow *run, const RunPlan *plan, const RunTick *tick)
 		run_step_is_native(&plan->plan->steps[run->current_step]);
 }
 
-/* Has a step of this tick, its own or another run's, cancelled it? */
+/*
+ * Has a step of this tick, its own or another run's, cancelled it, or if its
+ * row is not locked, anybody?
+ */
 static bool
 was_cancelled(RunRow *run, const RunTick *tick)
 {
-	return tick->cancelled && store_take_cancelled(run);
+	return (tick->cancelled || tick->alone) && store_take_cancelled(run);
+}
+
+/* Is the next step to have a tick of its own? */
+static bool
+goes_alone(const RunRow *run, const RunPlan *plan, const RunTick *tick)
+{
+	return run_plan_is_slow(plan, run->current_step) ||
+		(queue_definition_turn(&run->definition_id, tick->epoch,
+							   false) != TURN_FREE &&
+		 run_step_is_native(&plan->plan->steps[run->current_step]));
 }
 
 RunVerdict
@@ -310,7 +340,9 @@ run_advance(RunRow *run, RunTick *tick)
 		RunVerdict	verdict;
 
 		CHECK_FOR_INTERRUPTS();
-		if (tick->fences_left <= 0)
+		if ((tick->ending || !tick->alone) && goes_alone(run, plan, tick))
+			return begin_alone(run, plan, tick);
+		if (tick->fences_left <= 0 || tick->ending)
 			return keep_running(run, tick, RUN_CONTINUES);
 		if (!do_step(run, plan, tick, &verdict))
 			return verdict;
@@ -356,7 +388,8 @@ RunVerdict
 run_receive(RunRow *run, const Answer *answer, RunTick *tick)
 {
 	Interpretation i = {.answer = answer};
-	Fence		fence = {.run_id = &run->id,.step = run->current_step,
+	Fence		fence = {.run_id = &run->id,
+		.definition_id = &run->definition_id,.step = run->current_step,
 		.timeout_ms = wf_step_timeout,.lock_timeout_ms = wf_lock_timeout};
 	StepResult	result = {.input = answer->input,.attempts = run->attempt,
 		.started_at = answer->started_at,

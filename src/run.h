@@ -15,6 +15,7 @@ typedef enum RunVerdict
 	RUN_SENDING,				/* an intent to send is recorded */
 	RUN_WAITING,				/* for the next attempt of a step */
 	RUN_CONTINUES,				/* more native steps; in the next tick */
+	RUN_ALONE,					/* the same, in a tick of its own */
 	RUN_BLOCKED					/* a lock is held: again, in its own tick */
 } RunVerdict;
 
@@ -45,6 +46,9 @@ typedef struct Answer
 	const Response *response;
 } Answer;
 
+/* Steps of one tick may take so long in all; then it commits. */
+#define RUN_TICK_US INT64CONST(50000)
+
 /* What the runs of one tick share. */
 typedef struct RunTick
 {
@@ -52,6 +56,10 @@ typedef struct RunTick
 	int			lock_timeout_ms;	/* of each wait for a lock */
 	bool		give_up;		/* a lock time-out is the step's failure */
 	bool		together;		/* one fence is around all of them */
+	bool		alone;			/* there is one, whose row is not locked */
+	int			soft_ms;		/* limit of a native step; 0: only its time-out */
+	int64		spent_us;		/* in steps */
+	bool		ending;			/* no more steps are begun: the tick commits */
 	bool		probation;		/* each attempt is committed before it is made */
 	TimestampTz killed_before;	/* everything was, nobody knows when: attempts
 								 * committed before that were under way; or 0 */
@@ -70,6 +78,9 @@ extern RunVerdict run_advance(RunRow *run, RunTick *tick);
 /* The same with the answer to the run's current step. */
 extern RunVerdict run_receive(RunRow *run, const Answer *answer,
 							  RunTick *tick);
+
+/* A step, or a run, that has ended so many workers is failed. */
+#define MAX_ABNORMAL_ENDS 3
 
 /* A worker's end, and the step that it executed then. */
 typedef struct Strike

@@ -4,7 +4,10 @@
  *
  * Runs in a worker.  A saved version never changes, so an entry is never
  * stale; but a definition may be deleted and another inserted with its id,
- * so the moment when the version was saved is part of the key.
+ * so the moment when the version was saved is part of the key.  Beside the
+ * plan stands what this worker has seen of its steps: did they fail, and how
+ * long do they take?
+ *
  * Owns one memory context with the whole cache; when it holds MAX_PLANS or
  * grows past MAX_BYTES it is thrown away and fills anew.
  */
@@ -17,7 +20,7 @@
 #include "utils/memutils.h"
 
 #define MAX_PLANS 1000
-#define RUNS_ALONE 100			/* after one that failed */
+#define RUNS_UNSHARED 100		/* after one that failed */
 #define MAX_BYTES (32 * 1024 * 1024)
 
 typedef struct PlanKey
@@ -155,9 +158,9 @@ run_plan_may_share(const RunRow *run)
 
 	if (entry == NULL || !entry->plan.plain)
 		return false;
-	if (entry->plan.alone == 0)
+	if (entry->plan.unshared == 0)
 		return true;
-	entry->plan.alone--;
+	entry->plan.unshared--;
 	return false;
 }
 
@@ -167,5 +170,60 @@ run_plan_had_failed(const RunRow *run)
 	PlanEntry  *entry = entry_of(run);
 
 	if (entry != NULL)
-		entry->plan.alone = RUNS_ALONE;
+		entry->plan.unshared = RUNS_UNSHARED;
+}
+
+/*--- how long its steps take ---*/
+
+/*
+ * Slowness goes up with each slow step and down by one with each quick one.
+ * One slow step may be chance (the process had no core for a while), so that
+ * a single quick one makes up for it; after several it takes as many more.
+ */
+#define SLOW_FROM 8
+#define MAX_SLOWNESS 64
+
+bool
+run_plan_is_slow(const RunPlan *plan, int step)
+{
+	const Action *action;
+
+	if (plan->slowness < SLOW_FROM && (plan->plain || plan->measured))
+		return false;
+	if (step < 0 || step >= plan->plan->nsteps)
+		return false;
+	action = action_find(plan->plan->steps[step].action);
+	return action == NULL || action->kind == ACTION_NATIVE;
+}
+
+bool
+run_plan_is_long(const RunPlan *plan)
+{
+	return plan->longest_us > LONG_STEP_MS * INT64CONST(1000);
+}
+
+bool
+run_plan_is_unknown(const RunPlan *plan)
+{
+	return (!plan->plain && !plan->measured) || plan->cut_off;
+}
+
+/* The plan is const for all but this file, whose cache it is in. */
+void
+run_plan_note_time(const RunPlan *noted, int64 duration_us, bool cut_off)
+{
+	RunPlan    *plan = unconstify(RunPlan *, noted);
+
+	plan->cut_off = cut_off;
+	if (cut_off)
+		plan->slowness = MAX_SLOWNESS;
+	else
+		plan->measured = true;
+	if (duration_us > SLOW_STEP_US)
+	{
+		plan->slowness = Min(plan->slowness + SLOW_FROM, MAX_SLOWNESS);
+		plan->longest_us = Max(plan->longest_us, duration_us);
+	}
+	else if (plan->slowness > 0 && --plan->slowness == 0)
+		plan->longest_us = 0;
 }

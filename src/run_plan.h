@@ -14,7 +14,11 @@ typedef struct RunPlan
 	const WorkflowPlan *plan;
 	Oid			run_as;			/* InvalidOid: no role */
 	bool		plain;			/* built-in actions only */
-	int			alone;			/* so many runs go by themselves */
+	int			unshared;		/* so many runs have fences of their own */
+	bool		measured;		/* a native step of it has ended */
+	int			slowness;		/* raised by slow steps, lowered by quick ones */
+	bool		cut_off;		/* the last one took longer than it might */
+	int64		longest_us;		/* of its slow steps */
 } RunPlan;
 
 /*
@@ -25,13 +29,36 @@ typedef struct RunPlan
 extern const RunPlan *run_plan_find(const RunRow *run, char **error);
 
 /*
- * May the run be advanced within one fence with others?  Not where its
- * workflow has actions of the user's, whose effects may go beyond what a
- * transaction undoes, nor for a while after one of its steps failed.
+ * May the run be advanced within one fence with others?  Not if its workflow
+ * has actions of the user's, whose effects may go beyond what a transaction
+ * undoes, nor for a while after one of its steps failed.
  */
 extern bool run_plan_may_share(const RunRow *run);
 
 /* A step of that run's workflow has failed among others. */
 extern void run_plan_had_failed(const RunRow *run);
+
+/* A step that takes longer is slow. */
+#define SLOW_STEP_US INT64CONST(10000)
+
+/* A step that may take longer than this needs leave to (queue_begin_long). */
+#define LONG_STEP_MS 1000
+
+/*
+ * Is that step to have a transaction of its own, since it is native and steps
+ * of its workflow are slow?  A function of the user's counts as slow until a
+ * step of the workflow has been measured.
+ */
+extern bool run_plan_is_slow(const RunPlan *plan, int step);
+
+/* Is it known that such a step may take more than LONG_STEP_MS? */
+extern bool run_plan_is_long(const RunPlan *plan);
+
+/* Has no step of the workflow been measured, or was the last one cut off? */
+extern bool run_plan_is_unknown(const RunPlan *plan);
+
+/* A native step has taken so long, and then ended or was cut off. */
+extern void run_plan_note_time(const RunPlan *plan, int64 duration_us,
+							   bool cut_off);
 
 #endif							/* WF_RUN_PLAN_H */

@@ -272,12 +272,31 @@ fence_limit(const PlanStep *step)
 		? step->timeout_ms : wf_step_timeout;
 }
 
+/*
+ * What the tick has done so far is committed if a step was slow, or if all
+ * took long together: somebody may wait for it.
+ */
+static void
+note_time(const StepCall *sc, RunTick *tick)
+{
+	tick->spent_us += sc->duration_us;
+	if (tick->spent_us > RUN_TICK_US)
+		tick->ending = true;
+	if (!run_step_is_native(sc->step) || sc->skipped)
+		return;
+	run_plan_note_time(sc->plan, sc->duration_us, sc->too_long);
+	if (sc->duration_us > SLOW_STEP_US)
+		tick->ending = true;
+}
+
 ErrorData *
 run_step_execute(StepCall *sc, RunTick *tick)
 {
 	Fence		fence = {.run_id = &sc->run->id,
+		.definition_id = &sc->run->definition_id,
 		.step = sc->run->current_step,
 		.timeout_ms = fence_limit(sc->step),
+		.soft_ms = tick->soft_ms,
 		.lock_timeout_ms = tick->lock_timeout_ms};
 	instr_time	began,
 				ended;
@@ -292,6 +311,8 @@ run_step_execute(StepCall *sc, RunTick *tick)
 	INSTR_TIME_SET_CURRENT(ended);
 	INSTR_TIME_SUBTRACT(ended, began);
 	sc->duration_us = INSTR_TIME_GET_MICROSEC(ended);
+	sc->too_long = fence.too_long;
+	note_time(sc, tick);
 	tick->cancelled |= current_run.active && current_run.cancelled;
 	current_run.active = false;
 	if (fence_was_in_role(&fence) && !tick->together)

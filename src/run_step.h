@@ -18,6 +18,7 @@ typedef struct StepCall
 	char	   *key;			/* idempotency key */
 	TimestampTz started_at;
 	int64		duration_us;
+	bool		too_long;		/* cut off, to be executed alone */
 	Scope		scope;
 	const Action *action;
 	bool		skipped;

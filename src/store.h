@@ -67,6 +67,7 @@ typedef enum StoreStatement
 	STORE_IS_STRUCK,
 	STORE_CANCELLED,
 	STORE_FAIL,
+	STORE_STRIKE,
 	STORE_PAUSES,
 	STORE_VERSION,
 	STORE_NAME,
@@ -163,6 +164,7 @@ typedef struct RunRow
 	List	   *new_results;	/* of Jsonb *: elements to come behind */
 	char	   *status;
 	int			current_step;
+	int			loaded_step;	/* current_step as loaded */
 	int			attempt;		/* of the current step, begun */
 	TimestampTz attempt_at;		/* when, where that was committed; else 0 */
 	Jsonb	   *failed_attempts;	/* of the current step; NULL: none */
@@ -210,6 +212,16 @@ extern void store_changes(const RunRow *run, Datum *values, bool *isnull);
 
 /* Fails a run that no tick could process. */
 extern void store_fail_run(const pg_uuid_t *id, const char *message);
+
+/*
+ * Counts an end of a worker on the run that it was about without executing a
+ * step.  The run is queued again; at the max_ends-th such end at the same
+ * step it is failed with that message.  Reads nothing of the row but plain
+ * columns.  Raises nothing if there is no such run, or a worker has it by now;
+ * *locked: somebody has locked its row.
+ */
+extern void store_strike_run(const pg_uuid_t *id, int max_ends,
+							 const char *message, bool *locked);
 
 /*
  * '"a" > "b"': the workflows of a run and of those above it, that of the run
@@ -275,11 +287,25 @@ extern RunRow *store_claim_run(RunTable *runs, const pg_uuid_t *id,
 							   TimestampTz now, bool *later);
 
 /*
- * Locks and loads a run that this epoch owns; else NULL, *busy where it does
- * and somebody else holds the row.
+ * Loads a run that this epoch owns, and locks it if that is wanted; else NULL,
+ * *busy where it does and somebody else holds the row.
  */
 extern RunRow *store_load_owned(RunTable *runs, const pg_uuid_t *id,
-								int64 epoch, bool *busy);
+								int64 epoch, bool lock, bool *busy);
+
+typedef enum RelockResult
+{
+	RELOCK_OURS,				/* run may be saved */
+	RELOCK_CANCELLED,			/* the same, and run says so now */
+	RELOCK_GONE					/* it is not ours any more */
+} RelockResult;
+
+/*
+ * Locks the row of a run that was loaded unlocked and has been advanced since.
+ * Waits for whoever has it; raises 55P03 after LockTimeout.
+ */
+extern RelockResult store_relock_owned(RunTable *runs, RunRow *run,
+									   int64 epoch);
 
 /* Writes back what changes in a run.  runs may be NULL. */
 extern void store_save_run(RunTable *runs, const RunRow *run);

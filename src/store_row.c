@@ -211,6 +211,7 @@ run_of_slot(RunTable *runs, TupleTableSlot *slot)
 	run->step_results = json_of(slot, RUN_STEP_RESULTS);
 	run->status = TextDatumGetCString(value_of(slot, RUN_STATUS));
 	run->current_step = DatumGetInt32(value_of(slot, RUN_CURRENT_STEP));
+	run->loaded_step = run->current_step;
 	run->attempt = DatumGetInt32(value_of(slot, RUN_ATTEMPT));
 	run->depth = DatumGetInt32(value_of(slot, RUN_DEPTH));
 	run->queued_at = DatumGetTimestampTz(value_of(slot, RUN_QUEUED_AT));
@@ -283,14 +284,14 @@ is_early(TupleTableSlot *slot, TimestampTz now, bool *later)
 
 /* Locks the row in the slot, which then holds its newest version. */
 static TM_Result
-lock_row(RunTable *runs)
+lock_row(RunTable *runs, LockWaitPolicy policy)
 {
 	TM_FailureData failure;
 	ItemPointerData tid = runs->row->tts_tid;
 
 	return table_tuple_lock(runs->rel, &tid, runs->snapshot, runs->row,
 							GetCurrentCommandId(false),
-							LockTupleNoKeyExclusive, LockWaitSkip,
+							LockTupleNoKeyExclusive, policy,
 							TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS |
 							TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
 }
@@ -305,7 +306,7 @@ claim_row(RunTable *runs, TimestampTz now, bool *later)
 		return NULL;
 	if (is_early(runs->row, now, later))
 		return NULL;
-	result = lock_row(runs);
+	result = lock_row(runs, LockWaitSkip);
 	*later = result == TM_WouldBlock;
 	if (result != TM_Ok || !is_open(runs->row))
 		return NULL;
@@ -348,14 +349,15 @@ is_owned(TupleTableSlot *slot, int64 epoch)
 }
 
 RunRow *
-store_load_owned(RunTable *runs, const pg_uuid_t *id, int64 epoch, bool *busy)
+store_load_owned(RunTable *runs, const pg_uuid_t *id, int64 epoch, bool lock,
+				 bool *busy)
 {
 	RunRow	   *run = NULL;
 
 	*busy = false;
 	if (find_row(runs, id) && is_owned(runs->row, epoch))
 	{
-		TM_Result	result = lock_row(runs);
+		TM_Result	result = lock ? lock_row(runs, LockWaitSkip) : TM_Ok;
 
 		*busy = result == TM_WouldBlock;
 		if (result == TM_Ok && is_owned(runs->row, epoch))
@@ -363,6 +365,55 @@ store_load_owned(RunTable *runs, const pg_uuid_t *id, int64 epoch, bool *busy)
 	}
 	ExecClearTuple(runs->row);
 	return run;
+}
+
+/* Takes over what cancelling wrote into the row in the slot. */
+static void
+take_cancelled(TupleTableSlot *slot, RunRow *run)
+{
+	bool		isnull;
+
+	run->status = pstrdup("cancelled");
+	run->error_message =
+		TextDatumGetCString(slot_getattr(slot, RUN_ERROR_MESSAGE, &isnull));
+	run->completed_at =
+		DatumGetTimestampTz(slot_getattr(slot, RUN_COMPLETED_AT, &isnull));
+	if (run->new_results == NIL)
+		run->failed_attempts = json_of(slot, RUN_FAILED_ATTEMPTS);
+	run->attempt_at = 0;
+	run->owner = 0;
+}
+
+/* Does the row in the slot, locked, still stand where the run was loaded? */
+static RelockResult
+compare_with_loaded(TupleTableSlot *slot, RunRow *run, int64 epoch)
+{
+	slot_getallattrs(slot);
+	if (DatumGetInt32(value_of(slot, RUN_CURRENT_STEP)) != run->loaded_step)
+		return RELOCK_GONE;
+	if (is_owned(slot, epoch))
+		return RELOCK_OURS;
+	if (!has_status(slot, "cancelled") ||
+		slot->tts_isnull[RUN_ERROR_MESSAGE - 1])
+		return RELOCK_GONE;
+	take_cancelled(slot, run);
+	return RELOCK_CANCELLED;
+}
+
+RelockResult
+store_relock_owned(RunTable *runs, RunRow *run, int64 epoch)
+{
+	RelockResult result = RELOCK_GONE;
+
+	store_loading_begin(runs);
+	if (find_row(runs, &run->id) && lock_row(runs, LockWaitBlock) == TM_Ok)
+	{
+		result = compare_with_loaded(runs->row, run, epoch);
+		run->tid = runs->row->tts_tid;
+	}
+	ExecClearTuple(runs->row);
+	store_loading_end(runs);
+	return result;
 }
 
 /*--- saving ---*/

@@ -75,6 +75,25 @@ store_fail_run(const pg_uuid_t *id, const char *message)
 	SPI_finish();
 }
 
+void
+store_strike_run(const pg_uuid_t *id, int max_ends, const char *message,
+				 bool *locked)
+{
+	Datum		values[5] = {UUIDPGetDatum(id), Int32GetDatum(PG_INT32_MAX),
+		Int32GetDatum(max_ends), CStringGetTextDatum(message),
+	TimestampTzGetDatum(clock_now())};
+
+	SPI_connect();
+	store_execute(STORE_STRIKE, values, NULL, false, 0);
+	*locked = false;
+	if (SPI_processed == 0)
+	{
+		store_execute(STORE_IS_STRUCK, values, NULL, false, 1);
+		*locked = SPI_processed > 0;
+	}
+	SPI_finish();
+}
+
 bool
 store_take_cancelled(RunRow *run)
 {

@@ -133,6 +133,18 @@ const StatementText store_statements[STORE_NSTATEMENTS] = {
 		" WHERE id = $1 AND status IN ('queued', 'running', 'waiting')",
 		3, {UUIDOID, TEXTOID, TIMESTAMPTZOID}
 	},
+	[STORE_STRIKE] = {
+		"UPDATE %t.workflow_runs r SET owner = NULL, abnormal_ends = x.n,"
+		" abnormal_step = r.current_step,"
+		" status = CASE WHEN x.n < $3 THEN 'queued' ELSE 'failed' END,"
+		" error_message = CASE WHEN x.n < $3 THEN NULL ELSE $4 END,"
+		" completed_at = CASE WHEN x.n < $3 THEN NULL ELSE $5 END"
+		" FROM (SELECT q.id, CASE WHEN q.abnormal_step = q.current_step"
+		"    THEN greatest(coalesce(q.abnormal_ends, 0), 0) ELSE 0 END + 1 AS n"
+		STRUCK " FOR NO KEY UPDATE SKIP LOCKED) x"
+		" WHERE r.id = x.id",
+		5, {UUIDOID, INT4OID, INT4OID, TEXTOID, TIMESTAMPTZOID}
+	},
 	[STORE_PAUSES] = {
 		"SELECT tenant_id FROM %t.workflow_pauses",
 		0, {0}

@@ -33,6 +33,7 @@
 #include "storage/lock.h"
 #include "tick_internal.h"
 #include "tick_report.h"
+#include "transaction.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timeout.h"
@@ -47,12 +48,12 @@
 #define CLEAN_AGAIN_US INT64CONST(60000000) /* after an error */
 
 /*
- * How long a native step waits for a lock: in a batch, whose others wait
- * with it; and in a tick of its own, where only the transfers wait.  It is
- * tried again and again until lock_timeout has passed in all.
+ * How long a native step waits for a lock, and how long it may take at all,
+ * in a batch, whose others wait with it.  Then its run has a tick of its own
+ * (tick_alone.c).
  */
 #define BATCH_LOCK_TIMEOUT_MS 20
-#define BLOCKED_LOCK_TIMEOUT_MS 200
+#define BATCH_STEP_MS 100
 
 MemoryContext tick_context;
 Course		course;
@@ -83,6 +84,8 @@ tick_collect(void)
 void
 tick_settle(Tick *tick, RunRow *run, RunVerdict verdict)
 {
+	if (tick->run.alone)
+		verdict = alone_relock(tick, run, verdict);
 	run->step_results = step_results_join(run->step_results,
 										  run->new_results);
 	run->new_results = NIL;
@@ -93,10 +96,14 @@ tick_settle(Tick *tick, RunRow *run, RunVerdict verdict)
 			tick->nended++;
 			if (strcmp(run->status, "failed") == 0)
 				tick->failed = lappend(tick->failed, run);
-			report_event(run);
+			if (strcmp(run->status, "cancelled") != 0)
+				report_event(run);	/* wf_cancel has done it otherwise */
 			break;
 		case RUN_CONTINUES:
 			tick->continuing = lappend(tick->continuing, &run->id);
+			break;
+		case RUN_ALONE:
+			tick->alone = lappend(tick->alone, &run->id);
 			break;
 		case RUN_BLOCKED:
 			tick->blocked = lappend(tick->blocked, &run->id);
@@ -110,10 +117,26 @@ tick_settle(Tick *tick, RunRow *run, RunVerdict verdict)
 }
 
 void
-tick_suspect_only(const pg_uuid_t *id)
+tick_is_about(const RunRow *run)
 {
-	course.suspect = *id;
-	course.has_suspect = true;
+	course.nruns++;
+	course.last_run.id = run->id;
+	course.last_run.tenant_id = run->tenant_id;
+	course.last_run.run_at = run->run_at;
+	course.last_run.priority = run->priority;
+	course.last_is_queued = strcmp(run->status, "running") != 0;
+	queue_worker_is_about(&run->id, &run->definition_id);
+}
+
+/*
+ * The row of the only run of a tick is saved when it commits; if there are
+ * several, nobody knows which of them would be to blame for an end there.
+ */
+static void
+is_about_commit(void)
+{
+	if (course.nruns != 1)
+		queue_worker_is_about(NULL, NULL);
 }
 
 /*
@@ -125,7 +148,10 @@ record_answer(Tick *tick, Flight *flight, RunRow *run, bool busy)
 {
 	if (run != NULL && run->current_step == flight->answer.step &&
 		run->attempt == flight->answer.attempt)
+	{
+		tick_is_about(run);
 		tick_settle(tick, run, run_receive(run, &flight->answer, &tick->run));
+	}
 	else if (busy)
 	{
 		flight->next_try = clock_now() + BUSY_RETRY_US;
@@ -146,13 +172,15 @@ reap(Tick *tick)
 
 	if (n == 0)
 		return;
-	if (course.solo > 0)
-		tick_suspect_only(&((Flight *) linitial(flights))->run_id);
 	store_loading_begin(tick->runs);
 	for (int i = 0; i < n; i++)
-		runs[i] = store_load_owned(tick->runs,
-								   &((Flight *) list_nth(flights, i))->run_id,
-								   hand.epoch, &busy[i]);
+	{
+		const pg_uuid_t *id = &((Flight *) list_nth(flights, i))->run_id;
+
+		queue_worker_is_about(id, NULL);
+		runs[i] = store_load_owned(tick->runs, id, hand.epoch, true,
+								   &busy[i]);
+	}
 	store_loading_end(tick->runs);
 	for (int i = 0; i < n; i++)
 		record_answer(tick, list_nth(flights, i), runs[i], busy[i]);
@@ -172,8 +200,6 @@ resume(Tick *tick, List *ids)
 
 	if (ids == NIL)
 		return NIL;
-	if (list_length(ids) == 1)
-		tick_suspect_only(linitial(ids));
 	tick_locking_begin(&locking);
 	store_loading_begin(tick->runs);
 	foreach(lc, ids)
@@ -185,7 +211,9 @@ resume(Tick *tick, List *ids)
 		if (ids_contain(tick->taken, lfirst(lc)) ||
 			ids_contain(busy, lfirst(lc)))
 			continue;
-		run = store_load_owned(tick->runs, lfirst(lc), hand.epoch, &is_busy);
+		queue_worker_is_about(lfirst(lc), NULL);
+		run = store_load_owned(tick->runs, lfirst(lc), hand.epoch, true,
+							   &is_busy);
 		if (run != NULL)
 			runs = lappend(runs, run);
 		if (is_busy)
@@ -194,18 +222,35 @@ resume(Tick *tick, List *ids)
 			tick->taken = lappend(tick->taken, id_copy(lfirst(lc)));
 	}
 	store_loading_end(tick->runs);
+	queue_worker_is_about(NULL, NULL);
 	tick_locking_end(&locking, tick);
 	tick_advance(tick, runs);
 	tick->room -= list_length(runs);
 	return busy;
 }
 
-/* Those that are locked go behind the others, whose turn it is then. */
+/* Runs to go on with, at most n, but for those that are set aside. */
+static List *
+next_continuing(int n)
+{
+	List	   *ids = NIL;
+	ListCell   *lc;
+
+	foreach(lc, hand.continuing)
+	{
+		if (list_length(ids) >= n)
+			break;
+		if (!queue_is_aside(lfirst(lc)))
+			ids = lappend(ids, lfirst(lc));
+	}
+	return ids;
+}
+
+/* Those that are locked come after the others, whose turn it is then. */
 static void
 resume_continuing(Tick *tick)
 {
-	List	   *busy = resume(tick, list_copy_head(hand.continuing,
-												   Max(tick->room, 0)));
+	List	   *busy = resume(tick, next_continuing(Max(tick->room, 0)));
 
 	tick->busy = busy != NIL;
 	tick->taken = list_concat(tick->taken, busy);
@@ -221,22 +266,6 @@ find_lost(Tick *tick)
 	tick->continuing = list_concat(tick->continuing, lost);
 }
 
-static void
-try_blocked(Tick *tick, Blocked *blocked)
-{
-	TimestampTz now = clock_now();
-	int			wait = Min(wf_lock_timeout, BLOCKED_LOCK_TIMEOUT_MS);
-
-	tick->run.lock_timeout_ms = wait;
-	tick->run.give_up = now + (int64) wait * 1000 >=
-		blocked->since + (int64) wf_lock_timeout * 1000;
-	tick->blocked_since = blocked->since;
-	tick->more = true;
-	tick->look_round = course.look_round;
-	blocked->next_try = now + BUSY_RETRY_US;	/* where its row is locked */
-	resume(tick, list_make1(&blocked->run_id));
-}
-
 /* The transaction's work. */
 static void
 work(Tick *tick, bool look_round)
@@ -245,11 +274,8 @@ work(Tick *tick, bool look_round)
 
 	if (course.lost)
 		find_lost(tick);
-	if (blocked != NULL && !course.ordinary_next)
-	{
-		try_blocked(tick, blocked);
+	if (blocked != NULL && !course.ordinary_next && alone_try(tick, blocked))
 		return;
-	}
 	reap(tick);
 	resume_continuing(tick);
 	if (!tick->no_claims)
@@ -284,11 +310,18 @@ conclude(Tick *tick)
 	bool		same_step = tick->blocked_since != 0 &&
 		tick->run.steps_done == 0;
 
+	queue_end_long();
+	if (course.has_turn)
+		queue_end_turn(&course.turn_of, true);
+	course.has_turn = false;
 	hand_release(tick->taken, tick->recorded);
 	hand_keep_continuing(tick->continuing);
 	hand_keep_blocked(tick->blocked, same_step ? tick->blocked_since : now);
+	hand_keep_alone(tick->alone);
 	hand_send(tick->run.intents);
 	queue_waiting(tick->waiting);
+	if (tick->waiting != NIL && (tick->run.ending || tick->crowded != NIL))
+		queue_wake_others();	/* this worker will be away */
 	course.lost = false;
 	course.more = tick->more;
 	course.look_round = tick->look_round;
@@ -297,7 +330,7 @@ conclude(Tick *tick)
 		course.busy_until = now + BUSY_RETRY_US;
 	else if (course.busy_until <= now)
 		course.busy_until = 0;
-	course.ordinary_next = tick->blocked_since != 0;
+	course.ordinary_next = tick->run.alone;
 	course.solo = Max(course.solo - 1, 0);
 	report_failed(tick->failed);
 	queue_worker_count(transfer_in_flight(), tick->nended,
@@ -310,9 +343,7 @@ commit(void)
 {
 	TimestampTz began = clock_now();
 
-	course.committing = true;
 	CommitTransactionCommand();
-	course.committing = false;
 	course.commit_us += (Max(clock_now() - began, 0) - course.commit_us) / 4;
 }
 
@@ -327,7 +358,7 @@ clean_pending(Oid index)
 	pgstat_report_activity(STATE_RUNNING, "cleaning the index of payloads");
 	PG_TRY();
 	{
-		StartTransactionCommand();
+		begin_transaction();
 		PushActiveSnapshot(GetTransactionSnapshot());
 		store_clean_pending(index);
 		PopActiveSnapshot();
@@ -352,14 +383,15 @@ tick_run(bool look_round)
 	tick.run.epoch = hand.epoch;
 	tick.run.fences_left = FENCES_A_TICK;
 	tick.run.lock_timeout_ms = Min(wf_lock_timeout, BATCH_LOCK_TIMEOUT_MS);
+	tick.run.soft_ms = BATCH_STEP_MS;
 	tick.no_claims = trouble_settle();
 	tick.room = course.solo > 0 || course.probation > 0 ? 1 : wf_batch_size;
 	tick.run.probation = course.probation > 0;
 	tick.run.killed_before = course.killed_before;
-	course.has_suspect = false;
+	course.nruns = 0;
 
 	worker_follow_settings();
-	StartTransactionCommand();
+	begin_transaction();
 	if (!store_hold_extension())
 	{
 		CommitTransactionCommand();
@@ -374,7 +406,10 @@ tick_run(bool look_round)
 	if (tick.run.fences_left < FENCES_A_TICK)
 		Async_Listen(CHANNEL_IN);	/* a step may have said UNLISTEN */
 	PopActiveSnapshot();
+	is_about_commit();
 	commit();
+	queue_worker_is_about(NULL, NULL);
+	trouble_over();
 	conclude(&tick);
 	if (OidIsValid(tick.pending))
 		clean_pending(tick.pending);
@@ -400,10 +435,16 @@ tick_has_more(TimestampTz now, TimestampTz *when)
 
 	*when = course.next_due;
 	not_after(when, queue_next_due());
+	not_after(when, queue_aside_until());
 	not_after(when, hand_next_answer(now));
-	if (hand.continuing != NIL)
+	if (next_continuing(1) != NIL)
 		not_after(when, course.busy_until != 0 ? course.busy_until : now);
 	foreach(lc, hand.blocked)
-		not_after(when, ((Blocked *) lfirst(lc))->next_try);
+	{
+		const Blocked *blocked = lfirst(lc);
+
+		if (!queue_is_aside(&blocked->run_id))
+			not_after(when, Max(blocked->next_try, 1));	/* 0 is never */
+	}
 	return course.more || (*when != 0 && *when <= now);
 }

@@ -23,10 +23,11 @@ extern void tick_collect(void);
 extern bool tick_run(bool look_round);
 
 /*
- * After an error: aborts and reports it, fails the run to blame where there
- * is one, and processes the next runs one by one.
+ * After an error: aborts and reports it, sets the run to blame aside if it is
+ * known, and processes the next runs one by one.  True: the worker has to
+ * pause, since no run is to blame.
  */
-extern void tick_failed(void);
+extern bool tick_failed(void);
 
 /* Is there more to do right now?  Else *when is the next thing due, 0: none. */
 extern bool tick_has_more(TimestampTz now, TimestampTz *when);

@@ -39,10 +39,13 @@
 #define MAX_INTENTS 60			/* of a tick */
 #define LOCKED_RETRY_US INT64CONST(100000)
 #define MAX_LOCKED 200
+#define SOLO_FOR_ASIDE 10		/* ticks of one run each, if some come back */
+#define CROWDED_RETRY_US INT64CONST(50000)
 
 /* Of this tick, for left_out. */
 static Pauses pauses;
 static List *intents;
+static List *crowded;
 
 static int	nlocked = 0;
 static DueRun locked_runs[MAX_LOCKED];
@@ -121,7 +124,7 @@ static bool
 left_out(const pg_uuid_t *tenant)
 {
 	return store_is_paused(&pauses, tenant) || hand_is_full_for(tenant) ||
-		hand_is_full_with(tenant, intents);
+		hand_is_full_with(tenant, intents) || ids_contain(crowded, tenant);
 }
 
 /* Ids of at most max runs that are due. */
@@ -209,6 +212,14 @@ without_paused(List *runs)
 	return runs;
 }
 
+/* Not if its definition is isolated: it is looked for again. */
+static bool
+may_go(const RunRow *run)
+{
+	return queue_definition_turn(&run->definition_id, hand.epoch,
+								 false) != TURN_WAIT;
+}
+
 /* Locks and loads up to max runs that are due; *took is false: none is. */
 static List *
 take_runs(Tick *tick, int max, bool *took)
@@ -220,6 +231,7 @@ take_runs(Tick *tick, int max, bool *took)
 	int			n;
 
 	intents = tick->run.intents;
+	crowded = tick->crowded;
 	n = take_ids(due, Min(max, CHUNK));
 	now = clock_now();			/* later than any of them was fired */
 	if (any_is_last(due, n))
@@ -235,14 +247,16 @@ take_runs(Tick *tick, int max, bool *took)
 		bool		later;
 		RunRow	   *run;
 
-		if (has_come(due, i))
+		if (has_come(due, i) || queue_is_aside(&due[i].id))
 			continue;
+		queue_worker_is_about(&due[i].id, NULL);
 		run = store_claim_run(tick->runs, &due[i].id, now, &later);
-		if (run != NULL)
+		if (run != NULL && may_go(run))
 			runs = lappend(runs, run);
 		else if (later)
 			keep_locked(&due[i]);
 	}
+	queue_worker_is_about(NULL, NULL);
 	store_loading_end(tick->runs);
 	tick_locking_end(&locking, tick);
 	return without_paused(runs);
@@ -255,7 +269,7 @@ room_left(const Tick *tick)
 	int			in_hand = hand.nflights - list_length(tick->recorded) +
 		list_length(tick->run.intents);
 
-	if (tick->run.fences_left <= 0 ||
+	if (tick->run.fences_left <= 0 || tick->run.ending ||
 		list_length(tick->run.intents) >= MAX_INTENTS)
 		return 0;
 	return Min(tick->room, hand_limit() - in_hand);
@@ -264,8 +278,6 @@ room_left(const Tick *tick)
 static void
 advance_claimed(Tick *tick, List *runs)
 {
-	if (course.solo > 0 && runs != NIL)
-		tick_suspect_only(&((RunRow *) linitial(runs))->id);
 	course.probation = Max(course.probation - list_length(runs), 0);
 	tick->room -= list_length(runs);
 	tick_advance(tick, runs);
@@ -276,7 +288,8 @@ static bool
 remembers(const Tick *tick)
 {
 	return tick->run.intents != NIL || tick->continuing != NIL ||
-		tick->blocked != NIL || tick->failed != NIL || tick->waiting != NIL;
+		tick->blocked != NIL || tick->failed != NIL || tick->waiting != NIL ||
+		tick->alone != NIL || tick->crowded != NIL;
 }
 
 /*
@@ -306,6 +319,7 @@ take_over(Tick *tick)
 	int			room = room_left(tick);
 	RowLocking	locking;
 	List	   *runs;
+	ListCell   *lc;
 
 	tick->look_round = room <= 0;
 	if (room <= 0 || pauses.all)
@@ -314,6 +328,13 @@ take_over(Tick *tick)
 	runs = store_take_over(room);
 	tick_locking_end(&locking, tick);
 	tick->look_round = list_length(runs) == room;
+	foreach(lc, runs)
+	{
+		const RunRow *run = lfirst(lc);
+
+		if (queue_is_aside(&run->id) || !may_go(run))
+			runs = foreach_delete_current(runs, lc);
+	}
 	advance_claimed(tick, runs);
 }
 
@@ -334,6 +355,8 @@ tick_claim(Tick *tick, bool look_round)
 	if (pauses.all)
 		queue_is_paused();
 	try_locked_again();
+	if (queue_bring_back(clock_now()))
+		course.solo = Max(course.solo, SOLO_FOR_ASIDE);
 	if (looking)
 		look(last, has_last);
 	ask_for_later();
@@ -349,8 +372,14 @@ tick_claim(Tick *tick, bool look_round)
 			(void) sched_yield();	/* who fires may be waiting for this core */
 		took = claim_chunk(tick, room);
 	}
-	/* where there was no room, an answer that comes makes some */
+	/* if there was no room, an answer that comes makes some */
 	tick->more = took && !pauses.all && hand.nflights < hand_limit();
 	if (nlocked > 0)
 		tick->next_due = locked_until;
+	if (tick->more && tick->crowded != NIL && course.nruns == 0)
+	{
+		/* all that there is are slow runs, which are left to others */
+		tick->more = false;
+		tick->next_due = clock_now() + CROWDED_RETRY_US;
+	}
 }

@@ -5,12 +5,14 @@
  * tick.c			the transaction, and what is next
  * tick_claim.c		which runs it takes
  * tick_together.c	advances them, within one fence or one by one
+ * tick_alone.c		advances one that has a tick of its own
  * tick_trouble.c	ticks that failed, and steps that ended a worker
  * tick_report.c	what it tells the world
  */
 #ifndef WF_TICK_INTERNAL_H
 #define WF_TICK_INTERNAL_H
 
+#include "hand.h"
 #include "run.h"
 #include "tick.h"
 #include "utils/resowner.h"
@@ -26,14 +28,19 @@ typedef struct Course
 	int64		commit_us;		/* what a commit has taken of late */
 	TimestampTz busy_until;		/* rows of ours were locked; 0: none */
 	/* of errors: */
-	bool		committing;
 	int			solo;			/* so many ticks with one run each */
 	int			probation;		/* so many runs one by one, each attempt
 								 * committed before it is made */
 	TimestampTz killed_before;	/* as in RunTick */
-	bool		has_suspect;	/* this tick has one run only: */
-	pg_uuid_t	suspect;
-	char	   *blame;			/* what the suspect is to be failed for */
+	int			nruns;			/* of this tick, so far */
+	DueRun		last_run;		/* the last of them */
+	bool		last_is_queued; /* as the table has it */
+	bool		withdrawn;		/* it is not ours any more: no error */
+	bool		has_turn;		/* this tick's, of an isolated definition: */
+	pg_uuid_t	turn_of;
+	int			nfailures;		/* of ticks, one after the other */
+	pg_uuid_t	failing;		/* a run that is to be failed, */
+	char	   *blame;			/* for this; NULL: there is none */
 } Course;
 
 /* One tick, from its begin to after its commit; in tick_context. */
@@ -46,7 +53,10 @@ typedef struct Tick
 	List	   *taken;			/* of pg_uuid_t *: out of continuing, blocked */
 	List	   *recorded;		/* of Flight *: done with */
 	List	   *continuing;		/* of pg_uuid_t * */
-	List	   *blocked;		/* of pg_uuid_t * */
+	List	   *blocked;		/* of pg_uuid_t *: they met a lock */
+	List	   *alone;			/* of pg_uuid_t *: their steps are slow */
+	List	   *crowded;		/* of pg_uuid_t *: tenants of slow runs that are
+								 * left to others */
 	TimestampTz blocked_since;	/* of the one that is tried; 0: none is */
 	List	   *failed;			/* of RunRow *, for the log */
 	List	   *waiting;		/* of RunRow *, for the queue */
@@ -68,8 +78,8 @@ extern Course course;
 /* Saves a run where its advance left it, and notes what follows. */
 extern void tick_settle(Tick *tick, RunRow *run, RunVerdict verdict);
 
-/* If the tick errs now, this run alone can be to blame. */
-extern void tick_suspect_only(const pg_uuid_t *id);
+/* The tick is about that run now; NULL: about none. */
+extern void tick_is_about(const RunRow *run);
 
 /*--- tick_claim.c ---*/
 
@@ -91,7 +101,27 @@ typedef struct RowLocking
 extern void tick_locking_begin(RowLocking *locking);
 extern void tick_locking_end(RowLocking *locking, Tick *tick);
 
+/* Forgets those (Intent *) from number kept on, and wipes their secrets. */
+extern void tick_drop_intents(List *intents, int kept);
+
+/*--- tick_alone.c ---*/
+
+/*
+ * Does the tick for that run alone.  False: it is not its turn, or not ours
+ * any more, and the tick may do something else.
+ */
+extern bool alone_try(Tick *tick, Blocked *blocked);
+
+/*
+ * Locks the row of a run that was advanced so.  Returns what has become of
+ * it; raises 40001 if it is not ours any more.
+ */
+extern RunVerdict alone_relock(Tick *tick, RunRow *run, RunVerdict verdict);
+
 /*--- tick_trouble.c ---*/
+
+/* After a tick that has committed. */
+extern void trouble_over(void);
 
 /*
  * Before a tick: fails the run that failed the last one, and books what ended

@@ -15,10 +15,12 @@
 #include "compat.h"
 
 #include "access/xact.h"
+#include "clock.h"
 #include "connection.h"
 #include "current_run.h"
 #include "fence.h"
 #include "hand.h"
+#include "ids.h"
 #include "miscadmin.h"
 #include "run_plan.h"
 #include "tick_internal.h"
@@ -60,24 +62,63 @@ tick_locking_end(RowLocking *locking, Tick *tick)
 
 /*--- advancing ---*/
 
+/* Was it claimed just now, so that it is still queued for everybody else? */
+static bool
+is_claimed(const RunRow *run)
+{
+	return strcmp(run->status, "running") != 0;
+}
+
+/* Its tenant has sent as much as it may hold. */
+static bool
+is_full(const Tick *tick, const RunRow *run)
+{
+	return is_claimed(run) &&
+		hand_is_full_with(&run->tenant_id, tick->run.intents);
+}
+
 /*
- * A claimed run whose tenant has sent as much as it may hold is left as it
- * is, for later.
+ * Its steps are slow, and this worker has a slow run already: another one may
+ * have this.  Its tenant's next runs are probably alike.
  */
 static bool
-must_wait(const Tick *tick, const RunRow *run)
+is_crowded(Tick *tick, const RunRow *run)
 {
-	return strcmp(run->status, "running") != 0 &&
-		hand_is_full_with(&run->tenant_id, tick->run.intents);
+	char	   *error;
+	const RunPlan *plan;
+
+	if (!is_claimed(run) ||
+		(tick->alone == NIL && !hand_has_alone(clock_now())))
+		return false;
+	plan = run_plan_find(run, &error);
+	if (plan == NULL || !run_plan_is_slow(plan, run->current_step))
+		return false;
+	tick->crowded = lappend(tick->crowded, id_copy(&run->tenant_id));
+	return true;
+}
+
+/* Leaves a run as it was loaded, for a later tick. */
+static void
+leave(Tick *tick, RunRow *run)
+{
+	if (run->taken_over)
+		tick->look_round = true;
+	else if (is_claimed(run))
+		tick->waiting = lappend(tick->waiting, run);
+	else
+		tick->continuing = lappend(tick->continuing, &run->id);
 }
 
 static void
 advance_one(Tick *tick, RunRow *run)
 {
-	if (must_wait(tick, run))
-		tick->waiting = lappend(tick->waiting, run);
-	else
-		tick_settle(tick, run, run_advance(run, &tick->run));
+	if (tick->run.ending || is_full(tick, run) || is_crowded(tick, run))
+	{
+		leave(tick, run);
+		return;
+	}
+	tick_is_about(run);
+	tick_settle(tick, run, run_advance(run, &tick->run));
 }
 
 static void
@@ -109,6 +150,7 @@ begin_trial(Trial *trial, const Tick *tick)
 	trial->tick.run.intents = list_copy(tick->run.intents);
 	trial->tick.continuing = NIL;
 	trial->tick.blocked = NIL;
+	trial->tick.alone = NIL;
 	trial->tick.failed = NIL;
 	trial->tick.waiting = NIL;
 }
@@ -123,13 +165,13 @@ accept_trial(const Trial *trial, Tick *tick)
 	tick->run.fences_left--;
 	tick->continuing = list_concat(before.continuing, trial->tick.continuing);
 	tick->blocked = list_concat(before.blocked, trial->tick.blocked);
+	tick->alone = list_concat(before.alone, trial->tick.alone);
 	tick->failed = list_concat(before.failed, trial->tick.failed);
 	tick->waiting = list_concat(before.waiting, trial->tick.waiting);
 }
 
-/* No secret of a request that is not sent stays behind. */
-static void
-wipe_intents(List *intents, int kept)
+void
+tick_drop_intents(List *intents, int kept)
 {
 	for (int i = kept; i < list_length(intents); i++)
 	{
@@ -141,18 +183,30 @@ wipe_intents(List *intents, int kept)
 	}
 }
 
+/* A step among others was cut off: its run is to go alone. */
+static void
+note_too_long(const RunRow *run)
+{
+	char	   *error;
+	const RunPlan *plan = run_plan_find(run, &error);
+
+	if (plan != NULL)
+		run_plan_note_time(plan, SLOW_STEP_US + 1, true);
+}
+
 /* False: nothing has happened. */
 static bool
 try_together(Tick *tick, List *runs)
 {
 	Trial		trial = {.runs = runs};
+	bool		too_long;
 	RunRow	   *before = palloc(sizeof(RunRow) * list_length(runs));
 
 	for (int i = 0; i < list_length(runs); i++)
 		before[i] = *(RunRow *) list_nth(runs, i);
 	begin_trial(&trial, tick);
 	if (fence_run_together(&((RunRow *) linitial(runs))->tenant_id,
-						   advance_trial, &trial))
+						   advance_trial, &trial, &too_long))
 	{
 		accept_trial(&trial, tick);
 		return true;
@@ -161,8 +215,12 @@ try_together(Tick *tick, List *runs)
 	for (int i = 0; i < list_length(runs); i++)
 		*(RunRow *) list_nth(runs, i) = before[i];
 	store_renew_runs(tick->runs);
-	wipe_intents(trial.tick.run.intents, list_length(tick->run.intents));
-	run_plan_had_failed(trial.at);
+	tick_drop_intents(trial.tick.run.intents,
+					  list_length(tick->run.intents));
+	if (too_long)
+		note_too_long(trial.at);
+	else
+		run_plan_had_failed(trial.at);
 	tick->run.fences_left--;
 	if (fence_session_unclean())
 		tick->run.fences_left = 0;

@@ -5,8 +5,9 @@
  * Runs in a worker, outside of a tick's transaction.
  *
  * An error that is not a step's ends the tick.  Then runs are processed one
- * by one for a while, so that the run to blame is known; it is failed where
- * the fault is its own.
+ * by one for a while, so that the run to blame is known.  That run alone is
+ * set aside (queue_aside.c) and tried again, and failed in the end if the
+ * fault is its own; all others go on at once.
  *
  * A step that was executing when its worker ended abnormally is booked on its
  * run (run_strike) before anything is claimed: at the third time it fails.
@@ -27,19 +28,33 @@
 #include "storage/lock.h"
 #include "tick_internal.h"
 #include "tick_report.h"
+#include "transaction.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timeout.h"
+
+/* A run that was set aside so many times is failed, if that is its fault. */
+#define TIMES_ASIDE 5
+
+#define ENDED_WORKERS "the engine could not process this run: its worker ended abnormally while it was about the run, 3 times"
+
+/* So many ticks that fail one after the other are no matter of single runs. */
+#define MAX_FAILURES 10
 
 /* The suspect that is being booked, if any. */
 static Suspect booked;
 static bool booking = false;
 
-/* Fails a run, in a transaction of its own. */
+/*
+ * Fails a run, in a transaction of its own.  If not even that can be saved,
+ * the run is set aside as before.
+ */
 static void
 fail_for_good(const pg_uuid_t *id, const char *message)
 {
-	StartTransactionCommand();
+	course.nruns = 1;
+	queue_worker_is_about(id, NULL);
+	begin_transaction();
 	if (store_hold_extension())
 	{
 		PushActiveSnapshot(GetTransactionSnapshot());
@@ -47,6 +62,8 @@ fail_for_good(const pg_uuid_t *id, const char *message)
 		PopActiveSnapshot();
 	}
 	CommitTransactionCommand();
+	queue_worker_is_about(NULL, NULL);
+	queue_was_saved(id);
 }
 
 /*
@@ -59,11 +76,11 @@ book(const Suspect *suspect)
 	Tick		tick = {0};
 	Strike		strike = {.step = suspect->step,.since = suspect->since,
 	.uncancelled = suspect->uncancelled};
-	bool		locked;
+	bool		locked = false;
 	RunRow	   *run;
 
 	tick.run.epoch = hand.epoch;
-	StartTransactionCommand();
+	begin_transaction();
 	if (!store_hold_extension())
 	{
 		CommitTransactionCommand();
@@ -71,12 +88,18 @@ book(const Suspect *suspect)
 	}
 	PushActiveSnapshot(GetTransactionSnapshot());
 	MemoryContextSwitchTo(tick_context);
-	run = store_load_struck(&suspect->run_id, suspect->step, &locked);
-	if (run != NULL)
+	queue_worker_is_about(&suspect->run_id, &suspect->definition_id);
+	if (suspect->step < 0)
+		store_strike_run(&suspect->run_id, MAX_ABNORMAL_ENDS, ENDED_WORKERS,
+						 &locked);
+	else if ((run = store_load_struck(&suspect->run_id, suspect->step,
+									  &locked)) != NULL)
 		tick_settle(&tick, run, run_strike(run, &strike, &tick.run));
 	PopActiveSnapshot();
 	CommitTransactionCommand();
+	queue_worker_is_about(NULL, NULL);
 	hand_keep_continuing(tick.continuing);
+	hand_keep_alone(tick.alone);
 	queue_want_look();
 	report_failed(tick.failed);
 	queue_worker_count(transfer_in_flight(), tick.nended,
@@ -96,8 +119,8 @@ trouble_settle(void)
 		char	   *blame = course.blame;
 
 		course.blame = NULL;
-		course.has_suspect = false; /* where that fails, let it be */
-		fail_for_good(&course.suspect, blame);
+		course.nruns = 0;
+		fail_for_good(&course.failing, blame);
 		pfree(blame);
 	}
 	while ((found = queue_find_suspect(hand.epoch, &booked)) == SUSPECT_FOUND)
@@ -125,7 +148,6 @@ is_runs_fault(int sqlstate)
 		case ERRCODE_OPERATOR_INTERVENTION:
 		case ERRCODE_SYSTEM_ERROR:
 		case ERRCODE_TRANSACTION_ROLLBACK:
-		case ERRCODE_CONNECTION_EXCEPTION:
 		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
 			return false;
 		default:
@@ -133,50 +155,137 @@ is_runs_fault(int sqlstate)
 	}
 }
 
-/* Whose fault is it?  Then the run is to be failed. */
+/* Outlives the tick's memory. */
+static char *
+blame_text(const char *message)
+{
+	char	   *text = psprintf("the engine could not process this run: %s",
+								message);
+
+	return MemoryContextStrdup(TopMemoryContext, text);
+}
+
+/* The run whose end was being booked: it is failed, or booked later. */
 static void
+blame_booked(const ErrorData *error, bool fault)
+{
+	if (!fault)
+	{
+		queue_put_off_suspect(&booked);
+		return;
+	}
+	queue_drop_suspect(&booked);
+	course.failing = booked.run_id;
+	memset(&course.last_run, 0, sizeof(DueRun));	/* if it cannot be failed */
+	course.last_run.id = booked.run_id;
+	course.last_is_queued = false;
+	course.blame = blame_text(error->message);
+}
+
+/*
+ * The tick had one run only, so the error is about that: it is left alone for
+ * a while, and failed after some times.
+ */
+static void
+blame_only_run(const ErrorData *error, bool fault)
+{
+	const DueRun *run = &course.last_run;
+	int			times = queue_set_aside(run, course.last_is_queued);
+
+	queue_worker_error(psprintf("run %s is set aside: %s", id_text(&run->id),
+								error->message));
+	if (times == 1)
+		ereport(LOG,
+				(errmsg("run %s is set aside, since its row or its effects cannot be saved: %s",
+						id_text(&run->id), error->message),
+				 error->detail ? errdetail_internal("%s", error->detail) : 0,
+				 error->context ? errcontext("%s", error->context) : 0));
+	if (!fault || times < TIMES_ASIDE)
+		return;
+	course.failing = run->id;
+	course.blame = blame_text(error->message);
+}
+
+/*
+ * Whose fault is it?  If that is known, only that run waits.  Else the runs of
+ * the tick are done again one by one, so that it is known soon.  True: it is
+ * nobody's, or all fail, and this worker has to pause.
+ */
+static bool
 find_culprit(const ErrorData *error)
 {
 	bool		fault = is_runs_fault(error->sqlerrcode);
+	bool		known = true;
 
-	if (booking && fault)
-	{
-		course.suspect = booked.run_id;
-		queue_drop_suspect(&booked);
-	}
-	else if (booking)
-		queue_put_off_suspect(&booked);
-	if (fault && (booking || (course.solo > 0 && course.has_suspect &&
-							  !course.committing)))
-		course.blame = psprintf("the engine could not process this run: %s",
-								error->message);
-	booking = false;
-	course.committing = false;
-	course.solo = wf_batch_size * 2;
+	if (course.withdrawn)
+		return false;
+	if (booking)
+		blame_booked(error, fault);
+	else if (course.nruns == 1)
+		blame_only_run(error, fault);
+	else
+		known = false;
+	if (!known)
+		queue_worker_error(error->message);
+	if (!known && course.nruns == 0)
+		return true;
+	course.solo = Max(course.solo, Min(2 * course.nruns, wf_batch_size) + 10);
+	return ++course.nfailures > MAX_FAILURES;
 }
 
-void
+/* What is known already need not be logged as an error. */
+static void
+report(const ErrorData *error)
+{
+	if (course.withdrawn || (course.nruns == 1 && !booking))
+		ereport(DEBUG1,
+				(errmsg_internal("a tick was rolled back: %s",
+								 error->message)));
+	else
+		EmitErrorReport();
+}
+
+bool
 tick_failed(void)
 {
 	ErrorData  *error;
+	bool		pause;
 
 	MemoryContextSwitchTo(TopMemoryContext);
 	HOLD_INTERRUPTS();
 	disable_all_timeouts(false);
 	QueryCancelPending = false;
-	EmitErrorReport();
 	error = CopyErrorData();
+	report(error);
 	FlushErrorState();
 	AbortCurrentTransaction();
 	LockReleaseSession(USER_LOCKMETHOD);
 	RESUME_INTERRUPTS();
 
+	queue_worker_is_about(NULL, NULL);
+	queue_end_long();
+	if (course.has_turn)
+		queue_end_turn(&course.turn_of, false);
+	course.has_turn = false;
 	MemoryContextReset(tick_context);
-	queue_worker_error(error->message);
+	MemoryContextSwitchTo(tick_context);
 	course.lost = true;
 	queue_want_look();
 	course.more = true;
-	find_culprit(error);
+	pause = find_culprit(error);
+	booking = course.withdrawn = false;
 	FreeErrorData(error);
 	MemoryContextSwitchTo(TopMemoryContext);
+	MemoryContextReset(tick_context);
+	return pause;
+}
+
+void
+trouble_over(void)
+{
+	if (course.nruns == 0)
+		return;
+	course.nfailures = 0;
+	if (course.nruns == 1)
+		queue_was_saved(&course.last_run.id);
 }

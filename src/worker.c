@@ -36,6 +36,7 @@
 #include "store.h"
 #include "tcop/tcopprot.h"
 #include "tick.h"
+#include "transaction.h"
 #include "transfer.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -92,7 +93,7 @@ enter_database(void)
 {
 	char	   *name;
 
-	StartTransactionCommand();
+	begin_transaction();
 	name = get_database_name(MyDatabaseId);
 	database_name = MemoryContextStrdup(TopMemoryContext, name ? name : "?");
 	if (!OidIsValid(store_find_schema()))
@@ -115,7 +116,8 @@ enter_database(void)
 static void
 pause_after_error(void)
 {
-	tick_failed();
+	if (!tick_failed())
+		return;
 	pause_ms = pause_ms == 0 ? PAUSE_MIN_MS : Min(pause_ms * 2, PAUSE_MAX_MS);
 	paused_until = clock_now() + (int64) pause_ms * 1000;
 }
@@ -135,6 +137,7 @@ tick(void)
 		at_rest = false;
 		worked_at = now;
 	}
+	SetCurrentStatementStartTimestamp();	/* query_start shows it */
 	pgstat_report_activity(STATE_RUNNING, "executing runs");
 	queue_worker_state("working");
 	PG_TRY();
@@ -291,6 +294,7 @@ workflow_engine_worker_main(Datum arg)
 	worker_begin_settings();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	worker_guard_settings();
+	worker_pin_settings();
 	transfer_start();
 	take_limits();
 	tick_begin(queue_worker_enter(DatumGetInt32(arg)));

@@ -24,6 +24,7 @@
 #include "miscadmin.h"
 #include "postmaster/interrupt.h"
 #include "queue.h"
+#include "transaction.h"
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
 #include "utils/memutils.h"
@@ -69,6 +70,26 @@ worker_guard_settings(void)
 	for (int i = 0; i < lengthof(guarded); i++)
 		SetConfigOption(guarded[i][0], guarded[i][1], PGC_SUSET,
 						PGC_S_OVERRIDE);
+}
+
+/*
+ * What would let a step end its worker cannot be set here at all: the step
+ * gets PostgreSQL's error for a setting that is fixed at the server's start.
+ */
+void
+worker_pin_settings(void)
+{
+	static const char *const pinned[] = {COMPAT_PINNED_SETTINGS};
+	int			n;
+	struct config_generic **settings = compat_all_settings(&n);
+
+	for (int i = 0; i < lengthof(pinned); i++)
+	{
+		SetConfigOption(pinned[i], "0", PGC_SUSET, PGC_S_OVERRIDE);
+		for (int k = 0; k < n; k++)
+			if (strcmp(settings[k]->name, pinned[i]) == 0)
+				settings[k]->context = PGC_POSTMASTER;
+	}
 }
 
 static bool
@@ -150,7 +171,7 @@ worker_follow_settings(void)
 
 	if (now == seen)
 		return;
-	StartTransactionCommand();
+	begin_transaction();
 	loosen();
 	read_catalog();
 	defaults = set_to_defaults();

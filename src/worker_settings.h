@@ -11,6 +11,9 @@ extern void worker_begin_settings(void);
 /* To be called once it has connected: fixes what must not be changed. */
 extern void worker_guard_settings(void);
 
+/* And what would let a step end its worker. */
+extern void worker_pin_settings(void);
+
 /*
  * Takes over what ALTER DATABASE and ALTER ROLE ... SET and RESET have changed
  * since the last call.  To be called outside of a transaction; may raise an
