@@ -156,8 +156,9 @@ fence_session_unclean(void)
 
 static TimeoutId step_timeout = MAX_TIMEOUTS;	/* not registered yet */
 static volatile sig_atomic_t strikes = 0;
-static volatile sig_atomic_t soft_strikes = 0;
-static TimestampTz hard_limit;	/* strikes before it are soft */
+static volatile sig_atomic_t hard_strikes = 0;	/* after the time-out */
+static TimestampTz hard_limit;	/* the time-out */
+static int	max_strikes;
 static Suspect running;			/* what it is, where it is a step */
 static bool is_running = false;
 
@@ -168,11 +169,9 @@ static bool is_running = false;
 static void
 strike(void)
 {
-	if (GetCurrentTimestamp() < hard_limit)
-		soft_strikes++;
-	else
-		strikes++;
-	if (strikes > MAX_STRIKES || soft_strikes > MAX_SOFT_STRIKES)
+	if (GetCurrentTimestamp() >= hard_limit)
+		hard_strikes++;
+	if (++strikes > max_strikes)
 	{
 		queue_worker_terminate();
 		ProcDiePending = true;
@@ -187,8 +186,8 @@ strike(void)
 static bool
 ended_softly(int sqlstate)
 {
-	return sqlstate == ERRCODE_QUERY_CANCELED && soft_strikes > 0 &&
-		strikes == 0;
+	return sqlstate == ERRCODE_QUERY_CANCELED && strikes > 0 &&
+		hard_strikes == 0;
 }
 
 /*
@@ -198,9 +197,8 @@ ended_softly(int sqlstate)
 static void
 accuse(int code, Datum arg)
 {
-	running.uncancelled = strikes > MAX_STRIKES;
-	if (is_running && (strikes > MAX_STRIKES ||
-					   soft_strikes > MAX_SOFT_STRIKES))
+	running.uncancelled = hard_strikes > 0;
+	if (is_running && strikes > max_strikes)
 		queue_accuse(&running);
 }
 
@@ -222,7 +220,9 @@ note_running(const Fence *fence, TimestampTz began)
 static void
 start_limits(const Fence *fence, TimestampTz began, int *save_lock_timeout)
 {
-	bool		soft = fence->soft_ms > 0 && fence->soft_ms < fence->timeout_ms;
+	bool		soft = fence->soft_ms > 0;
+	int64		first_ms = soft ? Min(fence->soft_ms, fence->timeout_ms)
+		: fence->timeout_ms;
 
 	if (step_timeout == MAX_TIMEOUTS)
 	{
@@ -231,14 +231,12 @@ start_limits(const Fence *fence, TimestampTz began, int *save_lock_timeout)
 	}
 	*save_lock_timeout = LockTimeout;
 	LockTimeout = fence->lock_timeout_ms;
-	strikes = soft_strikes = 0;
+	strikes = hard_strikes = 0;
 	note_running(fence, began);
 	hard_limit = began + fence->timeout_ms * 1000;
-	if (soft)
-		enable_timeout_every(step_timeout, began + fence->soft_ms * 1000,
-							 SOFT_STRIKE_INTERVAL_MS);
-	else
-		enable_timeout_every(step_timeout, hard_limit, STRIKE_INTERVAL_MS);
+	max_strikes = soft ? MAX_SOFT_STRIKES : MAX_STRIKES;
+	enable_timeout_every(step_timeout, began + first_ms * 1000,
+						 soft ? SOFT_STRIKE_INTERVAL_MS : STRIKE_INTERVAL_MS);
 }
 
 /* A time-out that strikes on the way out must not cancel the next step. */

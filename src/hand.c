@@ -320,49 +320,61 @@ hand_keep_continuing(List *ids)
 	MemoryContextSwitchTo(old);
 }
 
-static void
-keep_blocked(List *ids, TimestampTz since, TimestampTz next_try)
+static Blocked *
+add_blocked(const pg_uuid_t *run_id)
+{
+	Blocked    *blocked = palloc0(sizeof(Blocked));
+
+	blocked->run_id = *run_id;
+	hand.blocked = lappend(hand.blocked, blocked);
+	return blocked;
+}
+
+void
+hand_keep_blocked(List *ids, TimestampTz since)
 {
 	MemoryContext old = MemoryContextSwitchTo(hand_context);
 	ListCell   *lc;
 
 	foreach(lc, ids)
 	{
-		Blocked    *blocked = palloc(sizeof(Blocked));
+		Blocked    *blocked = add_blocked(lfirst(lc));
 
-		blocked->run_id = *(pg_uuid_t *) lfirst(lc);
 		blocked->since = since;
-		blocked->next_try = next_try;
-		hand.blocked = lappend(hand.blocked, blocked);
+		blocked->next_try = clock_now() + BLOCKED_RETRY_US;
 	}
 	MemoryContextSwitchTo(old);
 }
 
 void
-hand_keep_blocked(List *ids, TimestampTz since)
+hand_keep_alone(List *runs)
 {
-	keep_blocked(ids, since, clock_now() + BLOCKED_RETRY_US);
+	MemoryContext old = MemoryContextSwitchTo(hand_context);
+	ListCell   *lc;
+
+	foreach(lc, runs)
+	{
+		const RunRow *run = lfirst(lc);
+
+		add_blocked(&run->id)->tenant_id = run->tenant_id;
+	}
+	MemoryContextSwitchTo(old);
 }
 
-void
-hand_keep_alone(List *ids)
+int
+hand_count_alone(const pg_uuid_t *tenant)
 {
-	keep_blocked(ids, 0, 0);
-}
-
-bool
-hand_has_alone(TimestampTz now)
-{
+	int			n = 0;
 	ListCell   *lc;
 
 	foreach(lc, hand.blocked)
 	{
 		const Blocked *blocked = lfirst(lc);
 
-		if (blocked->since == 0 && blocked->next_try <= now)
-			return true;
+		if (blocked->since == 0 && ids_equal(&blocked->tenant_id, tenant))
+			n++;
 	}
-	return false;
+	return n;
 }
 
 Blocked *

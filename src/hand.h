@@ -25,6 +25,7 @@ typedef struct Flight
 typedef struct Blocked
 {
 	pg_uuid_t	run_id;			/* first: a list of these is one of ids */
+	pg_uuid_t	tenant_id;		/* if it is slow */
 	TimestampTz since;			/* when it met the lock; 0: it is slow */
 	TimestampTz next_try;
 } Blocked;
@@ -81,11 +82,11 @@ extern void hand_release(List *ids, List *flights);
 extern void hand_keep_continuing(List *ids);
 extern void hand_keep_blocked(List *ids, TimestampTz since);
 
-/* The same for those whose steps are slow. */
-extern void hand_keep_alone(List *ids);
+/* The same for those (RunRow *) whose steps are slow. */
+extern void hand_keep_alone(List *runs);
 
-/* Is there such a run, whose turn it is? */
-extern bool hand_has_alone(TimestampTz now);
+/* How many of these does the tenant have? */
+extern int	hand_count_alone(const pg_uuid_t *tenant);
 
 /* The run whose turn it is to be tried again, or NULL. */
 extern Blocked *hand_next_blocked(TimestampTz now);

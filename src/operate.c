@@ -207,6 +207,34 @@ announce(uint64 i)
 	current_run.cancelled = true;
 }
 
+/*
+ * A trigger or constraint that somebody put on workflow_runs may refuse to
+ * have a run changed.  Then the error says what that means.
+ */
+static void
+explain_refusal(void *arg)
+{
+	int			category = ERRCODE_TO_CATEGORY(geterrcode());
+
+	if (category == ERRCODE_TO_CATEGORY(ERRCODE_RAISE_EXCEPTION) ||
+		category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION)
+		errhint("A trigger or constraint on workflow_runs refuses the change. It has to let this pass before the run can be cancelled or retried.");
+	errcontext("%s", (const char *) arg);
+}
+
+/* As SPI_execute_with_args, of a statement that does what is said to runs. */
+static void
+change_runs(const char *what, const char *sql, int nargs, Oid *types, Datum *values,
+				   const char *nulls)
+{
+	ErrorContextCallback callback = {.callback = explain_refusal,
+		.arg = unconstify(char *, what),.previous = error_context_stack};
+
+	error_context_stack = &callback;
+	SPI_execute_with_args(sql, nargs, types, values, nulls, false, 0);
+	error_context_stack = callback.previous;
+}
+
 PG_FUNCTION_INFO_V1(wf_cancel);
 
 Datum
@@ -224,10 +252,10 @@ wf_cancel(PG_FUNCTION_ARGS)
 	values[0] = moment();
 	values[1] = caller();
 	values[2] = UUIDPGetDatum(id);
-	SPI_execute_with_args(store_sql(SET_CANCELLED " AND r.id = $3"
-									" AND r.status IN ('queued', 'running', 'waiting')"
-									RETURNING),
-						  3, types, values, NULL, false, 0);
+	change_runs(psprintf("cancelling run %s", id_text(id)),
+				store_sql(SET_CANCELLED " AND r.id = $3"
+						  " AND r.status IN ('queued', 'running', 'waiting')"
+						  RETURNING), 3, types, values, NULL);
 	cancelled = SPI_processed > 0;
 	if (cancelled)
 		announce(0);
@@ -256,8 +284,8 @@ wf_retry(PG_FUNCTION_ARGS)
 	values[0] = moment();
 	values[1] = Int32GetDatum(from_step ? run.from_step : run.current_step);
 	values[2] = UUIDPGetDatum(id);
-	SPI_execute_with_args(store_sql(SET_QUEUED " AND r.id = $3"), 3, types,
-						  values, NULL, false, 0);
+	change_runs(psprintf("retrying run %s", id_text(id)),
+				store_sql(SET_QUEUED " AND r.id = $3"), 3, types, values, NULL);
 	SPI_finish();
 	queue_wake_at_commit();
 	PG_RETURN_BOOL(true);
@@ -316,12 +344,13 @@ update_runs(FunctionCallInfo fcinfo, const char *update, const char *statuses,
 	PG_ARGISNULL(3) ? 'n' : ' ', '\0'};
 
 	SPI_connect();
-	SPI_execute_with_args(psprintf("WITH chosen AS MATERIALIZED (%s%s"
-								   " ORDER BY r.id FOR NO KEY UPDATE OF r)"
-								   " %s AND r.id IN (SELECT id FROM chosen)%s"
-								   RETURNING, store_sql(CHOSEN), statuses,
-								   store_sql(update), statuses),
-						  6, types, values, nulls, false, 0);
+	change_runs("cancelling or retrying runs",
+				psprintf("WITH chosen AS MATERIALIZED (%s%s"
+						 " ORDER BY r.id FOR NO KEY UPDATE OF r)"
+						 " %s AND r.id IN (SELECT id FROM chosen)%s"
+						 RETURNING, store_sql(CHOSEN), statuses,
+						 store_sql(update), statuses),
+				6, types, values, nulls);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		bool		isnull = false;

@@ -318,6 +318,22 @@ queue_worker_error(const char *message)
 	SpinLockRelease(&my_slot->mutex);
 }
 
+/* What changes meanwhile does no harm: it is a matter of who does what. */
+bool
+queue_others_idle(void)
+{
+	for (int i = 0; i < QUEUE_MAX_WORKERS; i++)
+	{
+		const Slot *slot = &queue_shared->slots[i];
+
+		if (slot != my_slot && slot->idle &&
+			pg_atomic_read_u32(&queue_shared->live_database[i]) ==
+			MyDatabaseId)
+			return true;
+	}
+	return false;
+}
+
 bool
 queue_worker_take_wakeup(void)
 {

@@ -177,6 +177,9 @@ extern void queue_run_at_commit(const DueRun *run);
 /* These are committed: due now, or later. */
 extern void queue_add_runs(const DueRun *runs, int n);
 
+/* Runs that were taken, and were not advanced or are to wait. */
+extern void queue_return_runs(const DueRun *runs, int n);
+
 /* All tenants are paused: until a look is wanted nobody need be woken. */
 extern void queue_is_paused(void);
 
@@ -195,6 +198,9 @@ extern int	queue_take_runs(DueRun *runs, int max, int64 epoch,
 /* all: there are no others that are due. */
 extern void queue_end_reading(const DueReading *reading, const DueRun *runs,
 							  int n, bool all);
+
+/* Has another worker of this worker's database nothing to do? */
+extern bool queue_others_idle(void);
 
 /* Wakes the other workers of this worker's database. */
 extern void queue_wake_others(void);

@@ -337,7 +337,7 @@ queue_bring_back(TimestampTz now)
 	}
 	LWLockRelease(queue_shared->lock);
 	if (n > 0)
-		queue_add_runs(back, n);
+		queue_return_runs(back, n);
 	if (look)
 		queue_want_look();
 	return n > 0;

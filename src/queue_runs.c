@@ -326,6 +326,37 @@ queue_add_runs(const DueRun *runs, int n)
 	queue_unlock();
 }
 
+/*
+ * They come before the position from which the table is read on, so they are
+ * put in even if the table has more; or it is read from the beginning.
+ */
+void
+queue_return_runs(const DueRun *runs, int n)
+{
+	TimestampTz now = clock_now();
+	QueuedDatabase *db = queue_lock_database();
+
+	for (int i = 0; db != NULL && i < n; i++)
+	{
+		QueuedTenant *tenant;
+
+		if (runs[i].run_at > now)
+		{
+			queue_note_due(db, runs[i].run_at);
+			continue;
+		}
+		tenant = queue_enter_tenant(db, &runs[i].tenant_id);
+		if (tenant == NULL)
+			db->look = true;
+		else if (!queue_add_to_tenant(tenant, &runs[i]))
+		{
+			tenant->has_position = false;
+			queue_note_more(tenant, PG_INT16_MAX);
+		}
+	}
+	queue_unlock();
+}
+
 void
 queue_more_of_tenant(const pg_uuid_t *id, int16 priority)
 {

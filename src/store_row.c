@@ -117,12 +117,21 @@ store_open_runs(void)
 	return runs;
 }
 
-/* What was pinned is not any more, which the old slots do not know. */
+/* What an old slot holds was pinned by a subtransaction that is no more. */
+static void
+forget_slot(TupleTableSlot *slot)
+{
+	if (slot != NULL)
+		ReleaseTupleDesc(slot->tts_tupleDescriptor);
+}
+
 void
 store_renew_runs(RunTable *runs)
 {
 	MemoryContext old = MemoryContextSwitchTo(runs->context);
 
+	forget_slot(runs->row);
+	forget_slot(runs->changed);
 	runs->row = table_slot_create(runs->rel, NULL);
 	runs->changed = table_slot_create(runs->rel, NULL);
 	MemoryContextSwitchTo(old);

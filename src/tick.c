@@ -103,7 +103,7 @@ tick_settle(Tick *tick, RunRow *run, RunVerdict verdict)
 			tick->continuing = lappend(tick->continuing, &run->id);
 			break;
 		case RUN_ALONE:
-			tick->alone = lappend(tick->alone, &run->id);
+			tick->alone = lappend(tick->alone, run);
 			break;
 		case RUN_BLOCKED:
 			tick->blocked = lappend(tick->blocked, &run->id);
@@ -298,7 +298,7 @@ queue_waiting(List *runs)
 		DueRun		due = {.id = run->id,.tenant_id = run->tenant_id,
 			.run_at = run->run_at,.priority = run->priority};
 
-		queue_add_runs(&due, 1);
+		queue_return_runs(&due, 1);
 	}
 }
 

@@ -22,12 +22,18 @@ extern void tick_collect(void);
  */
 extern bool tick_run(bool look_round);
 
+typedef enum TickPause
+{
+	PAUSE_NONE,					/* one run was to blame: the others go on */
+	PAUSE_SHORT,				/* run after run fails */
+	PAUSE_LONGER				/* no run is to blame: longer each time */
+} TickPause;
+
 /*
  * After an error: aborts and reports it, sets the run to blame aside if it is
- * known, and processes the next runs one by one.  True: the worker has to
- * pause, since no run is to blame.
+ * known, and processes the next runs one by one.
  */
-extern bool tick_failed(void);
+extern TickPause tick_failed(void);
 
 /* Is there more to do right now?  Else *when is the next thing due, 0: none. */
 extern bool tick_has_more(TimestampTz now, TimestampTz *when);

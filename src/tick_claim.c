@@ -166,7 +166,7 @@ try_locked_again(void)
 {
 	if (nlocked == 0 || clock_now() < locked_until)
 		return;
-	queue_add_runs(locked_runs, nlocked);
+	queue_return_runs(locked_runs, nlocked);
 	nlocked = 0;
 }
 
@@ -344,10 +344,13 @@ tick_claim(Tick *tick, bool look_round)
 	int64		sweep_us = look_round ? (int64) wf_poll_interval * 900 : -1;
 	pg_uuid_t	last;
 	bool		has_last;
-	bool		looking = queue_begin_look(sweep_us, &last, &has_last);
+	bool		looking;
 	bool		took = true;
 	int			rounds = 0;
 
+	if (queue_bring_back(clock_now()))
+		course.solo = Max(course.solo, SOLO_FOR_ASIDE);
+	looking = queue_begin_look(sweep_us, &last, &has_last);
 	tick->claim_since = clock_now();
 	tick->claim_until = tick->claim_since +
 		Min(Max(TICK_US, WORK_PER_COMMIT * course.commit_us), MAX_TICK_US);
@@ -355,8 +358,6 @@ tick_claim(Tick *tick, bool look_round)
 	if (pauses.all)
 		queue_is_paused();
 	try_locked_again();
-	if (queue_bring_back(clock_now()))
-		course.solo = Max(course.solo, SOLO_FOR_ASIDE);
 	if (looking)
 		look(last, has_last);
 	ask_for_later();

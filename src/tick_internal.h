@@ -54,7 +54,7 @@ typedef struct Tick
 	List	   *recorded;		/* of Flight *: done with */
 	List	   *continuing;		/* of pg_uuid_t * */
 	List	   *blocked;		/* of pg_uuid_t *: they met a lock */
-	List	   *alone;			/* of pg_uuid_t *: their steps are slow */
+	List	   *alone;			/* of RunRow *: their steps are slow */
 	List	   *crowded;		/* of pg_uuid_t *: tenants of slow runs that are
 								 * left to others */
 	TimestampTz blocked_since;	/* of the one that is tried; 0: none is */

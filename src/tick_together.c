@@ -15,16 +15,18 @@
 #include "compat.h"
 
 #include "access/xact.h"
-#include "clock.h"
 #include "connection.h"
 #include "current_run.h"
 #include "fence.h"
 #include "hand.h"
 #include "ids.h"
 #include "miscadmin.h"
+#include "queue.h"
 #include "run_plan.h"
 #include "tick_internal.h"
 #include "utils/resowner.h"
+
+#define MAX_ALONE 4				/* slow runs of a tenant in hand */
 
 typedef struct Trial
 {
@@ -77,18 +79,35 @@ is_full(const Tick *tick, const RunRow *run)
 		hand_is_full_with(&run->tenant_id, tick->run.intents);
 }
 
+/* How many slow runs of its tenant does this worker have? */
+static int
+count_alone(const Tick *tick, const pg_uuid_t *tenant)
+{
+	int			n = hand_count_alone(tenant);
+	ListCell   *lc;
+
+	foreach(lc, tick->alone)
+		if (ids_equal(&((RunRow *) lfirst(lc))->tenant_id, tenant))
+			n++;
+	return n;
+}
+
 /*
- * Its steps are slow, and this worker has a slow run already: another one may
- * have this.  Its tenant's next runs are probably alike.
+ * Its steps are slow, and this worker has slow runs of its tenant already: it
+ * is left to a worker that has nothing to do, or for later.  The tenant's next
+ * runs are probably alike.
  */
 static bool
 is_crowded(Tick *tick, const RunRow *run)
 {
 	char	   *error;
 	const RunPlan *plan;
+	int			n;
 
-	if (!is_claimed(run) ||
-		(tick->alone == NIL && !hand_has_alone(clock_now())))
+	if (!is_claimed(run) || (tick->alone == NIL && hand.blocked == NIL))
+		return false;
+	n = count_alone(tick, &run->tenant_id);
+	if (n == 0 || (n < MAX_ALONE && !queue_others_idle()))
 		return false;
 	plan = run_plan_find(run, &error);
 	if (plan == NULL || !run_plan_is_slow(plan, run->current_step))

@@ -40,6 +40,7 @@
 
 /* So many ticks that fail one after the other are no matter of single runs. */
 #define MAX_FAILURES 10
+#define MAX_LOGGED 3			/* of them */
 
 /* The suspect that is being booked, if any. */
 static Suspect booked;
@@ -194,7 +195,7 @@ blame_only_run(const ErrorData *error, bool fault)
 
 	queue_worker_error(psprintf("run %s is set aside: %s", id_text(&run->id),
 								error->message));
-	if (times == 1)
+	if (times == 1 && course.nfailures < MAX_LOGGED)
 		ereport(LOG,
 				(errmsg("run %s is set aside, since its row or its effects cannot be saved: %s",
 						id_text(&run->id), error->message),
@@ -208,17 +209,16 @@ blame_only_run(const ErrorData *error, bool fault)
 
 /*
  * Whose fault is it?  If that is known, only that run waits.  Else the runs of
- * the tick are done again one by one, so that it is known soon.  True: it is
- * nobody's, or all fail, and this worker has to pause.
+ * the tick are done again one by one, so that it is known soon.
  */
-static bool
+static TickPause
 find_culprit(const ErrorData *error)
 {
 	bool		fault = is_runs_fault(error->sqlerrcode);
 	bool		known = true;
 
 	if (course.withdrawn)
-		return false;
+		return PAUSE_NONE;
 	if (booking)
 		blame_booked(error, fault);
 	else if (course.nruns == 1)
@@ -228,9 +228,9 @@ find_culprit(const ErrorData *error)
 	if (!known)
 		queue_worker_error(error->message);
 	if (!known && course.nruns == 0)
-		return true;
+		return PAUSE_LONGER;
 	course.solo = Max(course.solo, Min(2 * course.nruns, wf_batch_size) + 10);
-	return ++course.nfailures > MAX_FAILURES;
+	return ++course.nfailures > MAX_FAILURES ? PAUSE_SHORT : PAUSE_NONE;
 }
 
 /* What is known already need not be logged as an error. */
@@ -245,11 +245,11 @@ report(const ErrorData *error)
 		EmitErrorReport();
 }
 
-bool
+TickPause
 tick_failed(void)
 {
 	ErrorData  *error;
-	bool		pause;
+	TickPause	pause;
 
 	MemoryContextSwitchTo(TopMemoryContext);
 	HOLD_INTERRUPTS();

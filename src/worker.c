@@ -116,9 +116,12 @@ enter_database(void)
 static void
 pause_after_error(void)
 {
-	if (!tick_failed())
+	TickPause	pause = tick_failed();
+
+	if (pause == PAUSE_NONE)
 		return;
-	pause_ms = pause_ms == 0 ? PAUSE_MIN_MS : Min(pause_ms * 2, PAUSE_MAX_MS);
+	pause_ms = pause_ms == 0 || pause == PAUSE_SHORT ? PAUSE_MIN_MS
+		: Min(pause_ms * 2, PAUSE_MAX_MS);
 	paused_until = clock_now() + (int64) pause_ms * 1000;
 }
 
