@@ -10,7 +10,7 @@
  *
  * A credential leaves only towards the connection's own base_url:
  * connection_authorize() compares the URL of the request with it, whatever
- * the action did, and turns redirects off.
+ * the action did, and has redirects compared with it too.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -122,6 +122,29 @@ connection_config(const Connection *c, const char *key)
 	initStringInfo(&buf);
 	json_append_text(&buf, value);
 	return buf.data;
+}
+
+char *
+connection_header(const Connection *c, const char *name)
+{
+	JsonbValue *headers = member(c->config, "headers");
+	JsonMember *each;
+	int			n;
+
+	if (headers == NULL || !json_is_object(headers))
+		return NULL;
+	each = json_members(headers, &n);
+	for (int i = 0; i < n; i++)
+	{
+		StringInfoData value;
+
+		if (pg_strcasecmp(each[i].key, name) != 0)
+			continue;
+		initStringInfo(&value);
+		json_append_text(&value, &each[i].value);
+		return value.data;
+	}
+	return NULL;
 }
 
 bool
@@ -325,7 +348,8 @@ add_signature(const Connection *c, Request *request)
 
 	if (secret == NULL)
 		return;
-	id = name_value_find(request->headers, "Idempotency-Key");
+	id = request->key_header == NULL ? NULL
+		: name_value_find(request->headers, request->key_header);
 	if (id == NULL)
 		id = "";
 	replace_header(request, "webhook-id", pstrdup(id));
@@ -396,7 +420,7 @@ connection_authorize(const Connection *c, Request *request)
 		return;
 	}
 	check_destination(c, request);
-	request->follow_redirects = false;
+	request->secrets_below = connection_base_url(c);
 	if (strcmp(c->kind, "smtp") == 0)
 		authorize_smtp(c, request);
 	else if (strcmp(c->kind, "whatsapp_cloud") == 0)

@@ -31,6 +31,19 @@ extern const char *connection_kind(const Connection *connection);
  */
 extern char *connection_config(const Connection *connection, const char *key);
 
+/*
+ * The value that config gives a header, or NULL; the case of letters in its
+ * name does not matter.
+ */
+extern char *connection_header(const Connection *connection,
+							   const char *name);
+
+/*
+ * Does the engine or the transfer itself write the header?  Then neither a
+ * step nor a connection may.
+ */
+extern bool connection_header_reserved(const char *name);
+
 /* Has the row any credential? */
 extern bool connection_has_credentials(const Connection *connection);
 

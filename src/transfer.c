@@ -341,6 +341,12 @@ end(Transfer *t, CURLcode code)
 		launch(t);
 		return;
 	}
+	if (t->protocol == TRANSFER_HTTP && redirect_follow(t, code))
+	{
+		drop_handle(t);
+		launch(t);
+		return;
+	}
 	transfer_result(t, code);
 	/* one that we keep waiting is silent for that reason */
 	if (t->protocol == TRANSFER_HTTP && code == CURLE_OPERATION_TIMEDOUT &&

@@ -47,10 +47,13 @@ typedef struct Request
 	bool		url_secret;		/* its path is a credential: never shown */
 	char	   *method;			/* HTTP */
 	List	   *headers;		/* HTTP: of NameValue * */
+	const char *key_header;		/* HTTP: which of them has the idempotency key */
 	List	   *secret_headers; /* HTTP: of NameValue * */
 	char	   *body;			/* HTTP; may be NULL */
 	size_t		body_len;
-	bool		follow_redirects;	/* never with secrets */
+	bool		follow_redirects;
+	char	   *secrets_below;	/* the URL below which redirects are followed
+								 * with the secrets; NULL: none is */
 	bool		once;			/* no silent second sending where a reused
 								 * connection broke before the answer */
 	char	   *username;		/* secret; HTTP basic or SMTP AUTH */
@@ -97,6 +100,8 @@ typedef struct Response
 	char	   *body;			/* bytes as received, NUL added behind; SMTP:
 								 * the last reply's text */
 	size_t		body_len;
+	char	   *redirect;		/* HTTP: 'redirects to "...", ...': where to, and
+								 * why that was not followed; or NULL */
 	List	   *refused;		/* SMTP: of RefusedRecipient *, in order */
 } Response;
 

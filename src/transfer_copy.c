@@ -68,9 +68,12 @@ joined(const char *a, const char *between, const char *b)
 	return strcat(text, b);
 }
 
-/* Adds "name: value".  A mail's may be folded. */
+/*
+ * Adds "name: value".  Servers to which a redirect leads get it too if is_own:
+ * the engine has written it, or it says what the body is.
+ */
 static const char *
-append_header(Transfer *t, const NameValue *header)
+append_header(Transfer *t, const NameValue *header, bool is_own)
 {
 	char	   *line;
 	bool		added;
@@ -80,7 +83,8 @@ append_header(Transfer *t, const NameValue *header)
 		return "a header has a byte that is not allowed";
 	line = header->value[0] == '\0' ? joined(header->name, ";", "")
 		: joined(header->name, ": ", header->value);
-	added = append(&t->headers, line);
+	added = append(&t->headers, line) &&
+		(!is_own || append(&t->own_headers, line));
 	explicit_bzero(line, strlen(line));
 	pfree(line);
 	return added ? NULL : "out of memory";
@@ -139,11 +143,43 @@ copy_secrets(Transfer *t, const Request *request)
 		mask_add_url(t, request->url);
 }
 
+/* Does a server to which a redirect leads get it too? */
+static bool
+is_own_header(const Request *request, const NameValue *header)
+{
+	return pg_strcasecmp(header->name, "Content-Type") == 0 ||
+		(request->key_header != NULL &&
+		 pg_strcasecmp(header->name, request->key_header) == 0);
+}
+
+/*
+ * What libcurl would do otherwise: add a type of its own, wait before a long
+ * body, name itself.  False if memory is short.
+ */
+static bool
+append_defaults(Transfer *t, const Request *request, const char *user_agent)
+{
+	char	   *agent = psprintf("User-Agent: %s", user_agent);
+	bool		typed = name_value_find(request->headers, "Content-Type") != NULL;
+	bool		named = name_value_find(request->headers, "User-Agent") != NULL;
+
+	/* a type among the secret headers stays with the first server */
+	if (!typed && !append(&t->own_headers, "Content-Type:"))
+		return false;
+	if (!typed &&
+		name_value_find(request->secret_headers, "Content-Type") == NULL &&
+		!append(&t->headers, "Content-Type:"))
+		return false;
+	return append(&t->headers, "Expect:") &&
+		append(&t->own_headers, "Expect:") &&
+		append(&t->own_headers, agent) &&
+		(named || append(&t->headers, agent));
+}
+
 static const char *
 copy_http(Transfer *t, const Request *request, const char *user_agent)
 {
 	const char *reason = NULL;
-	bool		added = true;
 	ListCell   *lc;
 
 	if (request->method == NULL || request->method[0] == '\0' ||
@@ -158,21 +194,14 @@ copy_http(Transfer *t, const Request *request, const char *user_agent)
 		/* a credential stands before what a step says */
 		if (reason == NULL &&
 			name_value_find(request->secret_headers, header->name) == NULL)
-			reason = append_header(t, header);
+			reason = append_header(t, header, is_own_header(request, header));
 	}
 	foreach(lc, request->secret_headers)
-		reason = reason != NULL ? reason : append_header(t, lfirst(lc));
+		reason = reason != NULL ? reason
+			: append_header(t, lfirst(lc), false);
 	if (reason != NULL)
 		return reason;
-	/* libcurl would add a type of its own, and wait before a long body */
-	if (name_value_find(request->headers, "Content-Type") == NULL &&
-		name_value_find(request->secret_headers, "Content-Type") == NULL)
-		added = append(&t->headers, "Content-Type:");
-	added = added && append(&t->headers, "Expect:");
-	if (name_value_find(request->headers, "User-Agent") == NULL)
-		added = added && append(&t->headers,
-								psprintf("User-Agent: %s", user_agent));
-	if (!added)
+	if (!append_defaults(t, request, user_agent))
 		return "out of memory";
 	if (request->body != NULL)
 	{
@@ -234,6 +263,7 @@ transfer_copy(Transfer *t, const Request *request, const char *user_agent,
 
 	t->protocol = request->protocol;
 	t->follow_redirects = request->follow_redirects;
+	t->secrets_below = copy(request->secrets_below);
 	t->once = request->once;
 	t->url_secret = request->url_secret;
 	reason = check_url(request->url, request->protocol, host);
@@ -259,8 +289,9 @@ transfer_wipe(Transfer *t)
 	for (struct curl_slist *line = t->headers; line != NULL; line = line->next)
 		wipe_text(line->data);
 	curl_slist_free_all(t->headers);
+	curl_slist_free_all(t->own_headers);
 	curl_slist_free_all(t->recipients);
-	t->headers = t->recipients = NULL;
+	t->headers = t->own_headers = t->recipients = NULL;
 	wipe_text(t->username);
 	wipe_text(t->password);
 	wipe_text(t->oauth_bearer);

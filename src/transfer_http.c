@@ -93,7 +93,7 @@ buffer_free(TransferBuffer *buffer)
 	memset(buffer, 0, sizeof(*buffer));
 }
 
-/* A new answer begins: what an interim one or a redirect left is dropped. */
+/* A new answer begins: what an interim one left is dropped. */
 static void
 answer_begins(Transfer *t)
 {
@@ -193,43 +193,17 @@ on_body(char *data, size_t size, size_t n, void *arg)
 	return len;
 }
 
-/* Sees also what no other callback does: the body of a redirect. */
-static int
-on_progress(void *arg, curl_off_t down_total, curl_off_t down,
-			curl_off_t up_total, curl_off_t up)
-{
-	Transfer   *t = arg;
-
-	if (down > 0 && (size_t) down > t->max_response_size)
-	{
-		fail_too_large(t);
-		return 1;
-	}
-	return 0;
-}
-
 /*
  * Connected (and over TLS, verified): the request is sent next.  Comes again
- * for each redirect, and where libcurl found a reused connection broken and
- * sends anew.
+ * if libcurl found a reused connection broken and sends anew.
  */
 static int
 on_request(void *arg, char *ip, char *local_ip, int port, int local_port)
 {
 	Transfer   *t = arg;
-	char	   *scheme = NULL;
-	bool		https;
 
 	if (!guard_connection(t, ip, port))
 		return CURL_PREREQFUNC_ABORT;
-	(void) curl_easy_getinfo(t->easy, CURLINFO_SCHEME, &scheme);
-	https = scheme != NULL && pg_strcasecmp(scheme, "https") == 0;
-	if (t->was_https && !https && t->protocol == TRANSFER_HTTP)
-	{
-		transfer_fail(t, FAILURE_REFUSED,
-					  "a redirect from https to http was refused");
-		return CURL_PREREQFUNC_ABORT;
-	}
 	if (t->begun && t->once)
 	{
 		transfer_fail(t, FAILURE_BROKEN,
@@ -237,7 +211,6 @@ on_request(void *arg, char *ip, char *local_ip, int port, int local_port)
 		return CURL_PREREQFUNC_ABORT;
 	}
 	t->begun = true;
-	t->was_https = https;
 	return CURL_PREREQFUNC_OK;
 }
 
@@ -270,9 +243,6 @@ common_options(Transfer *t, curl_write_callback header_callback)
 	SET(CURLOPT_HEADERDATA, t);
 	SET(CURLOPT_WRITEFUNCTION, on_body);
 	SET(CURLOPT_WRITEDATA, t);
-	SET(CURLOPT_XFERINFOFUNCTION, on_progress);
-	SET(CURLOPT_XFERINFODATA, t);
-	SET(CURLOPT_NOPROGRESS, 0L);
 	if (t->username != NULL)
 		SET(CURLOPT_USERNAME, t->username);
 	if (t->password != NULL)
@@ -280,10 +250,7 @@ common_options(Transfer *t, curl_write_callback header_callback)
 	return rc;
 }
 
-/*
- * The method.  libcurl's own GET, HEAD and POST change as the RFC says on a
- * redirect; others are given by name and never follow one.
- */
+/* The method, and the body if there is one. */
 static CURLcode
 method_options(Transfer *t)
 {
@@ -330,17 +297,12 @@ CURLcode
 http_options(Transfer *t)
 {
 	CURLcode	rc = common_options(t, on_header);
-	bool		follow = t->follow_redirects && t->secrets == NIL &&
-		(strcmp(t->method, "GET") == 0 || strcmp(t->method, "HEAD") == 0 ||
-		 strcmp(t->method, "POST") == 0);
 
 	t->head_ended = true;
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
-	SET(CURLOPT_REDIR_PROTOCOLS_STR,
-		pg_strncasecmp(t->url, "https:", 6) == 0 ? "https" : "http,https");
-	SET(CURLOPT_FOLLOWLOCATION, follow ? 1L : 0L);
-	SET(CURLOPT_MAXREDIRS, (long) MAX_REDIRECTS);
-	SET(CURLOPT_HTTPHEADER, t->headers);
+	/* redirects are ours to judge: transfer_redirect.c */
+	SET(CURLOPT_FOLLOWLOCATION, 0L);
+	SET(CURLOPT_HTTPHEADER, t->elsewhere ? t->own_headers : t->headers);
 	SET(CURLOPT_HTTPAUTH, (long) CURLAUTH_BASIC);
 	SET(CURLOPT_MAXAGE_CONN, t->once ? MAX_IDLE_ONCE_S : MAX_IDLE_S);
 	if (t->again)
@@ -389,7 +351,8 @@ http_found_closed(Transfer *t, CURLcode code)
 	(void) curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
 	return (gave_up || (code == CURLE_SEND_ERROR && connects == 0)) &&
 		!t->again && !t->once && t->failure == FAILURE_NONE &&
-		t->head_total == 0 && monotonic_ms() - t->started_ms < t->timeout_ms;
+		t->head_total == t->head_before &&
+		monotonic_ms() - t->started_ms < t->timeout_ms;
 }
 
 /*

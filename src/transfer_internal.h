@@ -9,6 +9,7 @@
  * transfer_budget.c	how much of all answers is held at a time
  * transfer_guard.c		which addresses may be connected to; the proxy
  * transfer_http.c		options and callbacks of an HTTP exchange
+ * transfer_redirect.c	which redirects are followed, and with what
  * transfer_mail.c		how libcurl enters a mail server; reading replies
  * transfer_smtp.c		the dialogue of a mail from there on
  * transfer_result.c	from libcurl's verdict to a Response
@@ -112,6 +113,7 @@ struct Transfer
 	char	   *body;			/* HTTP body, or the whole mail; NULL: none */
 	size_t		body_len;
 	bool		follow_redirects;
+	char	   *secrets_below;
 	bool		once;
 	char	   *username;
 	char	   *password;
@@ -119,6 +121,7 @@ struct Transfer
 	char	   *mail_from;
 	TransferTls starttls;
 	struct curl_slist *headers;
+	struct curl_slist *own_headers; /* of them, those for any server */
 	struct curl_slist *recipients;
 	List	   *secrets;		/* of TransferSecret * */
 
@@ -144,7 +147,9 @@ struct Transfer
 	dlist_node	paused_node;
 	bool		again;			/* sent anew, on a connection of its own */
 	bool		begun;			/* connected, the request comes next */
-	bool		was_https;
+	int			redirects;		/* followed so far */
+	size_t		head_before;	/* bytes of headers before the last of them */
+	bool		elsewhere;		/* one led to another scheme, host or port */
 	bool		proxied;		/* sockets are opened to the proxy */
 	bool		opened;			/* a socket was, since the last request */
 	char		shut[64];		/* an address refused since then; or "" */
@@ -204,6 +209,9 @@ extern void budget_count(Transfer *t);
 extern void budget_leave(Transfer *t);
 extern void budget_free(Transfer *t);
 extern void budget_resume(void);
+
+/*--- transfer_redirect.c ---*/
+extern bool redirect_follow(Transfer *t, CURLcode code);
 
 /*--- transfer_guard.c ---*/
 extern void guard_set(const AddressList *allowed, const char *proxy);

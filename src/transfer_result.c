@@ -128,7 +128,6 @@ failure_of(Transfer *t, CURLcode code)
 		case CURLE_LOGIN_DENIED:
 			return FAILURE_AUTH;
 		case CURLE_FILESIZE_EXCEEDED:
-		case CURLE_TOO_MANY_REDIRECTS:
 			return FAILURE_TOO_LARGE;
 		case CURLE_UNSUPPORTED_PROTOCOL:
 		case CURLE_URL_MALFORMAT:
@@ -161,8 +160,6 @@ failure_text(Transfer *t, CURLcode code)
 {
 	if (code == CURLE_OPERATION_TIMEDOUT)
 		return timeout_text(t);
-	if (code == CURLE_TOO_MANY_REDIRECTS)
-		return psprintf("more than %d redirects", MAX_REDIRECTS);
 	if (code == CURLE_FILESIZE_EXCEEDED)
 		return psprintf(TOO_LARGE_TEXT, t->max_response_size);
 	if (line_too_long(t, code))

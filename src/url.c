@@ -195,7 +195,12 @@ url_join(const char *base, const char *path)
 void
 url_add_query(StringInfo url, const char *name, const char *value)
 {
-	appendStringInfoChar(url, strchr(url->data, '?') != NULL ? '&' : '?');
+	char		last = url->len > 0 ? url->data[url->len - 1] : '\0';
+
+	if (strchr(url->data, '?') == NULL)
+		appendStringInfoChar(url, '?');
+	else if (last != '?' && last != '&')
+		appendStringInfoChar(url, '&');
 	escape_append(url, name, strlen(name), ESCAPE_URL);
 	appendStringInfoChar(url, '=');
 	escape_append(url, value, strlen(value), ESCAPE_URL);

@@ -219,7 +219,8 @@ is($got{redirect_other}{status},
 failed_like('redirect_file', qr/protocol|redirect/i);
 failed_like('redirect_smtp', qr/protocol|redirect/i);
 is($got{redirect_user}{run_status}, 'failed', 'redirect_user: fails');
-failed_like('redirect_put', qr/HTTP 307/);
+is((requests_of($http, $got{redirect_put}))[-1]{method},
+	'PUT', '307 keeps the method, too');
 
 #
 # Answers without end.  The limit is named, the worker lives, small as it was.

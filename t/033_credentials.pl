@@ -212,7 +212,7 @@ foreach my $connection (qw(bearer basic header))
 	  foreach sort keys %evil;
 }
 
-# With credentials no redirect is followed, neither elsewhere nor within.
+# With credentials no redirect out of base_url is followed, to whichever server.
 connection(
 	$node,
 	name => 'redirecting',

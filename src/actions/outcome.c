@@ -47,7 +47,8 @@ request_post_json(const Call *call, Request *request, const char *json)
 	request->protocol = TRANSFER_HTTP;
 	request->method = pstrdup("POST");
 	request_header(request, "Content-Type", "application/json; charset=utf-8");
-	request_header(request, "Idempotency-Key", call->idempotency_key);
+	request->key_header = "Idempotency-Key";
+	request_header(request, request->key_header, call->idempotency_key);
 	request->body = to_utf8(json);
 	request->body_len = strlen(request->body);
 }
