@@ -1,6 +1,6 @@
 /*
  * mime.c
- *	  Headers and addresses of a mail as text (RFC 5322, 2047).
+ *	  Headers of a mail as text (RFC 5322, 2047).
  *
  * Pure: text in, text out, in the current memory context.  Any process.
  *
@@ -51,144 +51,6 @@ mime_header_value_valid(const char *value, bool folded)
 			return false;
 	}
 	return true;
-}
-
-static bool
-is_letter_or_digit(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		(c >= '0' && c <= '9') || IS_HIGHBIT_SET(c);
-}
-
-/* RFC 5322, 3.2.3 */
-static bool
-is_atext(char c)
-{
-	return is_letter_or_digit(c) ||
-		(c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
-}
-
-static bool
-domain_valid(const char *domain)
-{
-	if (domain[0] == '\0')
-		return false;
-	for (const char *p = domain; *p; p++)
-	{
-		bool		edge = p == domain || p[-1] == '.' ||
-			p[1] == '.' || p[1] == '\0';
-
-		if (!is_letter_or_digit(*p) && (edge || (*p != '-' && *p != '.')))
-			return false;
-	}
-	return true;
-}
-
-bool
-mime_address_valid(const char *address)
-{
-	const char *at;
-
-	if (address == NULL || strlen(address) > MIME_MAX_ADDRESS)
-		return false;
-	at = strchr(address, '@');
-	if (at == NULL || at == address || at - address > MIME_MAX_LOCAL_PART)
-		return false;
-	for (const char *p = address; p < at; p++)
-	{
-		if (!is_atext(*p) && *p != '.')
-			return false;
-	}
-	return domain_valid(at + 1);
-}
-
-/* text[0..len) without white space around it. */
-static char *
-trimmed(const char *text, int len)
-{
-	while (len > 0 && (*text == ' ' || *text == '\t'))
-		text++, len--;
-	while (len > 0 && (text[len - 1] == ' ' || text[len - 1] == '\t'))
-		len--;
-	return pnstrdup(text, len);
-}
-
-/* A display name without its quotes, in place; NULL where it is empty. */
-static char *
-unquoted(char *name)
-{
-	char	   *to = name;
-
-	for (const char *from = name; *from; from++)
-	{
-		if (*from == '"')
-			continue;
-		if (*from == '\\' && from[1] != '\0')
-			from++;
-		*to++ = *from;
-	}
-	*to = '\0';
-	return name[0] != '\0' ? name : NULL;
-}
-
-/* One address, text[0..len).  Returns what is wrong with it, or NULL. */
-static char *
-parse_address(const char *text, int len, List **addresses)
-{
-	char	   *whole = trimmed(text, len);
-	char	   *open = strrchr(whole, '<');
-	int			n = strlen(whole);
-	MailAddress *result = palloc0(sizeof(MailAddress));
-
-	if (open != NULL && whole[n - 1] == '>')
-	{
-		result->address = trimmed(open + 1, whole + n - open - 2);
-		result->name = unquoted(trimmed(whole, open - whole));
-	}
-	else
-		result->address = whole;
-	if (!mime_address_valid(result->address))
-		return psprintf("has a malformed mail address: \"%s\"",
-						result->address);
-	*addresses = lappend(*addresses, result);
-	return NULL;
-}
-
-/* The comma that ends the address which begins at text, or the end. */
-static const char *
-address_end(const char *text)
-{
-	bool		quoted = false;
-	bool		angled = false;
-
-	for (; *text; text++)
-	{
-		if (quoted && *text == '\\' && text[1] != '\0')
-			text++;
-		else if (*text == '"')
-			quoted = !quoted;
-		else if (!quoted && (*text == '<' || *text == '>'))
-			angled = *text == '<';
-		else if (*text == ',' && !quoted && !angled)
-			break;
-	}
-	return text;
-}
-
-char *
-mime_parse_addresses(const char *text, List **addresses)
-{
-	if (!mime_header_value_valid(text, false))
-		return pstrdup("has a control character in a mail address");
-	for (;;)
-	{
-		const char *end = address_end(text);
-		char	   *wrong = parse_address(text, end - text, addresses);
-
-		if (wrong != NULL || *end == '\0')
-			return wrong;
-		text = end + 1;
-	}
 }
 
 /* Length of the UTF-8 character at text, never past the end. */
@@ -288,7 +150,7 @@ append_name(StringInfo buf, const char *name)
 		append_encoded_words(buf, name, strlen(name));
 		return;
 	}
-	while (is_atext(*p) || *p == ' ')
+	while (mime_is_atext(*p) || *p == ' ')
 		p++;
 	if (*p == '\0')
 	{

@@ -31,10 +31,14 @@ extern bool mime_header_value_valid(const char *value, bool folded);
 /* local@domain as an envelope takes it; bytes over 127 may stand in both. */
 extern bool mime_address_valid(const char *address);
 
+/* May it stand in an address or a name without quotes (RFC 5322, 3.2.3)? */
+extern bool mime_is_atext(char c);
+
 /*
- * Adds the addresses in text ('Name <a@b>, c@d') to *addresses, a list of
- * MailAddress *, palloc'd.  Returns NULL, or what is wrong (palloc'd, to
- * follow 'parameter "to" ').
+ * Adds the addresses in text ('Name <a@b>, c@d; e@f') to *addresses, a list of
+ * MailAddress *, palloc'd.  Nothing between two separators is no address and
+ * no mistake.  Returns NULL, or what is wrong (palloc'd, UTF-8, to follow
+ * 'parameter "to" ').
  */
 extern char *mime_parse_addresses(const char *text, List **addresses);
 

@@ -5,8 +5,10 @@
  * Escaping is for values, never for what the author wrote.  In a URL the
  * value of a {{...}} that begins the text stands as it is, so that a whole
  * address can come from data, and so does one whose last filter is urlencode,
- * so that nothing is encoded twice.  For HTML and Slack, the strings inside
- * an array or an object are escaped one by one; keys never are.
+ * so that nothing is encoded twice.  Among mail addresses a {{...}} that is the
+ * whole text stands as it is, and so may be a list.  For HTML, Slack and Teams,
+ * the strings inside an array or an object are escaped one by one; keys never
+ * are.
  *
  * Templates are compiled in template_compile.c into the memory context of a
  * plan, and rendered here, in any process, into the current context.  Nothing
@@ -173,8 +175,9 @@ typed_value(const Template *t, Renderer *r)
 											r->scope);
 
 	account(r, size_of(value));
-	/* It begins the text, so a URL takes it as it is. */
-	if (r->escape == ESCAPE_NONE || r->escape == ESCAPE_URL)
+	/* It is the whole text: a URL takes it as it is, addresses as a list. */
+	if (r->escape == ESCAPE_NONE || r->escape == ESCAPE_URL ||
+		r->escape == ESCAPE_ADDRESS)
 		return value;
 	if (value->type == jbvString)
 		return escaped_string(value, r->escape);

@@ -17,6 +17,7 @@
 
 #include "action.h"
 #include "clock.h"
+#include "email_address.h"
 #include "jsonvalue.h"
 #include "mb/pg_wchar.h"
 #include "mime.h"
@@ -39,6 +40,15 @@ typedef struct MailTexts
 static TemplateEscape
 email_escape(const char *param, const Connection *connection)
 {
+	static const char *const addresses[] = {
+		"to", "cc", "bcc", "reply_to", "from"
+	};
+
+	for (int i = 0; i < lengthof(addresses); i++)
+	{
+		if (strcmp(param, addresses[i]) == 0)
+			return ESCAPE_ADDRESS;
+	}
 	return strcmp(param, "html") == 0 ? ESCAPE_HTML : ESCAPE_NONE;
 }
 
@@ -48,74 +58,6 @@ refuse(const char *message)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("%s", message)));
-}
-
-/* Adds the addresses of one text; raises 22023 about the parameter. */
-static void
-add_addresses(const char *param, const char *text, List **addresses)
-{
-	char	   *wrong = mime_parse_addresses(to_utf8(text), addresses);
-
-	if (wrong != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("parameter \"%s\" %s", param, wrong)));
-}
-
-/* The addresses of a parameter that is a text or an array of texts. */
-static List *
-address_param(const Call *call, const char *param)
-{
-	Jsonb	   *json = param_json(call, param);
-	List	   *addresses = NIL;
-	JsonbValue	value;
-	JsonMember *each;
-	int			n;
-
-	if (json == NULL)
-		return NIL;
-	json_of_jsonb(json, &value);
-	if (value.type == jbvString)
-	{
-		add_addresses(param, json_cstring(&value), &addresses);
-		return addresses;
-	}
-	if (!json_is_array(&value))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("parameter \"%s\" must be a text or an array, not %s",
-						param, json_a_type(&value))));
-	each = json_members(&value, &n);
-	for (int i = 0; i < n; i++)
-	{
-		if (each[i].value.type != jbvString)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("parameter \"%s\" must hold texts, not %s",
-							param, json_a_type(&each[i].value))));
-		add_addresses(param, json_cstring(&each[i].value), &addresses);
-	}
-	return addresses;
-}
-
-/* The sender: the step's, else the connection's. */
-static MailAddress *
-sender(const Call *call)
-{
-	char	   *text = param_text(call, "from");
-	List	   *addresses = NIL;
-
-	if (text == NULL)
-		text = connection_config(call->connection, "from");
-	if (text == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("neither the step nor connection \"%s\" has a \"from\"",
-						connection_name(call->connection))));
-	add_addresses("from", text, &addresses);
-	if (list_length(addresses) != 1)
-		refuse("parameter \"from\" must be one mail address");
-	return linitial(addresses);
 }
 
 /* Renders one text of a mail template; NULL of NULL. */
@@ -246,20 +188,20 @@ add_recipients(TransferMail *mail, const List *addresses)
 static void
 address_mail(const Call *call, TransferMail *mail)
 {
-	MailAddress *from = sender(call);
-	List	   *to = address_param(call, "to");
-	List	   *cc = address_param(call, "cc");
+	MailAddress *from = email_sender(call);
+	List	   *to = email_addresses(call, "to");
+	List	   *cc = email_addresses(call, "cc");
 
 	if (to == NIL)
 		refuse("parameter \"to\" has no mail address");
 	mail->from = from->address;
 	add_recipients(mail, to);
 	add_recipients(mail, cc);
-	add_recipients(mail, address_param(call, "bcc"));
+	add_recipients(mail, email_addresses(call, "bcc"));
 	add_address_header(mail, "From", list_make1(from));
 	add_address_header(mail, "To", to);
 	add_address_header(mail, "Cc", cc);
-	add_address_header(mail, "Reply-To", address_param(call, "reply_to"));
+	add_address_header(mail, "Reply-To", email_addresses(call, "reply_to"));
 	add_header(mail, "Date",
 			   mime_date((pg_time_t) timestamptz_to_time_t(clock_now())));
 	add_header(mail, "Message-ID", message_id(call, from));

@@ -6,6 +6,7 @@ input closes.  Each message accepted is one JSON line in the log file:
 
     {"time", "helo", "mail_from", "rcpt_tos", "mail_options", "tls", "auth",
      "headers": {name: decoded value}, "header_list": [[name, value], ...],
+     "addresses": {name: [[display name, address], ...]},
      "parts": [{"content_type", "charset", "filename", "content"}, ...],
      "raw"}
 
@@ -55,6 +56,13 @@ def describe(message):
     return pairs, parts
 
 
+def addresses_of(message):
+    """What the headers that hold addresses say, as a reader sees them."""
+    return {name.lower(): [[a.display_name, a.addr_spec]
+                           for a in value.addresses]
+            for name, value in message.items() if hasattr(value, "addresses")}
+
+
 class Sink:
     """aiosmtpd's handler: what to accept and what to keep."""
 
@@ -94,6 +102,7 @@ class Sink:
                   "auth": text_of(session.auth_data),
                   "headers": {name.lower(): value for name, value in pairs},
                   "header_list": pairs, "parts": parts,
+                  "addresses": addresses_of(message),
                   "raw": text_of(envelope.original_content)}
         os.write(self.log, json.dumps(record).encode() + b"\n")
         if self.options.hang == "kept":
