@@ -4,177 +4,85 @@
  *
  * Runs in a worker.  Parameters of the template's header and body are named
  * (an object) or positional (an array), those of its buttons go by the
- * button's number.  The API has no idempotency key: a request whose answer
- * was lost is not repeated unless the step's author says so.
+ * button's number (whatsapp_components.c).  The API has no idempotency key: a
+ * request whose answer was lost is not repeated unless the step's author says
+ * so.
  */
 #include "postgres.h"
 #include "compat.h"
 
-#include "step_result.h"
 #include "action.h"
+#include "calling_code.h"
 #include "jsonvalue.h"
+#include "mb/pg_wchar.h"
 #include "outcome.h"
+#include "phone.h"
+#include "step_result.h"
 #include "url.h"
 #include "utils/json.h"
+#include "whatsapp.h"
 
 #define API_VERSION "v23.0"
-#define MAX_DIGITS 15			/* E.164 */
-
-static void
-bad_value(const char *param, const char *key, const char *what)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("\"%s\" in parameter \"%s\" %s", key, param, what)));
-}
-
-/* The phone number's digits, with the plus sign where it has one. */
-static char *
-normal_phone(const char *phone)
-{
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	for (const char *p = phone; *p; p++)
-	{
-		if ((*p >= '0' && *p <= '9') || (*p == '+' && buf.len == 0))
-			appendStringInfoChar(&buf, *p);
-		else if (strchr(" -()\t", *p) == NULL)
-			break;
-		if (p[1] == '\0' && buf.len >= 5 &&
-			buf.len - (buf.data[0] == '+') <= MAX_DIGITS)
-			return buf.data;
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("parameter \"phone\" is not a phone number: \"%s\"",
-					phone),
-			 errhint("Use digits with the country code, such as +96170123456.")));
-	return NULL;				/* keep compiler quiet */
-}
-
-/* One parameter of a component. */
-static void
-append_value(StringInfo json, const char *param, const JsonMember *member,
-			 const char *key, bool named)
-{
-	StringInfoData text;
-
-	if (member->value.type == jbvNull)
-		bad_value(param, key, "is null");
-	if (json_is_object(&member->value))
-	{
-		/* {"type": "image", "image": {...}}: the API's own form */
-		if (json_member(&member->value, "type") == NULL)
-			bad_value(param, key, "is an object without \"type\"");
-		json_append(json, &member->value);
-		return;
-	}
-	if (member->value.type == jbvBinary)
-		bad_value(param, key, "is an array");
-	initStringInfo(&text);
-	json_append_text(&text, &member->value);
-	appendStringInfoString(json, "{\"type\":\"text\",");
-	if (named)
-	{
-		appendStringInfoString(json, "\"parameter_name\":");
-		escape_json(json, key);
-		appendStringInfoChar(json, ',');
-	}
-	appendStringInfoString(json, "\"text\":");
-	escape_json(json, text.data);
-	appendStringInfoChar(json, '}');
-}
 
 /*
- * The members of an object or array parameter; false where it is absent or
- * empty.
+ * The text of the parameter.  The point and the sign of a JSON number divide
+ * no digits: 96170123456.0 has no 0 behind its digits, and others are refused.
  */
-static bool
-get_members(const Call *call, const char *param, bool *named,
-			JsonMember **members, int *n)
+static char *
+phone_text(const Call *call)
 {
-	Jsonb	   *json = param_json(call, param);
+	char	   *text = param_text_required(call, "phone");
+	Jsonb	   *json = param_json(call, "phone");
+	char	   *point = strchr(text, '.');
 	JsonbValue	value;
 
-	if (json == NULL)
-		return false;
 	json_of_jsonb(json, &value);
-	*named = json_is_object(&value);
-	if (!*named && !json_is_array(&value))
+	if (value.type != jbvNumeric)
+		return text;
+	if (point != NULL && strspn(point + 1, "0") == strlen(point + 1))
+		*point = '\0';
+	if (strspn(text, "0123456789") != strlen(text))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("parameter \"%s\" must be an object or an array, not %s",
-						param, json_a_type(&value))));
-	*members = json_members(&value, n);
-	return *n > 0;
+				 errmsg("parameter \"phone\" is not a phone number: %s",
+						clip_text(text, 60))));
+	return text;
 }
 
-/* A header or body component. */
-static void
-append_component(StringInfo json, const Call *call, const char *param,
-				 const char *type)
+/* The recipient's number, as the API wants it. */
+static char *
+phone_param(const Call *call)
 {
-	JsonMember *members;
-	bool		named;
-	int			n;
+	char	   *text = phone_text(call);
+	char	   *country = connection_config(call->connection,
+											"default_country");
+	char	   *wrong;
+	char	   *phone;
 
-	if (!get_members(call, param, &named, &members, &n))
-		return;
-	appendStringInfo(json, "%s{\"type\":\"%s\",\"parameters\":[",
-					 json->len > 0 ? "," : "", type);
-	for (int i = 0; i < n; i++)
-	{
-		if (i > 0)
-			appendStringInfoChar(json, ',');
-		append_value(json, param, &members[i],
-					 named ? members[i].key : psprintf("%d", i), named);
-	}
-	appendStringInfoString(json, "]}");
-}
-
-/* One component for each button that has a variable part. */
-static void
-append_buttons(StringInfo json, const Call *call)
-{
-	JsonMember *members;
-	bool		named;
-	int			n;
-
-	if (!get_members(call, "button_vars", &named, &members, &n))
-		return;
-	for (int i = 0; i < n; i++)
-	{
-		const char *index = named ? members[i].key : psprintf("%d", i);
-
-		if (strspn(index, "0123456789") != strlen(index) ||
-			index[0] == '\0' || strlen(index) > 2)
-			bad_value("button_vars", index, "is not the number of a button");
-		if (!named && members[i].value.type == jbvNull)
-			continue;
-		appendStringInfo(json, "%s{\"type\":\"button\",\"sub_type\":\"url\","
-						 "\"index\":\"%s\",\"parameters\":[",
-						 json->len > 0 ? "," : "", index);
-		append_value(json, "button_vars", &members[i], index, false);
-		appendStringInfoString(json, "]}");
-	}
+	phone = phone_normalize(to_utf8(text),
+							country != NULL ? calling_code(country) : NULL,
+							&wrong);
+	if (phone == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"phone\" %s",
+						pg_any_to_server(wrong, strlen(wrong), PG_UTF8)),
+				 errhint("Use digits with the country code, such as +96170123456.")));
+	return phone;
 }
 
 /* The message, as the API wants it. */
 static char *
 message_json(const Call *call)
 {
-	char	   *phone = normal_phone(param_text_required(call, "phone"));
+	char	   *phone = phone_param(call);
 	char	   *template = param_text_required(call, "template");
 	char	   *language = param_text(call, "language");
 	StringInfoData components;
 	StringInfoData json;
 
 	initStringInfo(&components);
-	append_component(&components, call, "header_vars", "header");
-	append_component(&components, call, "template_vars", "body");
-	append_buttons(&components, call);
-
+	whatsapp_append_components(&components, call);
 	initStringInfo(&json);
 	appendStringInfo(&json, "{\"messaging_product\":\"whatsapp\","
 					 "\"recipient_type\":\"individual\",\"to\":\"%s\","
