@@ -383,10 +383,13 @@ decide_test(const Condition *condition, const Scope *scope, char **why)
 
 	if (value != NULL)
 		return condition_test(condition, value, why);
-	if (condition->op == OP_EXISTS)
-		return CONDITION_FALSE;
-	if (condition->op == OP_NOT_EXISTS)
-		return CONDITION_TRUE;
+	if (scope_cut(scope, condition->field, missing) == NULL)
+	{
+		if (condition->op == OP_EXISTS)
+			return CONDITION_FALSE;
+		if (condition->op == OP_NOT_EXISTS)
+			return CONDITION_TRUE;
+	}
 	*why = scope_missing(scope, condition->field, missing);
 	return CONDITION_UNKNOWN;
 }

@@ -10,6 +10,7 @@
 #include "postgres.h"
 #include "compat.h"
 
+#include "calling_code.h"
 #include "connection.h"
 #include "jsonvalue.h"
 #include "mime.h"
@@ -113,6 +114,35 @@ signing_problem(const JsonbValue *value, bool secret)
 	return problem;
 }
 
+bool
+connection_header_reserved(const char *name)
+{
+	static const char *const reserved[] = {
+		"Host", "Content-Length", "Transfer-Encoding", "Connection",
+		"Keep-Alive", "Upgrade", "TE", "Trailer", "Expect",
+		"Idempotency-Key"
+	};
+
+	for (int i = 0; i < lengthof(reserved); i++)
+	{
+		if (pg_strcasecmp(name, reserved[i]) == 0)
+			return true;
+	}
+	return pg_strncasecmp(name, "Proxy-", 6) == 0;
+}
+
+/* Is a name among the first n in another case of letters? */
+static bool
+is_repeated(const JsonMember *each, int n, const char *name)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (pg_strcasecmp(each[i].key, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Applies problem to every member of an object. */
 static const char *
 each_problem(const JsonbValue *value, bool secret,
@@ -131,6 +161,10 @@ each_problem(const JsonbValue *value, bool secret,
 
 		if (header_names && !mime_header_name_valid(each[i].key))
 			return "has a malformed header name";
+		if (header_names && connection_header_reserved(each[i].key))
+			return psprintf("cannot set \"%s\"", each[i].key);
+		if (header_names && is_repeated(each, i, each[i].key))
+			return psprintf("has \"%s\" twice", each[i].key);
 		if (wrong != NULL)
 			return psprintf("\"%s\" %s", each[i].key, wrong);
 	}
@@ -142,6 +176,21 @@ headers_problem(const JsonbValue *value, bool secret)
 {
 	return each_problem(value, secret,
 						secret ? secret_problem : text_problem, true);
+}
+
+static const char *
+key_header_problem(const JsonbValue *value, bool secret)
+{
+	const char *name = value->type == jbvString ? json_cstring(value) : "";
+
+	if (!mime_header_name_valid(name))
+		return "must be the name of a header";
+	if (pg_strcasecmp(name, "Idempotency-Key") != 0 &&
+		(connection_header_reserved(name) ||
+		 pg_strcasecmp(name, "Content-Type") == 0 ||
+		 pg_strcasecmp(name, "Authorization") == 0))
+		return psprintf("cannot be \"%s\"", name);
+	return NULL;
 }
 
 static const char *
@@ -183,6 +232,18 @@ from_problem(const JsonbValue *value, bool secret)
 	return NULL;
 }
 
+static const char *
+country_problem(const JsonbValue *value, bool secret)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	if (value->type == jbvString || value->type == jbvNumeric)
+		json_append_text(&text, value);
+	return calling_code(text.data) != NULL ? NULL
+		: "must be a country of ISO 3166 such as \"LB\", or a calling code such as \"961\"";
+}
+
 /*--- what two keys say together ---*/
 
 static void
@@ -215,6 +276,24 @@ check_incoming(const JsonbValue *config, const JsonbValue *credentials,
 					  "has neither \"url\" nor \"channels\"");
 }
 
+/* The header of the idempotency key must not be one that is set. */
+static void
+check_key_header(const JsonbValue *config, const JsonbValue *headers,
+				 Problems *problems)
+{
+	JsonbValue *name = json_member(config, "idempotency_header");
+	JsonMember *each;
+	int			n;
+
+	if (name == NULL || name->type != jbvString || headers == NULL ||
+		!json_is_object(headers))
+		return;
+	each = json_members(headers, &n);
+	if (is_repeated(each, n, json_cstring(name)))
+		problem_error(problems, "config.idempotency_header", NULL,
+					  "is among \"headers\" too");
+}
+
 static void
 check_http(const JsonbValue *config, const JsonbValue *credentials,
 		   Problems *problems)
@@ -223,6 +302,8 @@ check_http(const JsonbValue *config, const JsonbValue *credentials,
 		json_member(credentials, "basic") != NULL)
 		problem_error(problems, "credentials", NULL,
 					  "has both \"bearer_token\" and \"basic\"");
+	check_key_header(config, json_member(config, "headers"), problems);
+	check_key_header(config, json_member(credentials, "headers"), problems);
 }
 
 /*--- the kinds ---*/
@@ -231,6 +312,7 @@ static const Key whatsapp_keys[] = {
 	{"phone_number_id", IN_CONFIG, true, word_problem},
 	{"base_url", IN_CONFIG, false, base_url_problem},
 	{"api_version", IN_CONFIG, false, word_problem},
+	{"default_country", IN_CONFIG, false, country_problem},
 	{"access_token", IN_CREDENTIALS, true, secret_problem},
 	{NULL}
 };
@@ -260,6 +342,7 @@ static const Key incoming_keys[] = {
 static const Key http_keys[] = {
 	{"base_url", IN_CONFIG, true, base_url_problem},
 	{"headers", IN_CONFIG | IN_CREDENTIALS, false, headers_problem},
+	{"idempotency_header", IN_CONFIG, false, key_header_problem},
 	{"bearer_token", IN_CREDENTIALS, false, secret_problem},
 	{"basic", IN_CREDENTIALS, false, basic_problem},
 	{"signing_secret", IN_CREDENTIALS, false, signing_problem},

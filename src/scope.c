@@ -63,6 +63,45 @@ scope_lookup(const Scope *scope, const ScopePath *path, int *missing_part)
 	return follow(scope, path, path->nparts, missing_part);
 }
 
+/* A member of an object if it is of that type, else NULL. */
+static JsonbValue *
+typed_member(const JsonbValue *object, const char *name,
+			 enum jbvType type)
+{
+	JsonbValue *value = json_member(object, name);
+
+	return value != NULL && value->type == type ? value : NULL;
+}
+
+char *
+scope_cut(const Scope *scope, const ScopePath *path, int missing_part)
+{
+	const PathPart *parts = path->parts;
+	JsonbValue *output;
+	JsonbValue *truncated;
+	JsonbValue *size;
+	StringInfoData text;
+	int			ignored;
+
+	if (path->root != SCOPE_STEPS || missing_part < 3 ||
+		parts[1].name == NULL || parts[2].name == NULL ||
+		strcmp(parts[2].name, "output") != 0)
+		return NULL;
+	output = follow(scope, path, 3, &ignored);
+	if (output == NULL || !json_is_object(output) || json_count(output) != 3)
+		return NULL;
+	/* what step_result_cap() makes of an output */
+	truncated = typed_member(output, "truncated", jbvBool);
+	size = typed_member(output, "size", jbvNumeric);
+	if (truncated == NULL || !truncated->val.boolean || size == NULL ||
+		typed_member(output, "head", jbvString) == NULL)
+		return NULL;
+	initStringInfo(&text);
+	json_append_text(&text, size);
+	return psprintf("%s is not known: the output of step \"%s\" has %s bytes and was cut (workflow_engine.max_output)",
+					path->text, parts[1].name, text.data);
+}
+
 char *
 scope_missing(const Scope *scope, const ScopePath *path, int missing_part)
 {
@@ -70,8 +109,11 @@ scope_missing(const Scope *scope, const ScopePath *path, int missing_part)
 	char	   *parent = scope_path_prefix(path, missing_part);
 	int			ignored;
 	JsonbValue *value = follow(scope, path, missing_part, &ignored);
+	char	   *cut = scope_cut(scope, path, missing_part);
 
 	Assert(value != NULL);
+	if (cut != NULL)
+		return cut;
 	if (part->name != NULL && json_is_object(value))
 		return psprintf("%s is missing: %s has no member \"%s\"",
 						path->text, parent, part->name);

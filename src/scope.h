@@ -99,6 +99,13 @@ extern JsonbValue *scope_lookup(const Scope *scope, const ScopePath *path,
 extern char *scope_missing(const Scope *scope, const ScopePath *path,
 						   int missing_part);
 
+/*
+ * The same if the path leads into an output of which only the beginning is
+ * kept, so that nobody knows whether it is missing; else NULL.
+ */
+extern char *scope_cut(const Scope *scope, const ScopePath *path,
+					   int missing_part);
+
 /* "trigger.items" for upto = 2: the text of a path's first parts. */
 extern char *scope_path_prefix(const ScopePath *path, int upto);
 

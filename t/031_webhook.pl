@@ -91,6 +91,7 @@ my %got = run_steps(
 		  qw(GET PUT PATCH DELETE HEAD)
 	),
 	post => webhook(url => "$url/x"),
+	post_nothing => webhook(url => "$url/x", merge_payload => JSON::PP::false),
 	lower => webhook(url => $url, method => 'put', body => { a => 1 }),
 	trace => webhook(url => $url, method => '{{trigger.word}}'),
 	delete_body => webhook(
@@ -123,6 +124,7 @@ my %got = run_steps(
 	url_fragment => webhook(url => "$url/f?a=1#frag", method => 'GET'),
 	body_object => webhook(
 		url => $url,
+		merge_payload => JSON::PP::false,
 		body => {
 			order => '{{trigger.number}}', list => '{{trigger.list}}',
 			deep => { text => 'of {{trigger.text}}', none => undef } }),
@@ -230,9 +232,15 @@ foreach my $method (qw(GET PUT PATCH DELETE HEAD POST))
 }
 is(request('lower')->{method}, 'PUT', 'a method in lower case');
 refused_like('trace', qr/"Grüße 漢字" is not a request method/);
-is(request('get')->{body}, '', 'no body: none is sent');
+is(request($_)->{body}, '', "$_: no body") foreach qw(get delete head);
+is_deeply(from_json_text(request($_)->{body}),
+	\%awkward, "$_: the payload is the body") foreach qw(post put patch);
+is_deeply(
+	from_json_text(request('lower')->{body}),
+	{ %awkward, a => 1 },
+	"the keys of a body that is an object are over the payload's");
 is(request('get')->{headers}{'content-type'}, undef, '... and no type');
-is(request('post')->{headers}{'content-length'},
+is(request('post_nothing')->{headers}{'content-length'},
 	0, '... but a POST says that it is empty');
 is(request('delete_body')->{body}, '{"id": 1}', 'DELETE with a body');
 is( request('post')->{headers}{'idempotency-key'},

@@ -33,6 +33,7 @@ typedef struct Conversion
 {
 	const char *bytes;
 	size_t		len;
+	int			encoding;		/* of bytes */
 	char	   *text;
 	size_t		text_len;
 	Jsonb	   *json;
@@ -41,7 +42,7 @@ typedef struct Conversion
 static void
 convert_text(Conversion *c)
 {
-	c->text = pg_any_to_server(c->bytes, (int) c->len, PG_UTF8);
+	c->text = pg_any_to_server(c->bytes, (int) c->len, c->encoding);
 	/* without a conversion it is the response's own memory */
 	c->text_len = c->text == c->bytes ? c->len : strlen(c->text);
 }
@@ -142,16 +143,95 @@ nested_too_deep(const char *text)
 	return false;
 }
 
+/* The end of "application/json" in "application/json; charset=utf-8" */
+static const char *
+media_type_end(const char *type)
+{
+	return type + strcspn(type, "; \t,");
+}
+
+bool
+type_is_json(const char *type)
+{
+	size_t		len = media_type_end(type) - type;
+
+	return len > 5 && pg_strncasecmp(type + len - 4, "json", 4) == 0 &&
+		(type[len - 5] == '/' || type[len - 5] == '+');
+}
+
+/* The encoding that a Content-Type says, -1: none that is known here. */
+static int
+charset_of(const char *type)
+{
+	char		name[NAMEDATALEN];
+	const char *p = media_type_end(type);
+	size_t		len;
+
+	for (; *p; p += strcspn(p, ";"))
+	{
+		p += strspn(p, "; \t");
+		if (pg_strncasecmp(p, "charset=", 8) == 0)
+			break;
+	}
+	if (*p == '\0')
+		return -1;
+	p += 8;
+	p += *p == '"';
+	len = strcspn(p, "\"; \t,");
+	if (len >= sizeof(name))
+		return -1;
+	strlcpy(name, p, len + 1);
+	return pg_char_to_encoding(name);
+}
+
+/*
+ * The encodings to try, at most three; returns how many.  What is labelled
+ * Latin-1 is Windows-1252 as a rule, which has letters where Latin-1 has
+ * control characters; browsers read it so, too.
+ */
+static int
+encodings_of(const Response *response, int *encodings)
+{
+	const char *type = name_value_find(response->headers, "content-type");
+	int			said = type != NULL ? charset_of(type) : -1;
+	int			n = 0;
+
+	if (said < 0 || type_is_json(type))
+		encodings[n++] = PG_UTF8;
+	if (said == PG_LATIN1)
+		encodings[n++] = PG_WIN1252;
+	if (said >= 0)
+		encodings[n++] = said;
+	return n;
+}
+
 char *
 response_text(const Response *response)
 {
 	Conversion	c = {.bytes = response->body, .len = response->body_len};
+	int			encodings[3];
+	int			n = encodings_of(response, encodings);
 
 	if (c.bytes == NULL)
 		return pstrdup("");
 	if (c.len > MaxAllocSize / 8 || memchr(c.bytes, '\0', c.len) != NULL)
 		return NULL;
-	return attempt(convert_text, &c) ? c.text : NULL;
+	if (c.len >= 3 && memcmp(c.bytes, "\xEF\xBB\xBF", 3) == 0)
+	{
+		/* the mark says more surely than the type what the text is in */
+		c.bytes += 3;
+		c.len -= 3;
+		encodings[0] = PG_UTF8;
+		n = 1;
+	}
+	for (int i = 0; i < n; i++)
+	{
+		c.encoding = encodings[i];
+		if (attempt(convert_text, &c))
+			return c.text;
+		c.text = NULL;
+	}
+	return NULL;
 }
 
 static Jsonb *
@@ -179,17 +259,12 @@ response_json(const Response *response)
 	return json;
 }
 
-/* application/json, application/problem+json; charset=utf-8 ... */
 static bool
 says_json(const Response *response)
 {
 	const char *type = name_value_find(response->headers, "content-type");
-	size_t		len;
 
-	if (type == NULL)
-		return false;
-	len = strcspn(type, "; \t");
-	return len >= 4 && pg_strncasecmp(type + len - 4, "json", 4) == 0;
+	return type != NULL && type_is_json(type);
 }
 
 static Jsonb *
@@ -274,6 +349,8 @@ response_status_text(const Response *response)
 	char	   *said;
 	int			len;
 
+	if (response->redirect != NULL)
+		return psprintf("HTTP %d: %s", response->status, response->redirect);
 	if (text == NULL || text[0] == '\0')
 		return psprintf("HTTP %d", response->status);
 	len = pg_mbcliplen(text, strlen(text), EXCERPT_BYTES);

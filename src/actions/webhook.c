@@ -7,8 +7,7 @@
  * carries an idempotency key, so sending it again does no harm: time-outs,
  * resets and status 500 are transient here.
  *
- * A body is sent as JSON.  A text goes as it stands where the step gives a
- * Content-Type that is not JSON's.
+ * The body is made in webhook_body.c.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -18,8 +17,8 @@
 #include "outcome.h"
 #include "step_result.h"
 #include "url.h"
-#include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "webhook.h"
 
 static TemplateEscape
 webhook_escape(const char *param, const Connection *connection)
@@ -112,12 +111,8 @@ set_url(const Call *call, Request *request)
 	if (object_param(call, "query", &query, &n))
 	{
 		for (int i = 0; i < n; i++)
-		{
-			char	   *value = scalar_text("query", &query[i]);
-
-			if (value != NULL)
-				url_add_query(&url, query[i].key, value);
-		}
+			webhook_add_pairs(&url, "query", query[i].key, &query[i].value,
+							  url_add_query);
 	}
 	problem = url_problem(url.data, "http", false);
 	if (problem != NULL)
@@ -159,107 +154,75 @@ set_method(const Call *call, Request *request)
 			 errhint("Use GET, HEAD, POST, PUT, PATCH or DELETE.")));
 }
 
-/* Headers that the transfer itself must write. */
-static bool
-reserved_header(const char *name)
+/* The name of the header that carries the idempotency key. */
+static const char *
+key_header(const Call *call)
 {
-	static const char *const reserved[] = {
-		"Host", "Content-Length", "Transfer-Encoding", "Connection",
-		"Keep-Alive", "Upgrade", "TE", "Trailer", "Expect",
-		"Idempotency-Key"
-	};
+	char	   *name = NULL;
 
-	for (int i = 0; i < lengthof(reserved); i++)
-	{
-		if (pg_strcasecmp(name, reserved[i]) == 0)
-			return true;
-	}
-	return pg_strncasecmp(name, "Proxy-", 6) == 0;
+	if (call->connection != NULL)
+		name = connection_config(call->connection, "idempotency_header");
+	return name != NULL ? name : "Idempotency-Key";
 }
 
-/* Adds the step's headers; returns the Content-Type among them, or NULL. */
-static char *
+/* Raises 22023 if a step cannot set the header, or has set it before. */
+static void
+check_header(const Request *request, const char *name)
+{
+	if (connection_header_reserved(name) ||
+		pg_strcasecmp(name, request->key_header) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("header \"%s\" cannot be set by a step", name)));
+	if (name_value_find(request->headers, name) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("header \"%s\" is given twice", name),
+				 errdetail("The case of letters in a header's name does not matter.")));
+}
+
+/* Adds the step's headers and the idempotency key. */
+static void
 add_headers(const Call *call, Request *request)
 {
 	JsonMember *headers;
-	char	   *type = NULL;
 	int			n;
 
+	request->key_header = key_header(call);
 	if (object_param(call, "headers", &headers, &n))
 	{
 		for (int i = 0; i < n; i++)
 		{
 			char	   *value = scalar_text("headers", &headers[i]);
 
-			if (reserved_header(headers[i].key))
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("header \"%s\" cannot be set by a step",
-								headers[i].key)));
-			if (value == NULL)
-				continue;
-			request_header(request, headers[i].key, value);
-			if (pg_strcasecmp(headers[i].key, "Content-Type") == 0)
-				type = value;
+			check_header(request, headers[i].key);
+			if (value != NULL)
+				request_header(request, headers[i].key, value);
 		}
 	}
-	request_header(request, "Idempotency-Key", call->idempotency_key);
+	request_header(request, request->key_header, call->idempotency_key);
+}
+
+/* The type of the body, as the step or its connection says; or NULL. */
+static const char *
+content_type(const Call *call, const Request *request)
+{
+	const char *type = name_value_find(request->headers, "Content-Type");
+
+	if (type == NULL && call->connection != NULL)
+		type = connection_header(call->connection, "Content-Type");
 	return type;
-}
-
-/* The body to send, or NULL. */
-static Jsonb *
-body_of(const Call *call)
-{
-	Jsonb	   *body = param_json(call, "body");
-	Jsonb	   *payload = call->scope->root[SCOPE_TRIGGER];
-
-	if (!param_bool(call, "merge_payload", false))
-		return body;
-	if (body == NULL || payload == NULL)
-		return body != NULL ? body : payload;
-	if (!JB_ROOT_IS_OBJECT(body))
-		refuse("parameter \"body\" must be an object where merge_payload is true");
-	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat,
-											  JsonbPGetDatum(payload),
-											  JsonbPGetDatum(body)));
-}
-
-static void
-set_body(const Call *call, Request *request, const char *type)
-{
-	Jsonb	   *body = body_of(call);
-	JsonbValue	value;
-	char	   *text;
-
-	if (body == NULL)
-		return;
-	if (strcmp(request->method, "HEAD") == 0)
-		refuse("a HEAD request has no body");
-	json_of_jsonb(body, &value);
-	if (value.type == jbvString && type != NULL &&
-		strstr(type, "json") == NULL && strstr(type, "JSON") == NULL)
-		text = json_cstring(&value);
-	else
-		text = JsonbToCString(NULL, &body->root, VARSIZE(body));
-	if (type == NULL)
-		request_header(request, "Content-Type", "application/json");
-	request->body = to_utf8(text);
-	request->body_len = strlen(request->body);
 }
 
 static Jsonb *
 webhook_prepare(Call *call, Request *request)
 {
-	char	   *type;
-
 	request->protocol = TRANSFER_HTTP;
-	request->follow_redirects = call->connection == NULL ||
-		!connection_has_credentials(call->connection);
+	request->follow_redirects = true;
 	set_method(call, request);
 	set_url(call, request);
-	type = add_headers(call, request);
-	set_body(call, request, type);
+	add_headers(call, request);
+	webhook_set_body(call, request, content_type(call, request));
 	return NULL;
 }
 
