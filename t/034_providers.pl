@@ -209,7 +209,7 @@ is_deeply(
 	['message_id'],
 	'the output is the message id');
 like($got{wa_plain}{output}{message_id}, qr/^wamid\.LOOPBACK\d+$/, '... its');
-is(body('wa_phone_number')->{to}, '96170123456', 'a phone as a number');
+is(body('wa_phone_number')->{to}, '+96170123456', 'a phone as a number');
 
 sub components
 {
@@ -359,7 +359,7 @@ is_deeply(
 						{
 							type => 'TextBlock',
 							wrap => JSON::PP::true,
-							text => "$payload{name}\nline 2"
+							text => "Ali &amp; &lt;Söhne&gt; \"x\"\nline 2"
 						} ] } } ] },
 	'an Adaptive Card');
 is_deeply($got{teams}{output}, { status => 202 }, 'the output is the status');

@@ -14,10 +14,17 @@
 
 #include "action.h"
 #include "jsonvalue.h"
+#include "mb/pg_wchar.h"
 #include "outcome.h"
 #include "step_result.h"
 #include "url.h"
+#include "utf8.h"
 #include "utils/json.h"
+
+/* Slack cuts a longer text: api.slack.com/methods/chat.postMessage */
+#define SLACK_MAX_CHARACTERS 40000
+#define MAX_ENTITY 5			/* "&amp;" */
+#define TEAMS_MAX_BYTES (28 * 1024)	/* of a whole message */
 
 static bool
 is_slack(const Connection *connection)
@@ -30,8 +37,59 @@ is_slack(const Connection *connection)
 static TemplateEscape
 team_escape(const char *param, const Connection *connection)
 {
-	return strcmp(param, "message") == 0 && connection != NULL &&
-		is_slack(connection) ? ESCAPE_SLACK : ESCAPE_NONE;
+	if (strcmp(param, "message") != 0 || connection == NULL)
+		return ESCAPE_NONE;
+	return is_slack(connection) ? ESCAPE_SLACK : ESCAPE_MARKDOWN;
+}
+
+/* The text to post; raises 22023 if there is nothing to see in it. */
+static char *
+message_param(const Call *call)
+{
+	char	   *message = param_text_required(call, "message");
+
+	if (utf8_is_empty(to_utf8(message)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"message\" is empty")));
+	return message;
+}
+
+/*
+ * The beginning of text, of len bytes, without what the cut has left of an
+ * escaped character or of a link of Slack's.
+ */
+static int
+whole_marks(const char *text, int len)
+{
+	int			open = -1;
+
+	for (int i = 0; i < len; i++)
+	{
+		if (text[i] == '<' || (text[i] == '&' && open < 0))
+			open = i;
+		else if (open >= 0 && text[i] == (text[open] == '<' ? '>' : ';'))
+			open = -1;
+		else if (open >= 0 && text[open] == '&' && i - open > MAX_ENTITY)
+			open = -1;
+	}
+	return open >= 0 ? open : len;
+}
+
+/*
+ * Slack cuts what is longer than its limit, and says nothing.  Cut here, the
+ * message shows that something is missing, and so does the output.
+ */
+static char *
+slack_text(char *message, bool *cut)
+{
+	int			len = strlen(message);
+
+	*cut = pg_mbstrlen_with_len(message, len) > SLACK_MAX_CHARACTERS;
+	if (!*cut)
+		return message;
+	len = pg_mbcharcliplen(message, len, SLACK_MAX_CHARACTERS - 3);
+	return psprintf("%.*s...", whole_marks(message, len), message);
 }
 
 /* {"text": ...}, with the channel where it is named. */
@@ -54,11 +112,15 @@ slack_json(const char *channel, const char *message)
 	return json.data;
 }
 
-/* A message with one Adaptive Card, which shows the text. */
+/*
+ * A message with one Adaptive Card, which shows the text.  Raises 54000 if it
+ * is larger than Teams takes: it answers that all is well, and shows nothing.
+ */
 static char *
 teams_json(const char *message)
 {
 	StringInfoData json;
+	size_t		size;
 
 	initStringInfo(&json);
 	appendStringInfoString(&json,
@@ -73,17 +135,27 @@ teams_json(const char *message)
 						   "\"text\":");
 	escape_json(&json, message);
 	appendStringInfoString(&json, "}]}}]}");
+	size = strlen(to_utf8(json.data));
+	if (size > TEAMS_MAX_BYTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the message makes a card of %zu bytes, and Teams takes at most %d (28 kB)",
+						size, TEAMS_MAX_BYTES)));
 	return json.data;
 }
 
-/* Carries {"kind", "channel"}. */
+/* Carries {"kind", "channel"}, and "cut" where the message was. */
 static Jsonb *
 team_prepare(Call *call, Request *request)
 {
 	const char *kind = connection_kind(call->connection);
 	char	   *channel = param_text_required(call, "channel");
-	char	   *message = param_text_required(call, "message");
+	char	   *message = message_param(call);
+	bool		cut = false;
 	ObjectBuilder b;
+
+	if (is_slack(call->connection))
+		message = slack_text(message, &cut);
 
 	if (strcmp(kind, "slack") == 0)
 	{
@@ -110,18 +182,23 @@ team_prepare(Call *call, Request *request)
 	object_begin(&b);
 	object_text(&b, "kind", kind);
 	object_text(&b, "channel", channel);
+	if (cut)
+		object_text(&b, "cut", "yes");
 	return object_end(&b);
 }
 
-/* {"channel", "ts"} */
+/* {"channel", "ts"}, and "message_cut" where it was */
 static void
-slack_success(Outcome *outcome, const char *channel, const char *ts)
+slack_success(const Jsonb *carry, Outcome *outcome, const char *channel,
+			  const char *ts)
 {
 	ObjectBuilder b;
 
 	object_begin(&b);
 	object_text(&b, "channel", channel);
 	object_text(&b, "ts", ts);
+	if (JSON_TEXT(carry, "cut") != NULL)
+		object_bool(&b, "message_cut", true);
 	outcome_success(outcome, object_end(&b));
 }
 
@@ -209,7 +286,7 @@ interpret_slack(const Jsonb *carry, const Response *response,
 					  psprintf("delivery unknown: no timestamp in %s",
 							   response_status_text(response)));
 	else
-		slack_success(outcome, channel != NULL ? channel
+		slack_success(carry, outcome, channel != NULL ? channel
 					  : JSON_TEXT(carry, "channel"), ts);
 }
 
@@ -245,7 +322,7 @@ interpret_slack_webhook(const Jsonb *carry, const Response *response,
 									 status_suffix(response))
 						  : response_status_text(response), outcome);
 	else if (text != NULL && strcmp(text, "ok") == 0)
-		slack_success(outcome, JSON_TEXT(carry, "channel"), NULL);
+		slack_success(carry, outcome, JSON_TEXT(carry, "channel"), NULL);
 	else
 		outcome_error(outcome,
 					  psprintf("delivery unknown: no \"ok\" in %s",
