@@ -95,6 +95,9 @@ extern const Action *action_find(const char *name);
 extern char *param_text(const Call *call, const char *name);	/* scalar as
 																 * text */
 extern char *param_text_required(const Call *call, const char *name);
+
+/* The same; raises 22023 too if there is nothing to see in it. */
+extern char *param_text_filled(const Call *call, const char *name);
 extern Jsonb *param_json(const Call *call, const char *name);
 extern bool param_bool(const Call *call, const char *name, bool dflt);
 

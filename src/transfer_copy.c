@@ -18,8 +18,6 @@
 #include "transfer_internal.h"
 #include "url.h"
 
-#define MAX_URL 16384
-
 /* A copy in the current context, or NULL of NULL. */
 static char *
 copy(const char *text)

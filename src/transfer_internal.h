@@ -29,6 +29,7 @@
 #define MAX_HEADERS 200			/* lines of one answer */
 #define MAX_HEADER_BYTES (64 * 1024)
 #define MAX_REDIRECTS 3
+#define MAX_URL 16384
 #define MIN_SECRET 6			/* shorter ones are not searched for */
 /* ... and of all answers of one exchange, interim ones included */
 #define MAX_HEADER_BYTES_ALL ((MAX_REDIRECTS + 1) * MAX_HEADER_BYTES)

@@ -49,6 +49,29 @@ what_is_lost(const Transfer *t, long status)
 	return NULL;
 }
 
+/* The value of the answer's first Location, or NULL. */
+static char *
+location(const Transfer *t)
+{
+	static const char name[] = "\nlocation:";
+	const char *end = t->head.data + t->head.len;
+
+	for (const char *p = t->head.data; p != NULL && p < end; p++)
+	{
+		const char *value = p + strlen(name);
+		const char *stop;
+
+		if (pg_strncasecmp(p, name, strlen(name)) != 0)
+			continue;
+		value += strspn(value, " \t");
+		stop = value + strcspn(value, "\r\n");
+		while (stop > value && (stop[-1] == ' ' || stop[-1] == '\t'))
+			stop--;
+		return stop > value ? pnstrdup(value, stop - value) : NULL;
+	}
+	return NULL;
+}
+
 /* Why the redirect is not followed, or NULL. */
 static const char *
 why_not(const Transfer *t, long status, const char *to)
@@ -57,6 +80,8 @@ why_not(const Transfer *t, long status, const char *to)
 
 	if (problem != NULL)
 		return psprintf("which %s", problem);
+	if (strlen(to) > MAX_URL)
+		return "which is too long";
 	if (what_is_lost(t, status) != NULL)
 		return what_is_lost(t, status);
 	if (!t->follow_redirects)
@@ -99,29 +124,39 @@ bool
 redirect_follow(Transfer *t, CURLcode code)
 {
 	MemoryContext old;
-	const char *to = NULL;
-	const char *reason;
+	char	   *reference;
+	char	   *to;
+	const char *reason = NULL;
 	long		status = 0;
-	char	   *text;
+	bool		follow = false;
 
 	if (code != CURLE_OK || t->failure != FAILURE_NONE)
 		return false;
 	(void) curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-	(void) curl_easy_getinfo(t->easy, CURLINFO_REDIRECT_URL, &to);
-	if (to == NULL || !is_redirect(status))
+	if (!is_redirect(status))
 		return false;
 	old = MemoryContextSwitchTo(t->context);
-	reason = why_not(t, status, to);
+	reference = location(t);
+	to = reference != NULL ? url_resolve(t->url, reference) : NULL;
+	if (to != NULL)
+		reason = why_not(t, status, to);
+	else if (reference != NULL)
+		reason = "which is no URL";
 	if (reason != NULL)
 	{
-		text = psprintf("redirects to \"%s\", %s", to, reason);
+		char	   *text = psprintf("redirects to \"%s\", %s",
+									to != NULL ? to : reference, reason);
+
 		t->response.redirect = transfer_clean_text(t, text, strlen(text));
 	}
-	else if (t->redirects >= MAX_REDIRECTS)
+	else if (to != NULL && t->redirects >= MAX_REDIRECTS)
 		transfer_fail(t, FAILURE_TOO_LARGE, "more than %d redirects",
 					  MAX_REDIRECTS);
-	else
+	else if (to != NULL)
+	{
 		move(t, to);
+		follow = true;
+	}
 	MemoryContextSwitchTo(old);
-	return reason == NULL && t->failure == FAILURE_NONE;
+	return follow;
 }

@@ -181,6 +181,21 @@ url_origin(const char *url)
 }
 
 char *
+url_resolve(const char *base, const char *reference)
+{
+	CURLU	   *parsed = parse(base);
+	char	   *url = NULL;
+
+	if (parsed == NULL)
+		return NULL;
+	if (curl_url_set(parsed, CURLUPART_URL, reference,
+					 CURLU_URLENCODE | CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK)
+		url = get_part(parsed, CURLUPART_URL, 0);
+	curl_url_cleanup(parsed);
+	return url != NULL && url[0] != '\0' ? url : NULL;
+}
+
+char *
 url_join(const char *base, const char *path)
 {
 	int			len = strlen(base);

@@ -118,6 +118,9 @@ my %got = run_steps(
 	query_only => webhook(
 		url => $http->url('/redirect-to/307'),
 		method => 'GET', query => { url => '/new#fragment' }),
+	to_encode => webhook(
+		url => $http->url('/redirect-to/307'),
+		query => { url => "/n\x{E4}w path?q=a b" }),
 	scheme_less => webhook(
 		url => $http->url('/redirect-to/307'),
 		query => { url => $other->url('/new') =~ s/^http://r }),
@@ -258,6 +261,8 @@ like($got{'GET body 303'}{error}, qr/drop the body$/, '... of the body, too');
 is((at($http, 'relative'))[-1]{target}, '/up/new?x=1', 'a relative Location');
 is((at($http, 'query_only'))[-1]{target},
 	'/new', 'a fragment is not sent');
+like((at($http, 'to_encode'))[-1]{target},
+	qr{^/n%e4w%20path\?q=a\+b$}i, 'a Location that is not encoded');
 is(scalar at($other, 'scheme_less'), 1, 'a Location without a scheme');
 completed('three');
 is(scalar at($other, 'three'), 2, 'three redirects are followed');

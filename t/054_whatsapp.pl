@@ -261,6 +261,10 @@ my %refused = (
 push @cases, "refused $_" => whatsapp(%{ $refused{$_}[0] })
   foreach sort keys %refused;
 
+push @cases,
+  'no template' => whatsapp(template => '{{ trigger.v }}', v => ''),
+  'no language' => whatsapp(language => '{{ trigger.v }}', v => '');
+
 my %got = run_steps($node, @cases);
 
 sub body
@@ -317,6 +321,11 @@ foreach my $label (sort keys %refused)
 	like($result->{error}, $refused{$label}[1], '... and says why');
 	is(scalar requests_of($http, $result), 0, '... nothing was sent');
 }
+
+is($got{'no template'}{error}, 'parameter "template" is empty',
+	'a template without a name');
+is(body('no language')->{template}{language}{code},
+	'en_US', 'an empty language is none');
 
 foreach my $country ('XX', '999', 'Lebanon', '', '+', [961])
 {

@@ -79,6 +79,8 @@ my %got = run_steps(
 				"$kind null" => message($kind, '{{ trigger.v }}', undef),
 				"$kind 39999" => message($kind, '{{ trigger.v }}', 'é' x 39_999))
 		} qw(team hook teams)),
+	no_channel => { %{ message('team', 'x') }, params => {
+			connection => 'team', channel => ' ', message => 'x' } },
 	teams_limit => message('teams', '{{ trigger.v }}', 'x' x ($limit - 400)),
 	teams_over => message('teams', '{{ trigger.v }}', 'x' x 40_000),
 	teams_bytes => message('teams', '{{ trigger.v }}', '漢' x 10_000),
@@ -131,6 +133,7 @@ foreach my $kind (qw(team hook teams))
 	  foreach qw(empty blank);
 	refused_like("$kind null", qr/^parameter "message" is missing$/);
 }
+refused_like('no_channel', qr/^parameter "channel" is empty$/);
 
 #
 # Too much to say.

@@ -11,6 +11,8 @@
 
 #include "action.h"
 #include "jsonvalue.h"
+#include "outcome.h"
+#include "utf8.h"
 
 /* The parameter, or NULL. */
 static JsonbValue *
@@ -51,6 +53,18 @@ param_text_required(const Call *call, const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("parameter \"%s\" is missing", name)));
+	return text;
+}
+
+char *
+param_text_filled(const Call *call, const char *name)
+{
+	char	   *text = param_text_required(call, name);
+
+	if (utf8_is_empty(to_utf8(text)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"%s\" is empty", name)));
 	return text;
 }
 

@@ -18,7 +18,6 @@
 #include "outcome.h"
 #include "step_result.h"
 #include "url.h"
-#include "utf8.h"
 #include "utils/json.h"
 
 /* Slack cuts a longer text: api.slack.com/methods/chat.postMessage */
@@ -40,19 +39,6 @@ team_escape(const char *param, const Connection *connection)
 	if (strcmp(param, "message") != 0 || connection == NULL)
 		return ESCAPE_NONE;
 	return is_slack(connection) ? ESCAPE_SLACK : ESCAPE_MARKDOWN;
-}
-
-/* The text to post; raises 22023 if there is nothing to see in it. */
-static char *
-message_param(const Call *call)
-{
-	char	   *message = param_text_required(call, "message");
-
-	if (utf8_is_empty(to_utf8(message)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("parameter \"message\" is empty")));
-	return message;
 }
 
 /*
@@ -149,8 +135,8 @@ static Jsonb *
 team_prepare(Call *call, Request *request)
 {
 	const char *kind = connection_kind(call->connection);
-	char	   *channel = param_text_required(call, "channel");
-	char	   *message = message_param(call);
+	char	   *channel = param_text_filled(call, "channel");
+	char	   *message = param_text_filled(call, "message");
 	bool		cut = false;
 	ObjectBuilder b;
 

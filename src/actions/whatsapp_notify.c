@@ -76,7 +76,7 @@ static char *
 message_json(const Call *call)
 {
 	char	   *phone = phone_param(call);
-	char	   *template = param_text_required(call, "template");
+	char	   *template = param_text_filled(call, "template");
 	char	   *language = param_text(call, "language");
 	StringInfoData components;
 	StringInfoData json;
@@ -89,7 +89,8 @@ message_json(const Call *call)
 					 "\"type\":\"template\",\"template\":{\"name\":", phone);
 	escape_json(&json, template);
 	appendStringInfoString(&json, ",\"language\":{\"code\":");
-	escape_json(&json, language != NULL ? language : "en_US");
+	escape_json(&json, language != NULL && language[0] != '\0' ? language
+				: "en_US");
 	appendStringInfoChar(&json, '}');
 	if (components.len > 0)
 		appendStringInfo(&json, ",\"components\":[%s]", components.data);

@@ -112,7 +112,7 @@ from hostile import Hostile
 from providers import Providers
 
 REASONS = {200: "OK", 202: "Accepted", 204: "No Content", 302: "Found",
-           400: "Bad Request", 404: "Not Found", 429: "Too Many Requests",
+           307: "Temporary Redirect", 400: "Bad Request", 404: "Not Found", 429: "Too Many Requests",
            500: "Internal Server Error", 503: "Service Unavailable"}
 MAX_HEAD = 256 * 1024
 GIGABYTE = 1 << 30
@@ -320,7 +320,7 @@ class Receiver(Providers, Hostile):
         self.send(writer, 200, json.dumps(request))
 
     async def do_redirect(self, request, writer, _):
-        self.send(writer, 302, "", [("Location", request["target"])])
+        self.send(writer, 307, "", [("Location", request["target"])])
 
     async def do_redirect_to(self, request, writer, code):
         self.send(writer, int(code or 302), "",

@@ -58,7 +58,11 @@ def describe(message):
 
 def addresses_of(message):
     """What the headers that hold addresses say, as a reader sees them."""
-    return {name.lower(): [[a.display_name, a.addr_spec]
+    def text(part):
+        return part.encode("utf-8", "surrogateescape").decode("utf-8",
+                                                              "replace")
+
+    return {name.lower(): [[text(a.display_name), text(a.addr_spec)]
                            for a in value.addresses]
             for name, value in message.items() if hasattr(value, "addresses")}
 

@@ -181,7 +181,7 @@ my @table = (
 				[
 					"${name}_redirect", $kind,
 					'/redirect', 'permanent',
-					$kind ? qr/^HTTP 302/ : qr/^more than 3 redirects$/ ])
+					$kind ? qr/^HTTP 307/ : qr/^more than 3 redirects$/ ])
 		} [ webhook => '' ],
 		[ wa => 'whatsapp_cloud' ],
 		[ slack => 'slack' ],
