@@ -12,6 +12,7 @@
 
 #include "calling_code.h"
 #include "connection.h"
+#include "connection_header.h"
 #include "jsonvalue.h"
 #include "mime.h"
 #include "problems.h"
@@ -114,40 +115,10 @@ signing_problem(const JsonbValue *value, bool secret)
 	return problem;
 }
 
-bool
-connection_header_reserved(const char *name)
-{
-	static const char *const reserved[] = {
-		"Host", "Content-Length", "Transfer-Encoding", "Connection",
-		"Keep-Alive", "Upgrade", "TE", "Trailer", "Expect",
-		"Idempotency-Key"
-	};
-
-	for (int i = 0; i < lengthof(reserved); i++)
-	{
-		if (pg_strcasecmp(name, reserved[i]) == 0)
-			return true;
-	}
-	return pg_strncasecmp(name, "Proxy-", 6) == 0;
-}
-
-/* Is a name among the first n in another case of letters? */
-static bool
-is_repeated(const JsonMember *each, int n, const char *name)
-{
-	for (int i = 0; i < n; i++)
-	{
-		if (pg_strcasecmp(each[i].key, name) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* Applies problem to every member of an object. */
 static const char *
 each_problem(const JsonbValue *value, bool secret,
-			 const char *(*problem) (const JsonbValue *, bool),
-			 bool header_names)
+			 const char *(*problem) (const JsonbValue *, bool))
 {
 	JsonMember *each;
 	int			n;
@@ -159,12 +130,6 @@ each_problem(const JsonbValue *value, bool secret,
 	{
 		const char *wrong = problem(&each[i].value, secret);
 
-		if (header_names && !mime_header_name_valid(each[i].key))
-			return "has a malformed header name";
-		if (header_names && connection_header_reserved(each[i].key))
-			return psprintf("cannot set \"%s\"", each[i].key);
-		if (header_names && is_repeated(each, i, each[i].key))
-			return psprintf("has \"%s\" twice", each[i].key);
 		if (wrong != NULL)
 			return psprintf("\"%s\" %s", each[i].key, wrong);
 	}
@@ -174,29 +139,22 @@ each_problem(const JsonbValue *value, bool secret,
 static const char *
 headers_problem(const JsonbValue *value, bool secret)
 {
-	return each_problem(value, secret,
-						secret ? secret_problem : text_problem, true);
+	const char *wrong = header_names_problem(value);
+
+	return wrong != NULL ? wrong
+		: each_problem(value, secret, secret ? secret_problem : text_problem);
 }
 
 static const char *
-key_header_problem(const JsonbValue *value, bool secret)
+idempotency_header_problem(const JsonbValue *value, bool secret)
 {
-	const char *name = value->type == jbvString ? json_cstring(value) : "";
-
-	if (!mime_header_name_valid(name))
-		return "must be the name of a header";
-	if (pg_strcasecmp(name, "Idempotency-Key") != 0 &&
-		(connection_header_reserved(name) ||
-		 pg_strcasecmp(name, "Content-Type") == 0 ||
-		 pg_strcasecmp(name, "Authorization") == 0))
-		return psprintf("cannot be \"%s\"", name);
-	return NULL;
+	return key_header_problem(value);
 }
 
 static const char *
 channels_problem(const JsonbValue *value, bool secret)
 {
-	return each_problem(value, secret, webhook_url_problem, false);
+	return each_problem(value, secret, webhook_url_problem);
 }
 
 static const char *
@@ -206,7 +164,7 @@ basic_problem(const JsonbValue *value, bool secret)
 		json_member(value, "username") == NULL ||
 		json_member(value, "password") == NULL)
 		return "must be {\"username\": ..., \"password\": ...}";
-	return each_problem(value, secret, secret_problem, false);
+	return each_problem(value, secret, secret_problem);
 }
 
 static const char *
@@ -276,24 +234,6 @@ check_incoming(const JsonbValue *config, const JsonbValue *credentials,
 					  "has neither \"url\" nor \"channels\"");
 }
 
-/* The header of the idempotency key must not be one that is set. */
-static void
-check_key_header(const JsonbValue *config, const JsonbValue *headers,
-				 Problems *problems)
-{
-	JsonbValue *name = json_member(config, "idempotency_header");
-	JsonMember *each;
-	int			n;
-
-	if (name == NULL || name->type != jbvString || headers == NULL ||
-		!json_is_object(headers))
-		return;
-	each = json_members(headers, &n);
-	if (is_repeated(each, n, json_cstring(name)))
-		problem_error(problems, "config.idempotency_header", NULL,
-					  "is among \"headers\" too");
-}
-
 static void
 check_http(const JsonbValue *config, const JsonbValue *credentials,
 		   Problems *problems)
@@ -302,8 +242,10 @@ check_http(const JsonbValue *config, const JsonbValue *credentials,
 		json_member(credentials, "basic") != NULL)
 		problem_error(problems, "credentials", NULL,
 					  "has both \"bearer_token\" and \"basic\"");
-	check_key_header(config, json_member(config, "headers"), problems);
-	check_key_header(config, json_member(credentials, "headers"), problems);
+	if (key_header_is_set(config, json_member(config, "headers")) ||
+		key_header_is_set(config, json_member(credentials, "headers")))
+		problem_error(problems, "config.idempotency_header", NULL,
+					  "is among \"headers\" too");
 }
 
 /*--- the kinds ---*/
@@ -342,7 +284,8 @@ static const Key incoming_keys[] = {
 static const Key http_keys[] = {
 	{"base_url", IN_CONFIG, true, base_url_problem},
 	{"headers", IN_CONFIG | IN_CREDENTIALS, false, headers_problem},
-	{"idempotency_header", IN_CONFIG, false, key_header_problem},
+	{"idempotency_header", IN_CONFIG, false,
+	idempotency_header_problem},
 	{"bearer_token", IN_CREDENTIALS, false, secret_problem},
 	{"basic", IN_CREDENTIALS, false, basic_problem},
 	{"signing_secret", IN_CREDENTIALS, false, signing_problem},

@@ -25,7 +25,7 @@ typedef enum TemplateEscape
 typedef struct AddressScan
 {
 	bool		quoted;
-	bool		escaped;		/* in quotes, behind a backslash */
+	bool		escaped;		/* in quotes, after a backslash */
 	bool		angled;
 } AddressScan;
 

@@ -7,7 +7,7 @@
  * A list has commas or semicolons between its addresses, since people write
  * both.  Comments and groups are not understood: what stands in brackets
  * before an address is part of the name.  Which bytes end an address is
- * decided by address_scan(), as it is where a value is put into a text
+ * decided by address_scan(), as it is when a value is put into a text
  * (escape.c): both must see the same ends.
  */
 #include "postgres.h"
@@ -107,7 +107,7 @@ trimmed(const char *text, int len)
 	return pnstrdup(text + start, Max(end - start, 0));
 }
 
-/* A display name without its quotes, in place; NULL where it is empty. */
+/* A display name without its quotes, in place; NULL if it is empty. */
 static char *
 unquoted(char *name)
 {

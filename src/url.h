@@ -29,7 +29,7 @@ extern bool url_within(const char *url, const char *base);
 extern char *url_origin(const char *url);
 
 /*
- * The absolute URL that a reference (the value of a Location) means where base
+ * The absolute URL that a reference (the value of a Location) means if base
  * was asked for; what must be encoded in it is.  Palloc'd; NULL if it is none.
  */
 extern char *url_resolve(const char *base, const char *reference);

@@ -27,7 +27,7 @@ extern bool utf8_is_invisible(uint32 c);
 extern bool utf8_is_empty(const char *text);
 
 /*
- * A copy of text for an error message: at most max bytes and "..." where it
+ * A copy of text for an error message: at most max bytes, and "..." if it
  * is longer, what is not seen spelled <U+200E>.  Palloc'd, UTF-8.
  */
 extern char *utf8_quote(const char *text, int max);

@@ -90,7 +90,8 @@ my %got = run_steps(
 	form_text => typed($form, 'a=1&b={{ trigger.text | urlencode }}'),
 	form_empty => typed($form, {}),
 	form_array => typed($form, [1]),
-	form_deep => typed($form, { list => [ { a => 1 } ] }),
+	form_deep => typed($form,
+		{ list => [ { a => 1, b => [ 2, 3 ] }, 'x', undef, [ [4] ] ], none => {}, no => [] }),
 	form_merged => typed($form, { a => 1 }, merge_payload => undef),
 	form_connection => webhook(
 		connection => 'form', url => undef, path => 'x', body => { a => 'b c' }),
@@ -229,7 +230,9 @@ is(request('form_empty')->{body}, '', 'an empty form');
 like(request('form_merged')->{body}, qr/^a=1&.*text=l1%0Al2/,
 	'the payload is fields, too');
 refused_like('form_array', qr/of type "\Q$form\E" must be a text, not an array/);
-refused_like('form_deep', qr/"list" in parameter "body" must hold texts, not an object/);
+is(request('form_deep')->{body} =~ s/%5B/[/gr =~ s/%5D/]/gr,
+	'list[0][a]=1&list[0][b]=2&list[0][b]=3&list[1]=x&list[3][0]=4',
+	'... and what is nested');
 is(request('form_connection')->{body}, 'a=b%20c', "a connection's type");
 is(request('form_connection')->{headers}{'content-type'},
 	"$form; charset=UTF-8", '... is what is sent');

@@ -91,6 +91,7 @@ my %got = run_steps(
 	slack_entity => message('team', 'x{{ trigger.v }}', '&' x 9_000),
 	slack_link => message('team', '{{ trigger.v }}<https://x.example/' . 'y' x 50 . '|here> and more',
 		'x' x 39_980),
+	slack_less => message('team', 'a < b {{ trigger.v }}', 'x' x 45_000),
 	slack_values => message('team', '{{ trigger.v }}', '<!channel> <http://x|y> & &amp;'));
 
 sub text
@@ -151,9 +152,10 @@ foreach my $label ('team 39999', 'hook 39999', 'slack_full')
 is(text('slack_over'), 'é' x 39_997 . '...', 'Slack: cut where Slack would cut');
 is(length text('hook_over'), 40_000, '... by a webhook, too');
 is($got{$_}{output}{message_cut}, JSON::PP::true, "$_: the output says so")
-  foreach qw(slack_over hook_over slack_entity slack_link);
+  foreach qw(slack_over hook_over slack_entity slack_link slack_less);
 is(text('slack_entity'), 'x' . '&amp;' x 7_999 . '...',
 	'no escaped character is cut in two');
+is(length text('slack_less'), 40_000, 'a sign of the author opens no link');
 is(text('slack_link'), 'x' x 39_980 . '...', '... and no link');
 
 $node->stop;

@@ -114,7 +114,7 @@ read_signs(const char *text, char **wrong)
 }
 
 /*
- * The digits of the signs, without a (0) behind others; *plus: one stood
+ * The digits of the signs, without a (0) after others; *plus: one stood
  * before them.  NULL with *wrong set.
  */
 static char *

@@ -23,6 +23,7 @@
 /* Slack cuts a longer text: api.slack.com/methods/chat.postMessage */
 #define SLACK_MAX_CHARACTERS 40000
 #define MAX_ENTITY 5			/* "&amp;" */
+#define MAX_LINK 2000			/* bytes of one that is not cut in two */
 #define TEAMS_MAX_BYTES (28 * 1024)	/* of a whole message */
 
 static bool
@@ -50,13 +51,13 @@ whole_marks(const char *text, int len)
 {
 	int			open = -1;
 
-	for (int i = 0; i < len; i++)
+	for (int i = Max(len - MAX_LINK, 0); i < len; i++)
 	{
 		if (text[i] == '<' || (text[i] == '&' && open < 0))
 			open = i;
-		else if (open >= 0 && text[i] == (text[open] == '<' ? '>' : ';'))
-			open = -1;
-		else if (open >= 0 && text[open] == '&' && i - open > MAX_ENTITY)
+		else if (open >= 0 && text[open] == '<'
+				 ? text[i] == '>' || text[i] == '\n'
+				 : text[i] == ';' || i - open > MAX_ENTITY)
 			open = -1;
 	}
 	return open >= 0 ? open : len;
@@ -130,7 +131,7 @@ teams_json(const char *message)
 	return json.data;
 }
 
-/* Carries {"kind", "channel"}, and "cut" where the message was. */
+/* Carries {"kind", "channel"}, and "cut" if the message was. */
 static Jsonb *
 team_prepare(Call *call, Request *request)
 {
@@ -173,7 +174,7 @@ team_prepare(Call *call, Request *request)
 	return object_end(&b);
 }
 
-/* {"channel", "ts"}, and "message_cut" where it was */
+/* {"channel", "ts"}, and "message_cut" if it was */
 static void
 slack_success(const Jsonb *carry, Outcome *outcome, const char *channel,
 			  const char *ts)

@@ -103,24 +103,44 @@ add_field(StringInfo buf, const char *name, const char *value)
 	escape_append(buf, value, strlen(value), ESCAPE_URL);
 }
 
-/* The fields of an object; those of an object in it are name[member]. */
-static void
-add_fields(StringInfo buf, const char *prefix, const JsonbValue *object)
+/* Has the array or object an element that is an array or object itself? */
+static bool
+is_nested(const JsonMember *each, int n)
 {
-	int			n;
-	JsonMember *members = json_members(object, &n);
-
-	check_stack_depth();
 	for (int i = 0; i < n; i++)
 	{
-		const char *name = prefix == NULL ? members[i].key
-			: psprintf("%s[%s]", prefix, members[i].key);
+		if (each[i].value.type == jbvBinary)
+			return true;
+	}
+	return false;
+}
 
-		CHECK_FOR_INTERRUPTS();
-		if (json_is_object(&members[i].value))
-			add_fields(buf, name, &members[i].value);
-		else
-			webhook_add_pairs(buf, "body", name, &members[i].value, add_field);
+/*
+ * The fields of a value.  There is no standard for what is nested; most who
+ * understand it at all take name[member], and name[0] for an element of an
+ * array that cannot just repeat its name.
+ */
+static void
+add_fields(StringInfo buf, const char *name, const JsonbValue *value)
+{
+	int			n;
+	JsonMember *each;
+
+	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
+	each = value->type == jbvBinary ? json_members(value, &n) : NULL;
+	if (each == NULL || (json_is_array(value) && !is_nested(each, n)))
+	{
+		webhook_add_pairs(buf, "body", name, value, add_field);
+		return;
+	}
+	for (int i = 0; i < n; i++)
+	{
+		const char *key = each[i].key != NULL ? each[i].key
+			: psprintf("%d", i);
+
+		add_fields(buf, name == NULL ? key : psprintf("%s[%s]", name, key),
+				   &each[i].value);
 	}
 }
 
@@ -152,7 +172,7 @@ body_of(const Call *call, const char *method)
 	if (asked)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("parameter \"body\" must be an object where merge_payload is true")));
+				 errmsg("parameter \"body\" must be an object if merge_payload is true")));
 	return body;
 }
 

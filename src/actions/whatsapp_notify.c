@@ -26,7 +26,7 @@
 
 /*
  * The text of the parameter.  The point and the sign of a JSON number divide
- * no digits: 96170123456.0 has no 0 behind its digits, and others are refused.
+ * no digits: 96170123456.0 ends in 6, and a number with a fraction is refused.
  */
 static char *
 phone_text(const Call *call)
