@@ -14,6 +14,7 @@
 #include "connection.h"
 #include "connection_header.h"
 #include "jsonvalue.h"
+#include "mb/pg_wchar.h"
 #include "mime.h"
 #include "problems.h"
 #include "secret.h"
@@ -182,9 +183,13 @@ from_problem(const JsonbValue *value, bool secret)
 {
 	List	   *addresses = NIL;
 
+	char	   *text;
+
 	if (value->type != jbvString)
 		return "must be a text";
-	if (mime_parse_addresses(json_cstring(value), &addresses) != NULL ||
+	text = json_cstring(value);
+	text = pg_server_to_any(text, strlen(text), PG_UTF8);
+	if (mime_parse_addresses(text, &addresses) != NULL ||
 		list_length(addresses) != 1)
 		return "must be one mail address";
 	return NULL;

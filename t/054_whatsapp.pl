@@ -241,6 +241,8 @@ my %refused = (
 		qr/^"0" in parameter "button_vars" has an empty "payload"$/ ],
 	empty_fallback => [ { template_vars => { d => { type => 'date_time', date_time => { fallback_value => '' } } } },
 		qr/^"d" in parameter "template_vars" is empty$/ ],
+	empty_link => [ { header_vars => [ { type => 'image', image => { link => '{{ trigger.v }}' } } ], v => '' },
+		qr/^"0" in parameter "header_vars" has an empty "link"$/ ],
 	null => [ { template_vars => { a => undef } }, qr/^"a" in .* is null$/ ],
 	no_type => [ { header_vars => [ { link => 'x' } ] },
 		qr/is an object without "type"$/ ],

@@ -111,6 +111,27 @@ variable_text(const Variable *v, const JsonbValue *value)
 	return text;
 }
 
+/*
+ * Adds a member of {"link": ...}, {"fallback_value": ...} and their like.
+ * The fallback_value of a currency or a date is shown like a text.
+ */
+static void
+add_inner(ObjectBuilder *b, const Variable *v, const JsonMember *member)
+{
+	const char *key = member->key;
+	JsonbValue *value = unconstify(JsonbValue *, &member->value);
+
+	if (value->type != jbvString)
+		object_value(b, key, value);
+	else if (strcmp(key, "fallback_value") == 0)
+		object_text(b, key, variable_text(v, value));
+	else if ((strcmp(key, "link") == 0 || strcmp(key, "id") == 0) &&
+			 utf8_is_empty(to_utf8(json_cstring(value))))
+		bad_value(v, psprintf("has an empty \"%s\"", key));
+	else
+		object_value(b, key, value);
+}
+
 /* Adds a member of an object in the API's own form. */
 static void
 add_member(ObjectBuilder *b, const Variable *v, const JsonMember *member)
@@ -129,18 +150,10 @@ add_member(ObjectBuilder *b, const Variable *v, const JsonMember *member)
 		object_value(b, member->key, unconstify(JsonbValue *, value));
 	else
 	{
-		/* a currency's or date's fallback_value is shown like a text */
 		inner = json_members(value, &n);
 		object_begin(&copy);
 		for (int i = 0; i < n; i++)
-		{
-			if (strcmp(inner[i].key, "fallback_value") == 0 &&
-				inner[i].value.type == jbvString)
-				object_text(&copy, inner[i].key,
-							variable_text(v, &inner[i].value));
-			else
-				object_value(&copy, inner[i].key, &inner[i].value);
-		}
+			add_inner(&copy, v, &inner[i]);
 		object_json(b, member->key, object_end(&copy));
 	}
 }
