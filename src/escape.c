@@ -73,8 +73,8 @@ append_entities(StringInfo buf, const char *text, int len, bool quotes)
 }
 
 /*
- * Markdown's own characters, each after a backslash.  Some mean something only if
- * they begin a line: they stay as they are elsewhere, so that a date or a
+ * Markdown's own characters, each after a backslash.  Some mean something only
+ * if they begin a line: they stay as they are elsewhere, so that a date or a
  * phone number is sent as people write it.  HTML is written as entities.
  */
 static void

@@ -5,10 +5,10 @@
  * Escaping is for values, never for what the author wrote.  In a URL the
  * value of a {{...}} that begins the text stands as it is, so that a whole
  * address can come from data, and so does one whose last filter is urlencode,
- * so that nothing is encoded twice.  Among mail addresses a {{...}} that is the
- * whole text stands as it is, and so may be a list.  For HTML, Slack and Teams,
- * the strings inside an array or an object are escaped one by one; keys never
- * are.
+ * so that nothing is encoded twice.  Among mail addresses a {{...}} that is
+ * the whole text stands as it is, and so may be a list.  For HTML, Slack and
+ * Teams, the strings inside an array or an object are escaped one by one; keys
+ * never are.
  *
  * Templates are compiled in template_compile.c into the memory context of a
  * plan, and rendered here, in any process, into the current context.  Nothing

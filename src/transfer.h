@@ -47,7 +47,8 @@ typedef struct Request
 	bool		url_secret;		/* its path is a credential: never shown */
 	char	   *method;			/* HTTP */
 	List	   *headers;		/* HTTP: of NameValue * */
-	const char *key_header;		/* HTTP: which of them has the idempotency key */
+	const char *key_header;		/* HTTP: which of them has the idempotency
+								 * key; NULL: none */
 	List	   *secret_headers; /* HTTP: of NameValue * */
 	char	   *body;			/* HTTP; may be NULL */
 	size_t		body_len;
