@@ -59,7 +59,7 @@ SHLIB_LINK = $(shell $(CURL_CONFIG) --libs)
 
 # Every suite is a list of names: make test refuses a file that is in none.
 REGRESS = setup helpers schema definitions validate templates conditions \
-	steps actions_custom fire triggers history records identity tenants grants \
+	steps actions_custom fire triggers triggers_text triggers_unusable history records identity tenants grants \
 	pause depth hardening retry operate
 REGRESS_OPTS = --inputdir=$(srcdir) --load-extension=workflow_engine
 

@@ -30,6 +30,46 @@ SELECT DISTINCT status FROM wf_history(tenant_id => t.a());
 SELECT payload FROM fired WHERE NOT tenant_a;
 SELECT * FROM wf_fire(t.a(), 'nobody listens');
 SELECT * FROM wf_fire('00000000-0000-4000-8000-0000000000ff', 'order');
+-- A trigger type that no definition has is told, with the nearest that one
+-- has; one of a definition that is switched off, or another tenant's, is not.
+SELECT * FROM wf_fire(t.a(), 'oder');
+SELECT * FROM wf_fire(t.a(), 'Refund');
+UPDATE workflow_definitions SET is_active = false WHERE name = 'else';
+SELECT * FROM wf_fire(t.a(), 'refund');
+UPDATE workflow_definitions SET is_active = true WHERE name = 'else';
+SELECT * FROM wf_fire(t.b(), 'refund');
+-- Once a statement, not once a call; and again in the next.
+SELECT count(*) FROM generate_series(1, 3) n, wf_fire(t.a(), 'oder', jsonb_build_object('n', n));
+DO $$
+BEGIN
+	FOR i IN 1..3 LOOP
+		PERFORM wf_fire(t.a(), 'oder');
+		PERFORM wf_fire(t.b(), 'nobody listens');
+	END LOOP;
+END $$;
+-- What is defined later is known later.
+SELECT wf_define(t.b(), format('{"name": "late", "trigger_type": "oder", %s}', :'steps')::jsonb) IS NOT NULL;
+SELECT * FROM wf_fire(t.a(), 'oder');
+DELETE FROM workflow_definitions WHERE name = 'late';
+-- A bound session is told of its own tenant's alone.
+SET workflow_engine.tenant_id = '00000000-0000-4000-8000-00000000000b';
+SELECT * FROM wf_fire(t.b(), 'refunds');
+SELECT * FROM wf_fire(t.b(), 'refund');
+SELECT * FROM wf_fire(t.b(), 'oder');
+SET workflow_engine.tenant_id = '';
+SELECT * FROM wf_fire(t.b(), 'refund');
+-- Who may not read the definitions is told no name; nor is it looked for where
+-- nobody would hear of it.
+CREATE ROLE regress_fires;
+SELECT wf_grant('regress_fires', 'fire');
+SET ROLE regress_fires;
+SELECT * FROM wf_fire(t.a(), 'odder');
+SET client_min_messages = warning;
+SELECT * FROM wf_fire(t.a(), 'odder');
+RESET client_min_messages;
+RESET ROLE;
+SELECT wf_revoke('regress_fires', 'fire');
+DROP ROLE regress_fires;
 
 -- A run that waits for its time: nothing starts before run_at.
 SELECT count(*) FROM wf_fire(t.a(), 'refund', run_at => now() + '1 hour');

@@ -74,10 +74,11 @@ CREATE TRIGGER fire AFTER INSERT ON g.texttenant FOR EACH ROW
 	EXECUTE FUNCTION wf_fire_trigger('row');
 INSERT INTO g.texttenant VALUES (2, t.b()::text);
 SELECT tenant, payload FROM g.look();
+-- Without a tenant there is no event, and the row is none the worse for it.
 INSERT INTO g.texttenant VALUES (3, 'no uuid');
--- Without a tenant there is no event: the row is refused.
 INSERT INTO g.chosen VALUES (8, NULL);
-\echo :LAST_ERROR_SQLSTATE
+SELECT (SELECT count(*) FROM g.texttenant WHERE id = 3) AS one,
+	(SELECT count(*) FROM g.chosen WHERE id = 8) AS another;
 -- A tenant without such workflows has no runs; and a bound session fires for
 -- its own tenant only.
 INSERT INTO g.chosen VALUES (9, '00000000-0000-4000-8000-0000000000ff');
@@ -145,11 +146,6 @@ INSERT INTO g.types VALUES (DEFAULT, 1.10, 'NaN', true, '2026-01-02 03:04:05Z',
 	'\x01', t.a(), 9007199254740993, repeat('long ', 2000));
 SELECT jsonb_pretty(payload - 'long') AS payload,
 	payload->>'long' = repeat('long ', 2000) AS long FROM g.look();
--- The columns of a table that changes under its trigger.
-ALTER TABLE g.chosen RENAME id TO number;
-INSERT INTO g.chosen VALUES (1, t.a());
-\echo :LAST_ERROR_SQLSTATE
-
 --
 -- Partitioned tables
 --
@@ -161,41 +157,65 @@ CREATE TRIGGER fire AFTER INSERT ON g.part
 	FOR EACH ROW EXECUTE FUNCTION wf_fire_trigger('row');
 INSERT INTO g.part VALUES (1), (11);
 SELECT payload FROM g.look();
+-- The table is the one that the trigger was created on, also for who writes to
+-- a partition of a partition, and in the statement after its name has changed.
+CREATE TABLE g.part3 PARTITION OF g.part FOR VALUES FROM (20) TO (40)
+	PARTITION BY RANGE (id);
+CREATE TABLE g.part3a PARTITION OF g.part3 FOR VALUES FROM (20) TO (30);
+CREATE TABLE g.part4 (tenant_id uuid DEFAULT t.a(), id int);
+ALTER TABLE g.part3 ATTACH PARTITION g.part4 FOR VALUES FROM (30) TO (40);
+INSERT INTO g.part3a VALUES (21), (22);
+ALTER TABLE g.part RENAME TO parted;
+CREATE SCHEMA g2;
+ALTER TABLE g.parted SET SCHEMA g2;
+INSERT INTO g2.parted VALUES (31);
+INSERT INTO g.part1 (id) VALUES (3);
+SELECT payload FROM g.look();
+ALTER TABLE g2.parted SET SCHEMA g;
+ALTER TABLE g.parted RENAME TO part;
+-- A trigger of a partition's own has the partition's name.
+CREATE TRIGGER own AFTER INSERT ON g.part2
+	FOR EACH ROW EXECUTE FUNCTION wf_fire_trigger('row', 'tenant_id', 'own=id');
+INSERT INTO g.part VALUES (12);
+SELECT payload FROM g.look() ORDER BY payload->>'_table';
+DROP TRIGGER own ON g.part2;
 DROP TRIGGER fire ON g.part;
--- By statement the rows are seen as rows of the parent.
+-- Row by row, a row that moves to another partition is deleted and inserted.
+CREATE TRIGGER fire AFTER INSERT OR UPDATE OR DELETE ON g.part
+	FOR EACH ROW EXECUTE FUNCTION wf_fire_trigger('row', 'tenant_id', 'id');
+UPDATE g.part SET id = 13 WHERE id = 3;
+UPDATE g.part SET id = 14 WHERE id = 13;
+SELECT payload FROM g.look();
+DROP TRIGGER fire ON g.part;
+-- By statement it is updated.
+CREATE TRIGGER fire AFTER UPDATE ON g.part REFERENCING OLD TABLE AS o NEW TABLE AS n
+	FOR EACH STATEMENT EXECUTE FUNCTION wf_fire_trigger('statement', 'tenant_id', 'id');
+UPDATE g.part SET id = 4 WHERE id = 14;
+SELECT payload FROM g.look();
+-- Where the partition that it moves to drops it, old and new rows do not pair.
+CREATE FUNCTION g.drop_row() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER drop_row BEFORE INSERT ON g.part2
+	FOR EACH ROW EXECUTE FUNCTION g.drop_row();
+INSERT INTO g.part VALUES (5);
+UPDATE g.part SET id = CASE id WHEN 5 THEN 15 ELSE 6 END WHERE id IN (4, 5);
+SELECT payload FROM g.look();
+DROP TRIGGER drop_row ON g.part2;
+DROP TRIGGER fire ON g.part;
+-- A statement's rows are seen as rows of the parent.
 CREATE TRIGGER fire AFTER INSERT ON g.part REFERENCING NEW TABLE AS n
 	FOR EACH STATEMENT EXECUTE FUNCTION wf_fire_trigger('statement');
-INSERT INTO g.part VALUES (2), (12);
+INSERT INTO g.part VALUES (2), (16);
 SELECT payload FROM g.look();
-
---
--- Wrong use is told in words
---
-CREATE TABLE g.wrong (id int, tenant_id uuid DEFAULT t.a());
-CREATE FUNCTION g.wrong(definition text, change text DEFAULT 'INSERT INTO g.wrong VALUES (1)')
-RETURNS TABLE (code text, message text, hint text) LANGUAGE plpgsql AS $$
-BEGIN
-	EXECUTE 'CREATE TRIGGER fire ' || definition;
-	RETURN QUERY SELECT e.code, e.message, e.hint FROM t.error(change) e;
-	DROP TRIGGER fire ON g.wrong;
-END $$;
-\x
-SELECT * FROM g.wrong('AFTER INSERT ON g.wrong FOR EACH ROW EXECUTE FUNCTION wf_fire_trigger()');
-SELECT * FROM g.wrong('AFTER INSERT ON g.wrong FOR EACH ROW EXECUTE FUNCTION wf_fire_trigger('''')');
-SELECT * FROM g.wrong('BEFORE INSERT ON g.wrong FOR EACH ROW EXECUTE FUNCTION wf_fire_trigger(''row'')');
-SELECT * FROM g.wrong('AFTER TRUNCATE ON g.wrong EXECUTE FUNCTION wf_fire_trigger(''row'')', 'TRUNCATE g.wrong');
-SELECT * FROM g.wrong('AFTER INSERT ON g.wrong FOR EACH STATEMENT EXECUTE FUNCTION wf_fire_trigger(''row'')');
-SELECT * FROM g.wrong('AFTER UPDATE ON g.wrong REFERENCING NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION wf_fire_trigger(''row'')',
-	'UPDATE g.wrong SET id = 2');
-SELECT * FROM g.wrong('AFTER INSERT ON g.wrong FOR EACH ROW EXECUTE FUNCTION wf_fire_trigger(''row'', ''tennant'')');
-SELECT * FROM g.wrong('AFTER INSERT ON g.wrong FOR EACH ROW EXECUTE FUNCTION wf_fire_trigger(''row'', ''tenant_id'', ''totl'')');
-SELECT * FROM g.wrong('AFTER INSERT ON g.wrong FOR EACH ROW EXECUTE FUNCTION wf_fire_trigger(''row'', ''00000000-0000-4000-8000-00000000000g'')');
-\x
-SELECT wf_fire_trigger();
--- A payload that is too large refuses the row.
-SET workflow_engine.max_payload = '1kB';
-INSERT INTO g.orders VALUES (5, DEFAULT, 1, repeat('x', 2000));
-RESET workflow_engine.max_payload;
+-- A child by inheritance has no trigger of its parent's.
+CREATE TABLE g.parent (id int, tenant_id uuid DEFAULT t.a());
+CREATE TABLE g.child () INHERITS (g.parent);
+CREATE TRIGGER fire AFTER UPDATE ON g.parent REFERENCING OLD TABLE AS o NEW TABLE AS n
+	FOR EACH STATEMENT EXECUTE FUNCTION wf_fire_trigger('statement', 'tenant_id', 'id');
+CREATE TRIGGER own AFTER UPDATE ON g.child
+	FOR EACH ROW EXECUTE FUNCTION wf_fire_trigger('row', 'tenant_id', 'id');
+INSERT INTO g.child VALUES (1);
+UPDATE g.parent SET id = 2;
+SELECT payload FROM g.look();
 
 -- The role that changes the table needs no privilege on the extension.
 CREATE ROLE regress_shop;
@@ -208,5 +228,5 @@ SELECT tenant, payload FROM g.look();
 
 SELECT t.clean();
 SET client_min_messages = warning;
-DROP SCHEMA g CASCADE;
+DROP SCHEMA g, g2 CASCADE;
 DROP ROLE regress_shop;

@@ -8,6 +8,7 @@
 #include "compat.h"
 
 #include "fire.h"
+#include "fire_unknown.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -42,6 +43,7 @@ Datum
 wf_fire(PG_FUNCTION_ARGS)
 {
 	List	   *ids = NIL;
+	char	   *trigger_type;
 	Firing	   *firing;
 	ListCell   *lc;
 
@@ -50,14 +52,17 @@ wf_fire(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 2, "payload");
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 
+	trigger_type = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	firing = firing_begin(get_func_namespace(fcinfo->flinfo->fn_oid),
-						  text_to_cstring(PG_GETARG_TEXT_PP(1)),
+						  trigger_type,
 						  PG_ARGISNULL(4) ? 0 : PG_GETARG_TIMESTAMPTZ(4),
 						  priority_argument(fcinfo, 5));
 	firing_add(firing, PG_GETARG_UUID_P(0), PG_GETARG_JSONB_P(2),
 			   PG_ARGISNULL(3) ? NULL
 			   : text_to_cstring(PG_GETARG_TEXT_PP(3)), &ids);
 	firing_end(firing);
+	if (ids == NIL)
+		fire_notice_unknown(trigger_type);
 
 	foreach(lc, ids)
 	{

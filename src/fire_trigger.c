@@ -5,153 +5,171 @@
  * Runs in the backend that changes the table, after the row or after the
  * statement, as the role that does so.  A row-level trigger fires row by
  * row; a statement-level one reads the transition tables and inserts all its
- * runs at once.  Values become JSON by to_jsonb, so types with a cast to
- * json use it.
+ * runs at once.
+ *
+ * The application's statement does not fail because of a mistake in the
+ * trigger or a value that no payload can hold: it gets a warning.  Errors of
+ * firing itself remain errors: a session that is bound to another tenant
+ * (42501), workflows that fire each other without end (54001), a transaction
+ * that may not write (25006).
  *
  * Owns a description of the trigger (columns, conversions), made at its
- * first call in a statement and kept in flinfo->fn_extra.
+ * first call in a statement and kept in flinfo->fn_extra; and for the life of
+ * the process, which trigger a partition's trigger was cloned from.
  */
 #include "postgres.h"
 #include "compat.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "executor/tuptable.h"
 #include "fire.h"
-#include "jsonobject.h"
+#include "fire_payload.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
+#include "settings.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/tuplestore.h"
 
-/* One member of the payload. */
-typedef struct Member
-{
-	char	   *key;
-	AttrNumber	column;
-	FmgrInfo	to_jsonb;
-} Member;
-
 typedef struct FireTrigger
 {
-	char	   *trigger_type;
+	TriggerName name;
+	TriggerSpec *spec;
 	Oid			schema;			/* the extension's */
-	AttrNumber	tenant_column;	/* 0: a literal */
-	bool		tenant_is_uuid;
+	bool		tenant_is_uuid; /* else its text is a uuid */
+	bool		tenant_is_foreign;	/* its text is made by anybody's code */
 	FmgrInfo	tenant_out;
-	pg_uuid_t	tenant;
-	int			nmembers;
-	Member	   *members;
+	PayloadFormat *format;
 } FireTrigger;
 
-/*--- what the trigger's arguments say ---*/
+/*--- which trigger it is ---*/
 
-static AttrNumber
-find_column(Relation rel, const char *name)
+/* A partition's trigger, and the one that was created and cloned. */
+typedef struct CloneEntry
 {
-	TupleDesc	desc = RelationGetDescr(rel);
+	Oid			clone;			/* the key */
+	Oid			created;
+	Oid			table;			/* of the one that was created */
+} CloneEntry;
 
-	for (int i = 0; i < desc->natts; i++)
+/* The trigger's parent and table; false if there is no such trigger. */
+static bool
+read_trigger(Relation triggers, Oid trigger, Oid *parent, Oid *table)
+{
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(trigger));
+	scan = systable_beginscan(triggers, TriggerOidIndexId, true, NULL, 1,
+							  &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
 	{
-		Form_pg_attribute att = TupleDescAttr(desc, i);
+		Form_pg_trigger row = (Form_pg_trigger) GETSTRUCT(tuple);
 
-		if (!att->attisdropped && strcmp(NameStr(att->attname), name) == 0)
-			return att->attnum;
+		*parent = row->tgparentid;
+		*table = row->tgrelid;
 	}
-	return 0;
+	systable_endscan(scan);
+	return HeapTupleIsValid(tuple);
 }
 
 static void
-undefined_column(Relation rel, const char *name)
+find_created(CloneEntry *entry, Oid table)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_COLUMN),
-			 errmsg("column \"%s\" of relation \"%s\" does not exist", name,
-					RelationGetRelationName(rel)),
-			 errhint("Arguments of wf_fire_trigger are the trigger type, the tenant's column or id, and columns of the payload (\"name\" or \"new_name=name\").")));
-}
+	Relation	triggers = table_open(TriggerRelationId, AccessShareLock);
+	Oid			next = entry->clone;
 
-/* Sets up to_jsonb for a column's type, which it asks of its call's node. */
-static void
-prepare_member(Member *member, Relation rel, AttrNumber column, char *key)
-{
-	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), column - 1);
-	Node	   *argument = (Node *) makeNullConst(att->atttypid, att->atttypmod,
-												  att->attcollation);
-
-	member->key = key;
-	member->column = column;
-	fmgr_info(F_TO_JSONB, &member->to_jsonb);
-	fmgr_info_set_expr((Node *) makeFuncExpr(F_TO_JSONB, JSONBOID,
-											 list_make1(argument), InvalidOid,
-											 InvalidOid,
-											 COERCE_EXPLICIT_CALL),
-					   &member->to_jsonb);
-}
-
-/* "total" or "new=old". */
-static void
-add_argument_member(FireTrigger *ft, Relation rel, const char *argument)
-{
-	char	   *key = pstrdup(argument);
-	char	   *equals = strchr(key, '=');
-	const char *name = key;
-	AttrNumber	column;
-
-	if (equals != NULL)
+	entry->created = next;
+	entry->table = table;
+	while (OidIsValid(next) &&
+		   read_trigger(triggers, next, &next, &entry->table))
 	{
-		*equals = '\0';
-		name = equals + 1;
+		if (OidIsValid(next))
+			entry->created = next;
 	}
-	column = find_column(rel, name);
-	if (column == 0)
-		undefined_column(rel, name);
-	prepare_member(&ft->members[ft->nmembers++], rel, column, key);
+	table_close(triggers, AccessShareLock);
 }
 
-static void
-add_all_members(FireTrigger *ft, Relation rel)
+/*
+ * What a clone was cloned from never changes (a partition that is detached
+ * loses its clones), so it is looked up once a process.
+ */
+static CloneEntry
+created_of_clone(Oid clone, Oid table)
 {
-	TupleDesc	desc = RelationGetDescr(rel);
+	static HTAB *clones = NULL;
+	CloneEntry	fresh = {.clone = clone};
+	CloneEntry *entry;
 
-	for (int i = 0; i < desc->natts; i++)
+	if (clones == NULL)
 	{
-		Form_pg_attribute att = TupleDescAttr(desc, i);
+		HASHCTL		ctl = {.keysize = sizeof(Oid),
+		.entrysize = sizeof(CloneEntry)};
 
-		if (!att->attisdropped)
-			prepare_member(&ft->members[ft->nmembers++], rel, att->attnum,
-						   pstrdup(NameStr(att->attname)));
+		clones = hash_create("workflow_engine cloned triggers", 64, &ctl,
+							 HASH_ELEM | HASH_BLOBS);
 	}
+	entry = hash_search(clones, &clone, HASH_FIND, NULL);
+	if (entry != NULL)
+		return *entry;
+	find_created(&fresh, table);
+	entry = hash_search(clones, &clone, HASH_ENTER, NULL);
+	*entry = fresh;
+	return fresh;
 }
 
-/* A column, or where there is no such column a literal uuid. */
 static void
-set_tenant(FireTrigger *ft, Relation rel, const char *argument)
+set_name(TriggerName *name, const Trigger *trigger, Relation rel)
 {
+	CloneEntry	created = {.created = trigger->tgoid,
+	.table = RelationGetRelid(rel)};
+
+	if (trigger->tgisclone)
+		created = created_of_clone(trigger->tgoid, RelationGetRelid(rel));
+	name->oid = created.created;
+	name->trigger = pstrdup(trigger->tgname);
+	name->table = get_rel_name(created.table);
+	name->schema = get_namespace_name(get_rel_namespace(created.table));
+	if (name->table != NULL && name->schema != NULL)
+		return;
+
+	/* it is being dropped, and the partition was written to directly */
+	name->table = pstrdup(RelationGetRelationName(rel));
+	name->schema = get_namespace_name(RelationGetNamespace(rel));
+}
+
+/*--- what it is to do ---*/
+
+static void
+prepare_tenant(FireTrigger *ft, Relation rel)
+{
+	Form_pg_attribute att;
+	Oid			type;
 	Oid			output;
 	bool		varlena;
 
-	ft->tenant_column = find_column(rel, argument);
-	if (ft->tenant_column != 0)
-	{
-		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel),
-											  ft->tenant_column - 1);
-
-		ft->tenant_is_uuid = att->atttypid == UUIDOID;
-		getTypeOutputInfo(att->atttypid, &output, &varlena);
-		fmgr_info(output, &ft->tenant_out);
+	if (ft->spec->tenant_column == 0)
 		return;
-	}
-	if (strlen(argument) < 32)
-		undefined_column(rel, argument);
-	ft->tenant = *DatumGetUUIDP(DirectFunctionCall1(uuid_in,
-													CStringGetDatum(argument)));
+	att = TupleDescAttr(RelationGetDescr(rel), ft->spec->tenant_column - 1);
+	type = getBaseType(att->atttypid);
+	ft->tenant_is_uuid = type == UUIDOID;
+	ft->tenant_is_foreign = type >= FirstNormalObjectId;
+	getTypeOutputInfo(type, &output, &varlena);
+	fmgr_info(output, &ft->tenant_out);
 }
 
 /* In fn_mcxt: it is used for all rows of the statement. */
@@ -159,40 +177,38 @@ static FireTrigger *
 describe_trigger(FunctionCallInfo fcinfo, TriggerData *data)
 {
 	MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-	Trigger    *trigger = data->tg_trigger;
 	Relation	rel = data->tg_relation;
 	FireTrigger *ft = palloc0(sizeof(FireTrigger));
 
-	if (trigger->tgnargs < 1 || trigger->tgargs[0][0] == '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("wf_fire_trigger needs the trigger type as its first argument"),
-				 errhint("For example: EXECUTE FUNCTION wf_fire_trigger('new_order').")));
-	ft->trigger_type = pstrdup(trigger->tgargs[0]);
 	ft->schema = get_func_namespace(fcinfo->flinfo->fn_oid);
-	set_tenant(ft, rel, trigger->tgnargs > 1 ? trigger->tgargs[1]
-			   : "tenant_id");
-	ft->members = palloc0(sizeof(Member) *
-						  Max(trigger->tgnargs, RelationGetDescr(rel)->natts));
-	for (int i = 2; i < trigger->tgnargs; i++)
-		add_argument_member(ft, rel, trigger->tgargs[i]);
-	if (trigger->tgnargs <= 2)
-		add_all_members(ft, rel);
+	ft->spec = trigger_spec_make(rel, data->tg_trigger);
+	set_name(&ft->name, data->tg_trigger, rel);
+	if (ft->spec->can_fire)
+	{
+		prepare_tenant(ft, rel);
+		ft->format = payload_format_make(rel, ft->spec, &ft->name);
+	}
 	MemoryContextSwitchTo(old);
 	return ft;
 }
 
-/*--- payloads ---*/
-
 static void
-add_column(ObjectBuilder *b, Member *member, TupleTableSlot *row)
+warn_of_problems(FireTrigger *ft)
 {
-	bool		isnull;
-	Datum		datum = slot_getattr(row, member->column, &isnull);
+	ListCell   *lc;
 
-	object_json(b, member->key, isnull ? NULL :
-				DatumGetJsonbP(FunctionCall1(&member->to_jsonb, datum)));
+	foreach(lc, ft->spec->problems)
+	{
+		SpecProblem *problem = lfirst(lc);
+
+		payload_warn(&ft->name, problem->sqlstate, problem->message,
+					 ft->spec->can_fire
+					 ? "The payload lacks its value."
+					 : "No workflow is fired.", problem->hint);
+	}
 }
+
+/*--- a row ---*/
 
 static const char *
 operation(TriggerEvent event)
@@ -202,68 +218,81 @@ operation(TriggerEvent event)
 	return TRIGGER_FIRED_BY_UPDATE(event) ? "UPDATE" : "DELETE";
 }
 
-static Jsonb *
-payload_of(FireTrigger *ft, TriggerData *data, TupleTableSlot *row,
-		   TupleTableSlot *old)
+typedef struct TenantText
 {
-	ObjectBuilder b;
+	FmgrInfo   *output;
+	Datum		datum;
+	char	   *text;			/* the result */
+} TenantText;
 
-	object_begin(&b);
-	for (int i = 0; i < ft->nmembers; i++)
-		add_column(&b, &ft->members[i], row);
-	object_text(&b, "_op", operation(data->tg_event));
-	object_text(&b, "_table", RelationGetRelationName(data->tg_relation));
-	if (old != NULL)
-	{
-		ObjectBuilder before;
+static void
+make_tenant_text(void *arg)
+{
+	TenantText *t = arg;
 
-		object_begin(&before);
-		for (int i = 0; i < ft->nmembers; i++)
-			add_column(&before, &ft->members[i], old);
-		object_json(&b, "_old", object_end(&before));
-	}
-	return object_end(&b);
+	t->text = OutputFunctionCall(t->output, t->datum);
 }
 
-static pg_uuid_t
-tenant_of(FireTrigger *ft, TriggerData *data, TupleTableSlot *row)
+static bool
+read_tenant(FireTrigger *ft, Datum datum, pg_uuid_t *tenant)
 {
+	TenantText	t = {.output = &ft->tenant_out,.datum = datum};
+	char	   *reason;
+
+	if (ft->tenant_is_uuid)
+	{
+		*tenant = *DatumGetUUIDP(datum);
+		return true;
+	}
+	return payload_guarded(make_tenant_text, &t, ft->tenant_is_foreign,
+						   &reason) &&
+		settings_parse_uuid(t.text, tenant);
+}
+
+/* False, after a warning, if the row has no tenant that can be used. */
+static bool
+tenant_of(FireTrigger *ft, TupleTableSlot *row, pg_uuid_t *tenant)
+{
+	const TriggerSpec *spec = ft->spec;
 	bool		isnull;
 	Datum		datum;
-	char	   *text;
 
-	if (ft->tenant_column == 0)
-		return ft->tenant;
-	datum = slot_getattr(row, ft->tenant_column, &isnull);
-	if (isnull)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("column \"%s\" of relation \"%s\" must not be null: it is the tenant of event \"%s\"",
-						NameStr(TupleDescAttr(RelationGetDescr(data->tg_relation),
-											  ft->tenant_column - 1)->attname),
-						RelationGetRelationName(data->tg_relation),
-						ft->trigger_type)));
-	if (ft->tenant_is_uuid)
-		return *DatumGetUUIDP(datum);
-	text = OutputFunctionCall(&ft->tenant_out, datum);
-	return *DatumGetUUIDP(DirectFunctionCall1(uuid_in, CStringGetDatum(text)));
+	*tenant = spec->tenant;
+	if (spec->tenant_column == 0)
+		return true;
+	datum = slot_getattr(row, spec->tenant_column, &isnull);
+	if (!isnull && read_tenant(ft, datum, tenant))
+		return true;
+	payload_warn(&ft->name,
+				 isnull ? ERRCODE_NULL_VALUE_NOT_ALLOWED
+				 : ERRCODE_INVALID_TEXT_REPRESENTATION,
+				 psprintf(isnull
+						  ? "column \"%s\" is null, and it is the tenant of event \"%s\""
+						  : "column \"%s\" holds no uuid, and it is the tenant of event \"%s\"",
+						  spec->tenant_name, spec->trigger_type),
+				 "No workflow is fired for such a row.", NULL);
+	return false;
 }
 
 static void
 fire_row(FireTrigger *ft, Firing *firing, TriggerData *data,
 		 TupleTableSlot *row, TupleTableSlot *old)
 {
-	pg_uuid_t	tenant = tenant_of(ft, data, row);
+	pg_uuid_t	tenant;
+	Jsonb	   *payload;
 
-	firing_add(firing, &tenant, payload_of(ft, data, row, old), NULL, NULL);
+	if (!tenant_of(ft, row, &tenant))
+		return;
+	payload = payload_of_row(ft->format, operation(data->tg_event), row,
+							 TRIGGER_FIRED_BY_UPDATE(data->tg_event), old);
+	if (payload != NULL)
+		firing_add(firing, &tenant, payload, NULL, NULL);
 }
-
-/*--- rows ---*/
 
 static void
 fire_one(FireTrigger *ft, TriggerData *data)
 {
-	Firing	   *firing = firing_begin(ft->schema, ft->trigger_type, 0, 0);
+	Firing	   *firing = firing_begin(ft->schema, ft->spec->trigger_type, 0, 0);
 	TupleTableSlot *old = data->tg_trigslot;
 	TupleTableSlot *row = old;
 
@@ -294,54 +323,39 @@ read_transition(Tuplestorestate *table, int pointer, TupleTableSlot *slot)
 	return tuplestore_gettupleslot(table, true, false, slot);
 }
 
-static void
-require_transition(const char *have, const char *clause)
-{
-	if (have == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("a statement-level trigger with wf_fire_trigger needs a transition table"),
-				 errhint("Add REFERENCING %s TABLE AS ... to CREATE TRIGGER.",
-						 clause)));
-}
-
-/* A row moved to a partition whose trigger then dropped it, for instance. */
-static void
-rows_do_not_pair(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("the old and new rows of this UPDATE cannot be paired"),
-			 errhint("Use a trigger FOR EACH ROW.")));
-}
-
 /*
  * The transition tables of an UPDATE hold its rows in the same order: the
- * executor appends to both for each row.
+ * executor appends to both for each row.  But where a row moved to a
+ * partition whose trigger then dropped it, nobody knows which is whose.
  */
-static void
-fire_all(FireTrigger *ft, TriggerData *data)
+static Tuplestorestate *
+old_rows(FireTrigger *ft, TriggerData *data)
 {
-	Tuplestorestate *rows = data->tg_newtable;
-	Tuplestorestate *olds = NULL;
+	if (!TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+		return NULL;
+	if (tuplestore_tuple_count(data->tg_oldtable) ==
+		tuplestore_tuple_count(data->tg_newtable))
+		return data->tg_oldtable;
+	payload_warn(&ft->name, ERRCODE_FEATURE_NOT_SUPPORTED,
+				 "the old and new rows of this UPDATE cannot be paired",
+				 "The payload has null as \"_old\".",
+				 "Use a trigger FOR EACH ROW.");
+	return NULL;
+}
+
+static void
+fire_rows(FireTrigger *ft, Firing *firing, TriggerData *data,
+		  Tuplestorestate *rows, Tuplestorestate *olds)
+{
 	TupleDesc	desc = RelationGetDescr(data->tg_relation);
-	TupleTableSlot *row;
-	TupleTableSlot *old = NULL;
 	int			row_pointer;
 	int			old_pointer = 0;
-	MemoryContext per_row;
-	Firing	   *firing;
+	TupleTableSlot *row = open_transition(rows, desc, &row_pointer);
+	TupleTableSlot *old = NULL;
+	MemoryContext per_row = AllocSetContextCreate(CurrentMemoryContext,
+												  "workflow_engine row",
+												  ALLOCSET_DEFAULT_SIZES);
 
-	if (TRIGGER_FIRED_BY_DELETE(data->tg_event))
-		rows = data->tg_oldtable;
-	else if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
-		olds = data->tg_oldtable;
-
-	firing = firing_begin(ft->schema, ft->trigger_type, 0, 0);
-	per_row = AllocSetContextCreate(CurrentMemoryContext,
-									"workflow_engine row",
-									ALLOCSET_DEFAULT_SIZES);
-	row = open_transition(rows, desc, &row_pointer);
 	if (olds != NULL)
 		old = open_transition(olds, desc, &old_pointer);
 	while (read_transition(rows, row_pointer, row))
@@ -350,42 +364,57 @@ fire_all(FireTrigger *ft, TriggerData *data)
 
 		CHECK_FOR_INTERRUPTS();
 		if (old != NULL && !read_transition(olds, old_pointer, old))
-			rows_do_not_pair();
+			elog(ERROR, "a transition table has fewer rows than it said");
 		context = MemoryContextSwitchTo(per_row);
 		fire_row(ft, firing, data, row, old);
 		MemoryContextSwitchTo(context);
 		MemoryContextReset(per_row);
 	}
-	if (old != NULL && read_transition(olds, old_pointer, old))
-		rows_do_not_pair();
 	ExecDropSingleTupleTableSlot(row);
 	if (old != NULL)
 		ExecDropSingleTupleTableSlot(old);
+}
+
+static void
+fire_all(FireTrigger *ft, TriggerData *data)
+{
+	Firing	   *firing = firing_begin(ft->schema, ft->spec->trigger_type, 0, 0);
+
+	fire_rows(ft, firing, data, TRIGGER_FIRED_BY_DELETE(data->tg_event)
+			  ? data->tg_oldtable : data->tg_newtable, old_rows(ft, data));
 	firing_end(firing);
 }
 
+/*--- the call ---*/
+
+/*
+ * A view's INSTEAD OF trigger is all that its statement does, so if it did
+ * nothing quietly, the rows would be lost.
+ */
 static void
 check_call(FunctionCallInfo fcinfo)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
-	Trigger    *trigger;
 
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("wf_fire_trigger can only be called as a trigger")));
-	if (!TRIGGER_FIRED_AFTER(data->tg_event) ||
-		TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
+	if (TRIGGER_FIRED_INSTEAD(data->tg_event))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("wf_fire_trigger must be called AFTER INSERT, UPDATE or DELETE")));
-	if (TRIGGER_FIRED_FOR_ROW(data->tg_event))
-		return;
-	trigger = data->tg_trigger;
-	if (!TRIGGER_FIRED_BY_DELETE(data->tg_event))
-		require_transition(trigger->tgnewtable, "NEW");
-	if (!TRIGGER_FIRED_BY_INSERT(data->tg_event))
-		require_transition(trigger->tgoldtable, "OLD");
+}
+
+/* What lets the statement go on: a row, for a trigger BEFORE. */
+static Datum
+go_on(TriggerData *data)
+{
+	if (!TRIGGER_FIRED_BEFORE(data->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(data->tg_event))
+		return PointerGetDatum(NULL);
+	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(data->tg_event)
+						   ? data->tg_newtuple : data->tg_trigtuple);
 }
 
 PG_FUNCTION_INFO_V1(wf_fire_trigger);
@@ -399,7 +428,12 @@ wf_fire_trigger(PG_FUNCTION_ARGS)
 	check_call(fcinfo);
 	ft = fcinfo->flinfo->fn_extra;
 	if (ft == NULL)
+	{
 		ft = fcinfo->flinfo->fn_extra = describe_trigger(fcinfo, data);
+		warn_of_problems(ft);
+	}
+	if (!ft->spec->can_fire)
+		return go_on(data);
 	if (TRIGGER_FIRED_FOR_ROW(data->tg_event))
 		fire_one(ft, data);
 	else

@@ -9,6 +9,7 @@
 
 #include <math.h>
 
+#include "output_settings.h"
 #include "plan_internal.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
@@ -55,6 +56,7 @@ plan_interval(const JsonbValue *object, const char *key, const char *path,
 	IntervalInput input;
 	char	   *message;
 	double		ms;
+	int			level;
 
 	if (value == NULL)
 		return -1;
@@ -67,7 +69,10 @@ plan_interval(const JsonbValue *object, const char *key, const char *path,
 		return -1;
 	}
 	input.text = json_cstring(value);
+	/* IntervalStyle decides what the sign in "-1 hour 2 days" is for */
+	level = output_settings_enter(OUTPUT_INTERVALSTYLE);
 	message = problem_catch(parse_interval, &input);
+	output_settings_leave(level);
 	if (message != NULL)
 	{
 		problem_error(problems, path,

@@ -53,6 +53,13 @@ extern bool settings_database_wanted(const char *name);
 /* workflow_engine.allowed_hosts, parsed; valid until the next reload. */
 extern const AddressList *settings_allowed_hosts(void);
 
+/*
+ * Reads what uuid_in reads: 32 hexadecimal digits in either case, a hyphen
+ * or none after each group of four, braces around it or none.  False if it
+ * is anything else; never raises.
+ */
+extern bool settings_parse_uuid(const char *text, pg_uuid_t *id);
+
 /* Is this session (or this run) bound, and to whom? */
 typedef enum TenantBinding
 {

@@ -59,13 +59,8 @@ hex_digit(char c)
 	return -1;
 }
 
-/*
- * Reads what uuid_in reads: 32 hexadecimal digits in either case, a hyphen
- * or none after each group of four, braces around it or none.  False if it
- * is anything else; never raises.
- */
-static bool
-parse_uuid(const char *text, pg_uuid_t *id)
+bool
+settings_parse_uuid(const char *text, pg_uuid_t *id)
 {
 	bool		braces = (*text == '{');
 	int			i;
@@ -98,7 +93,7 @@ parse_tenant(const char *text, Tenant *parsed)
 		parsed->binding = TENANT_UNBOUND;
 	else if (strcmp(text, "none") == 0)
 		parsed->binding = TENANT_NONE;
-	else if (parse_uuid(text, &parsed->id))
+	else if (settings_parse_uuid(text, &parsed->id))
 		parsed->binding = TENANT_BOUND;
 	else
 		return false;

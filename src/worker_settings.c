@@ -60,6 +60,8 @@ worker_guard_settings(void)
 		{"DateStyle", "ISO"},
 		{"IntervalStyle", "postgres"},
 		{"bytea_output", "hex"},
+		{"extra_float_digits", "1"},
+		{"lc_monetary", "C"},
 		{"statement_timeout", "0"},
 		{"lock_timeout", "5s"},
 		{"idle_in_transaction_session_timeout", "0"},

@@ -11,6 +11,7 @@
 #include "compat.h"
 
 #include "hooks.h"
+#include "hooks_trigger.h"
 #include "launcher.h"
 #include "miscadmin.h"
 #include "queue.h"
@@ -24,6 +25,7 @@ void
 _PG_init(void)
 {
 	settings_define();
+	hooks_trigger_install();
 	if (!process_shared_preload_libraries_in_progress)
 		return;
 
