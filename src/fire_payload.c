@@ -199,7 +199,8 @@ prepare_member(PayloadFormat *format, Relation rel, const SpecMember *spec)
 	member->in_subtransaction = member->holds_names ||
 		(settings & OUTPUT_FOREIGN_CODE) != 0;
 	member->is_varlena = att->attlen == -1;
-	member->is_timestamptz = getBaseType(att->atttypid) == TIMESTAMPTZOID;
+	member->is_timestamptz = settings == OUTPUT_TIMEZONE &&
+		getBaseType(att->atttypid) == TIMESTAMPTZOID;
 	if (member->is_timestamptz)
 		return;
 	format->settings |= settings & ~OUTPUT_NAMES;
@@ -346,6 +347,14 @@ convert_members(void *arg)
 	}
 }
 
+/* The row has no old one; the row before may have had. */
+static void
+forget_old(PayloadFormat *format)
+{
+	for (int i = 0; i < format->nmembers; i++)
+		format->members[i].old_size = 0;
+}
+
 /* Fills the format's values, or its old values. */
 static void
 convert_row(PayloadFormat *format, TupleTableSlot *row, bool is_old)
@@ -461,6 +470,8 @@ payload_of_row(PayloadFormat *format, const char *operation,
 
 	if (old != NULL)
 		convert_row(format, old, true);
+	else
+		forget_old(format);
 	convert_row(format, row, false);
 	while (size_of_members(format) > limit * 2) /* even jsonb may be full */
 		(void) drop_largest(format);

@@ -135,19 +135,21 @@ created_of_clone(Oid clone, Oid table)
 static void
 set_name(TriggerName *name, const Trigger *trigger, Relation rel)
 {
-	CloneEntry	created = {.created = trigger->tgoid,
-	.table = RelationGetRelid(rel)};
+	CloneEntry	created;
 
-	if (trigger->tgisclone)
-		created = created_of_clone(trigger->tgoid, RelationGetRelid(rel));
-	name->oid = created.created;
+	name->oid = trigger->tgoid;
 	name->trigger = pstrdup(trigger->tgname);
-	name->table = get_rel_name(created.table);
-	name->schema = get_namespace_name(get_rel_namespace(created.table));
-	if (name->table != NULL && name->schema != NULL)
-		return;
+	if (trigger->tgisclone)
+	{
+		created = created_of_clone(trigger->tgoid, RelationGetRelid(rel));
+		name->oid = created.created;
+		name->table = get_rel_name(created.table);
+		name->schema = get_namespace_name(get_rel_namespace(created.table));
+		if (name->table != NULL && name->schema != NULL)
+			return;
 
-	/* it is being dropped, and the partition was written to directly */
+		/* it is being dropped, and the partition was written to directly */
+	}
 	name->table = pstrdup(RelationGetRelationName(rel));
 	name->schema = get_namespace_name(RelationGetNamespace(rel));
 }
@@ -165,8 +167,10 @@ prepare_tenant(FireTrigger *ft, Relation rel)
 	if (ft->spec->tenant_column == 0)
 		return;
 	att = TupleDescAttr(RelationGetDescr(rel), ft->spec->tenant_column - 1);
-	type = getBaseType(att->atttypid);
+	type = att->atttypid == UUIDOID ? UUIDOID : getBaseType(att->atttypid);
 	ft->tenant_is_uuid = type == UUIDOID;
+	if (ft->tenant_is_uuid)
+		return;
 	ft->tenant_is_foreign = type >= FirstNormalObjectId;
 	getTypeOutputInfo(type, &output, &varlena);
 	fmgr_info(output, &ft->tenant_out);

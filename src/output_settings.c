@@ -28,12 +28,31 @@
 
 /*--- what a type depends on ---*/
 
-/* The base types of the server whose text is not always the same. */
+#define NOT_HERE (-1)
+
+/*
+ * The server's own scalar types: the common ones, which then need no look at
+ * the catalogs, and all whose text is not always the same.
+ */
 static int
-settings_of_builtin(Oid type)
+settings_of_scalar(Oid type)
 {
 	switch (type)
 	{
+		case BOOLOID:
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case NUMERICOID:
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+		case UUIDOID:
+		case JSONOID:
+		case JSONBOID:
+		case DATEOID:
+		case TIMESTAMPOID:
+			return 0;
 		case TIMESTAMPTZOID:
 			return OUTPUT_TIMEZONE;
 		case FLOAT4OID:
@@ -65,7 +84,7 @@ settings_of_builtin(Oid type)
 		case REGNAMESPACEOID:
 			return OUTPUT_NAMES;
 		default:
-			return 0;
+			return NOT_HERE;
 	}
 }
 
@@ -108,10 +127,16 @@ has_cast_to_json(Oid type)
 int
 output_settings_of_type(Oid type)
 {
+	int			settings = settings_of_scalar(type);
+	Oid			base;
 	Oid			element;
 
+	if (settings != NOT_HERE)
+		return settings;
 	check_stack_depth();
-	type = getBaseType(type);
+	base = getBaseType(type);
+	if (base != type)
+		return output_settings_of_type(base);
 	element = get_element_type(type);
 	if (OidIsValid(element))
 		return output_settings_of_type(element);
@@ -130,7 +155,7 @@ output_settings_of_type(Oid type)
 		default:
 			break;
 	}
-	return type < FirstNormalObjectId ? settings_of_builtin(type)
+	return type < FirstNormalObjectId ? 0
 		: OUTPUT_UNKNOWN_TYPE | OUTPUT_FOREIGN_CODE;
 }
 

@@ -146,7 +146,8 @@ can_hold_tenant(Oid type)
 	char		category;
 	bool		preferred;
 
-	type = getBaseType(type);
+	if (type != UUIDOID)
+		type = getBaseType(type);
 	if (type == UUIDOID || type >= FirstNormalObjectId)
 		return true;
 	get_type_category_preferred(type, &category, &preferred);
