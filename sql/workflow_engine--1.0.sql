@@ -116,6 +116,9 @@ CREATE TABLE workflow_definitions (
 );
 CREATE INDEX workflow_definitions_trigger
 	ON workflow_definitions (tenant_id, trigger_type) WHERE is_active;
+-- whether anybody has defined a trigger type
+CREATE INDEX workflow_definitions_type
+	ON workflow_definitions (trigger_type, tenant_id);
 COMMENT ON TABLE workflow_definitions IS
 'What to run when an event fires: one row a workflow. Edit it with INSERT and UPDATE; it is validated on write (22023). A change of definition or run_as makes a new version; runs already fired keep theirs.';
 COMMENT ON COLUMN workflow_definitions.id IS 'Identifies the definition.';

@@ -114,7 +114,7 @@ settings_of_range(Oid range)
 	return output_settings_of_type(subtype) | OUTPUT_DATESTYLE;
 }
 
-/* to_jsonb uses a type's cast to json, if there is one. */
+/* to_jsonb uses a type's cast to json, if there is one (not a row type's). */
 static bool
 has_cast_to_json(Oid type)
 {
@@ -130,6 +130,7 @@ output_settings_of_type(Oid type)
 	int			settings = settings_of_scalar(type);
 	Oid			base;
 	Oid			element;
+	char		typtype;
 
 	if (settings != NOT_HERE)
 		return settings;
@@ -140,9 +141,12 @@ output_settings_of_type(Oid type)
 	element = get_element_type(type);
 	if (OidIsValid(element))
 		return output_settings_of_type(element);
+	typtype = get_typtype(type);
+	if (typtype == TYPTYPE_COMPOSITE)
+		return settings_of_columns(type);
 	if (type >= FirstNormalObjectId && has_cast_to_json(type))
 		return OUTPUT_UNKNOWN_TYPE | OUTPUT_FOREIGN_CODE;
-	switch (get_typtype(type))
+	switch (typtype)
 	{
 		case TYPTYPE_ENUM:
 			return 0;
@@ -150,8 +154,6 @@ output_settings_of_type(Oid type)
 			return settings_of_range(type);
 		case TYPTYPE_MULTIRANGE:
 			return settings_of_range(get_multirange_range(type));
-		case TYPTYPE_COMPOSITE:
-			return settings_of_columns(type);
 		default:
 			break;
 	}
