@@ -201,6 +201,14 @@ SELECT g.look();
 SELECT count(*) FROM g.side_effects;
 INSERT INTO g.shies (id, tenant) VALUES (4, t.a()::text::g.shy), (5, 'nobody');
 SELECT g.look();
+-- At the commit, too.
+CREATE TABLE g.later (id int, tenant_id uuid DEFAULT t.a(), s g.shy, j json);
+CREATE CONSTRAINT TRIGGER fire AFTER INSERT ON g.later DEFERRABLE INITIALLY DEFERRED
+	FOR EACH ROW EXECUTE FUNCTION wf_fire_trigger('row', 'tenant_id', 'id', 's', 'j');
+BEGIN;
+INSERT INTO g.later VALUES (1, DEFAULT, 'fails', '"\u0000"'), (2, NULL, NULL, NULL), (3, DEFAULT, NULL, NULL);
+COMMIT;
+SELECT g.look();
 -- A cancelled statement is cancelled.
 INSERT INTO g.shies (id, s) VALUES (6, 'cancelled');
 SELECT g.look();
