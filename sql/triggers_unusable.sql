@@ -162,8 +162,13 @@ DELETE FROM g.vals WHERE id = 1;
 SELECT g.look();
 -- Nested deeper than the stack is.
 CREATE TABLE g.deep AS SELECT (repeat('[', 4000) || repeat(']', 4000))::json AS j;
+CREATE TABLE g.deep_binary AS SELECT j::jsonb FROM g.deep;
+CREATE TABLE g.deeper (id int, tenant_id uuid, j jsonb);
+CREATE TRIGGER by_row AFTER INSERT ON g.deeper
+	FOR EACH ROW EXECUTE FUNCTION wf_fire_trigger('row', 'tenant_id', 'id', 'j');
 SET max_stack_depth = '200kB';
 INSERT INTO g.vals (id, j) SELECT 6, j FROM g.deep;
+INSERT INTO g.deeper SELECT 7, t.a(), j FROM g.deep_binary;
 RESET max_stack_depth;
 SELECT g.look();
 -- In a statement one warning a column, and the good rows go as they are.

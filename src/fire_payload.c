@@ -8,9 +8,8 @@
  *
  * The application's statement must not fail because of a workflow, so errors
  * are caught here.  Conversions that the server makes by itself hold nothing
- * but memory if they fail, and setting up to catch that costs next to
- * nothing.  Conversions that may execute anybody's code have a subtransaction
- * each, which costs a microsecond.
+ * but memory if they fail; those that may execute anybody's code have a
+ * subtransaction each.
  *
  * Owns nothing beyond what payload_format_make returns.
  */
@@ -18,8 +17,8 @@
 #include "compat.h"
 
 #include "access/detoast.h"
-#include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "fire_guard.h"
 #include "fire_once.h"
 #include "fire_payload.h"
 #include "jsonobject.h"
@@ -34,8 +33,6 @@
 #include "utils/fmgroids.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/timestamp.h"
 
 /*
@@ -81,102 +78,6 @@ payload_warn(const TriggerName *name, int sqlstate, const char *message,
 					name->schema, name->table, message),
 			 detail ? errdetail_internal("%s", detail) : 0,
 			 hint ? errhint("%s", hint) : 0));
-}
-
-/*--- errors ---*/
-
-/*
- * Is what was worked on to blame?  Without a subtransaction only errors that
- * bad values raise are known to leave nothing behind.
- */
-static bool
-may_be_caught(int sqlstate, bool in_subtransaction)
-{
-	int			category = ERRCODE_TO_CATEGORY(sqlstate);
-
-	if (in_subtransaction)
-		return category != ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION) &&
-			category != ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES) &&
-			category != ERRCODE_TO_CATEGORY(ERRCODE_TRANSACTION_ROLLBACK) &&
-			sqlstate != ERRCODE_DATA_CORRUPTED;
-	return category == ERRCODE_TO_CATEGORY(ERRCODE_DATA_EXCEPTION) ||
-		category == ERRCODE_TO_CATEGORY(ERRCODE_PROGRAM_LIMIT_EXCEEDED);
-}
-
-/* Ends the error that is being caught: a copy of it. */
-static ErrorData *
-take_error(MemoryContext context)
-{
-	ErrorData  *error;
-
-	MemoryContextSwitchTo(context);
-	error = CopyErrorData();
-	FlushErrorState();
-	return error;
-}
-
-/* The text of an error, without a full stop. */
-static char *
-text_of_error(const ErrorData *error)
-{
-	char	   *text = psprintf("%s%s%s",
-								error->message ? error->message : "error",
-								error->detail ? ": " : "",
-								error->detail ? error->detail : "");
-	size_t		len = strlen(text);
-
-	if (len > 0 && text[len - 1] == '.')
-		text[len - 1] = '\0';
-	return text;
-}
-
-/*
- * Raising resets the hold-off counts of interrupts, so they are put back.  A
- * subtransaction ends here even if the error is raised again: the server
- * would take it for a savepoint of the client's.
- */
-bool
-payload_guarded(void (*work) (void *arg), void *arg, bool in_subtransaction,
-				char **message)
-{
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	uint32		holdoff = InterruptHoldoffCount;
-	uint32		cancel_holdoff = QueryCancelHoldoffCount;
-	ErrorData  *volatile error = NULL;
-
-	if (in_subtransaction)
-	{
-		BeginInternalSubTransaction(NULL);
-		MemoryContextSwitchTo(context);
-	}
-	PG_TRY();
-	{
-		work(arg);
-		if (in_subtransaction)
-			ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		error = take_error(context);
-		if (in_subtransaction)
-			RollbackAndReleaseCurrentSubTransaction();
-		else
-		{
-			InterruptHoldoffCount = holdoff;
-			QueryCancelHoldoffCount = cancel_holdoff;
-		}
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	if (error == NULL)
-		return true;
-	if (!may_be_caught(error->sqlerrcode, in_subtransaction))
-		ReThrowError(error);
-	*message = text_of_error(error);
-	FreeErrorData(error);
-	return false;
 }
 
 /*--- the format ---*/
@@ -313,7 +214,7 @@ convert(PayloadFormat *format, Member *member, TupleTableSlot *row,
 		return convert_timestamptz(conversion.datum, value);
 	if (!member->in_subtransaction)
 		convert_datum(&conversion);
-	else if (!payload_guarded(convert_datum, &conversion, true, &reason))
+	else if (!fire_guarded(convert_datum, &conversion, true, &reason))
 	{
 		value->type = jbvNull;
 		cannot_hold(format, member, reason);
@@ -364,7 +265,7 @@ convert_row(PayloadFormat *format, TupleTableSlot *row, bool is_old)
 	char	   *reason;
 
 	/* the value of a member that raised is null by now, and its size 0 */
-	while (!payload_guarded(convert_members, &conversion, false, &reason))
+	while (!fire_guarded(convert_members, &conversion, false, &reason))
 	{
 		cannot_hold(format, &format->members[conversion.next], reason);
 		conversion.next++;
@@ -397,11 +298,11 @@ add_old(PayloadFormat *format, ObjectBuilder *b, bool known)
 }
 
 /*
- * Makes room: the largest value becomes null.  False if there is none that
- * takes up any.
+ * Makes room: the largest value becomes null, for this reason (NULL: it is too
+ * large).  False if there is none that takes up any.
  */
 static bool
-drop_largest(PayloadFormat *format)
+drop_largest(PayloadFormat *format, const char *reason)
 {
 	Size		largest = 0;
 	int			at = 0;
@@ -419,7 +320,7 @@ drop_largest(PayloadFormat *format)
 	}
 	if (largest == 0)
 		return false;
-	cannot_hold(format, &format->members[at],
+	cannot_hold(format, &format->members[at], reason ? reason :
 				psprintf("\"workflow_engine.max_payload\" is %d kB, and of all values this one is the largest",
 						 wf_max_payload));
 	if (is_old)
@@ -445,27 +346,59 @@ size_of_members(const PayloadFormat *format)
 	return size;
 }
 
-static Jsonb *
-make_payload(PayloadFormat *format, const char *operation, bool has_old,
-			 bool old_known)
+typedef struct Making
 {
+	PayloadFormat *format;
+	const char *operation;
+	bool		has_old;
+	bool		old_known;
+	Jsonb	   *payload;		/* the result */
+} Making;
+
+static void
+make_payload(void *arg)
+{
+	Making	   *m = arg;
 	ObjectBuilder b;
 
 	object_begin(&b);
-	add_members(format, &b, format->values);
-	object_text(&b, "_op", operation);
-	object_text(&b, "_schema", format->name->schema);
-	object_text(&b, "_table", format->name->table);
-	if (has_old)
-		add_old(format, &b, old_known);
-	return object_end(&b);
+	add_members(m->format, &b, m->format->values);
+	object_text(&b, "_op", m->operation);
+	object_text(&b, "_schema", m->format->name->schema);
+	object_text(&b, "_table", m->format->name->table);
+	if (m->has_old)
+		add_old(m->format, &b, m->old_known);
+	m->payload = object_end(&b);
+}
+
+/*
+ * Of the values in hand, as many as there is room for; NULL if there is none
+ * for the names alone.
+ */
+static Jsonb *
+payload_that_fits(Making *m)
+{
+	Size		limit = (Size) wf_max_payload * 1024;
+	char	   *reason;
+
+	while (size_of_members(m->format) > limit * 2)	/* even jsonb may be full */
+		(void) drop_largest(m->format, NULL);
+	do
+	{
+		reason = NULL;
+		if (fire_guarded(make_payload, m, false, &reason) &&
+			VARSIZE(m->payload) <= limit)
+			return m->payload;
+	} while (drop_largest(m->format, reason));
+	return NULL;
 }
 
 Jsonb *
 payload_of_row(PayloadFormat *format, const char *operation,
 			   TupleTableSlot *row, bool has_old, TupleTableSlot *old)
 {
-	Size		limit = (Size) wf_max_payload * 1024;
+	Making		making = {.format = format,.operation = operation,
+	.has_old = has_old,.old_known = old != NULL};
 	Jsonb	   *payload;
 
 	if (old != NULL)
@@ -473,19 +406,12 @@ payload_of_row(PayloadFormat *format, const char *operation,
 	else
 		forget_old(format);
 	convert_row(format, row, false);
-	while (size_of_members(format) > limit * 2) /* even jsonb may be full */
-		(void) drop_largest(format);
-	do
-	{
-		payload = make_payload(format, operation, has_old, old != NULL);
-		if (VARSIZE(payload) <= limit)
-			return payload;
-	} while (drop_largest(format));
-
-	payload_warn(format->name, ERRCODE_PROGRAM_LIMIT_EXCEEDED,
-				 "the payload of an event is too large",
-				 psprintf("\"workflow_engine.max_payload\" is %d kB. No workflow is fired for such a row.",
-						  wf_max_payload),
-				 "Choose the columns of the payload in the trigger's arguments.");
-	return NULL;
+	payload = payload_that_fits(&making);
+	if (payload == NULL)
+		payload_warn(format->name, ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+					 "the payload of an event is too large",
+					 psprintf("\"workflow_engine.max_payload\" is %d kB. No workflow is fired for such a row.",
+							  wf_max_payload),
+					 "Choose the columns of the payload in the trigger's arguments.");
+	return payload;
 }

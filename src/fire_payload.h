@@ -45,12 +45,4 @@ extern void payload_warn(const TriggerName *name, int sqlstate,
 						 const char *message, const char *detail,
 						 const char *hint);
 
-/*
- * work(arg) under guard: true, or if it raised an error that its input is to
- * blame for, false and *message, palloc'd.  If in_subtransaction, work may
- * execute anything, else it may hold nothing but memory when it raises.
- */
-extern bool payload_guarded(void (*work) (void *arg), void *arg,
-							bool in_subtransaction, char **message);
-
 #endif							/* WF_FIRE_PAYLOAD_H */

@@ -31,6 +31,7 @@
 #include "executor/executor.h"
 #include "executor/tuptable.h"
 #include "fire.h"
+#include "fire_guard.h"
 #include "fire_payload.h"
 #include "miscadmin.h"
 #include "settings.h"
@@ -248,8 +249,7 @@ read_tenant(FireTrigger *ft, Datum datum, pg_uuid_t *tenant)
 		*tenant = *DatumGetUUIDP(datum);
 		return true;
 	}
-	return payload_guarded(make_tenant_text, &t, ft->tenant_is_foreign,
-						   &reason) &&
+	return fire_guarded(make_tenant_text, &t, ft->tenant_is_foreign, &reason) &&
 		settings_parse_uuid(t.text, tenant);
 }
 
@@ -329,7 +329,7 @@ read_transition(Tuplestorestate *table, int pointer, TupleTableSlot *slot)
 
 /*
  * The transition tables of an UPDATE hold its rows in the same order: the
- * executor appends to both for each row.  But where a row moved to a
+ * executor appends to both for each row.  But if a row moved to a
  * partition whose trigger then dropped it, nobody knows which is whose.
  */
 static Tuplestorestate *
