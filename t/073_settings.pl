@@ -86,17 +86,17 @@ $node->safe_psql('other', q{
 	ALTER DATABASE app SET timezone = 'Asia/Tokyo';
 	ALTER DATABASE app SET timezone = 'UTC';
 	ALTER DATABASE app SET work_mem = '6MB';
-	ALTER DATABASE app SET extra_float_digits = 0;
+	ALTER DATABASE app SET from_collapse_limit = 7;
 	ALTER DATABASE app SET my.own = 'x'});
-my @several = qw(TimeZone work_mem extra_float_digits my.own);
-is(told(@several), 'UTC|6MB|0|x', 'several settings');
+my @several = qw(TimeZone work_mem from_collapse_limit my.own);
+is(told(@several), 'UTC|6MB|7|x', 'several settings');
 $node->safe_psql('other', q{
 	BEGIN;
 	ALTER DATABASE app SET timezone = 'Asia/Tokyo';
 	ROLLBACK});
-is(told(@several), 'UTC|6MB|0|x', 'what is rolled back is not taken over');
+is(told(@several), 'UTC|6MB|7|x', 'what is rolled back is not taken over');
 $node->safe_psql('other', 'ALTER DATABASE app RESET ALL');
-is(told(@several), 'Europe/Paris|5MB|1|', 'RESET ALL is');
+is(told(@several), 'Europe/Paris|5MB|8|', 'RESET ALL is');
 
 # A prepared transaction counts when it is committed.
 $node->safe_psql('other', q{
