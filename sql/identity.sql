@@ -126,6 +126,37 @@ SET ROLE regress_ops;
 UPDATE workflow_definitions SET run_as = '999999' WHERE name = 'who';
 RESET ROLE;
 
+-- The column is used as one of type regrole is.
+CREATE TABLE i.roles AS
+SELECT name, run_as FROM workflow_definitions WHERE name IN ('who', 'order', 'number');
+SELECT run_as::regrole AS role, run_as::text AS text, run_as::oid = 0 AS none,
+	run_as = 'regress_app'::regrole AS app,
+	run_as = (SELECT oid FROM pg_roles WHERE rolname = 'regress_app') AS oid,
+	run_as IN (SELECT 'regress_app'::regrole) AS among,
+	run_as IS DISTINCT FROM 'regress_app'::wf_role AS other,
+	(name, run_as) = ('who', 'regress_app'::regrole) AS pair,
+	pg_get_userbyid(run_as) AS user
+FROM i.roles ORDER BY name;
+SELECT run_as, count(*) FROM i.roles GROUP BY run_as ORDER BY run_as;
+SELECT DISTINCT run_as FROM i.roles ORDER BY run_as DESC;
+SELECT r.name, a.rolname FROM i.roles r JOIN pg_roles a ON a.oid = r.run_as ORDER BY 1;
+SELECT run_as FROM i.roles WHERE name = 'who' UNION SELECT 'regress_app'::regrole;
+UPDATE i.roles SET run_as = 'regress_ops'::regrole WHERE name = 'who';
+UPDATE i.roles SET run_as = (SELECT oid FROM pg_roles WHERE rolname = 'regress_app')
+WHERE name = 'number';
+SELECT * FROM i.roles ORDER BY name;
+SELECT code, message FROM t.error($$UPDATE i.roles SET run_as = 'regress_nobody'$$);
+SELECT code, message FROM t.error($$SELECT 'a.b'::wf_role$$);
+-- A restore reads a role that is not there as no role, and says so once; so
+-- it does a number, which may be another role's here.
+SET check_function_bodies = off;
+SELECT '"Regress nobody"'::wf_role, '-'::wf_role, 'regress_app'::wf_role;
+SELECT '"Regress nobody"'::wf_role, '10'::wf_role;
+SELECT code, message FROM t.error($$SELECT 'a.b'::wf_role$$);
+RESET check_function_bodies;
+SELECT code, message FROM t.error($$SELECT '"Regress nobody"'::wf_role$$);
+DROP TABLE i.roles;
+
 --
 -- Escalation: mallory owns the functions that her own workflow calls.
 --

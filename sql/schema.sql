@@ -39,7 +39,8 @@ WHERE c.oid IN ('workflow_definition_versions'::regclass, 'workflow_actions'::re
 		'workflow_connections'::regclass, 'workflow_templates'::regclass)
 	AND a.attnum > 0
 ORDER BY c.relname, a.attnum;
--- pg_upgrade refuses a database with columns of other reg types than these.
+-- No column has a reg type: pg_upgrade refuses most of them, and a restore
+-- refuses a value that names nothing.
 SELECT DISTINCT t.typname
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
 WHERE a.attrelid IN (SELECT unnest(extconfig) FROM pg_extension WHERE extname = 'workflow_engine')
@@ -72,7 +73,9 @@ FROM pg_depend
 WHERE deptype = 'e'
 	AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'workflow_engine')
 	AND coalesce(obj_description(objid, classid::regclass::name), '') = ''
-	AND classid IN ('pg_class'::regclass, 'pg_proc'::regclass);
+	AND classid IN ('pg_class'::regclass, 'pg_proc'::regclass,
+		'pg_type'::regclass, 'pg_cast'::regclass)
+	AND objid NOT IN (SELECT typarray FROM pg_type);
 SELECT pg_describe_object('pg_class'::regclass, attrelid, attnum)
 FROM pg_attribute
 WHERE attrelid IN (SELECT objid FROM pg_depend

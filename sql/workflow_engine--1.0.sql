@@ -4,6 +4,43 @@
 \echo Use "CREATE EXTENSION workflow_engine" to load this file. \quit
 
 /*
+ * The type of run_as.  It is regrole but for its input (src/role.c), and is
+ * coercible to oid, so that every operator of oid takes it.
+ */
+CREATE TYPE wf_role;
+CREATE FUNCTION wf_role_in(cstring) RETURNS wf_role
+AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION wf_role_in(cstring) IS
+'Internal: input of wf_role. Errors: 42704 (no such role; in a restore it is no role, with a warning).';
+CREATE FUNCTION wf_role_out(wf_role) RETURNS cstring
+AS 'regroleout' LANGUAGE internal STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION wf_role_out(wf_role) IS 'Internal: output of wf_role.';
+CREATE FUNCTION wf_role_recv(internal) RETURNS wf_role
+AS 'regrolerecv' LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION wf_role_recv(internal) IS 'Internal: binary input of wf_role.';
+CREATE FUNCTION wf_role_send(wf_role) RETURNS bytea
+AS 'regrolesend' LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION wf_role_send(wf_role) IS 'Internal: binary output of wf_role.';
+CREATE TYPE wf_role (
+	INPUT = wf_role_in,
+	OUTPUT = wf_role_out,
+	RECEIVE = wf_role_recv,
+	SEND = wf_role_send,
+	LIKE = oid,
+	CATEGORY = 'N'
+);
+COMMENT ON TYPE wf_role IS
+'A role, as regrole: shown by its name; its number if it was dropped; "-" is no role. A restore reads a role that does not exist as no role.';
+CREATE CAST (wf_role AS oid) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (wf_role AS regrole) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (oid AS wf_role) WITHOUT FUNCTION AS ASSIGNMENT;
+CREATE CAST (regrole AS wf_role) WITHOUT FUNCTION AS ASSIGNMENT;
+COMMENT ON CAST (wf_role AS oid) IS 'The role''s oid; 0 is no role.';
+COMMENT ON CAST (wf_role AS regrole) IS 'The same role.';
+COMMENT ON CAST (oid AS wf_role) IS 'The role of that oid.';
+COMMENT ON CAST (regrole AS wf_role) IS 'The same role.';
+
+/*
  * Internal functions.  Tables refer to them, so they come first.
  */
 CREATE FUNCTION wf_new_run_id() RETURNS uuid
@@ -84,7 +121,7 @@ CREATE TABLE workflow_definition_versions (
 	definition_id	uuid NOT NULL,
 	version			int NOT NULL,
 	definition		jsonb NOT NULL,
-	run_as			regrole NOT NULL,
+	run_as			wf_role NOT NULL,
 	created_at		timestamptz NOT NULL DEFAULT now(),
 	created_by		name NOT NULL DEFAULT current_user,
 	PRIMARY KEY (definition_id, version)
@@ -94,7 +131,7 @@ COMMENT ON TABLE workflow_definition_versions IS
 COMMENT ON COLUMN workflow_definition_versions.definition_id IS 'The definition (workflow_definitions.id).';
 COMMENT ON COLUMN workflow_definition_versions.version IS 'Counts from 1.';
 COMMENT ON COLUMN workflow_definition_versions.definition IS 'The JSON as it was saved.';
-COMMENT ON COLUMN workflow_definition_versions.run_as IS 'The role that steps of this version run as; "-" where the role is gone, and then nothing runs.';
+COMMENT ON COLUMN workflow_definition_versions.run_as IS 'The role that steps of this version run as; "-" or a number: the role is gone, and nothing runs.';
 COMMENT ON COLUMN workflow_definition_versions.created_at IS 'When it was saved.';
 COMMENT ON COLUMN workflow_definition_versions.created_by IS 'Who saved it.';
 
@@ -107,7 +144,7 @@ CREATE TABLE workflow_definitions (
 	is_active		boolean NOT NULL DEFAULT true,
 	version			int NOT NULL DEFAULT 1 CHECK (version > 0),
 	created_at		timestamptz NOT NULL DEFAULT now(),
-	run_as			regrole NOT NULL
+	run_as			wf_role NOT NULL
 					DEFAULT (quote_ident(current_user::text))::regrole,
 	updated_at		timestamptz NOT NULL DEFAULT now(),
 	updated_by		name NOT NULL DEFAULT current_user,
@@ -129,7 +166,7 @@ COMMENT ON COLUMN workflow_definitions.definition IS 'The steps: see docs/defini
 COMMENT ON COLUMN workflow_definitions.is_active IS 'False: events do not fire it. Runs already fired go on.';
 COMMENT ON COLUMN workflow_definitions.version IS 'Raised by one by each UPDATE that changes definition or run_as; an UPDATE may not set it.';
 COMMENT ON COLUMN workflow_definitions.created_at IS 'When it was first saved.';
-COMMENT ON COLUMN workflow_definitions.run_as IS 'The role that steps run as, by default the role that saves it. Whoever writes it must be able to SET ROLE to it.';
+COMMENT ON COLUMN workflow_definitions.run_as IS 'The role that steps run as, by default the role that saves it. Whoever writes it must be able to SET ROLE to it. "-" or a number: the role is gone, and nothing runs.';
 COMMENT ON COLUMN workflow_definitions.updated_at IS 'When it was last written.';
 COMMENT ON COLUMN workflow_definitions.updated_by IS 'Who wrote it last.';
 
@@ -455,7 +492,8 @@ COMMENT ON FUNCTION wf_workers() IS
 'The live workers of all databases: process id, database, state, transfers in flight, runs and steps done since started_at, last error. Without shared_preload_libraries there are none.';
 
 REVOKE ALL ON FUNCTION
-	wf_new_run_id(), wf_tenant_visible(uuid), wf_worker_alive(bigint),
+	wf_role_in(cstring), wf_role_out(wf_role), wf_role_recv(internal),
+	wf_role_send(wf_role), wf_new_run_id(), wf_tenant_visible(uuid), wf_worker_alive(bigint),
 	wf_check_preload(), wf_tenant_any(),
 	wf_definition_check(), wf_definition_saved(), wf_definition_gone(), wf_lock_runs(), wf_version_check(),
 	wf_run_check(), wf_action_check(), wf_connection_check(),

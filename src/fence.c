@@ -105,7 +105,7 @@ fence_enter_role(Fence *fence, Oid role, const pg_uuid_t *tenant_id)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("the role that this workflow runs as does not exist"),
-				 errhint("Set run_as of its definition to a role.")));
+				 errhint("Set run_as of the definition to a role and fire again: a run keeps the version that it was fired with.")));
 
 	fence->guc_level = NewGUCNestLevel();
 	set_scene(tenant_id);

@@ -283,7 +283,8 @@ usable_plan(const RunRow *run, char **error)
 	if (plan != NULL && !SearchSysCacheExists1(AUTHOID,
 											   ObjectIdGetDatum(plan->run_as)))
 	{
-		*error = pstrdup("the role that this workflow runs as does not exist");
+		*error = pstrdup("the role that this workflow runs as does not exist; "
+						 "set run_as of the definition to a role and fire again");
 		return NULL;
 	}
 	return plan;

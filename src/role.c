@@ -1,0 +1,97 @@
+/*
+ * role.c
+ *	  Type wf_role: the role that a workflow's steps run as.
+ *
+ * It is regrole (the oid of a role, shown and written as its name) but for
+ * one thing.  Input of regrole refuses a role that does not exist, before
+ * any trigger can help, and so a dump could not be restored into a server
+ * that lacks the role.  In a restore wf_role reads such a role as no role
+ * ("-"), with a warning.  A workflow without a role is kept and never runs.
+ * That a restore is under way is told by check_function_bodies, which the
+ * scripts of pg_dump turn off.
+ *
+ * A dump carries a bare number where a role had been dropped before it was
+ * taken.  In another server that number may be the oid of any role, so in a
+ * restore a number is no role either.
+ *
+ * Owns the names that this process has warned of.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "nodes/pg_list.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/regproc.h"
+
+static List *warned = NIL;		/* of char * */
+
+static bool
+is_number(const char *text)
+{
+	return text[0] != '\0' && strspn(text, "0123456789") == strlen(text);
+}
+
+/* Once for each role, not for each of the rows that name it. */
+static void
+warn_of_role(const char *name)
+{
+	MemoryContext old;
+	ListCell   *lc;
+
+	foreach(lc, warned)
+	{
+		if (strcmp(lfirst(lc), name) == 0)
+			return;
+	}
+	old = MemoryContextSwitchTo(TopMemoryContext);
+	warned = lappend(warned, pstrdup(name));
+	MemoryContextSwitchTo(old);
+	ereport(WARNING,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 is_number(name)
+			 ? errmsg("role number %s was dropped before the dump was taken",
+					  name)
+			 : errmsg("role \"%s\" does not exist", name),
+			 errdetail("Workflows that run as it are restored without a role and do not run."),
+			 errhint("Create the role and restore again, or set run_as in workflow_definitions.")));
+}
+
+/*
+ * The name (or number) of the role in text, if it is not there; else NULL.
+ * Raises what input of regrole raises for what is no name.
+ */
+static const char *
+missing_role(const char *text)
+{
+	List	   *names;
+
+	if (strcmp(text, "-") == 0)
+		return NULL;
+	if (is_number(text))
+		return text;
+	names = compat_qualified_name_list(text);
+	if (list_length(names) != 1 ||
+		OidIsValid(get_role_oid(strVal(linitial(names)), true)))
+		return NULL;
+	return strVal(linitial(names));
+}
+
+PG_FUNCTION_INFO_V1(wf_role_in);
+
+/* Outside a restore: as regrole, which raises 42704 for an unknown role. */
+Datum
+wf_role_in(PG_FUNCTION_ARGS)
+{
+	const char *missing = NULL;
+
+	if (!check_function_bodies)
+		missing = missing_role(PG_GETARG_CSTRING(0));
+	if (missing == NULL)
+		return regrolein(fcinfo);
+	warn_of_role(missing);
+	PG_RETURN_OID(InvalidOid);
+}
