@@ -63,7 +63,8 @@ REGRESS = setup helpers schema definitions validate templates conditions \
 	pause depth hardening retry operate
 REGRESS_OPTS = --inputdir=$(srcdir) --load-extension=workflow_engine
 
-ISOLATION = cancel-cancel cancel-tenant define-define delete-fire delete-none delete-version edit-edit fire-edit fire-key
+ISOLATION = cancel-cancel cancel-tenant define-define delete-fire delete-none \
+	delete-version edit-edit fire-edit fire-key fire-serializable
 ISOLATION_OPTS = --inputdir=$(srcdir)/t/isolation \
 	--load-extension=workflow_engine
 

@@ -76,8 +76,13 @@ SELECT count(*) FROM wf_fire(t.a(), 'refund', run_at => now() + '1 hour');
 SELECT pg_sleep(0.2);
 SELECT workflow_name, status, started_at = queued_at AS not_started
 FROM wf_history(workflow => 'else');
--- One in the past is due at once.
+-- One in the past is due at once, however long ago; infinity never comes.
 SELECT count(*) FROM wf_fire(t.a(), 'refund', run_at => now() - interval '1 hour');
+SELECT count(*)
+FROM unnest('{2000-01-01 00:00:00+00, 1970-01-01 00:00:00+00, -infinity, infinity}'::timestamptz[]) moment,
+	wf_fire(t.a(), 'refund', jsonb_build_object('moment', moment), run_at => moment);
+SELECT trigger_payload->>'moment' AS moment, run_at AT TIME ZONE 'UTC' AS run_at
+FROM workflow_runs WHERE trigger_payload ? 'moment' ORDER BY workflow_runs.run_at;
 SELECT t.wait();
 SELECT status FROM wf_history(workflow => 'else') ORDER BY 1;
 
@@ -101,6 +106,25 @@ SELECT (t.error($$SELECT wf_fire(t.a(), 'order',
 	jsonb_build_object('a', repeat('x', 2100)))$$)).code;
 SELECT count(*) FROM wf_fire(t.a(), 'order', jsonb_build_object('a', repeat('x', 1900)));
 RESET workflow_engine.max_payload;
+
+--
+-- An idempotency key has 1 to 1000 bytes, whatever the door
+--
+SELECT wf_fire(t.a(), 'order', '{}', '');
+\echo :LAST_ERROR_SQLSTATE
+SELECT wf_fire(t.a(), 'order', '{}', repeat('k', 1001));
+\echo :LAST_ERROR_SQLSTATE
+SELECT (t.error($$SELECT wf_fire(t.a(), 'nobody listens', '{}', '')$$)).code;
+SELECT (t.error($$INSERT INTO workflow_runs (definition_id, trigger_payload, idempotency_key)
+	SELECT id, '{}', '' FROM workflow_definitions WHERE name = 'off'$$)).*;
+SELECT (t.error($$INSERT INTO workflow_runs (definition_id, trigger_payload, idempotency_key)
+	SELECT id, '{}', repeat('é', 501) FROM workflow_definitions WHERE name = 'off'$$)).*;
+-- One of random characters, which do not compress.
+BEGIN;
+SELECT count(*), count(DISTINCT id)
+FROM (SELECT string_agg(md5(n::text), '') AS text FROM generate_series(1, 31) n) key,
+	generate_series(1, 2), wf_fire(t.a(), 'order', '{}', left(text || text, 1000)) f (id);
+ROLLBACK;
 
 --
 -- Priority: -32768 to 32767
@@ -221,9 +245,7 @@ SELECT count(*) FROM wf_fire(t.a(), 'new', '{}', 'key 3');
 ROLLBACK;
 SELECT count(*) FROM wf_fire(t.a(), 'new', '{"second": true}', 'key 3');
 SELECT payload FROM fired WHERE key = 'key 3';
--- The empty text is a key as well; without a key each fire counts.
-SELECT count(*) FROM wf_fire(t.a(), 'new', '{}', '');
-SELECT count(*) FROM wf_fire(t.a(), 'new', '{}', '');
+-- Without a key each fire counts.
 SELECT count(*) FROM wf_fire(t.a(), 'new');
 SELECT count(*) FROM wf_fire(t.a(), 'new');
 SELECT key, count(*) FROM fired WHERE name = 'new' GROUP BY 1 ORDER BY 1 NULLS FIRST;

@@ -96,7 +96,7 @@ COMMENT ON FUNCTION wf_version_check() IS
 CREATE FUNCTION wf_run_check() RETURNS trigger
 AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION wf_run_check() IS
-'Internal: trigger of workflow_runs for rows inserted by hand. Fills tenant_id and definition_version from the definition; the payload must be an object (22023).';
+'Internal: trigger of workflow_runs for rows inserted by hand. Fills tenant_id and definition_version from the definition; the payload must be an object, the idempotency key have 1 to 1000 bytes (22023).';
 
 CREATE FUNCTION wf_action_check() RETURNS trigger
 AS 'MODULE_PATHNAME' LANGUAGE C;
@@ -241,7 +241,7 @@ COMMENT ON COLUMN workflow_runs.definition_version IS 'The version of the defini
 COMMENT ON COLUMN workflow_runs.queued_at IS 'When it was fired.';
 COMMENT ON COLUMN workflow_runs.run_at IS 'Not before; of a waiting run, when its step is tried again.';
 COMMENT ON COLUMN workflow_runs.priority IS 'Higher goes first, within the tenant.';
-COMMENT ON COLUMN workflow_runs.idempotency_key IS 'Given to wf_fire: a second fire with it queues nothing.';
+COMMENT ON COLUMN workflow_runs.idempotency_key IS 'Given to wf_fire, 1 to 1000 bytes: a second fire with it queues nothing.';
 COMMENT ON COLUMN workflow_runs.attempt IS 'How often the current step has been tried.';
 COMMENT ON COLUMN workflow_runs.owner IS 'Internal: the epoch of the worker that has it.';
 COMMENT ON COLUMN workflow_runs.parent_id IS 'The run whose step fired this one, if any.';
@@ -395,7 +395,7 @@ CREATE FUNCTION wf_fire(tenant_id uuid, trigger_type text,
 RETURNS SETOF uuid
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1;
 COMMENT ON FUNCTION wf_fire(uuid, text, jsonb, text, timestamptz, int) IS
-'Queues one run for each active definition of that tenant and trigger type, in the caller''s transaction; returns their ids (none matching: no rows; a type that no definition has: a NOTICE with the nearest). payload: an object of at most workflow_engine.max_payload. idempotency_key: where a definition has seen it, that run''s id comes back and nothing is queued; run_at: not before; priority: -32768 to 32767, higher first. Errors: 22004 (null argument), 22023 (payload no object), 54000 (payload too large), 22003 (priority), 42501 (another tenant), 54001 (fired by its own steps deeper than workflow_engine.max_depth).';
+'Queues one run for each active definition of that tenant and trigger type, in the caller''s transaction; returns their ids (none matching: no rows; a type that no definition has: a NOTICE with the nearest). payload: an object of at most workflow_engine.max_payload. idempotency_key (1 to 1000 bytes): if a definition has seen it, that run''s id comes back and nothing is queued; run_at: not before (infinity: not until it is cancelled and retried); priority: -32768 to 32767, higher first. A serializable transaction fails with 40001 if its snapshot does not show the definitions, or the run that has the key, as they are now; at other levels wf_fire sees them as they are now. Errors: 22004 (null argument), 22023 (payload no object; key empty or too long), 54000 (payload too large), 22003 (priority), 42501 (another tenant), 54001 (fired by its own steps deeper than workflow_engine.max_depth).';
 
 CREATE FUNCTION wf_fire_trigger() RETURNS trigger
 AS 'MODULE_PATHNAME' LANGUAGE C;

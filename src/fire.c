@@ -26,6 +26,11 @@
  * snapshot is newer than its lock.  Until it commits, the DELETE keeps its
  * lock: a fire before that would still see the definition.
  *
+ * Serializable transactions.  The insert takes part in the detection of
+ * conflicts: the table's and the indexes' access methods see to that.  What
+ * a fire reads past the transaction's snapshot (the definitions, the run
+ * that has a key) must be what that snapshot shows, else 40001 is raised.
+ *
  * Owns nothing beyond a call.
  */
 #include "postgres.h"
@@ -33,15 +38,14 @@
 
 #include "access/genam.h"
 #include "access/heapam.h"
-#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/indexing.h"
 #include "clock.h"
 #include "current_run.h"
 #include "executor/executor.h"
 #include "fire.h"
+#include "fire_targets.h"
 #include "ids.h"
 #include "miscadmin.h"
 #include "queue.h"
@@ -59,31 +63,15 @@
 #include "utils/timestamp.h"
 #include "uuid7.h"
 
-/* Columns of workflow_definitions that a fire reads. */
-enum
-{
-	DEFINITION_ID = 1,
-	DEFINITION_TENANT_ID = 2,
-	DEFINITION_TRIGGER_TYPE = 4,
-	DEFINITION_IS_ACTIVE = 6,
-	DEFINITION_VERSION = 7
-};
-
 #define BATCH_ROWS 500			/* rows that wait for one multi-insert */
 #define BATCH_BYTES (1024 * 1024)
-
-typedef struct Target
-{
-	pg_uuid_t	definition_id;
-	int			version;
-} Target;
 
 struct Firing
 {
 	MemoryContext context;		/* of this struct */
 	MemoryContext batch_context;	/* of the rows that wait */
 	const char *trigger_type;
-	TimestampTz run_at;
+	const TimestampTz *run_at;	/* NULL: now */
 	int			priority;
 	int			depth;
 	Relation	runs;
@@ -133,55 +121,6 @@ depth_of_fire(const char *trigger_type)
 
 /*--- targets ---*/
 
-static void
-read_targets(Firing *firing, const pg_uuid_t *tenant)
-{
-	Oid			oid = store_relation("workflow_definitions");
-	Oid			index = store_relation("workflow_definitions_trigger");
-	Relation	rel = table_open(oid, AccessShareLock);
-	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	int			room = 8;
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&keys[0], DEFINITION_TENANT_ID, BTEqualStrategyNumber,
-				F_UUID_EQ, UUIDPGetDatum(tenant));
-	ScanKeyEntryInitialize(&keys[1], 0, DEFINITION_TRIGGER_TYPE,
-						   BTEqualStrategyNumber, InvalidOid,
-						   TupleDescAttr(RelationGetDescr(rel),
-										 DEFINITION_TRIGGER_TYPE - 1)->attcollation,
-						   F_TEXTEQ,
-						   CStringGetTextDatum(firing->trigger_type));
-	firing->targets = MemoryContextAlloc(firing->context,
-										 room * sizeof(Target));
-	firing->ntargets = 0;
-	scan = systable_beginscan(rel, index, true, snapshot, 2, keys);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		bool		isnull;
-		Target	   *target;
-
-		/* the index has none, but with ignore_system_indexes it is not used */
-		if (!DatumGetBool(heap_getattr(tuple, DEFINITION_IS_ACTIVE,
-									   RelationGetDescr(rel), &isnull)))
-			continue;
-		if (firing->ntargets == room)
-			firing->targets = repalloc(firing->targets,
-									   (room *= 2) * sizeof(Target));
-		target = &firing->targets[firing->ntargets++];
-		target->definition_id =
-			*DatumGetUUIDP(heap_getattr(tuple, DEFINITION_ID,
-										RelationGetDescr(rel), &isnull));
-		target->version =
-			DatumGetInt32(heap_getattr(tuple, DEFINITION_VERSION,
-									   RelationGetDescr(rel), &isnull));
-	}
-	systable_endscan(scan);
-	UnregisterSnapshot(snapshot);
-	table_close(rel, AccessShareLock);
-}
-
 /* The definitions that the event fires for this tenant. */
 static void
 find_targets(Firing *firing, const pg_uuid_t *tenant)
@@ -197,7 +136,8 @@ find_targets(Firing *firing, const pg_uuid_t *tenant)
 				 errdetail("It is bound by \"workflow_engine.tenant_id\".")));
 	if (firing->targets != NULL)
 		pfree(firing->targets);
-	read_targets(firing, tenant);
+	firing->targets = targets_read(tenant, firing->trigger_type,
+								   firing->context, &firing->ntargets);
 	firing->tenant = *tenant;
 	firing->has_tenant = true;
 }
@@ -205,7 +145,7 @@ find_targets(Firing *firing, const pg_uuid_t *tenant)
 /*--- rows ---*/
 
 Firing *
-firing_begin(Oid schema, const char *trigger_type, TimestampTz run_at,
+firing_begin(Oid schema, const char *trigger_type, const TimestampTz *run_at,
 			 int priority)
 {
 	Firing	   *firing = palloc0(sizeof(Firing));
@@ -281,7 +221,7 @@ fill_slot(Firing *firing, TupleTableSlot *slot, const Target *target,
 	v[RUN_TENANT_ID] = UUIDPGetDatum(tenant);
 	v[RUN_DEFINITION_VERSION] = Int32GetDatum(target->version);
 	v[RUN_QUEUED_AT] = TimestampTzGetDatum(now);
-	v[RUN_RUN_AT] = TimestampTzGetDatum(firing->run_at ? firing->run_at : now);
+	v[RUN_RUN_AT] = TimestampTzGetDatum(firing->run_at ? *firing->run_at : now);
 	v[RUN_PRIORITY] = Int16GetDatum((int16) firing->priority);
 	n[RUN_IDEMPOTENCY_KEY] = key == NULL;
 	v[RUN_IDEMPOTENCY_KEY] = key ? CStringGetTextDatum(key) : (Datum) 0;
@@ -349,16 +289,48 @@ queue_row(Firing *firing, const Target *target, const pg_uuid_t *tenant,
 	MemoryContextSwitchTo(old);
 }
 
+/*
+ * A serializable transaction must not learn of a run that its snapshot does
+ * not show: no order of the transactions would explain that.  The scan also
+ * notes what it reads, so that conflicts with it are found.
+ */
+static void
+check_snapshot_has(Firing *firing, const pg_uuid_t *id)
+{
+	Snapshot	snapshot = RegisterSnapshot(GetTransactionSnapshot());
+	ScanKeyData key;
+	SysScanDesc scan;
+
+	ScanKeyInit(&key, RUN_ID, BTEqualStrategyNumber, F_UUID_EQ,
+				UUIDPGetDatum(id));
+	scan = systable_beginscan(firing->runs,
+							  store_relation("workflow_runs_pkey"),
+							  true, snapshot, 1, &key);
+	if (!HeapTupleIsValid(systable_getnext(scan)))
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access due to a concurrent run with this idempotency key"),
+				 errhint("The transaction might succeed if retried.")));
+	systable_endscan(scan);
+	UnregisterSnapshot(snapshot);
+}
+
 /* The id of the run at tid, which holds the key already. */
 static void
 id_of_existing(Firing *firing, ItemPointer tid, pg_uuid_t *id)
 {
 	TupleTableSlot *slot = table_slot_create(firing->runs, NULL);
 	bool		isnull;
+	bool		ours;
+	Datum		xmin;
 
 	if (!table_tuple_fetch_row_version(firing->runs, tid, SnapshotAny, slot))
 		elog(ERROR, "could not fetch the run of an idempotency key");
 	*id = *DatumGetUUIDP(slot_getattr(slot, RUN_ID, &isnull));
+	xmin = slot_getsysattr(slot, MinTransactionIdAttributeNumber, &isnull);
+	ours = TransactionIdIsCurrentTransactionId(DatumGetTransactionId(xmin));
+	if (IsolationIsSerializable() && !ours)
+		check_snapshot_has(firing, id);
 	ExecDropSingleTupleTableSlot(slot);
 }
 
@@ -423,6 +395,8 @@ firing_add(Firing *firing, const pg_uuid_t *tenant, Jsonb *payload,
 		   const char *key, List **ids)
 {
 	check_payload(payload);
+	if (key != NULL)
+		check_idempotency_key(key);
 	find_targets(firing, tenant);
 	for (int i = 0; i < firing->ntargets; i++)
 	{

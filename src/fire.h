@@ -14,19 +14,20 @@
 typedef struct Firing Firing;
 
 /*
- * Begins to queue runs for an event.  schema is the extension's.  run_at 0
- * is now.  Takes ROW EXCLUSIVE on workflow_runs.  Raises 54001 where the
+ * Begins to queue runs for an event.  schema is the extension's.  run_at NULL
+ * is now; it must stay where it is until firing_end.  Takes ROW EXCLUSIVE on workflow_runs.  Raises 54001 where the
  * caller is a step too deep in a chain of its own making.
  */
 extern Firing *firing_begin(Oid schema, const char *trigger_type,
-							TimestampTz run_at, int priority);
+							const TimestampTz *run_at, int priority);
 
 /*
  * Queues a run for each definition of the tenant that the event fires.  Ids
  * are appended to *ids (of pg_uuid_t *, in the caller's context) where ids
  * is not NULL; a keyed run that exists already gives its id.  Without a key
  * rows may wait in memory until firing_end.  Raises 42501 for a tenant that
- * this session is not bound to, 22023 and 54000 for the payload.
+ * this session is not bound to, 22023 and 54000 for the payload, 22023 for
+ * the key, 40001 in a serializable transaction.
  */
 extern void firing_add(Firing *firing, const pg_uuid_t *tenant,
 					   Jsonb *payload, const char *key, List **ids);

@@ -45,6 +45,7 @@ wf_fire(PG_FUNCTION_ARGS)
 	List	   *ids = NIL;
 	char	   *trigger_type;
 	Firing	   *firing;
+	TimestampTz run_at = 0;
 	ListCell   *lc;
 
 	require_argument(fcinfo, 0, "tenant_id");
@@ -52,10 +53,12 @@ wf_fire(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 2, "payload");
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 
+	if (!PG_ARGISNULL(4))
+		run_at = PG_GETARG_TIMESTAMPTZ(4);
 	trigger_type = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	firing = firing_begin(get_func_namespace(fcinfo->flinfo->fn_oid),
 						  trigger_type,
-						  PG_ARGISNULL(4) ? 0 : PG_GETARG_TIMESTAMPTZ(4),
+						  PG_ARGISNULL(4) ? NULL : &run_at,
 						  priority_argument(fcinfo, 5));
 	firing_add(firing, PG_GETARG_UUID_P(0), PG_GETARG_JSONB_P(2),
 			   PG_ARGISNULL(3) ? NULL

@@ -296,7 +296,8 @@ fire_row(FireTrigger *ft, Firing *firing, TriggerData *data,
 static void
 fire_one(FireTrigger *ft, TriggerData *data)
 {
-	Firing	   *firing = firing_begin(ft->schema, ft->spec->trigger_type, 0, 0);
+	Firing	   *firing = firing_begin(ft->schema, ft->spec->trigger_type, NULL,
+									   0);
 	TupleTableSlot *old = data->tg_trigslot;
 	TupleTableSlot *row = old;
 
@@ -382,7 +383,8 @@ fire_rows(FireTrigger *ft, Firing *firing, TriggerData *data,
 static void
 fire_all(FireTrigger *ft, TriggerData *data)
 {
-	Firing	   *firing = firing_begin(ft->schema, ft->spec->trigger_type, 0, 0);
+	Firing	   *firing = firing_begin(ft->schema, ft->spec->trigger_type, NULL,
+									   0);
 
 	fire_rows(ft, firing, data, TRIGGER_FIRED_BY_DELETE(data->tg_event)
 			  ? data->tg_oldtable : data->tg_newtable, old_rows(ft, data));

@@ -1,6 +1,6 @@
 /*
  * ids.c
- *	  Lists of run ids.
+ *	  Lists of run ids, and idempotency keys.
  *
  * Pure.  The lists are short: a batch.
  */
@@ -66,4 +66,23 @@ ids_remove(List *ids, List *gone)
 		}
 	}
 	return ids;
+}
+
+void
+check_idempotency_key(const char *key)
+{
+	size_t		len = strlen(key);
+
+	if (len == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("an idempotency key must not be empty"),
+				 errhint("Use null if there is no key.")));
+	if (len > MAX_IDEMPOTENCY_KEY)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the idempotency key is too long"),
+				 errdetail("It has %zu bytes; the limit is %d bytes.", len,
+						   MAX_IDEMPOTENCY_KEY),
+				 errhint("Use a hash of what the key is made of.")));
 }

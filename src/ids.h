@@ -1,6 +1,6 @@
 /*
  * ids.h
- *	  Lists of run ids (pg_uuid_t *).
+ *	  Lists of run ids (pg_uuid_t *), and idempotency keys.
  */
 #ifndef WF_IDS_H
 #define WF_IDS_H
@@ -21,5 +21,11 @@ extern List *ids_remove(List *ids, List *gone);
 /* A palloc'd copy; the text of an id, palloc'd. */
 extern pg_uuid_t *id_copy(const pg_uuid_t *id);
 extern char *id_text(const pg_uuid_t *id);
+
+/* In bytes: an index has it, whose entries are bounded. */
+#define MAX_IDEMPOTENCY_KEY 1000
+
+/* Raises 22023 for a key that is empty or too long. */
+extern void check_idempotency_key(const char *key);
 
 #endif							/* WF_IDS_H */

@@ -16,6 +16,7 @@
 #include "connection.h"
 #include "executor/spi.h"
 #include "funcapi.h"
+#include "ids.h"
 #include "miscadmin.h"
 #include "plan.h"
 #include "queue.h"
@@ -346,6 +347,17 @@ wait_for_version(TriggerRow *row)
 	}
 }
 
+/* A restore is refused nothing. */
+static void
+check_key(TriggerRow *row)
+{
+	bool		isnull;
+	Datum		key = row_get(row, RUN_IDEMPOTENCY_KEY, &isnull);
+
+	if (!isnull && check_function_bodies)
+		check_idempotency_key(TextDatumGetCString(key));
+}
+
 PG_FUNCTION_INFO_V1(wf_run_check);
 
 Datum
@@ -362,6 +374,7 @@ wf_run_check(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the payload of an event must be a JSON object")));
+	check_key(&row);
 	row_get(&row, RUN_TENANT_ID, &no_tenant);
 	row_get(&row, RUN_DEFINITION_VERSION, &no_version);
 	if (no_tenant || no_version)
