@@ -59,8 +59,9 @@ SHLIB_LINK = $(shell $(CURL_CONFIG) --libs)
 
 # Every suite is a list of names: make test refuses a file that is in none.
 REGRESS = setup helpers schema definitions validate templates conditions \
-	steps actions_custom fire triggers triggers_text triggers_unusable history records identity tenants grants \
-	pause depth hardening retry operate
+	steps actions_custom fire triggers triggers_text triggers_unusable \
+	history records identity tenants grants pause depth hardening retry \
+	operate characters
 REGRESS_OPTS = --inputdir=$(srcdir) --load-extension=workflow_engine
 
 ISOLATION = cancel-cancel cancel-tenant define-define delete-fire delete-none \

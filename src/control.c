@@ -23,6 +23,7 @@
 #include "utils/lsyscache.h"
 #include "utils/uuid.h"
 #include "uuid7.h"
+#include "validtext.h"
 
 /*--- internal functions ---*/
 
@@ -164,7 +165,8 @@ put_worker(ReturnSetInfo *rsinfo, const WorkerStatus *worker)
 	nulls[7] = worker->last_error[0] == '\0' ||
 		(worker->database != MyDatabaseId &&
 		 !has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS));
-	values[7] = CStringGetTextDatum(worker->last_error);
+	/* another database's may be in another encoding */
+	values[7] = CStringGetTextDatum(valid_text(worker->last_error));
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 

@@ -17,6 +17,7 @@
 #include "miscadmin.h"
 #include "problems.h"
 #include "utils/varlena.h"
+#include "validtext.h"
 
 /* Longer words are compared with nothing: see varstr_levenshtein. */
 #define MAX_WORD_BYTES 255
@@ -195,13 +196,16 @@ known_words_hint(const char *word, const char *const *words, int nwords)
 	return buf.data;
 }
 
-/* The message of an error, with its detail behind. */
+/* The message of an error and its detail, in whole characters. */
 static char *
 message_of(const ErrorData *edata)
 {
+	const char *message = edata->message ? edata->message : "invalid input";
+
 	if (edata->detail)
-		return psprintf("%s: %s", edata->message, edata->detail);
-	return pstrdup(edata->message ? edata->message : "invalid input");
+		return psprintf("%s: %s", valid_text(message),
+						valid_text(edata->detail));
+	return pstrdup(valid_text(message));
 }
 
 /*

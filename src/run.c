@@ -40,6 +40,7 @@
 #include "utils/builtins.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
+#include "validtext.h"
 
 #define ABNORMAL_END "its worker ended abnormally while it executed this step"
 
@@ -90,13 +91,14 @@ pass_step(RunRow *run, const PlanStep *step, StepResult *result,
 	return true;
 }
 
-/* PostgreSQL's words: message, and detail behind it. */
+/* PostgreSQL's message and its detail, in whole characters. */
 static char *
 error_text(const ErrorData *error)
 {
 	if (error->detail == NULL)
-		return pstrdup(error->message);
-	return psprintf("%s (%s)", error->message, error->detail);
+		return pstrdup(valid_text(error->message));
+	return psprintf("%s (%s)", valid_text(error->message),
+					valid_text(error->detail));
 }
 
 static RunVerdict

@@ -18,6 +18,7 @@
 
 #include "mb/pg_wchar.h"
 #include "scope.h"
+#include "validtext.h"
 
 const char *const scope_root_names[SCOPE_NROOTS] = {
 	"trigger", "steps", "run", "workflow", "tenant", "now"
@@ -219,7 +220,11 @@ read_path(PathReader *reader)
 		}
 		else
 		{
-			reader->error = psprintf("unexpected \"%c\" in a path", c);
+			const char *at = reader->text + reader->pos;
+
+			reader->error = psprintf("unexpected \"%.*s\" in a path",
+									 valid_character(at, reader->len - reader->pos),
+									 at);
 			return false;
 		}
 	}

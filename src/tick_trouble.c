@@ -32,6 +32,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timeout.h"
+#include "validtext.h"
 
 /* A run that was set aside so many times is failed, if that is its fault. */
 #define TIMES_ASIDE 5
@@ -233,6 +234,18 @@ find_culprit(const ErrorData *error)
 	return ++course.nfailures > MAX_FAILURES ? PAUSE_SHORT : PAUSE_NONE;
 }
 
+/* Its message in whole characters, in the current context. */
+static void
+mend_message(ErrorData *error)
+{
+	const char *valid = valid_text(error->message);
+
+	if (valid == error->message)
+		return;
+	pfree(error->message);
+	error->message = unconstify(char *, valid);
+}
+
 /* What is known already need not be logged as an error. */
 static void
 report(const ErrorData *error)
@@ -269,6 +282,7 @@ tick_failed(void)
 	course.has_turn = false;
 	MemoryContextReset(tick_context);
 	MemoryContextSwitchTo(tick_context);
+	mend_message(error);
 	course.lost = true;
 	queue_want_look();
 	course.more = true;

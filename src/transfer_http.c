@@ -18,6 +18,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include "mb/pg_wchar.h"
 #include "transfer_internal.h"
 #include "utils/memutils.h"
 
@@ -34,13 +35,17 @@ void
 transfer_fail(Transfer *t, TransferFailure failure, const char *fmt,...)
 {
 	va_list		args;
+	int			len;
 
 	if (t->failure != FAILURE_NONE)
 		return;
 	t->failure = failure;
 	va_start(args, fmt);
-	vsnprintf(t->why, sizeof(t->why), fmt, args);
+	len = vsnprintf(t->why, sizeof(t->why), fmt, args);
 	va_end(args);
+	if (len >= sizeof(t->why))
+		t->why[pg_mbcliplen(t->why, sizeof(t->why) - 1,
+							sizeof(t->why) - 1)] = '\0';
 }
 
 /*
