@@ -97,6 +97,66 @@ CALL t.render('{"total": 1234567.891, "text": "99.5", "zero": 0, "at": "2024-05-
 	'{{trigger.at | date: "FMDay, DD FMMonth", "America/New_York"}}',
 	'{{trigger.day | date: "DD/MM/YYYY"}}', '{{trigger.epoch | date: "YYYY-MM-DD", "UTC"}}');
 SELECT * FROM t.rendered;
+-- A number that does not fit its picture fails the step; no text has ###.
+CALL t.render('{"big": 1250000.5, "edge": 999999.995, "negative": -999999.99, "n": 4000, "nan": "NaN", "zero": 0}',
+	'{{trigger.big | number: "FM999,990.00"}}', '{{trigger.edge | number: "FM999,990.00"}}',
+	'{{trigger.negative | number: "FM999,990.00"}}', '{{trigger.n | number: "RN"}}',
+	'{{trigger.n | number: "FM9\"#\"999"}}', '{{trigger.big | number: "FM9\"#\"999"}}',
+	'{{trigger.big | number: "9.99EEEE"}}', '{{trigger.nan | number: "999"}}',
+	'{{trigger.zero | number: "RN"}}', '{{trigger.zero | number: "FM0.00"}}');
+SELECT template, result, error FROM t.rendered;
+-- The zone given is the zone printed: its offset, its abbreviation, in winter
+-- and in summer, whatever the session's.
+CALL t.render('{"winter": "2026-01-15T06:59:00Z", "summer": "2026-07-15T06:59:00Z",
+		"before": "2026-03-08T06:59:59Z", "after": "2026-03-08T07:00:00Z",
+		"back": "2026-11-01T05:59:59Z", "again": "2026-11-01T06:00:00Z"}',
+	'{{trigger.winter | date: "YYYY-MM-DD\"T\"HH24:MI:SSOF", "America/New_York"}}',
+	'{{trigger.summer | date: "YYYY-MM-DD\"T\"HH24:MI:SSOF", "America/New_York"}}',
+	'{{trigger.winter | date: "HH24:MI TZ", "America/New_York"}}',
+	'{{trigger.summer | date: "HH24:MI TZ tz TZH:TZM", "America/New_York"}}',
+	'{{trigger.before | date: "HH24:MI:SS TZ", "America/New_York"}}',
+	'{{trigger.after | date: "HH24:MI:SS TZ", "America/New_York"}}',
+	'{{trigger.back | date: "HH24:MI:SS TZ", "America/New_York"}}',
+	'{{trigger.again | date: "HH24:MI:SS TZ", "America/New_York"}}',
+	'{{trigger.winter | date: "HH24:MI OF TZ", "Asia/Kolkata"}}',
+	'{{trigger.winter | date: "HH24:MI OF TZ", "UTC"}}', '{{trigger.winter | date: "HH24:MI OF", "Z"}}',
+	'{{trigger.winter | date: "HH24:MI OF", "+03:00"}}', '{{trigger.winter | date: "HH24:MI OF", "-0330"}}',
+	'{{trigger.winter | date: "HH24:MI OF", "+14"}}', '{{trigger.winter | date: "HH24:MI OF", "Etc/GMT+3"}}',
+	'{{trigger.winter | date: "HH24:MI TZ", "EST5EDT"}}', '{{trigger.winter | date: "HH24:MI", "america/new_york"}}');
+SELECT template, result, error FROM t.rendered;
+-- A date without a time is that day in any zone, however it is spelled.
+CALL t.render('{"day": "2026-03-01", "zoned": "2026-03-01+02:00", "z": "2026-03-01Z", "words": "March 1, 2026",
+		"basic": "20260301", "midnight": "2026-03-01T00:00:00Z", "packed": "20260301T120000Z", "spring": "2026-03-29"}',
+	'{{trigger.day | date: "YYYY-MM-DD HH24:MI TZ", "America/New_York"}}',
+	'{{trigger.day | date: "YYYY-MM-DD HH24:MI", "Pacific/Kiritimati"}}',
+	'{{trigger.zoned | date: "YYYY-MM-DD", "America/New_York"}}', '{{trigger.z | date: "YYYY-MM-DD", "America/New_York"}}',
+	'{{trigger.words | date: "YYYY-MM-DD", "America/New_York"}}', '{{trigger.basic | date: "YYYY-MM-DD", "America/New_York"}}',
+	'{{trigger.midnight | date: "YYYY-MM-DD HH24:MI", "America/New_York"}}',
+	'{{trigger.packed | date: "YYYY-MM-DD HH24:MI", "America/New_York"}}',
+	'{{trigger.spring | date: "YYYY-MM-DD", "Asia/Beirut"}}');
+SELECT template, result, error FROM t.rendered;
+-- Numbers from 10^11 on are milliseconds.
+CALL t.render('{"s": 1772366400, "ms": 1772366400000, "below": 99999999999, "first": 100000000000,
+		"old": -631152000000, "frac": 1772366400.5, "end": "infinity"}',
+	'{{trigger.s | date: "YYYY-MM-DD HH24:MI", "UTC"}}', '{{trigger.ms | date: "YYYY-MM-DD HH24:MI", "UTC"}}',
+	'{{trigger.below | date: "YYYY", "UTC"}}', '{{trigger.first | date: "YYYY-MM-DD", "UTC"}}',
+	'{{trigger.old | date: "YYYY-MM-DD", "UTC"}}', '{{trigger.frac | date: "SS.MS", "UTC"}}',
+	'{{trigger.end | date: "YYYY", "UTC"}}');
+SELECT template, result, error FROM t.rendered;
+-- Refused on write: zones as POSIX spells them, and pictures that would print
+-- something else than what is meant.
+SELECT argument, message
+FROM unnest(ARRAY['"HH24", "UTC+3"', '"HH24", "GMT-05:00"', '"HH24", "<+03>-3"', '"HH24", "Etc/GMT+99"', '"HH24", "AAA3BBB"',
+		'"HH24", "Nowhere/Land"', '"HH24", "+3"', '"HH24", "+16:00"', '"HH24", "+03:60"', '"HH24", "PDT"',
+		'"YYYY-MM-DDTHH24:MI"', '"HH24:MM"', '"HH24:MI \"HH:MM THH\""']) argument
+LEFT JOIN LATERAL wf_validate(jsonb_build_object('name', 'w', 'trigger_type', 'w', 'steps', jsonb_build_array(
+	jsonb_build_object('name', 's', 'action', 'echo', 'params',
+		jsonb_build_object('a', format('{{ trigger.at | date: %s }}', argument)))))) ON true;
+SELECT argument, message
+FROM unnest(ARRAY['"#,##0.00"', '"abc"', '"FM990\" # \""', '".99"', '"RN"']) argument
+LEFT JOIN LATERAL wf_validate(jsonb_build_object('name', 'w', 'trigger_type', 'w', 'steps', jsonb_build_array(
+	jsonb_build_object('name', 's', 'action', 'echo', 'params',
+		jsonb_build_object('a', format('{{ trigger.n | number: %s }}', argument)))))) ON true;
 -- What a filter cannot take fails the step, with PostgreSQL's words where it
 -- was PostgreSQL that refused.
 CALL t.render('{"text": "abc", "n": 5, "yes": true, "o": {"k": 1}, "none": null}',

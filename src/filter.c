@@ -12,8 +12,7 @@
  * missing stays missing until "default", and null stays null but for
  * "default" (which replaces it) and "json" (which prints it).
  *
- * Pure, but for the session's TimeZone, which "date" uses where no zone is
- * given, and lc_time and lc_numeric, as to_char does.
+ * Pure, but for what filter_format.c says of "date" and "number".
  */
 #include "postgres.h"
 #include "compat.h"
@@ -22,13 +21,13 @@
 #include "catalog/pg_type_d.h"
 #include "escape.h"
 #include "filter.h"
+#include "filter_format.h"
 #include "jsonvalue.h"
 #include "mb/pg_wchar.h"
 #include "problems.h"
 #include "utils/builtins.h"
 #include "utils/formatting.h"
 #include "utils/numeric.h"
-#include "utils/timestamp.h"
 
 typedef JsonbValue *(*FilterFunction) (const Filter *filter,
 									   JsonbValue *value, const char *path);
@@ -72,18 +71,9 @@ scalar_text(const Filter *filter, const JsonbValue *value, const char *path)
 	return buf.data;
 }
 
-static text *
-text_arg(const Filter *filter, int i)
-{
-	return cstring_to_text_with_len(filter->args[i].val.string.val,
-									filter->args[i].val.string.len);
-}
-
 static JsonbValue *
-text_result(Datum result)
+text_result(const text *t)
 {
-	text	   *t = DatumGetTextPP(result);
-
 	return string_value(VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
 }
 
@@ -225,73 +215,37 @@ apply_urlencode(const Filter *filter, JsonbValue *value, const char *path)
 	return string_value(buf.data, buf.len);
 }
 
-/* to_char(numeric, text), of a number or a string that reads as one. */
+/* A number, or a string that reads as one. */
 static JsonbValue *
 apply_number(const Filter *filter, JsonbValue *value, const char *path)
 {
-	Datum		number;
+	Numeric		number;
 
 	if (value->type == jbvNumeric)
-		number = NumericGetDatum(value->val.numeric);
+		number = value->val.numeric;
 	else if (value->type == jbvString)
-		number = DirectFunctionCall3(numeric_in,
-									 CStringGetDatum(json_cstring(value)),
-									 ObjectIdGetDatum(InvalidOid),
-									 Int32GetDatum(-1));
-	else
-		refuse(filter, value, path);
-	return text_result(DirectFunctionCall2Coll(
-		numeric_to_char, DEFAULT_COLLATION_OID, number,
-		PointerGetDatum(text_arg(filter, 0))));
-}
-
-/* A moment: PostgreSQL's input syntax, or seconds since 1970. */
-static TimestampTz
-moment_of(const Filter *filter, JsonbValue *value, const char *path)
-{
-	TimestampTz moment;
-
-	if (value->type == jbvNumeric)
-	{
-		Datum		seconds;
-
-		seconds = DirectFunctionCall1(numeric_float8_no_overflow,
-									  NumericGetDatum(value->val.numeric));
-		moment = DatumGetTimestampTz(DirectFunctionCall1(float8_timestamptz,
-														 seconds));
-	}
-	else if (value->type == jbvString)
-		moment = DatumGetTimestampTz(DirectFunctionCall3(
-			timestamptz_in, CStringGetDatum(json_cstring(value)),
+		number = DatumGetNumeric(DirectFunctionCall3(
+			numeric_in, CStringGetDatum(json_cstring(value)),
 			ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
 	else
 		refuse(filter, value, path);
-
-	if (TIMESTAMP_NOT_FINITE(moment))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("filter \"date\" cannot take an infinite time: %s",
-						path)));
-	return moment;
+	return text_result(format_number(number, json_cstring(&filter->args[0])));
 }
 
-/* to_char of the moment in the zone given, or else the session's. */
+/* A moment: PostgreSQL's input syntax, or a number since 1970. */
 static JsonbValue *
 apply_date(const Filter *filter, JsonbValue *value, const char *path)
 {
-	Datum		moment;
-	Datum		picture = PointerGetDatum(text_arg(filter, 0));
-	Datum		zone;
+	const char *picture = json_cstring(&filter->args[0]);
+	const char *zone = NULL;
 
-	moment = TimestampTzGetDatum(moment_of(filter, value, path));
-	if (filter->nargs == 1)
-		return text_result(DirectFunctionCall2Coll(
-			timestamptz_to_char, DEFAULT_COLLATION_OID, moment, picture));
-
-	zone = PointerGetDatum(text_arg(filter, 1));
-	moment = DirectFunctionCall2(timestamptz_zone, zone, moment);
-	return text_result(DirectFunctionCall2Coll(
-		timestamp_to_char, DEFAULT_COLLATION_OID, moment, picture));
+	if (filter->nargs > 1)
+		zone = json_cstring(&filter->args[1]);
+	if (value->type == jbvNumeric)
+		return text_result(format_epoch(value->val.numeric, picture, zone));
+	if (value->type == jbvString)
+		return text_result(format_moment(json_cstring(value), picture, zone));
+	refuse(filter, value, path);
 }
 
 static const FilterDef filters[] = {
@@ -336,15 +290,37 @@ try_date(void *arg)
 	apply_date(arg, &epoch, "");
 }
 
-/* Applies a number filter to zero: raises what its picture deserves. */
+/* Applies a number filter to a number: raises what its picture deserves. */
 static void
-try_number(void *arg)
+try_number_on(const Filter *filter, int64 number)
 {
-	JsonbValue	zero;
+	JsonbValue	value;
 
-	zero.type = jbvNumeric;
-	zero.val.numeric = int64_to_numeric(0);
-	apply_number(arg, &zero, "");
+	value.type = jbvNumeric;
+	value.val.numeric = int64_to_numeric(number);
+	apply_number(filter, &value, "");
+}
+
+static void
+try_zero(void *arg)
+{
+	try_number_on(arg, 0);
+}
+
+static void
+try_one(void *arg)
+{
+	try_number_on(arg, 1);
+}
+
+/* Zero fits any picture but a Roman one; one fits that. */
+static char *
+check_number(Filter *filter)
+{
+	char	   *message = problem_catch(try_zero, filter);
+
+	return message != NULL && problem_catch(try_one, filter) == NULL
+		? NULL : message;
 }
 
 static char *
@@ -383,7 +359,7 @@ filter_check(Filter *filter)
 	if (def->apply == apply_date)
 		return problem_catch(try_date, filter);
 	if (def->apply == apply_number)
-		return problem_catch(try_number, filter);
+		return check_number(filter);
 	return NULL;
 }
 
