@@ -157,6 +157,25 @@ SELECT t.go('find', '[
 	 "params": {"table": "r.made", "where": {"a": 4}, "columns": ["zzz"]}}]');
 SELECT * FROM t.result('find');
 
+-- Of several, the first by the whole key, in the key's own order.
+CREATE TABLE r.lines (a int, place text, line int, part int, note text,
+	PRIMARY KEY (part, line) INCLUDE (note));
+INSERT INTO r.lines VALUES (1, 'last', 1, 3), (1, 'third', 2, 2), (1, 'first', 9, 1),
+	(1, 'second', 1, 2), (2, 'other', 0, 0);
+CREATE TABLE r.parted (LIKE r.lines, PRIMARY KEY (line, part)) PARTITION BY LIST (part);
+CREATE TABLE r.parted1 PARTITION OF r.parted FOR VALUES IN (1);
+CREATE TABLE r.parted2 PARTITION OF r.parted DEFAULT;
+INSERT INTO r.parted SELECT * FROM r.lines;
+SELECT t.go('several', '[
+	{"name": "by_both", "action": "find_record",
+	 "params": {"table": "r.lines", "where": {"a": 1}, "columns": ["place"]}},
+	{"name": "by_second", "action": "find_record",
+	 "params": {"table": "r.lines", "where": {"a": 1, "part": 2}, "columns": ["place"]}},
+	{"name": "of_partitions", "action": "find_record",
+	 "params": {"table": "r.parted", "where": {"a": 1}, "columns": ["part", "line"]}}]');
+SELECT * FROM t.result('several');
+DROP TABLE r.lines, r.parted;
+
 --
 -- Names
 --

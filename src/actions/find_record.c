@@ -59,7 +59,6 @@ find_statement(const Call *call, const RecordTable *table, List *where_columns,
 			   Jsonb *where, RecordParams *params)
 {
 	StringInfoData sql;
-	char	   *key = record_key_column(table);
 	const char *separator = " WHERE ";
 	ListCell   *lc;
 
@@ -78,15 +77,20 @@ find_statement(const Call *call, const RecordTable *table, List *where_columns,
 			record_equals(&sql, table, lfirst(lc), "v");
 		separator = " AND ";
 	}
-	if (key != NULL)
-		appendStringInfo(&sql, " ORDER BY r.%s", quote_identifier(key));
+	separator = " ORDER BY ";
+	foreach(lc, record_primary_key(table))
+	{
+		appendStringInfo(&sql, "%sr.%s", separator,
+						 quote_identifier(lfirst(lc)));
+		separator = ", ";
+	}
 	appendStringInfoString(&sql, " LIMIT 1) x");
 	return sql.data;
 }
 
 /*
  * Finding nothing is no failure: the output says so.  Of several rows the
- * first by primary key counts.
+ * first by the whole primary key counts; without one, any of them.
  */
 static Jsonb *
 find_record(Call *call)

@@ -83,39 +83,44 @@ record_column(const RecordTable *table, const char *column)
 	return number;
 }
 
-/* Of an index: its only column where it is a single-column primary key. */
-static AttrNumber
-single_key_column(Oid index)
+/* Appends the columns of an index to names, if it is the primary key. */
+static List *
+append_key_columns(List *names, const RecordTable *table, Oid index)
 {
 	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
-	AttrNumber	number = 0;
+	Form_pg_index form;
 
-	if (HeapTupleIsValid(tuple))
-	{
-		Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
+	if (!HeapTupleIsValid(tuple))
+		return names;
+	form = (Form_pg_index) GETSTRUCT(tuple);
+	if (form->indisprimary)
+		for (int i = 0; i < form->indnkeyatts; i++)
+			names = lappend(names, get_attname(table->relid,
+											   form->indkey.values[i], false));
+	ReleaseSysCache(tuple);
+	return names;
+}
 
-		if (form->indisprimary && form->indnkeyatts == 1)
-			number = form->indkey.values[0];
-		ReleaseSysCache(tuple);
-	}
-	return number;
+List *
+record_primary_key(const RecordTable *table)
+{
+	Relation	rel = table_open(table->relid, AccessShareLock);
+	List	   *indexes = RelationGetIndexList(rel);
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+		names = append_key_columns(names, table, lfirst_oid(lc));
+	table_close(rel, AccessShareLock);
+	return names;
 }
 
 char *
 record_key_column(const RecordTable *table)
 {
-	Relation	rel = table_open(table->relid, AccessShareLock);
-	AttrNumber	number = 0;
-	List	   *indexes = RelationGetIndexList(rel);
-	ListCell   *lc;
+	List	   *names = record_primary_key(table);
 
-	foreach(lc, indexes)
-	{
-		if (number == 0)
-			number = single_key_column(lfirst_oid(lc));
-	}
-	table_close(rel, AccessShareLock);
-	return number > 0 ? get_attname(table->relid, number, false) : NULL;
+	return list_length(names) == 1 ? linitial(names) : NULL;
 }
 
 List *

@@ -25,6 +25,9 @@ extern RecordTable record_table(const Call *call);
 /* Raises 42703 where the table has no such column. */
 extern AttrNumber record_column(const RecordTable *table, const char *column);
 
+/* The columns of the primary key in its order (of char *), or NIL. */
+extern List *record_primary_key(const RecordTable *table);
+
 /* The only column of the primary key, or NULL. */
 extern char *record_key_column(const RecordTable *table);
 
