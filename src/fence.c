@@ -41,6 +41,7 @@
 #include "catalog/namespace.h"
 #include "commands/trigger.h"
 #include "fence.h"
+#include "fence_lock.h"
 #include "fence_sweep.h"
 #include "libpq/be-fsstubs.h"
 #include "miscadmin.h"
@@ -232,6 +233,7 @@ start_limits(const Fence *fence, TimestampTz began, int *save_lock_timeout)
 	*save_lock_timeout = LockTimeout;
 	LockTimeout = fence->lock_timeout_ms;
 	strikes = hard_strikes = 0;
+	fence_forget_lock();
 	note_running(fence, began);
 	hard_limit = began + fence->timeout_ms * 1000;
 	max_strikes = soft ? MAX_SOFT_STRIKES : MAX_STRIKES;

@@ -9,8 +9,9 @@
  * than slots, the worker that has been idle longest gives way to the
  * database that has waited longest, one each poll interval.
  *
- * Owns whether there is a shortage now, so that the log tells of it once,
- * and when a worker last had to give way.  Nothing survives the process.
+ * Owns whether there is a shortage and when slots last ran out, so that the
+ * log tells of it once, and when a worker last had to give way.  Nothing
+ * survives the process.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -24,7 +25,14 @@
 #define MAX_PROBES_AT_ONCE 2
 #define BUSY_TURN_MS 30000		/* a busy worker's turn in a shortage */
 
+/*
+ * Slots come and go with parallel queries, probes and pauses after failures:
+ * a shortage is over, and the next one is told of, only after so long.
+ */
+#define SHORTAGE_OVER_MS 300000
+
 static bool in_shortage = false;
+static TimestampTz last_short = 0;
 static TimestampTz last_rotation = 0;
 
 /* Starting or live, and not on its way out. */
@@ -293,6 +301,7 @@ handle_shortage(QueueSlot *slots, List *all, TimestampTz now)
 	if (!in_shortage)
 		log_shortage(without);
 	in_shortage = true;
+	last_short = now;
 	if (without > 0)
 		make_room(slots, all, now);
 }
@@ -324,6 +333,7 @@ staff_databases(QueueSlot *slots, LaunchedWorker *launched, List *all,
 	dismiss_surplus(slots, all);
 	if (!start_missing(launched, all, now))
 		handle_shortage(slots, all, now);
-	else if (is_fully_staffed(all))
+	else if (is_fully_staffed(all) &&
+			 TimestampDifferenceExceeds(last_short, now, SHORTAGE_OVER_MS))
 		in_shortage = false;
 }

@@ -30,6 +30,7 @@
 
 #include "clock.h"
 #include "fence.h"
+#include "fence_lock.h"
 #include "miscadmin.h"
 #include "run.h"
 #include "run_plan.h"
@@ -95,10 +96,14 @@ pass_step(RunRow *run, const PlanStep *step, StepResult *result,
 static char *
 error_text(const ErrorData *error)
 {
-	if (error->detail == NULL)
+	const char *detail = error->detail;
+
+	if (detail == NULL)
+		detail = fence_lock_text(error);
+	if (detail == NULL)
 		return pstrdup(valid_text(error->message));
 	return psprintf("%s (%s)", valid_text(error->message),
-					valid_text(error->detail));
+					valid_text(detail));
 }
 
 static RunVerdict

@@ -20,6 +20,7 @@
 
 #include "access/xact.h"
 #include "clock.h"
+#include "fence_lock.h"
 #include "hand.h"
 #include "ids.h"
 #include "miscadmin.h"
@@ -247,15 +248,55 @@ mend_message(ErrorData *error)
 }
 
 /* What is known already need not be logged as an error. */
+static bool
+is_known(void)
+{
+	return course.withdrawn || (course.nruns == 1 && !booking);
+}
+
+/*
+ * PostgreSQL's report of a lock time-out does not name the table: name_lock
+ * reports that, when its name can be looked up.
+ */
 static void
 report(const ErrorData *error)
 {
-	if (course.withdrawn || (course.nruns == 1 && !booking))
+	if (is_known())
 		ereport(DEBUG1,
 				(errmsg_internal("a tick was rolled back: %s",
 								 error->message)));
-	else
+	else if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
 		EmitErrorReport();
+}
+
+/*
+ * Adds to the message of a lock time-out what was waited for, and logs it
+ * unless it is known.  The current context is the tick's.
+ */
+static void
+name_lock(ErrorData *error)
+{
+	char	   *lock;
+
+	if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
+		return;
+	begin_transaction();
+	lock = fence_lock_text(error);
+	if (lock != NULL)
+		lock = MemoryContextStrdup(tick_context, lock);
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(tick_context);
+	if (lock != NULL)
+	{
+		lock = psprintf("%s (%s)", error->message, lock);
+		pfree(error->message);
+		error->message = lock;
+	}
+	if (!is_known())
+		ereport(LOG,
+				(errcode(error->sqlerrcode),
+				 errmsg("%s", error->message),
+				 error->context ? errcontext("%s", error->context) : 0));
 }
 
 TickPause
@@ -283,6 +324,7 @@ tick_failed(void)
 	MemoryContextReset(tick_context);
 	MemoryContextSwitchTo(tick_context);
 	mend_message(error);
+	name_lock(error);
 	course.lost = true;
 	queue_want_look();
 	course.more = true;

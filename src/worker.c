@@ -25,6 +25,7 @@
 #include "clock.h"
 #include "commands/async.h"
 #include "commands/dbcommands.h"
+#include "fence_lock.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -291,6 +292,7 @@ workflow_engine_worker_main(Datum arg)
 
 	memcpy(&database, MyBgworkerEntry->bgw_extra, sizeof(Oid));
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGINT, fence_cancel_handler);
 	pqsignal(SIGTERM, terminate);
 	pqsignal(SIGQUIT, quit);
 	BackgroundWorkerUnblockSignals();

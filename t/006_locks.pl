@@ -139,8 +139,9 @@ my $locked = fire('order', '{"id": 21}');
 wait_for_status($locked, 'failed', 'a lock is waited for as long as set');
 is( $node->safe_psql('postgres',
 		"SELECT error_message FROM workflow_runs WHERE id = '$locked'"),
-	'step "mark": canceling statement due to lock timeout',
-	'the error is the words of PostgreSQL');
+	'step "mark": canceling statement due to lock timeout '
+	  . '(while updating tuple (0,21) in relation "orders")',
+	'the error is the words of PostgreSQL, and what was locked');
 my $next = fire('order', '{"id": 22}');
 wait_for_status($next, 'completed', 'the worker goes on');
 
@@ -178,8 +179,8 @@ $session->query_safe('LOCK TABLE orders IN ACCESS EXCLUSIVE MODE');
 my @all = map { fire('order', "{\"id\": $_}") } 23 .. 26;
 my $slow = fire('slow');
 wait_for($node, 'postgres',
-	"SELECT count(*) = 5 FROM workflow_runs WHERE status = 'failed' "
-	  . "AND error_message LIKE 'step \"mark\": %lock timeout'",
+	"SELECT count(*) = 4 FROM workflow_runs WHERE status = 'failed' "
+	  . "AND error_message LIKE 'step \"mark\": %lock timeout (waited for table public.orders)'",
 	'a locked table fails those that want it');
 $session->query_safe('ROLLBACK');
 
