@@ -31,6 +31,7 @@ CREATE TYPE wf_role (
 );
 COMMENT ON TYPE wf_role IS
 'A role, as regrole: shown by its name; its number if it was dropped; "-" is no role. A restore reads a role that does not exist as no role.';
+-- USAGE stays with PUBLIC, as of any type: CREATE TABLE AS wants it
 CREATE CAST (wf_role AS oid) WITHOUT FUNCTION AS IMPLICIT;
 CREATE CAST (wf_role AS regrole) WITHOUT FUNCTION AS IMPLICIT;
 CREATE CAST (oid AS wf_role) WITHOUT FUNCTION AS ASSIGNMENT;

@@ -154,6 +154,26 @@ wait_for($there, 'plain',
 is($there->safe_psql('plain', 'SELECT status FROM orders'), 'done',
 	'and does what it shall');
 
-$here->stop;
 $there->stop;
+
+# pg_upgrade carries the oids of roles and the column's values as they are.
+$here->safe_psql('first',
+	'CREATE VIEW roles AS SELECT name, run_as FROM wf.workflow_definitions');
+my $roles = q{SELECT string_agg(name || ' ' || run_as, ', ' ORDER BY name) FROM roles};
+$expected = $here->safe_psql('first', $roles);
+$here->stop;
+my $upgraded = new_node('upgraded', "workflow_engine.databases = ''\n", start => 0);
+my $bin = `pg_config --bindir`;
+chomp $bin;
+chdir $upgraded->basedir or die $!;
+command_ok(
+	[
+		'pg_upgrade', '--no-sync', '-d', $here->data_dir, '-D',
+		$upgraded->data_dir, '-b', $bin, '-B', $bin, '-s', $upgraded->host,
+		'-p', $here->port, '-P', $upgraded->port
+	],
+	'pg_upgrade');
+$upgraded->start;
+is($upgraded->safe_psql('first', $roles), $expected, 'the roles are the same');
+$upgraded->stop;
 done_testing();
