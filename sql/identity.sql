@@ -147,11 +147,16 @@ WHERE name = 'number';
 SELECT * FROM i.roles ORDER BY name;
 SELECT code, message FROM t.error($$UPDATE i.roles SET run_as = 'regress_nobody'$$);
 SELECT code, message FROM t.error($$SELECT 'a.b'::wf_role$$);
--- A restore reads a role that is not there as no role, and says so once; so
--- it does a number, which may be another role's here.
+-- A restore reads a role that is not there as no role; so it does a number,
+-- which may be another role's here.  It says so once, when a version is saved.
 SET check_function_bodies = off;
 SELECT '"Regress nobody"'::wf_role, '-'::wf_role, 'regress_app'::wf_role;
 SELECT '"Regress nobody"'::wf_role, '10'::wf_role;
+INSERT INTO workflow_definitions (tenant_id, run_as, definition)
+SELECT t.a(), role, jsonb_build_object('name', 'restored ' || n, 'trigger_type', 'none', 'steps',
+	'[{"name": "step", "action": "whoami"}]'::jsonb)
+FROM unnest('{"\"Regress nobody\"", 10, "\"Regress nobody\""}'::wf_role[]) WITH ORDINALITY r (role, n);
+SELECT name, run_as FROM workflow_definitions WHERE name LIKE 'restored%' ORDER BY name;
 SELECT code, message FROM t.error($$SELECT 'a.b'::wf_role$$);
 RESET check_function_bodies;
 SELECT code, message FROM t.error($$SELECT '"Regress nobody"'::wf_role$$);

@@ -11,7 +11,7 @@ CREATE TYPE wf_role;
 CREATE FUNCTION wf_role_in(cstring) RETURNS wf_role
 AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION wf_role_in(cstring) IS
-'Internal: input of wf_role. Errors: 42704 (no such role; in a restore it is no role, with a warning).';
+'Internal: input of wf_role. Errors: 42704 (no such role; in a restore it is no role).';
 CREATE FUNCTION wf_role_out(wf_role) RETURNS cstring
 AS 'regroleout' LANGUAGE internal STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION wf_role_out(wf_role) IS 'Internal: output of wf_role.';

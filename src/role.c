@@ -6,20 +6,26 @@
  * one thing.  Input of regrole refuses a role that does not exist, before
  * any trigger can help, and so a dump could not be restored into a server
  * that lacks the role.  In a restore wf_role reads such a role as no role
- * ("-"), with a warning.  A workflow without a role is kept and never runs.
- * That a restore is under way is told by check_function_bodies, which the
- * scripts of pg_dump turn off.
+ * ("-").  A workflow without a role is kept and never runs.  That a restore
+ * is under way is told by check_function_bodies, which the scripts of
+ * pg_dump turn off.
  *
  * A dump carries a bare number where a role had been dropped before it was
  * taken.  In another server that number may be the oid of any role, so in a
  * restore a number is no role either.
  *
- * Owns the names that this process has warned of.
+ * Each version of a definition names a role, and so does the definition.  To
+ * warn of a role once, and not for each row, input only notes the name; who
+ * inserts a version warns (version.c), since every definition has one.
+ *
+ * Owns the names that input has noted, and those that this process has
+ * warned of.
  */
 #include "postgres.h"
 #include "compat.h"
 
 #include "nodes/pg_list.h"
+#include "role.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -27,7 +33,26 @@
 #include "utils/memutils.h"
 #include "utils/regproc.h"
 
-static List *warned = NIL;		/* of char * */
+static List *missing = NIL;		/* of char * */
+static List *warned = NIL;		/* the same */
+
+/* list with a copy of name at its end, if it is not there. */
+static List *
+add_name(List *list, const char *name)
+{
+	MemoryContext old;
+	ListCell   *lc;
+
+	foreach(lc, list)
+	{
+		if (strcmp(lfirst(lc), name) == 0)
+			return list;
+	}
+	old = MemoryContextSwitchTo(TopMemoryContext);
+	list = lappend(list, pstrdup(name));
+	MemoryContextSwitchTo(old);
+	return list;
+}
 
 static bool
 is_number(const char *text)
@@ -35,21 +60,16 @@ is_number(const char *text)
 	return text[0] != '\0' && strspn(text, "0123456789") == strlen(text);
 }
 
-/* Once for each role, not for each of the rows that name it. */
-static void
-warn_of_role(const char *name)
+void
+role_forget_missing(void)
 {
-	MemoryContext old;
-	ListCell   *lc;
+	list_free_deep(missing);
+	missing = NIL;
+}
 
-	foreach(lc, warned)
-	{
-		if (strcmp(lfirst(lc), name) == 0)
-			return;
-	}
-	old = MemoryContextSwitchTo(TopMemoryContext);
-	warned = lappend(warned, pstrdup(name));
-	MemoryContextSwitchTo(old);
+static void
+warn_of(const char *name)
+{
 	ereport(WARNING,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 is_number(name)
@@ -60,12 +80,28 @@ warn_of_role(const char *name)
 			 errhint("Create the role and restore again, or set run_as in workflow_definitions.")));
 }
 
+void
+role_warn_of_missing(void)
+{
+	ListCell   *lc;
+
+	foreach(lc, missing)
+	{
+		int			before = list_length(warned);
+
+		warned = add_name(warned, lfirst(lc));
+		if (list_length(warned) > before)
+			warn_of(lfirst(lc));
+	}
+	role_forget_missing();
+}
+
 /*
  * The name (or number) of the role in text, if it is not there; else NULL.
  * Raises what input of regrole raises for what is no name.
  */
 static const char *
-missing_role(const char *text)
+role_not_there(const char *text)
 {
 	List	   *names;
 
@@ -86,12 +122,12 @@ PG_FUNCTION_INFO_V1(wf_role_in);
 Datum
 wf_role_in(PG_FUNCTION_ARGS)
 {
-	const char *missing = NULL;
+	const char *name = NULL;
 
 	if (!check_function_bodies)
-		missing = missing_role(PG_GETARG_CSTRING(0));
-	if (missing == NULL)
+		name = role_not_there(PG_GETARG_CSTRING(0));
+	if (name == NULL)
 		return regrolein(fcinfo);
-	warn_of_role(missing);
+	missing = add_name(missing, name);
 	PG_RETURN_OID(InvalidOid);
 }

@@ -22,6 +22,7 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "role.h"
 #include "storage/lmgr.h"
 #include "store.h"
 #include "utils/builtins.h"
@@ -138,6 +139,7 @@ wf_definition_saved(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_UNIQUE_VIOLATION),
 				 errmsg("version %d of this definition exists and differs",
 						DatumGetInt32(values[1]))));
+	role_forget_missing();		/* the version has warned */
 	store_leave_owner(save_user, save_context);
 	store_leave_search_path(level);
 	return row_end(&row);
@@ -204,8 +206,14 @@ wf_version_check(PG_FUNCTION_ARGS)
 	role = row_get(&row, VERSION_RUN_AS, &isnull);
 	if (!isnull && !version_role_exists(DatumGetObjectId(role)))
 		row_set(&row, VERSION_RUN_AS, ObjectIdGetDatum(InvalidOid));
-	if (!row.is_update && !check_function_bodies && restore_onto(&row))
+	if (row.is_update)
+		return row_end(&row);
+	if (!check_function_bodies && restore_onto(&row))
+	{
+		role_forget_missing();
 		return PointerGetDatum(NULL);
+	}
+	role_warn_of_missing();
 	return row_end(&row);
 }
 

@@ -1,0 +1,16 @@
+/*
+ * role.h
+ *	  The roles that a restore has not found.
+ */
+#ifndef WF_ROLE_H
+#define WF_ROLE_H
+
+/*
+ * Of the roles that input of wf_role has read as no role since the last call
+ * of either function: gives a warning for each that this process has not
+ * warned of before, or does not.
+ */
+extern void role_warn_of_missing(void);
+extern void role_forget_missing(void);
+
+#endif							/* WF_ROLE_H */
