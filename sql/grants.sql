@@ -27,6 +27,9 @@ CREATE ROLE regress_view;
 CREATE ROLE regress_operate;
 CREATE ROLE regress_admin;
 SELECT wf_grant('regress_' || c, c) FROM unnest('{fire,view,operate,admin}'::text[]) c;
+CREATE FUNCTION t.of_admin(params jsonb, context jsonb) RETURNS jsonb LANGUAGE sql AS 'SELECT params';
+ALTER FUNCTION t.of_admin OWNER TO regress_admin;
+SELECT wf_register_action('of_admin', 't.of_admin(jsonb,jsonb)');
 
 -- What each may do: y, or the SQLSTATE.  Everything is undone.
 CREATE FUNCTION t.can(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -63,8 +66,10 @@ INSERT INTO t.statement (what, sql) VALUES
 	('wf_resume', 'SELECT wf_resume(t.b())'),
 	('write connections', 'INSERT INTO workflow_connections (name, kind, config) VALUES (''x'', ''http'', ''{"base_url": "http://x.example"}'')'),
 	('delete connections', 'DELETE FROM workflow_connections'),
-	('wf_register_action', 'SELECT wf_register_action(''x'', ''t.echo(jsonb,jsonb)'')'),
-	('write actions', 'DELETE FROM workflow_actions WHERE kind = ''function'''),
+	('wf_register_action', 'SELECT wf_register_action(''x'', ''t.of_admin(jsonb,jsonb)'')'),
+	('write actions', 'DELETE FROM workflow_actions WHERE name = ''of_admin'''),
+	('write actions of others', 'DELETE FROM workflow_actions WHERE kind = ''function'''),
+	('write built-in actions', 'DELETE FROM workflow_actions WHERE kind = ''http'''),
 	('write versions', 'INSERT INTO workflow_definition_versions VALUES (gen_random_uuid(), 1, ''{}'', ''regress_admin'')'),
 	('update runs', 'UPDATE workflow_runs SET status = ''queued'''),
 	('delete runs', 'DELETE FROM workflow_runs'),
@@ -174,7 +179,8 @@ RESET ROLE;
 
 SELECT t.wait();
 SELECT t.clean();
-DROP FUNCTION t.can;
+DELETE FROM workflow_actions WHERE name = 'of_admin';
+DROP FUNCTION t.can, t.of_admin;
 DROP TABLE t.statement, t.answer;
 DROP ROLE regress_nobody, regress_fire, regress_view, regress_operate, regress_admin,
 	regress_group, regress_member;

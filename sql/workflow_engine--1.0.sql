@@ -102,7 +102,7 @@ COMMENT ON FUNCTION wf_run_check() IS
 CREATE FUNCTION wf_action_check() RETURNS trigger
 AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION wf_action_check() IS
-'Internal: trigger of workflow_actions. Checks params and that the handler is a function (jsonb, jsonb) returning jsonb (22023, 42883).';
+'Internal: triggers of workflow_actions. Checks params and that the handler is a function (jsonb, jsonb) returning jsonb (22023, 42883, 42P13), and who writes (42501): no session that is bound to a tenant, a row that users added only the owner of its function or a superuser, a built-in row only the extension''s scripts.';
 
 CREATE FUNCTION wf_connection_check() RETURNS trigger
 AS 'MODULE_PATHNAME' LANGUAGE C;
@@ -266,7 +266,7 @@ CREATE TABLE workflow_actions (
 	description	text
 );
 COMMENT ON TABLE workflow_actions IS
-'The action library: what a step''s "action" may name. wf_register_action adds a function of yours.';
+'The action library: what a step''s "action" may name. wf_register_action adds a function of yours. Rows are written by sessions that are bound to no tenant, by the owner of the function or a superuser; built-in rows by nobody.';
 COMMENT ON COLUMN workflow_actions.name IS 'The name that definitions use.';
 COMMENT ON COLUMN workflow_actions.kind IS 'native, http and smtp are built in; function is a row that users added.';
 COMMENT ON COLUMN workflow_actions.handler IS 'Of a function: its qualified signature, such as public.refund(jsonb,jsonb).';
@@ -346,8 +346,10 @@ CREATE TRIGGER wf_version_check BEFORE INSERT OR UPDATE ON workflow_definition_v
 	FOR EACH ROW EXECUTE FUNCTION wf_version_check();
 CREATE TRIGGER wf_run_check BEFORE INSERT ON workflow_runs
 	FOR EACH ROW EXECUTE FUNCTION wf_run_check();
-CREATE TRIGGER wf_action_check BEFORE INSERT OR UPDATE ON workflow_actions
+CREATE TRIGGER wf_action_check BEFORE INSERT OR UPDATE OR DELETE ON workflow_actions
 	FOR EACH ROW EXECUTE FUNCTION wf_action_check();
+CREATE TRIGGER wf_action_truncate BEFORE TRUNCATE ON workflow_actions
+	FOR EACH STATEMENT EXECUTE FUNCTION wf_action_check();
 CREATE TRIGGER wf_connection_check BEFORE INSERT OR UPDATE ON workflow_connections
 	FOR EACH ROW EXECUTE FUNCTION wf_connection_check();
 CREATE TRIGGER wf_template_check BEFORE INSERT OR UPDATE ON workflow_templates
@@ -435,7 +437,7 @@ CREATE FUNCTION wf_register_action(name text, handler regprocedure,
 	params jsonb DEFAULT '{}', description text DEFAULT NULL) RETURNS void
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION wf_register_action(text, regprocedure, jsonb, text) IS
-'Makes a function (params jsonb, context jsonb) returning jsonb an action, or replaces one registered under that name. Steps call it as the definition''s run_as, which needs EXECUTE on it. params: {"name": {"type", "required", "help"}}; {} accepts anything. Errors: 22023 (params, a built-in name), 23514 (no valid name), 42P13 (signature), 42501.';
+'Makes a function (params jsonb, context jsonb) returning jsonb an action, or replaces one registered under that name. The caller must own the function, and that of an action that is replaced, or be a superuser; a session that is bound to a tenant registers nothing. Steps call it as the definition''s run_as, which needs EXECUTE on it, and to which the function''s owner must be able to SET ROLE. params: {"name": {"type", "required", "help"}}; {} accepts anything. Errors: 22023 (params, a built-in name), 23514 (no valid name), 42P13 (signature), 42501.';
 
 CREATE FUNCTION wf_cancel(run_id uuid) RETURNS boolean
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE

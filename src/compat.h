@@ -80,6 +80,19 @@ extern int no_such_variable
 	object_ownercheck(DatabaseRelationId, database, role)
 #endif
 
+/* May role act as the function's owner, and what may it do with it? */
+#if PG_VERSION_NUM < 160000
+#define compat_function_ownercheck(function, role) \
+	pg_proc_ownercheck(function, role)
+#define compat_function_aclcheck(function, role, mode) \
+	pg_proc_aclcheck(function, role, mode)
+#else
+#define compat_function_ownercheck(function, role) \
+	object_ownercheck(ProcedureRelationId, function, role)
+#define compat_function_aclcheck(function, role, mode) \
+	object_aclcheck(ProcedureRelationId, function, role, mode)
+#endif
+
 /* A set that lives as long as the process. */
 #if PG_VERSION_NUM >= 170000
 #define compat_create_wait_event_set(n) CreateWaitEventSet(NULL, n)

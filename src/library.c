@@ -1,18 +1,14 @@
 /*
  * library.c
- *	  What is written beside definitions: actions, connections, mail
- *	  templates, runs inserted by hand; and wf_register_action, wf_validate.
+ *	  What is written beside definitions: connections, mail templates, runs
+ *	  inserted by hand; and wf_validate.  (Actions: library_action.c.)
  *
  * Runs in the backend that writes, as the role that writes.
  */
 #include "postgres.h"
 #include "compat.h"
 
-#include "access/htup_details.h"
-#include "action.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
-#include "commands/extension.h"
 #include "connection.h"
 #include "executor/spi.h"
 #include "funcapi.h"
@@ -28,18 +24,8 @@
 #include "utils/guc.h"
 #include "utils/wait_event.h"
 #include "utils/lsyscache.h"
-#include "utils/regproc.h"
-#include "utils/syscache.h"
 
 /* Columns of our tables, in the order of the install script. */
-enum
-{
-	ACTION_NAME = 1,
-	ACTION_KIND_NAME,
-	ACTION_HANDLER,
-	ACTION_PARAMS
-};
-
 enum
 {
 	CONNECTION_NAME = 3,
@@ -54,163 +40,6 @@ enum
 	TEMPLATE_BODY,
 	TEMPLATE_HTML
 };
-
-static char *
-row_text(const TriggerRow *row, int column)
-{
-	bool		isnull;
-	Datum		datum = row_get(row, column, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(datum);
-}
-
-static Jsonb *
-row_json(const TriggerRow *row, int column)
-{
-	bool		isnull;
-	Datum		datum = row_get(row, column, &isnull);
-
-	return isnull ? NULL : DatumGetJsonbP(datum);
-}
-
-/*--- actions ---*/
-
-static void
-check_builtin(const char *name, const char *kind)
-{
-	static const char *const kinds[] = {"native", "http", "smtp"};
-	const Action *action = action_find(name);
-
-	if (strcmp(kind, kinds[0]) != 0 && strcmp(kind, kinds[1]) != 0 &&
-		strcmp(kind, kinds[2]) != 0)
-		return;					/* the CHECK of the table will say so */
-	if (action != NULL && strcmp(kind, kinds[action->kind]) == 0 &&
-		(creating_extension || !check_function_bodies))
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("action \"%s\" cannot be written", name),
-			 errdetail("Actions of kind \"%s\" are built in.", kind),
-			 errhint("Register a function of yours with wf_register_action.")));
-}
-
-/* (jsonb, jsonb) returning jsonb, and nothing special. */
-static void
-check_signature(Oid handler)
-{
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(handler));
-	Form_pg_proc proc;
-	bool		fits;
-
-	if (!HeapTupleIsValid(tuple))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_FUNCTION),
-				 errmsg("function with OID %u does not exist", handler)));
-	proc = (Form_pg_proc) GETSTRUCT(tuple);
-	fits = proc->prokind == PROKIND_FUNCTION && !proc->proretset &&
-		proc->prorettype == JSONBOID && proc->pronargs == 2 &&
-		proc->proargtypes.values[0] == JSONBOID &&
-		proc->proargtypes.values[1] == JSONBOID;
-	ReleaseSysCache(tuple);
-	if (!fits)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
-				 errmsg("function %s cannot be an action",
-						format_procedure(handler)),
-				 errdetail("An action is a function (params jsonb, context jsonb) returning jsonb.")));
-}
-
-static void
-check_handler(TriggerRow *row)
-{
-	char	   *name = row_text(row, ACTION_NAME);
-	char	   *text = row_text(row, ACTION_HANDLER);
-	Oid			handler;
-
-	if (name != NULL && action_find(name) != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("action \"%s\" is built in", name),
-				 errhint("Choose another name.")));
-	if (text == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("an action of kind \"function\" needs a handler")));
-	if (strchr(text, '(') == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("handler \"%s\" of action \"%s\" is no signature",
-						text, name ? name : ""),
-				 errhint("Write it as schema.function(jsonb,jsonb).")));
-	if (!check_function_bodies)
-		return;					/* a restore: the function may come later */
-	handler = DatumGetObjectId(DirectFunctionCall1(regprocedurein,
-												   CStringGetDatum(text)));
-	check_signature(handler);
-	row_set(row, ACTION_HANDLER,
-			CStringGetTextDatum(format_procedure_qualified(handler)));
-}
-
-PG_FUNCTION_INFO_V1(wf_action_check);
-
-Datum
-wf_action_check(PG_FUNCTION_ARGS)
-{
-	TriggerRow	row;
-	Problems	problems = {0};
-	ActionSpec	spec = {0};
-	char	   *kind;
-
-	row_begin(&row, fcinfo, "workflow_actions");
-	kind = row_text(&row, ACTION_KIND_NAME);
-	if (kind == NULL || row_json(&row, ACTION_PARAMS) == NULL)
-		return row_end(&row);	/* NOT NULL will say so */
-	action_spec_parse(&spec, row_json(&row, ACTION_PARAMS), &problems);
-	problems_raise(&problems, "the parameters of the action are not valid");
-	if (strcmp(kind, "function") == 0)
-		check_handler(&row);
-	else if (row_text(&row, ACTION_NAME) != NULL)
-		check_builtin(row_text(&row, ACTION_NAME), kind);
-	return row_end(&row);
-}
-
-PG_FUNCTION_INFO_V1(wf_register_action);
-
-Datum
-wf_register_action(PG_FUNCTION_ARGS)
-{
-	Oid			types[4] = {TEXTOID, TEXTOID, JSONBOID, TEXTOID};
-	Datum		values[4];
-	char		nulls[] = "    ";
-	int			level;
-
-	for (int i = 0; i < 3; i++)
-		if (PG_ARGISNULL(i))
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("name, handler and params of an action must not be null")));
-	check_signature(PG_GETARG_OID(1));
-	store_use_schema(get_func_namespace(fcinfo->flinfo->fn_oid));
-	values[0] = PG_GETARG_DATUM(0);
-	values[1] = CStringGetTextDatum(format_procedure_qualified(PG_GETARG_OID(1)));
-	values[2] = PG_GETARG_DATUM(2);
-	values[3] = PG_ARGISNULL(3) ? (Datum) 0 : PG_GETARG_DATUM(3);
-	nulls[3] = PG_ARGISNULL(3) ? 'n' : ' ';
-
-	level = store_enter_search_path();
-	SPI_connect();
-	SPI_execute_with_args(store_sql("INSERT INTO %t.workflow_actions AS a"
-									" (name, kind, handler, params, description)"
-									" VALUES ($1, 'function', $2, $3, $4)"
-									" ON CONFLICT (name) DO UPDATE"
-									" SET handler = EXCLUDED.handler,"
-									"  params = EXCLUDED.params,"
-									"  description = EXCLUDED.description"),
-						  4, types, values, nulls, false, 0);
-	SPI_finish();
-	store_leave_search_path(level);
-	PG_RETURN_VOID();
-}
 
 /*--- connections, templates, runs by hand ---*/
 

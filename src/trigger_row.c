@@ -12,6 +12,7 @@
 #include "lib/stringinfo.h"
 #include "store.h"
 #include "trigger_row.h"
+#include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -48,6 +49,24 @@ Datum
 row_get_old(const TriggerRow *row, int column, bool *isnull)
 {
 	return heap_getattr(row->old, column, RelationGetDescr(row->rel), isnull);
+}
+
+char *
+row_text(const TriggerRow *row, int column)
+{
+	bool		isnull;
+	Datum		datum = row_get(row, column, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(datum);
+}
+
+Jsonb *
+row_json(const TriggerRow *row, int column)
+{
+	bool		isnull;
+	Datum		datum = row_get(row, column, &isnull);
+
+	return isnull ? NULL : DatumGetJsonbP(datum);
 }
 
 void

@@ -9,6 +9,7 @@
 #include "access/htup.h"
 #include "fmgr.h"
 #include "problems.h"
+#include "utils/jsonb.h"
 #include "utils/relcache.h"
 
 typedef struct TriggerRow
@@ -29,6 +30,11 @@ extern void row_begin(TriggerRow *row, FunctionCallInfo fcinfo,
 
 extern Datum row_get(const TriggerRow *row, int column, bool *isnull);
 extern Datum row_get_old(const TriggerRow *row, int column, bool *isnull);
+
+/* The same as a text, or NULL; as jsonb, or NULL. */
+extern char *row_text(const TriggerRow *row, int column);
+extern Jsonb *row_json(const TriggerRow *row, int column);
+
 extern void row_set(TriggerRow *row, int column, Datum value);
 
 /* Did the UPDATE change the column (compared as stored)? */

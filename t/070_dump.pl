@@ -29,6 +29,10 @@ $node->safe_psql('first', qq{
 		LANGUAGE sql AS 'SELECT params';
 	SELECT wf.wf_register_action('note', 'note(jsonb,jsonb)',
 		'{"text": {"type": "string", "required": true}}', 'Notes.');
+	CREATE FUNCTION of_app(params jsonb, context jsonb) RETURNS jsonb
+		LANGUAGE sql AS 'SELECT params';
+	ALTER FUNCTION of_app OWNER TO app;
+	SELECT wf.wf_register_action('of_app', 'of_app(jsonb,jsonb)');
 	SELECT wf.wf_define('$tenant', '{"name": "confirm", "trigger_type": "order",
 		"steps": [{"name": "a", "action": "note", "params": {"text": "x"}},
 				  {"name": "b", "action": "update_record", "params": {
@@ -68,7 +72,9 @@ sub restore
 {
 	my ($database, @options) = @_;
 
-	$node->safe_psql('postgres', "CREATE DATABASE $database");
+	$node->safe_psql('postgres', "CREATE DATABASE $database")
+	  if !$node->safe_psql('postgres',
+		"SELECT 1 FROM pg_database WHERE datname = '$database'");
 	command_ok(
 		[
 			'pg_restore', '--exit-on-error', '-d', $node->connstr($database),
@@ -91,6 +97,17 @@ sub restore
 
 restore('second');
 restore('third', '-j', '3');
+
+# What is there gives way, also in a database whose sessions are bound.
+$node->safe_psql('third', q{
+	DELETE FROM wf.workflow_actions WHERE name = 'note';
+	UPDATE wf.workflow_actions SET description = 'changed' WHERE name = 'of_app';
+	ALTER DATABASE third SET workflow_engine.tenant_id = 'none'});
+restore('third', '--clean', '--if-exists');
+restore('third', '--clean', '--if-exists', '--no-owner', '--single-transaction');
+is( $node->safe_psql('third',
+		q{SELECT count(*) FROM wf.workflow_actions WHERE kind <> 'function'}),
+	'7', 'the built-in actions are there once');
 
 is( $node->safe_psql('second',
 		q{SELECT run_as::oid FROM wf.workflow_definitions WHERE name = 'lost'}),

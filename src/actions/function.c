@@ -4,52 +4,166 @@
  *	  returning jsonb, in any language.
  *
  * Runs in a worker, inside a step's fence, as the step's role, which needs
- * EXECUTE on the function.  workflow_actions holds the signature as text; it
- * is looked up anew each time, so that a replaced function counts at once.
+ * EXECUTE on the function; action_handler.c says who must own it.
+ * workflow_actions holds the signature as text; it is looked up anew each
+ * time, so that a replaced function counts at once.
+ *
+ * What was looked up and checked is what is called: the statement holds the
+ * function's OID.  Its name could mean another function a moment later, after
+ * ALTER SCHEMA ... RENAME for instance.
+ *
+ * Owns: a cache of saved plans by OID, bounded, of this process.
  */
 #include "postgres.h"
 #include "compat.h"
 
+#include "action.h"
+#include "action_handler.h"
 #include "actions/record.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "utils/builtins.h"
-#include "utils/lsyscache.h"
-#include "utils/regproc.h"
+#include "nodes/makefuncs.h"
+#include "nodes/params.h"
+#include "parser/parse_node.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
 
-/*
- * 'SELECT "public"."refund"($1, $2)'.  Raises 42883 where the function is
- * gone.
- */
-static char *
-call_statement(const char *signature)
+#define MAX_PLANS 512
+
+typedef struct FunctionPlan
 {
-	Oid			oid = DatumGetObjectId(DirectFunctionCall1(regprocedurein,
-														   CStringGetDatum(signature)));
-	char	   *name = OidIsValid(oid) ? get_func_name(oid) : NULL;
-	char	   *schema = name ? get_namespace_name(get_func_namespace(oid))
-		: NULL;
+	Oid			function;		/* key */
+	SPIPlanPtr	plan;
+} FunctionPlan;
 
-	if (schema == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_FUNCTION),
-				 errmsg("function %s does not exist", signature)));
-	return psprintf("SELECT %s($1, $2)",
-					quote_qualified_identifier(schema, name));
+static HTAB *plans = NULL;
+
+/*--- the statement ---*/
+
+static Node *
+argument(int number)
+{
+	Param	   *param = makeNode(Param);
+
+	param->paramkind = PARAM_EXTERN;
+	param->paramid = number;
+	param->paramtype = JSONBOID;
+	param->paramtypmod = -1;
+	param->location = -1;
+	return (Node *) param;
 }
 
+/* In the place of the column that the statement seems to select. */
+static Node *
+make_call(ParseState *pstate, ColumnRef *column)
+{
+	Oid			function = (Oid) (uintptr_t) pstate->p_ref_hook_state;
+
+	return (Node *) makeFuncExpr(function, JSONBOID,
+								 list_make2(argument(1), argument(2)),
+								 InvalidOid, InvalidOid,
+								 COERCE_EXPLICIT_CALL);
+}
+
+/* Also whenever the statement is analysed anew; arg is the OID itself. */
+static void
+setup_parser(ParseState *pstate, void *arg)
+{
+	pstate->p_pre_columnref_hook = make_call;
+	pstate->p_ref_hook_state = arg;
+}
+
+static void
+drop_plans(void)
+{
+	HASH_SEQ_STATUS status;
+	FunctionPlan *entry;
+
+	hash_seq_init(&status, plans);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		SPI_freeplan(entry->plan);
+		hash_search(plans, &entry->function, HASH_REMOVE, NULL);
+	}
+}
+
+static void
+create_cache(void)
+{
+	HASHCTL		ctl = {0};
+
+	ctl.keysize = sizeof(Oid);
+	ctl.entrysize = sizeof(FunctionPlan);
+	ctl.hcxt = TopMemoryContext;
+	plans = hash_create("workflow_engine functions", 64, &ctl,
+						HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+/* The entry is made last, so that no error leaves half of one. */
+static SPIPlanPtr
+find_plan(Oid function)
+{
+	FunctionPlan *entry;
+	SPIPlanPtr	plan;
+
+	if (plans == NULL)
+		create_cache();
+	entry = hash_search(plans, &function, HASH_FIND, NULL);
+	if (entry != NULL)
+		return entry->plan;
+	if (hash_get_num_entries(plans) >= MAX_PLANS)
+		drop_plans();
+
+	plan = SPI_prepare_params("SELECT action", setup_parser,
+							  (void *) (uintptr_t) function, 0);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare_params failed: %s",
+			 SPI_result_code_string(SPI_result));
+	SPI_keepplan(plan);
+	entry = hash_search(plans, &function, HASH_ENTER, NULL);
+	entry->plan = plan;
+	return plan;
+}
+
+/*--- the call ---*/
+
+static ParamListInfo
+arguments(Call *call)
+{
+	ParamListInfo list = makeParamList(2);
+	Jsonb	   *values[2];
+
+	values[0] = call->params;
+	values[1] = scope_to_jsonb(call->scope);
+	for (int i = 0; i < 2; i++)
+	{
+		list->params[i].value = JsonbPGetDatum(values[i]);
+		list->params[i].isnull = false;
+		list->params[i].pflags = PARAM_FLAG_CONST;
+		list->params[i].ptype = JSONBOID;
+	}
+	return list;
+}
+
+/* Raises 42883, 42P13, 42501 and what the function raises. */
 static Jsonb *
 call_function(Call *call)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	RecordParams params = {0};
-	char	   *sql = call_statement(call->handler);
+	Oid			function = handler_function(call->handler);
+	ParamListInfo list;
 	Jsonb	   *output;
+	int			result;
 
-	record_add_json(&params, call->params);
-	record_add_json(&params, scope_to_jsonb(call->scope));
+	handler_check_signature(function);
+	handler_check_call(function);
+	list = arguments(call);
 	SPI_connect();
-	record_execute(sql, &params);
+	result = SPI_execute_plan_with_paramlist(find_plan(function), list,
+											 false, 0);
+	if (result < 0)
+		elog(ERROR, "SPI_execute_plan_with_paramlist failed: %s",
+			 SPI_result_code_string(result));
 	output = record_result(caller);
 	SPI_finish();
 	return output;

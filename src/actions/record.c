@@ -180,8 +180,8 @@ add_param(RecordParams *params, Oid type, Datum value, bool isnull)
 	params->nulls[params->n++] = isnull ? 'n' : ' ';
 }
 
-void
-record_add_json(RecordParams *params, Jsonb *value)
+static void
+add_json(RecordParams *params, Jsonb *value)
 {
 	add_param(params, JSONBOID, JsonbPGetDatum(value), false);
 }
@@ -194,7 +194,7 @@ add_record(StringInfo sql, const RecordTable *table, RecordParams *params,
 	const char *separator = "";
 	ListCell   *lc;
 
-	record_add_json(params, values);
+	add_json(params, values);
 	appendStringInfo(sql, "pg_catalog.jsonb_to_record($%d) AS %s(", params->n,
 					 alias);
 	foreach(lc, columns)

@@ -44,9 +44,6 @@ typedef struct RecordParams
 	char	   *nulls;			/* as SPI wants them */
 } RecordParams;
 
-/* Adds a parameter of type jsonb. */
-extern void record_add_json(RecordParams *params, Jsonb *value);
-
 /*
  * Appends '(SELECT $1 AS "a", ...) AS alias': members of values, converted by
  * the column's type's own input conversion, and adds the parameters.
