@@ -4,6 +4,7 @@
 -- psql variables: whatsapp_url, smtp_url (the demo sets them to receivers on
 -- this machine).  In real life a credential would rather be a file below
 -- workflow_engine.secrets_dir: {"access_token": {"file": "whatsapp_token"}}
+-- (for a row of one tenant, in the directory of its id below that).
 
 INSERT INTO workflow_connections (tenant_id, name, kind, config, credentials)
 VALUES

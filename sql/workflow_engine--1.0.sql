@@ -289,7 +289,7 @@ COMMENT ON COLUMN workflow_connections.tenant_id IS 'Whose it is; null is every 
 COMMENT ON COLUMN workflow_connections.name IS 'The name that steps use.';
 COMMENT ON COLUMN workflow_connections.kind IS 'whatsapp_cloud, smtp, slack, slack_webhook, teams_webhook or http.';
 COMMENT ON COLUMN workflow_connections.config IS 'What is no secret: addresses, senders, channels.';
-COMMENT ON COLUMN workflow_connections.credentials IS 'Secrets, literal or {"file": "name"} below workflow_engine.secrets_dir. Only admin can read this column.';
+COMMENT ON COLUMN workflow_connections.credentials IS 'Secrets, literal or {"file": "name"}: a file in workflow_engine.secrets_dir, or of a tenant''s row in the directory of the tenant''s id below it. Only admin can read this column.';
 
 CREATE TABLE workflow_templates (
 	id			uuid PRIMARY KEY DEFAULT gen_random_uuid(),

@@ -30,6 +30,8 @@ struct Connection
 	MemoryContextCallback callback;
 	char	   *name;
 	char	   *kind;
+	bool		is_shared;		/* a row for every tenant */
+	pg_uuid_t	tenant_id;		/* whose it is, if it is not */
 	Jsonb	   *config;
 	Jsonb	   *credentials;
 	bool		forgotten;
@@ -46,8 +48,8 @@ connection_find(const pg_uuid_t *tenant_id, const char *name, bool missing_ok)
 {
 	Connection *c = palloc0(sizeof(Connection));
 
-	if (!store_fetch_connection(tenant_id, name, &c->kind, &c->config,
-								&c->credentials))
+	if (!store_fetch_connection(tenant_id, name, &c->is_shared, &c->kind,
+								&c->config, &c->credentials))
 	{
 		pfree(c);
 		if (missing_ok)
@@ -58,6 +60,7 @@ connection_find(const pg_uuid_t *tenant_id, const char *name, bool missing_ok)
 				 errhint("Insert it into workflow_connections.")));
 	}
 	c->name = pstrdup(name);
+	c->tenant_id = *tenant_id;
 	c->callback.func = forget_callback;
 	c->callback.arg = c;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &c->callback);
@@ -188,13 +191,20 @@ call_it(const Connection *c, const char *key)
 	return psprintf("credential \"%s\" of connection \"%s\"", key, c->name);
 }
 
+/* Reads a secret: a file of the row's own tenant, or of rows for all. */
+static char *
+read_secret(const Connection *c, const JsonbValue *value, const char *what)
+{
+	return secret_read(value, c->is_shared ? NULL : &c->tenant_id, what);
+}
+
 /* A credential's text, or NULL where there is none. */
 static char *
 credential(const Connection *c, const char *key)
 {
 	JsonbValue *value = member(c->credentials, key);
 
-	return value == NULL ? NULL : secret_read(value, call_it(c, key));
+	return value == NULL ? NULL : read_secret(c, value, call_it(c, key));
 }
 
 static char *
@@ -235,8 +245,9 @@ connection_channel_url(const Connection *c, const char *channel,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("connection \"%s\" has no channel \"%s\" and no url",
 						c->name, channel)));
-	request->url = secret_read(url, psprintf("the webhook address of connection \"%s\"",
-											 c->name));
+	request->url = read_secret(c, url,
+							   psprintf("the webhook address of connection \"%s\"",
+										c->name));
 	request->url_secret = true;
 	request->follow_redirects = false;
 }
@@ -295,7 +306,7 @@ add_secret_headers(const Connection *c, Request *request)
 	each = json_members(headers, &n);
 	for (int i = 0; i < n; i++)
 		add_secret_header(request, each[i].key,
-						  secret_read(&each[i].value,
+						  read_secret(c, &each[i].value,
 									  call_it(c, psprintf("headers.%s",
 														  each[i].key))));
 }
@@ -313,9 +324,10 @@ add_basic(const Connection *c, Request *request)
 	user = json_member(basic, "username");
 	password = json_member(basic, "password");
 	if (user != NULL)
-		request->username = secret_read(user, call_it(c, "basic.username"));
+		request->username = read_secret(c, user,
+										call_it(c, "basic.username"));
 	if (password != NULL)
-		request->password = secret_read(password,
+		request->password = read_secret(c, password,
 										call_it(c, "basic.password"));
 }
 

@@ -7,9 +7,13 @@
  * memory with a callback that overwrites it before its context goes, so that
  * an error on the way leaves none behind.
  *
- * Files are opened below the directory's own descriptor.  Where the kernel
- * can, it refuses every way out of the directory itself and links inside it
- * work (as container platforms mount secrets); else no link is followed.
+ * A tenant's secrets are in the directory of its id, below secrets_dir; those
+ * of rows for every tenant are in secrets_dir itself.  So whoever may write a
+ * tenant's connections cannot name another's file, nor one for all.
+ *
+ * Files are opened below the directory's own descriptor.  If the kernel can,
+ * it refuses every way out of the directory itself, and links inside it work
+ * (as container platforms mount secrets); else no link is followed.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -28,6 +32,7 @@
 #include "jsonvalue.h"
 #include "secret.h"
 #include "settings.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 
 #define MAX_SECRET (64 * 1024)
@@ -118,11 +123,14 @@ secret_shape_valid(const JsonbValue *value)
 	return true;
 }
 
-/* Opens dir/name; -1 with errno. */
+/*
+ * Opens dir/name; -1 with errno.  Never waits: a FIFO opens at once.  more
+ * are further flags.
+ */
 static int
-open_below(int dir, const char *name)
+open_below(int dir, const char *name, int more)
 {
-	int			flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	int			flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | more;
 #ifdef SYS_openat2
 	struct open_how how = {
 		.flags = flags,
@@ -159,50 +167,71 @@ read_all(int fd, char *into, size_t size)
 	return done;
 }
 
+static void
+close_keeping_errno(int fd)
+{
+	int			save_errno = errno;
+
+	if (fd >= 0)
+		close(fd);
+	errno = save_errno;
+}
+
+/* Opens the directory of a tenant, or (NULL) the one for all; -1 with errno. */
+static int
+open_directory(const char *tenant)
+{
+	int			all = open(wf_secrets_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int			own;
+
+	if (tenant == NULL || all < 0)
+		return all;
+	own = open_below(all, tenant, O_DIRECTORY);
+	close_keeping_errno(all);
+	return own;
+}
+
 /* Opens a secret's file; raises 22023 and 58P01. */
 static int
-open_secret(const char *name, const char *what)
+open_secret(const char *tenant, const char *name, const char *what)
 {
+	const char *shown = tenant ? psprintf("%s/%s", tenant, name) : name;
 	struct stat st;
 	int			dir;
 	int			fd;
-	int			save_errno;
 
 	if (wf_secrets_dir == NULL || wf_secrets_dir[0] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s is in a file, but \"%s\" is not set",
 						what, "workflow_engine.secrets_dir")));
-	dir = open(wf_secrets_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	fd = dir < 0 ? -1 : open_below(dir, name);
-	save_errno = errno;
-	if (dir >= 0)
-		close(dir);
-	errno = save_errno;
+	dir = open_directory(tenant);
+	fd = dir < 0 ? -1 : open_below(dir, name, 0);
+	close_keeping_errno(dir);
 	if (fd < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FILE),
 				 errmsg("could not open secret file \"%s\" of %s: %m",
-						name, what)));
+						shown, what)));
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
 	{
 		close(fd);
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FILE),
 				 errmsg("secret file \"%s\" of %s is not a regular file",
-						name, what)));
+						shown, what)));
 	}
 	return fd;
 }
 
 static char *
-read_file(const char *name, const char *what)
+read_file(const char *tenant, const char *name, const char *what)
 {
 	int			fd;
 	char	   *text = secret_alloc(MAX_SECRET + 1);
 	ssize_t		len;
 
-	fd = open_secret(name, what);
+	fd = open_secret(tenant, name, what);
 	len = read_all(fd, text, MAX_SECRET + 1);
 	close(fd);
 	if (len < 0 || len > MAX_SECRET || memchr(text, '\0', len) != NULL)
@@ -217,8 +246,17 @@ read_file(const char *name, const char *what)
 	return text;
 }
 
+static char *
+tenant_directory(const pg_uuid_t *tenant)
+{
+	return tenant == NULL ? NULL
+		: DatumGetCString(DirectFunctionCall1(uuid_out,
+											  UUIDPGetDatum(tenant)));
+}
+
 char *
-secret_read(const JsonbValue *value, const char *what)
+secret_read(const JsonbValue *value, const pg_uuid_t *tenant,
+			const char *what)
 {
 	char	   *text;
 	char	   *name;
@@ -229,7 +267,7 @@ secret_read(const JsonbValue *value, const char *what)
 		memcpy(text, value->val.string.val, value->val.string.len);
 	}
 	else if ((name = file_name(value)) != NULL)
-		text = read_file(name, what);
+		text = read_file(tenant_directory(tenant), name, what);
 	else
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -7,16 +7,20 @@
 
 #include "postgres.h"
 #include "utils/jsonb.h"
+#include "utils/uuid.h"
 
 /* Does the JSON have the shape of a credential: a text, or {"file": name}? */
 extern bool secret_shape_valid(const JsonbValue *value);
 
 /*
  * The text of a credential, in memory of the current context that is wiped
- * before it is freed.  what names it in errors: 22023 where it is malformed,
- * 58P01 where its file cannot be read.  No error quotes it.
+ * before it is freed.  Its file is in the directory of tenant, whose row
+ * names it, or (NULL: the row is for every tenant) in secrets_dir itself.
+ * what names the credential in errors: 22023 if it is malformed, 58P01 if its
+ * file cannot be read.  No error quotes it.
  */
-extern char *secret_read(const JsonbValue *value, const char *what);
+extern char *secret_read(const JsonbValue *value, const pg_uuid_t *tenant,
+						 const char *what);
 
 /* len bytes of such memory and one for a NUL, zeroed. */
 extern char *secret_alloc(size_t len);

@@ -273,7 +273,9 @@ define_text_settings(void)
 	DefineCustomStringVariable(PREFIX "secrets_dir",
 							   "Directory of the files that credentials "
 							   "refer to.",
-							   "An absolute path, readable by the server; "
+							   "An absolute path, readable by the server: "
+							   "those of rows for all tenants, and a "
+							   "directory for each tenant's; "
 							   "empty: no credential is read from a file. "
 							   "Changed in the configuration file with a "
 							   "reload; shown to superusers and "

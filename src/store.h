@@ -99,10 +99,13 @@ extern ActionCatalogue *store_catalogue(void);
  */
 extern char *store_action_handler(const char *name);
 
-/* The tenant's row before the row for all; false: there is neither. */
+/*
+ * The tenant's row before the row for all; false: there is neither.
+ * *is_shared: it is the row for all.
+ */
 extern bool store_fetch_connection(const pg_uuid_t *tenant, const char *name,
-								   char **kind, Jsonb **config,
-								   Jsonb **credentials);
+								   bool *is_shared, char **kind,
+								   Jsonb **config, Jsonb **credentials);
 extern bool store_fetch_template(const pg_uuid_t *tenant, const char *name,
 								 char **subject, char **body, char **html);
 

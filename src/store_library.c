@@ -88,7 +88,8 @@ store_action_handler(const char *name)
 
 bool
 store_fetch_connection(const pg_uuid_t *tenant, const char *name,
-					   char **kind, Jsonb **config, Jsonb **credentials)
+					   bool *is_shared, char **kind, Jsonb **config,
+					   Jsonb **credentials)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	Datum		values[2] = {UUIDPGetDatum(tenant), CStringGetTextDatum(name)};
@@ -102,6 +103,8 @@ store_fetch_connection(const pg_uuid_t *tenant, const char *name,
 		*kind = first_row_text(1, caller);
 		*config = row_jsonb(0, 2, caller);
 		*credentials = row_jsonb(0, 3, caller);
+		(void) SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 4,
+							 is_shared);
 		/* the caller wipes its copy; this is the other one */
 		explicit_bzero(SPI_tuptable->vals[0]->t_data,
 					   SPI_tuptable->vals[0]->t_len);

@@ -167,7 +167,8 @@ const StatementText store_statements[STORE_NSTATEMENTS] = {
 	},
 	[STORE_CONNECTION] = {
 		/* no sort sees the credentials: its memory is not wiped */
-		"SELECT kind, config, credentials FROM %t.workflow_connections"
+		"SELECT kind, config, credentials, tenant_id"
+		" FROM %t.workflow_connections"
 		" WHERE id = (SELECT id FROM %t.workflow_connections"
 		"  WHERE name = $2 AND (tenant_id = $1 OR tenant_id IS NULL)"
 		"  ORDER BY tenant_id NULLS LAST LIMIT 1)",

@@ -7,6 +7,7 @@ use strict;
 use warnings FATAL => 'all';
 
 use MIME::Base64 qw(encode_base64);
+use POSIX qw(mkfifo);
 use PostgreSQL::Test::Utils;
 use Test::More;
 use WorkflowEngine::Test;
@@ -286,6 +287,84 @@ is(authorization('default_b'),
 	'Bearer secret-whatsapp-b', "... or the tenant's");
 is(request_of($http, $got{default_b})->{path},
 	'/v23.0/2/messages', '... with its number');
+
+#
+# Files: a tenant's rows name those of its own directory, the rows for all
+# those of secrets_dir itself.  Names that lead elsewhere are refused.
+#
+my $tenant_d = '00000000-0000-4000-8000-00000000000d';
+mkdir "$secrets/dir/$_" or die "$_: $!"
+  foreach $tenant, $tenant_b, 'data', "data/$tenant_d";
+mkdir "$secrets/elsewhere" or die $!;
+file('dir/for_all', 'secret-file-for-all');
+file("dir/$tenant/token", 'secret-file-of-tenant-a');
+file("dir/$tenant_b/token", 'secret-file-of-tenant-b');
+file("dir/$tenant_b/only_b", 'secret-file-only-of-tenant-b');
+file("dir/data/$tenant_d/token", 'secret-file-of-tenant-d');
+file('elsewhere/token', 'secret-file-elsewhere');
+my %link = (
+	"$tenant/to_b" => "../$tenant_b/only_b",
+	"$tenant/to_all" => '../for_all',
+	"$tenant/to_outside" => "$secrets/elsewhere/token",
+	$tenant_c => "$secrets/elsewhere",
+	$tenant_d => "data/$tenant_d");
+symlink($link{$_}, "$secrets/dir/$_") or die "$_: $!" foreach sort keys %link;
+mkfifo("$secrets/dir/$tenant/fifo", 0600) or die $!;
+
+http_connection("a_$_", { bearer_token => { file => $_ } },
+	tenant => $tenant)
+  foreach qw(token for_all only_b to_b to_all to_outside fifo),
+  $tenant, $tenant_b;
+http_connection("all_$_", { bearer_token => { file => $_ } })
+  foreach qw(for_all only_b), $tenant_b;
+http_connection("its_token", { bearer_token => { file => 'token' } },
+	tenant => $_)
+  foreach $tenant_b, $tenant_c, $tenant_d;
+http_connection("a_header", { headers => { 'X-Key' => { file => 'only_b' } } },
+	tenant => $tenant);
+http_connection(
+	"a_basic",
+	{ basic => { username => 'user', password => { file => 'only_b' } } },
+	tenant => $tenant);
+connection(
+	$node,
+	tenant => $tenant,
+	name => 'a_address',
+	kind => 'slack_webhook',
+	credentials => { channels => { x => { file => 'only_b' } } });
+%got = run_steps(
+	$node,
+	(
+		map { ($_ => through($_)) }
+		  map { "a_$_" } qw(token for_all only_b to_b to_all to_outside fifo
+		  header basic), $tenant, $tenant_b
+	),
+	a_address => {
+		action => 'team_notify',
+		params => { connection => 'a_address', channel => 'x', message => 'm' }
+	},
+	(map { ("all_$_" => through("all_$_")) } qw(for_all only_b), $tenant_b),
+	b => { %{ through('its_token') }, tenant => $tenant_b },
+	c => { %{ through('its_token') }, tenant => $tenant_c },
+	d => { %{ through('its_token') }, tenant => $tenant_d },
+	c_all => { %{ through('all_for_all') }, tenant => $tenant_c });
+is(authorization('a_token'),
+	'Bearer secret-file-of-tenant-a', "a file of the tenant's");
+is(authorization('b'), 'Bearer secret-file-of-tenant-b', "another's for it");
+is(authorization($_), 'Bearer secret-file-for-all', "a file for all: $_")
+  foreach qw(all_for_all c_all);
+refused_like("a_$_", qr{"$tenant/$_".*No such file})
+  foreach qw(for_all only_b), $tenant, $tenant_b;
+refused_like("a_$_", qr{"$tenant/only_b".*No such file})
+  foreach qw(header basic address);
+refused_like("a_$_", qr{"$tenant/$_"}) foreach qw(to_b to_all to_outside);
+refused_like('a_fifo', qr/not a regular file/);
+refused_like('all_only_b', qr/"only_b".*No such file/);
+refused_like("all_$tenant_b", qr/not a regular file/);
+refused_like('c', qr{"$tenant_c/token"});
+ok( $got{d}{run_status} eq 'failed'
+	  || authorization('d') eq 'Bearer secret-file-of-tenant-d',
+	"a tenant's directory that is a link inside is followed or refused");
 
 #
 # Every action succeeds and fails with a credential that must not show.
