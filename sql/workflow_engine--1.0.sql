@@ -492,7 +492,7 @@ RETURNS TABLE (pid int, database name, state text, in_flight int,
 	runs_done bigint, steps_done bigint, started_at timestamptz, last_error text)
 AS 'MODULE_PATHNAME', 'wf_list_workers' LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 4;
 COMMENT ON FUNCTION wf_workers() IS
-'The live workers of all databases: process id, database, state, transfers in flight, runs and steps done since started_at, last error. Without shared_preload_libraries there are none.';
+'The live workers of all databases: process id, database, state, transfers in flight, runs and steps done since started_at, last error. The last four are null in a session that is bound to a tenant: they are of all tenants. Without shared_preload_libraries there are none.';
 
 REVOKE ALL ON FUNCTION
 	wf_role_in(cstring), wf_role_out(wf_role), wf_role_recv(internal),

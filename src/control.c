@@ -143,12 +143,26 @@ wf_resume(PG_FUNCTION_ARGS)
 
 /*--- wf_workers ---*/
 
+/* An error may quote data: only of this database, or to monitors. */
+static bool
+may_see_errors(const WorkerStatus *worker)
+{
+	return worker->database == MyDatabaseId ||
+		has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS);
+}
+
+/*
+ * Workers work for all tenants.  A session that is bound to one learns that
+ * they live, and not what they did for the others.
+ */
 static void
 put_worker(ReturnSetInfo *rsinfo, const WorkerStatus *worker)
 {
 	Datum		values[8];
 	bool		nulls[8] = {0};
 	char	   *database = get_database_name(worker->database);
+	pg_uuid_t	tenant;
+	bool		is_bound = settings_tenant(&tenant) != TENANT_UNBOUND;
 	NameData	name;
 
 	values[0] = Int32GetDatum(worker->pid);
@@ -161,10 +175,9 @@ put_worker(ReturnSetInfo *rsinfo, const WorkerStatus *worker)
 	values[4] = Int64GetDatum(worker->runs_done);
 	values[5] = Int64GetDatum(worker->steps_done);
 	values[6] = TimestampTzGetDatum(worker->started_at);
-	/* an error may quote data: only of this database, or to monitors */
-	nulls[7] = worker->last_error[0] == '\0' ||
-		(worker->database != MyDatabaseId &&
-		 !has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS));
+	nulls[3] = nulls[4] = nulls[5] = is_bound;
+	nulls[7] = is_bound || worker->last_error[0] == '\0' ||
+		!may_see_errors(worker);
 	/* another database's may be in another encoding */
 	values[7] = CStringGetTextDatum(valid_text(worker->last_error));
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);

@@ -79,7 +79,7 @@
 	"   WHERE (e->>'step')::int < coalesce($2, current_step))" \
 	" FROM %t.workflow_definitions d WHERE d.id = r.definition_id"
 
-#define RETURNING " RETURNING r.id, r.tenant_id, d.name"
+#define RETURNING " RETURNING r.id"
 
 /*--- whom it concerns ---*/
 
@@ -194,16 +194,11 @@ caller(void)
 static void
 announce(uint64 i)
 {
-	RunRow		run = {.status = "cancelled"};
-	HeapTuple	row = SPI_tuptable->vals[i];
-	TupleDesc	desc = SPI_tuptable->tupdesc;
 	bool		isnull;
+	Datum		id = SPI_getbinval(SPI_tuptable->vals[i],
+								   SPI_tuptable->tupdesc, 1, &isnull);
 
-	run.id = *DatumGetUUIDP(SPI_getbinval(row, desc, 1, &isnull));
-	run.tenant_id = *DatumGetUUIDP(SPI_getbinval(row, desc, 2, &isnull));
-	run.workflow_name = TextDatumGetCString(SPI_getbinval(row, desc, 3,
-														  &isnull));
-	report_event(&run);
+	report_event(DatumGetUUIDP(id), "cancelled");
 	current_run.cancelled = true;
 }
 

@@ -97,7 +97,7 @@ tick_settle(Tick *tick, RunRow *run, RunVerdict verdict)
 			if (strcmp(run->status, "failed") == 0)
 				tick->failed = lappend(tick->failed, run);
 			if (strcmp(run->status, "cancelled") != 0)
-				report_event(run);	/* wf_cancel has done it otherwise */
+				report_event(&run->id, run->status);	/* wf_cancel has done it otherwise */
 			break;
 		case RUN_CONTINUES:
 			tick->continuing = lappend(tick->continuing, &run->id);
