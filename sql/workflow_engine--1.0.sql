@@ -59,6 +59,11 @@ AS 'MODULE_PATHNAME' LANGUAGE C STABLE LEAKPROOF PARALLEL SAFE COST 1;
 COMMENT ON FUNCTION wf_tenant_any() IS
 'Internal: false where workflow_engine.tenant_id is none, so that this session sees no row at all.';
 
+CREATE FUNCTION wf_connection_visible(credentials jsonb) RETURNS boolean
+AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION wf_connection_visible(jsonb) IS
+'Internal: whether a session that is bound to a tenant may see a connection for every tenant that has these credentials. A role that can read the column may not if one of them is literal: it would be told it. The row security policy calls it.';
+
 CREATE FUNCTION wf_worker_alive(epoch bigint) RETURNS boolean
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION wf_worker_alive(bigint) IS
@@ -150,6 +155,7 @@ CREATE TABLE workflow_definitions (
 	updated_at		timestamptz NOT NULL DEFAULT now(),
 	updated_by		name NOT NULL DEFAULT current_user,
 	UNIQUE (tenant_id, name),
+	UNIQUE (id, tenant_id),
 	FOREIGN KEY (id, version) REFERENCES workflow_definition_versions
 );
 CREATE INDEX workflow_definitions_trigger
@@ -177,7 +183,7 @@ COMMENT ON COLUMN workflow_definitions.updated_by IS 'Who wrote it last.';
  */
 CREATE TABLE workflow_runs (
 	id					uuid PRIMARY KEY DEFAULT wf_new_run_id(),
-	definition_id		uuid NOT NULL REFERENCES workflow_definitions (id),
+	definition_id		uuid NOT NULL,
 	trigger_payload		jsonb NOT NULL,
 	status				text NOT NULL DEFAULT 'queued'
 						CHECK (status IN ('queued', 'running', 'waiting',
@@ -202,6 +208,10 @@ CREATE TABLE workflow_runs (
 	abnormal_ends		smallint,
 	abnormal_step		int,
 	previous_results	jsonb,
+	-- with the tenant: nobody runs another tenant's definition
+	CONSTRAINT workflow_runs_definition_id_fkey
+		FOREIGN KEY (definition_id, tenant_id)
+		REFERENCES workflow_definitions (id, tenant_id),
 	FOREIGN KEY (definition_id, definition_version)
 		REFERENCES workflow_definition_versions
 );
@@ -372,7 +382,8 @@ ALTER TABLE workflow_connections ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON workflow_connections
 	USING (wf_tenant_visible(tenant_id));
 CREATE POLICY tenant_shared ON workflow_connections FOR SELECT
-	USING (tenant_id IS NULL AND wf_tenant_any());
+	USING (tenant_id IS NULL AND wf_tenant_any() AND
+		   wf_connection_visible(credentials));
 ALTER TABLE workflow_templates ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON workflow_templates
 	USING (wf_tenant_visible(tenant_id));
@@ -497,7 +508,7 @@ COMMENT ON FUNCTION wf_workers() IS
 REVOKE ALL ON FUNCTION
 	wf_role_in(cstring), wf_role_out(wf_role), wf_role_recv(internal),
 	wf_role_send(wf_role), wf_new_run_id(), wf_tenant_visible(uuid), wf_worker_alive(bigint),
-	wf_check_preload(), wf_tenant_any(),
+	wf_check_preload(), wf_tenant_any(), wf_connection_visible(jsonb),
 	wf_definition_check(), wf_definition_saved(), wf_definition_gone(), wf_lock_runs(), wf_version_check(),
 	wf_run_check(), wf_action_check(), wf_connection_check(),
 	wf_template_check(),

@@ -87,4 +87,7 @@ extern void request_wipe(Request *request);
 extern void connection_check(const char *kind, Jsonb *config,
 							 Jsonb *credentials);
 
+/* Do the credentials hold a secret itself, and not the name of its file? */
+extern bool connection_holds_secret(Jsonb *credentials);
+
 #endif							/* WF_CONNECTION_H */

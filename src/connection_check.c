@@ -435,3 +435,51 @@ connection_check(const char *kind_name, Jsonb *config, Jsonb *credentials)
 			 errmsg("connection of kind %s is not valid", kind_name),
 			 errdetail("%s", detail.data)));
 }
+
+/*--- literal secrets ---*/
+
+static bool
+is_key(const char *key, const char *const *keys, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (strcmp(key, keys[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Is a member of it a secret?  The name of a user is none. */
+static bool
+holds_secret(const JsonbValue *object, bool has_user)
+{
+	static const char *const groups[] = {"headers", "basic", "channels"};
+	int			n;
+	JsonMember *members = json_members(object, &n);
+
+	for (int i = 0; i < n; i++)
+	{
+		const char *key = members[i].key;
+		const JsonbValue *value = &members[i].value;
+
+		if (has_user && strcmp(key, "username") == 0)
+			continue;
+		if (json_is_object(value) && is_key(key, groups, lengthof(groups)))
+		{
+			if (holds_secret(value, strcmp(key, "basic") == 0))
+				return true;
+		}
+		else if (value->type == jbvString || !secret_shape_valid(value))
+			return true;
+	}
+	return false;
+}
+
+bool
+connection_holds_secret(Jsonb *credentials)
+{
+	JsonbValue	root;
+
+	json_of_jsonb(credentials, &root);
+	return !json_is_object(&root) || holds_secret(&root, true);
+}

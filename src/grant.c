@@ -45,6 +45,7 @@ static const Privilege privileges[] = {
 	{FIRE, "EXECUTE", "FUNCTION %t.wf_fire_trigger()"},
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_tenant_visible(uuid)"},
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_tenant_any()"},
+	{VIEW, "EXECUTE", "FUNCTION %t.wf_connection_visible(jsonb)"},
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_history(jsonb, uuid, text, text, timestamptz, int)"},
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_trace(uuid)"},
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_validate(jsonb, uuid)"},

@@ -140,6 +140,20 @@ fill_run(TriggerRow *row)
 #define RESTORE_WAIT_MS 60000
 #define RESTORE_POLL_MS 20
 
+static bool
+version_is_there(const pg_uuid_t *id, int version)
+{
+	Oid			save_user;
+	int			save_context;
+	bool		found;
+
+	/* whatever its role may see */
+	store_enter_owner(&save_user, &save_context);
+	found = store_has_definition(id, version);
+	store_leave_owner(save_user, save_context);
+	return found;
+}
+
 /*
  * In a restore, waits until the run's version has been restored: pg_restore
  * -j loads the tables side by side, and the foreign key would fail.  Gives
@@ -162,7 +176,7 @@ wait_for_version(TriggerRow *row)
 		return;
 	for (int waited = 0; waited < RESTORE_WAIT_MS; waited += RESTORE_POLL_MS)
 	{
-		if (store_has_definition(id, version))
+		if (version_is_there(id, version))
 		{
 			last_id = *id;
 			last_version = version;
