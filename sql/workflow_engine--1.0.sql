@@ -247,7 +247,7 @@ COMMENT ON COLUMN workflow_runs.step_results IS 'One element a step passed: step
 COMMENT ON COLUMN workflow_runs.error_message IS 'Why a failed run failed: step "name": the error.';
 COMMENT ON COLUMN workflow_runs.started_at IS 'When the first step began; equals queued_at until then.';
 COMMENT ON COLUMN workflow_runs.completed_at IS 'When it ended, either way.';
-COMMENT ON COLUMN workflow_runs.tenant_id IS 'Whose run it is.';
+COMMENT ON COLUMN workflow_runs.tenant_id IS 'Whose run it is: the tenant of its definition.';
 COMMENT ON COLUMN workflow_runs.definition_version IS 'The version of the definition it was fired with, and executes.';
 COMMENT ON COLUMN workflow_runs.queued_at IS 'When it was fired.';
 COMMENT ON COLUMN workflow_runs.run_at IS 'Not before; of a waiting run, when its step is tried again.';
