@@ -185,3 +185,11 @@ DELETE FROM workflow_definitions WHERE tenant_id IN (:'tenant', '00000000-0000-4
 -- No version is left of any definition that is gone.
 SELECT count(*) FROM workflow_definition_versions v
 WHERE NOT EXISTS (SELECT FROM workflow_definitions d WHERE d.id = v.definition_id);
+
+-- A trigger that somebody added keeps the row away: wf_define says so.
+CREATE FUNCTION t.keep_away() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER keep_away BEFORE INSERT ON workflow_definitions FOR EACH ROW EXECUTE FUNCTION t.keep_away();
+SELECT code, message FROM t.error($$SELECT wf_define(t.tenant('away'), '{"name": "away", "trigger_type": "x",
+	"steps": [{"name": "a", "action": "echo"}]}')$$);
+DROP TRIGGER keep_away ON workflow_definitions;
+DROP FUNCTION t.keep_away;

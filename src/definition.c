@@ -17,7 +17,6 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "plan.h"
-#include "storage/lmgr.h"
 #include "store.h"
 #include "trigger_row.h"
 #include "utils/acl.h"
@@ -249,36 +248,48 @@ find_definition(Datum *values, Datum *id)
 		? 2 : 1;
 }
 
-/* Inserts or updates; returns the id. */
+#define MAX_TRIES 10
+
+/*
+ * Inserts or updates; returns the id.  Another session may insert the name, or
+ * delete it, at the same moment: its end is waited for, then both are tried
+ * again.  (A lock on the table would make everybody else wait for as long as
+ * this transaction stays open.)
+ */
 static Datum
 write_definition(Datum *values)
 {
 	Oid			types[3] = {UUIDOID, JSONBOID, TEXTOID};
 	Datum		id = 0;
 	bool		isnull;
-	int			found = find_definition(values, &id);
 
-	if (found == 0)
+	for (int tries = 0; tries < MAX_TRIES; tries++)
 	{
-		/* against another wf_define of that name */
-		LockRelationOid(store_relation("workflow_definitions"),
-						ShareRowExclusiveLock);
-		found = find_definition(values, &id);
+		int			found = find_definition(values, &id);
+
+		if (found == 2)
+			return id;
+		SPI_execute_with_args(store_sql(found == 1
+										? "UPDATE %t.workflow_definitions"
+										" SET definition = $2,"
+										"  trigger_type = $2->>'trigger_type'"
+										" WHERE tenant_id = $1 AND name = $3"
+										" RETURNING id"
+										: "INSERT INTO %t.workflow_definitions"
+										" (tenant_id, definition, name)"
+										" VALUES ($1, $2, $3)"
+										" ON CONFLICT (tenant_id, name)"
+										" DO NOTHING RETURNING id"),
+							  3, types, values, NULL, false, 0);
+		if (SPI_processed > 0)
+			return SPI_getbinval(SPI_tuptable->vals[0],
+								 SPI_tuptable->tupdesc, 1, &isnull);
+		CHECK_FOR_INTERRUPTS();
 	}
-	if (found == 2)
-		return id;
-	SPI_execute_with_args(store_sql(found == 1
-									? "UPDATE %t.workflow_definitions"
-									" SET definition = $2,"
-									"  trigger_type = $2->>'trigger_type'"
-									" WHERE tenant_id = $1 AND name = $3"
-									" RETURNING id"
-									: "INSERT INTO %t.workflow_definitions"
-									" (tenant_id, definition, name)"
-									" VALUES ($1, $2, $3) RETURNING id"),
-						  3, types, values, NULL, false, 0);
-	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
-						 &isnull);
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the definition could not be saved"),
+			 errdetail("It is neither inserted nor found: a trigger or a policy that somebody added to \"workflow_definitions\" may be the reason.")));
 }
 
 /* wf_define has no columns to take them from: the JSON must have both. */

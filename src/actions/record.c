@@ -181,7 +181,7 @@ add_param(RecordParams *params, Oid type, Datum value, bool isnull)
 }
 
 static void
-add_json(RecordParams *params, Jsonb *value)
+record_add_json(RecordParams *params, Jsonb *value)
 {
 	add_param(params, JSONBOID, JsonbPGetDatum(value), false);
 }
@@ -194,7 +194,7 @@ add_record(StringInfo sql, const RecordTable *table, RecordParams *params,
 	const char *separator = "";
 	ListCell   *lc;
 
-	add_json(params, values);
+	record_add_json(params, values);
 	appendStringInfo(sql, "pg_catalog.jsonb_to_record($%d) AS %s(", params->n,
 					 alias);
 	foreach(lc, columns)
