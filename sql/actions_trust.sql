@@ -233,6 +233,29 @@ SELECT t.go('odd', '[{"name": "one", "action": "odd"}, {"name": "two", "action":
 SELECT * FROM t.result('odd');
 SELECT t.go('odd', '{"action": "odd"}', '{}', 'regress_friend');
 SELECT * FROM t.result('odd');
+-- So it is deeper down: a plan that was made for one role, with the bodies of
+-- functions in it, is not for another.
+CREATE FUNCTION a.inner_function() RETURNS text IMMUTABLE LANGUAGE sql AS $$ SELECT 'for app'::text $$;
+REVOKE EXECUTE ON FUNCTION a.inner_function FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION a.inner_function TO regress_app;
+CREATE FUNCTION a.outer_function(params jsonb, context jsonb) RETURNS jsonb LANGUAGE sql
+AS $$ SELECT to_jsonb(a.inner_function()) $$;
+SELECT wf_register_action('outer', 'a.outer_function(jsonb,jsonb)');
+CREATE TABLE a.said (id int, what text DEFAULT a.inner_function());
+GRANT INSERT ON a.said TO PUBLIC;
+INSERT INTO workflow_definitions (tenant_id, definition, run_as)
+SELECT t.a(), jsonb_build_object('name', r, 'trigger_type', r, 'steps', '[
+	{"name": "call", "action": "outer", "on_error": "continue"},
+	{"name": "insert", "action": "insert_record", "on_error": "continue",
+	 "params": {"table": "a.said", "fields": {"id": 1}}}]'::jsonb), r::regrole
+FROM unnest('{regress_app,regress_friend}'::text[]) r;
+SELECT count(*) FROM generate_series(1, 300) n, wf_fire(t.a(), 'regress_app', jsonb_build_object('n', n));
+SELECT t.wait();
+SELECT count(*) FROM generate_series(1, 300) n, wf_fire(t.a(), 'regress_friend', jsonb_build_object('n', n));
+SELECT t.wait();
+SELECT workflow_name, s.step_name, s.status, s.error, count(*)
+FROM wf_history(max_rows => 1000) h, wf_trace(h.run_id) s WHERE workflow_name LIKE 'regress%'
+GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3;
 -- A role that a function sets for itself is refused, whoever owns it.
 CREATE FUNCTION a.sets(params jsonb, context jsonb) RETURNS jsonb LANGUAGE sql SET role = 'regress_super'
 AS $$ SELECT to_jsonb(current_user::text) $$;

@@ -12,7 +12,9 @@
  * function's OID.  Its name could mean another function a moment later, after
  * ALTER SCHEMA ... RENAME for instance.
  *
- * Owns: a cache of saved plans by OID, bounded, of this process.
+ * Owns: a cache of saved plans by function and role, bounded, of this process.
+ * A plan is one role's: PostgreSQL puts the bodies of SQL functions into it
+ * that the role may execute, and asks no more.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -22,6 +24,7 @@
 #include "actions/record.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/params.h"
 #include "parser/parse_node.h"
@@ -30,9 +33,15 @@
 
 #define MAX_PLANS 512
 
+typedef struct PlanKey
+{
+	Oid			function;
+	Oid			role;
+} PlanKey;
+
 typedef struct FunctionPlan
 {
-	Oid			function;		/* key */
+	PlanKey		key;
 	SPIPlanPtr	plan;
 } FunctionPlan;
 
@@ -83,7 +92,7 @@ drop_plans(void)
 	while ((entry = hash_seq_search(&status)) != NULL)
 	{
 		SPI_freeplan(entry->plan);
-		hash_search(plans, &entry->function, HASH_REMOVE, NULL);
+		hash_search(plans, &entry->key, HASH_REMOVE, NULL);
 	}
 }
 
@@ -92,7 +101,7 @@ create_cache(void)
 {
 	HASHCTL		ctl = {0};
 
-	ctl.keysize = sizeof(Oid);
+	ctl.keysize = sizeof(PlanKey);
 	ctl.entrysize = sizeof(FunctionPlan);
 	ctl.hcxt = TopMemoryContext;
 	plans = hash_create("workflow_engine functions", 64, &ctl,
@@ -103,12 +112,13 @@ create_cache(void)
 static SPIPlanPtr
 find_plan(Oid function)
 {
+	PlanKey		key = {function, GetUserId()};
 	FunctionPlan *entry;
 	SPIPlanPtr	plan;
 
 	if (plans == NULL)
 		create_cache();
-	entry = hash_search(plans, &function, HASH_FIND, NULL);
+	entry = hash_search(plans, &key, HASH_FIND, NULL);
 	if (entry != NULL)
 		return entry->plan;
 	if (hash_get_num_entries(plans) >= MAX_PLANS)
@@ -120,7 +130,7 @@ find_plan(Oid function)
 		elog(ERROR, "SPI_prepare_params failed: %s",
 			 SPI_result_code_string(SPI_result));
 	SPI_keepplan(plan);
-	entry = hash_search(plans, &function, HASH_ENTER, NULL);
+	entry = hash_search(plans, &key, HASH_ENTER, NULL);
 	entry->plan = plan;
 	return plan;
 }

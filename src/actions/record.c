@@ -12,7 +12,10 @@
  * catalog and are quoted; operators and functions are named with their
  * schema, so that nothing planted on the search_path takes part.
  *
- * Owns: a cache of saved plans by statement text, bounded, of this process.
+ * Owns: a cache of saved plans by statement text and role, bounded, of this
+ * process.  A plan is one role's: PostgreSQL puts the bodies of SQL functions
+ * into it (of a column's default, of a view) that the role may execute, and
+ * asks no more.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -28,6 +31,7 @@
 #include "common/hashfn.h"
 #include "executor/spi.h"
 #include "jsonvalue.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -44,6 +48,7 @@
 typedef struct PlanEntry
 {
 	uint32		hash;			/* key */
+	Oid			role;
 	char	   *sql;
 	int			nparams;
 	Oid		   *types;
@@ -359,7 +364,8 @@ static bool
 is_entry_of(const PlanEntry *entry, const char *sql,
 			const RecordParams *params)
 {
-	return entry->nparams == params->n && strcmp(entry->sql, sql) == 0 &&
+	return entry->role == GetUserId() &&
+		entry->nparams == params->n && strcmp(entry->sql, sql) == 0 &&
 		memcmp(entry->types, params->types, params->n * sizeof(Oid)) == 0;
 }
 
@@ -367,7 +373,8 @@ is_entry_of(const PlanEntry *entry, const char *sql,
 static SPIPlanPtr
 find_plan(const char *sql, const RecordParams *params)
 {
-	uint32		hash = hash_bytes((const unsigned char *) sql, strlen(sql));
+	uint32		hash = hash_combine(hash_bytes((const unsigned char *) sql,
+											   strlen(sql)), GetUserId());
 	PlanEntry  *entry;
 	SPIPlanPtr	plan;
 	char	   *copy;
@@ -390,6 +397,7 @@ find_plan(const char *sql, const RecordParams *params)
 	memcpy(types, params->types, params->n * sizeof(Oid));
 	SPI_keepplan(plan);
 	entry = hash_search(plan_cache, &hash, HASH_ENTER, NULL);
+	entry->role = GetUserId();
 	entry->sql = copy;
 	entry->nparams = params->n;
 	entry->types = types;
