@@ -96,8 +96,9 @@ tick_settle(Tick *tick, RunRow *run, RunVerdict verdict)
 			tick->nended++;
 			if (strcmp(run->status, "failed") == 0)
 				tick->failed = lappend(tick->failed, run);
+			/* wf_cancel has told of a run that it cancelled */
 			if (strcmp(run->status, "cancelled") != 0)
-				report_event(&run->id, run->status);	/* wf_cancel has done it otherwise */
+				report_event(&run->id, run->status);
 			break;
 		case RUN_CONTINUES:
 			tick->continuing = lappend(tick->continuing, &run->id);
