@@ -61,7 +61,7 @@ SHLIB_LINK = $(shell $(CURL_CONFIG) --libs)
 REGRESS = setup helpers schema definitions validate templates conditions \
 	steps actions_custom fire triggers triggers_text triggers_unusable \
 	history records identity tenants grants pause depth hardening retry \
-	operate characters actions_trust tenants_write
+	operate characters actions_trust tenants_write held damaged altered
 REGRESS_OPTS = --inputdir=$(srcdir) --load-extension=workflow_engine
 
 ISOLATION = cancel-cancel cancel-tenant define-define delete-fire delete-none \

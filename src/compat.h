@@ -154,6 +154,18 @@ extern int no_such_variable
 	ExecCheckIndexConstraints(rel, slot, estate, tid, arb)
 #endif
 
+/*
+ * Can column i (from 0) hold no null?  From 18 on a NOT NULL may not have been
+ * checked for the rows that were there.
+ */
+#if PG_VERSION_NUM >= 180000
+#define compat_is_not_null(desc, i) \
+	(TupleDescAttr(desc, i)->attnotnull && \
+	 TupleDescCompactAttr(desc, i)->attnullability != ATTNULLABLE_INVALID)
+#else
+#define compat_is_not_null(desc, i) (TupleDescAttr(desc, i)->attnotnull)
+#endif
+
 /* Time-outs that a step's SET may have armed. */
 #if PG_VERSION_NUM >= 170000
 #define compat_forget_step_timeouts() disable_timeout(TRANSACTION_TIMEOUT, false)

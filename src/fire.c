@@ -4,9 +4,11 @@
  *
  * Runs in the backend that calls wf_fire or whose table has a trigger, in
  * its transaction and on behalf of a role that may hold no privilege on our
- * tables: EXECUTE on wf_fire is the privilege.  So rows are inserted through
- * the table's access method, as COPY does, not by an SQL statement: no
- * trigger, default or rule that somebody put on the table takes part.
+ * tables: EXECUTE on wf_fire is the privilege.  Rows are inserted through
+ * the table's access method, as COPY does, not by an SQL statement, as long
+ * as nobody has put anything on the table that would miss it: a trigger, a
+ * default, a constraint, a rule (store_added.c).  Else statements insert them
+ * (fire_statement.c).
  *
  * Foreign keys.  The per-row check of core would lock the definition's row
  * for each run: with one hot definition, concurrent fires would queue on it
@@ -45,6 +47,7 @@
 #include "current_run.h"
 #include "executor/executor.h"
 #include "fire.h"
+#include "fire_statement.h"
 #include "fire_targets.h"
 #include "ids.h"
 #include "miscadmin.h"
@@ -75,6 +78,7 @@ struct Firing
 	int			priority;
 	int			depth;
 	Relation	runs;
+	FireStatement *statement;	/* NULL: inserted past the executor, by */
 	EState	   *estate;
 	ResultRelInfo *result;
 	Oid			key_index;
@@ -144,11 +148,29 @@ find_targets(Firing *firing, const pg_uuid_t *tenant)
 
 /*--- rows ---*/
 
+/* What inserting past the executor needs. */
+static void
+open_directly(Firing *firing)
+{
+	firing->batch_context = AllocSetContextCreate(CurrentMemoryContext,
+												  "workflow_engine fire",
+												  ALLOCSET_DEFAULT_SIZES);
+	firing->queued = CStringGetTextDatum("queued");
+	firing->no_results = DirectFunctionCall1(jsonb_in, CStringGetDatum("[]"));
+	firing->estate = CreateExecutorState();
+	firing->result = makeNode(ResultRelInfo);
+	InitResultRelInfo(firing->result, firing->runs, 1, NULL, 0);
+	ExecOpenIndices(firing->result, true);
+	firing->key_index = store_relation("workflow_runs_key");
+	firing->bulk = GetBulkInsertState();
+}
+
 Firing *
 firing_begin(Oid schema, const char *trigger_type, const TimestampTz *run_at,
 			 int priority)
 {
 	Firing	   *firing = palloc0(sizeof(Firing));
+	RunsWriting writing;
 
 	PreventCommandIfReadOnly("wf_fire()");
 	PreventCommandDuringRecovery("wf_fire()");
@@ -156,28 +178,18 @@ firing_begin(Oid schema, const char *trigger_type, const TimestampTz *run_at,
 	store_use_schema(schema);
 	firing->depth = depth_of_fire(trigger_type);
 	firing->context = CurrentMemoryContext;
-	firing->batch_context = AllocSetContextCreate(CurrentMemoryContext,
-												  "workflow_engine fire",
-												  ALLOCSET_DEFAULT_SIZES);
 	firing->trigger_type = trigger_type;
 	firing->run_at = run_at;
 	firing->priority = priority;
-	firing->queued = CStringGetTextDatum("queued");
-	firing->no_results = DirectFunctionCall1(jsonb_in, CStringGetDatum("[]"));
-
 	firing->runs = table_open(store_relation("workflow_runs"),
 							  RowExclusiveLock);
-	if (RelationGetDescr(firing->runs)->natts < RUN_DEPTH)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"workflow_runs\" is older than the library"),
-				 errhint("Run ALTER EXTENSION workflow_engine UPDATE.")));
-	firing->estate = CreateExecutorState();
-	firing->result = makeNode(ResultRelInfo);
-	InitResultRelInfo(firing->result, firing->runs, 1, NULL, 0);
-	ExecOpenIndices(firing->result, true);
-	firing->key_index = store_relation("workflow_runs_key");
-	firing->bulk = GetBulkInsertState();
+	writing = store_runs_writing();
+	if (writing.insert_by_statement)
+		firing->statement = fire_statement_begin(run_at, priority,
+												 firing->depth,
+												 writing.has_rules);
+	else
+		open_directly(firing);
 	return firing;
 }
 
@@ -390,6 +402,20 @@ check_payload(Jsonb *payload)
 						   (unsigned) VARSIZE(payload), wf_max_payload)));
 }
 
+static void
+add_run(Firing *firing, const Target *target, const pg_uuid_t *tenant,
+		Jsonb *payload, const char *key, List **ids)
+{
+	pg_uuid_t	id;
+
+	if (key == NULL)
+		queue_row(firing, target, tenant, payload, &id);
+	else
+		insert_keyed(firing, target, tenant, payload, key, &id);
+	if (ids != NULL)
+		*ids = lappend(*ids, id_copy(&id));
+}
+
 void
 firing_add(Firing *firing, const pg_uuid_t *tenant, Jsonb *payload,
 		   const char *key, List **ids)
@@ -400,27 +426,30 @@ firing_add(Firing *firing, const pg_uuid_t *tenant, Jsonb *payload,
 	find_targets(firing, tenant);
 	for (int i = 0; i < firing->ntargets; i++)
 	{
-		pg_uuid_t	id;
+		Target	   *target = &firing->targets[i];
 
-		if (key == NULL)
-			queue_row(firing, &firing->targets[i], tenant, payload, &id);
+		if (firing->statement != NULL)
+			fire_statement_add(firing->statement, &target->definition_id,
+							   target->version, tenant, payload, key, ids);
 		else
-			insert_keyed(firing, &firing->targets[i], tenant, payload, key,
-						 &id);
-		if (ids != NULL)
-			*ids = lappend(*ids, id_copy(&id));
+			add_run(firing, target, tenant, payload, key, ids);
 	}
 }
 
 void
 firing_end(Firing *firing)
 {
-	flush(firing);
-	for (int i = 0; i < firing->nslots; i++)
-		ExecDropSingleTupleTableSlot(firing->slots[i]);
-	FreeBulkInsertState(firing->bulk);
-	ExecCloseIndices(firing->result);
-	FreeExecutorState(firing->estate);
+	if (firing->statement != NULL)
+		fire_statement_end(firing->statement);
+	else
+	{
+		flush(firing);
+		for (int i = 0; i < firing->nslots; i++)
+			ExecDropSingleTupleTableSlot(firing->slots[i]);
+		FreeBulkInsertState(firing->bulk);
+		ExecCloseIndices(firing->result);
+		FreeExecutorState(firing->estate);
+		MemoryContextDelete(firing->batch_context);
+	}
 	table_close(firing->runs, NoLock);
-	MemoryContextDelete(firing->batch_context);
 }

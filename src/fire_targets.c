@@ -121,9 +121,10 @@ targets_read(const pg_uuid_t *tenant, const char *trigger_type,
 {
 	Relation	rel = table_open(store_relation("workflow_definitions"),
 								 AccessShareLock);
-	TargetList	now = read_with(rel, GetLatestSnapshot(), tenant,
-								trigger_type, context);
+	TargetList	now;
 
+	store_check_tables(STORE_TABLES_OF_FIRE);	/* now that it is locked */
+	now = read_with(rel, GetLatestSnapshot(), tenant, trigger_type, context);
 	if (IsolationIsSerializable())
 	{
 		TargetList	then = read_with(rel, GetTransactionSnapshot(), tenant,

@@ -134,8 +134,11 @@ build_query(HistoryQuery *query, FunctionCallInfo fcinfo, int max_rows)
 						   "SELECT r.id, d.name, r.definition_version, r.status,"
 						   " d.trigger_type, r.trigger_payload, r.queued_at,"
 						   " r.started_at, r.completed_at,"
-						   " r.completed_at - r.started_at,"
-						   " jsonb_array_length(r.step_results),"
+						   " CASE WHEN isfinite(r.completed_at)"
+						   "  AND isfinite(r.started_at)"
+						   "  THEN r.completed_at - r.started_at END,"
+						   " CASE jsonb_typeof(r.step_results) WHEN 'array'"
+						   "  THEN jsonb_array_length(r.step_results) END,"
 						   " jsonb_array_length(v.definition->'steps'),"
 						   " r.error_message FROM ");
 	if (matching)
@@ -179,6 +182,7 @@ wf_history(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	check_arguments(fcinfo, &max_rows);
 	store_use_schema(get_func_namespace(fcinfo->flinfo->fn_oid));
+	store_check_tables(STORE_TABLES_OF_RUNS);
 	build_query(&query, fcinfo, max_rows);
 
 	SPI_connect();
@@ -282,6 +286,19 @@ member_text(JsonbContainer *object, const char *key)
 	return NULL;
 }
 
+/* A member that is an int, or false. */
+static bool
+member_int(JsonbContainer *object, const char *key, int *number)
+{
+	JsonbValue *value = member(object, key);
+	bool		error = false;
+
+	if (value == NULL || value->type != jbvNumeric)
+		return false;
+	*number = numeric_int4_opt_error(value->val.numeric, &error);
+	return !error;
+}
+
 static void
 set_text(Datum *values, bool *nulls, int column, const char *text)
 {
@@ -302,22 +319,21 @@ static void
 fill_passed(JsonbContainer *result, Datum *values, bool *nulls)
 {
 	char	   *text;
+	int			attempts = 0;
+	JsonbValue *duration = member(result, "duration_ms");
 
 	set_text(values, nulls, 3, member_text(result, "status"));
-	text = member_text(result, "attempts");
-	nulls[4] = text == NULL;
-	values[4] = text ? Int32GetDatum(pg_strtoint32(text)) : (Datum) 0;
+	nulls[4] = !member_int(result, "attempts", &attempts);
+	values[4] = Int32GetDatum(attempts);
 	text = member_text(result, "started_at");
 	nulls[5] = text == NULL;
 	values[5] = text ? DirectFunctionCall3(timestamptz_in,
 										   CStringGetDatum(text),
 										   ObjectIdGetDatum(InvalidOid),
 										   Int32GetDatum(-1)) : (Datum) 0;
-	text = member_text(result, "duration_ms");
-	nulls[6] = text == NULL;
-	values[6] = text ? DirectFunctionCall3(numeric_in, CStringGetDatum(text),
-										   ObjectIdGetDatum(InvalidOid),
-										   Int32GetDatum(-1)) : (Datum) 0;
+	nulls[6] = duration == NULL || duration->type != jbvNumeric;
+	values[6] = nulls[6] ? (Datum) 0
+		: NumericGetDatum(duration->val.numeric);
 	set_json(values, nulls, 7, member(result, "input"));
 	set_json(values, nulls, 8, member(result, "output"));
 	set_text(values, nulls, 9, member_text(result, "error"));
@@ -332,13 +348,12 @@ result_of_step(Jsonb *results, int n)
 	for (uint32 i = n < count ? n : 0; i < count; i++)
 	{
 		JsonbValue *element = getIthJsonbValueFromContainer(&results->root, i);
-		char	   *step;
+		int			step;
 
 		if (element->type != jbvBinary ||
 			!JsonContainerIsObject(element->val.binary.data))
 			continue;
-		step = member_text(element->val.binary.data, "step");
-		if (step != NULL && pg_strtoint32(step) == n)
+		if (member_int(element->val.binary.data, "step", &step) && step == n)
 			return element->val.binary.data;
 	}
 	return NULL;
@@ -361,6 +376,13 @@ fill_ahead(const TracedRun *run, bool current, Datum *values, bool *nulls)
 	set_text(values, nulls, 9, run->last_error);
 }
 
+/* Tells whose value could not be read. */
+static void
+say_which_step(void *arg)
+{
+	errcontext("step %d in column \"step_results\" of the run", *(int *) arg);
+}
+
 static void
 put_step(ReturnSetInfo *rsinfo, const TracedRun *run, int n,
 		 JsonbContainer *step)
@@ -375,7 +397,14 @@ put_step(ReturnSetInfo *rsinfo, const TracedRun *run, int n,
 	set_text(values, nulls, 1, member_text(step, "name"));
 	set_text(values, nulls, 2, member_text(step, "action"));
 	if (result != NULL)
+	{
+		ErrorContextCallback context = {.callback = say_which_step,
+			.arg = &n,.previous = error_context_stack};
+
+		error_context_stack = &context;
 		fill_passed(result, values, nulls);
+		error_context_stack = context.previous;
+	}
 	else
 		fill_ahead(run, n == run->current_step, values, nulls);
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
@@ -393,6 +422,7 @@ wf_trace(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	store_use_schema(get_func_namespace(fcinfo->flinfo->fn_oid));
+	store_check_tables(STORE_TABLES_OF_RUNS);
 	if (PG_ARGISNULL(0) || !load_traced(fcinfo, &run))
 		return (Datum) 0;
 	steps = member(&run.definition->root, "steps");

@@ -42,7 +42,8 @@
 	"  ELSE coalesce(failed_attempts, '[]') || jsonb_build_object(" \
 	"   'attempt', attempt, 'error', 'cancelled while it was under way'," \
 	"   'started_at', attempt_at, 'duration_ms'," \
-	"   round(1000 * extract(epoch FROM $1 - attempt_at), 3)) END," \
+	"   CASE WHEN isfinite(attempt_at)" \
+	"    THEN round(1000 * extract(epoch FROM $1 - attempt_at), 3) END) END," \
 	" attempt_at = NULL" \
 	" FROM %t.workflow_definitions d WHERE d.id = r.definition_id"
 
@@ -78,6 +79,30 @@
 	"   FROM jsonb_array_elements(step_results) WITH ORDINALITY x(e, n)" \
 	"   WHERE (e->>'step')::int < coalesce($2, current_step))" \
 	" FROM %t.workflow_definitions d WHERE d.id = r.definition_id"
+
+/*
+ * Are these columns as the engine writes them?  store_results_defect says in
+ * detail what is wrong if they are not; SET_QUEUED then cannot be executed.
+ */
+#define WELL_FORMED \
+	" AND jsonb_typeof(r.step_results) = 'array' AND NOT EXISTS (SELECT" \
+	"  FROM jsonb_array_elements(CASE jsonb_typeof(r.step_results)" \
+	"   WHEN 'array' THEN r.step_results ELSE '[]' END) e" \
+	"  WHERE NOT CASE jsonb_typeof(e->'step') WHEN 'number' THEN" \
+	"   (e->'step')::numeric BETWEEN 0 AND 2147483647 ELSE false END)" \
+	" AND jsonb_typeof(coalesce(r.failed_attempts, '[]')) = 'array'" \
+	" AND NOT EXISTS (SELECT" \
+	"  FROM jsonb_array_elements(CASE jsonb_typeof(r.failed_attempts)" \
+	"   WHEN 'array' THEN r.failed_attempts ELSE '[]' END) a" \
+	"  WHERE jsonb_typeof(a) <> 'object')" \
+	" AND jsonb_typeof(coalesce(r.previous_results, '{}')) = 'object'" \
+	" AND NOT EXISTS (SELECT" \
+	"  FROM jsonb_each(CASE jsonb_typeof(r.previous_results)" \
+	"   WHEN 'object' THEN r.previous_results ELSE '{}' END) p (key, value)" \
+	"  WHERE jsonb_typeof(value) <> 'object'" \
+	"   OR NOT CASE jsonb_typeof(coalesce(value->'repeat', '1'))" \
+	"    WHEN 'number' THEN coalesce(value->'repeat', '1')::numeric" \
+	"     BETWEEN 1 AND 2147483646 ELSE false END)"
 
 #define RETURNING " RETURNING r.id"
 
@@ -134,7 +159,9 @@ look_up(const pg_uuid_t *id, text *from_step, StoppedRun *run)
 									" coalesce((SELECT n::int - 1"
 									"  FROM jsonb_array_elements(v.definition->'steps')"
 									"   WITH ORDINALITY s(step, n)"
-									"  WHERE step->>'name' = $2), -1)"
+									"  WHERE step->>'name' = $2), -1),"
+									" r.step_results, r.failed_attempts,"
+									" r.previous_results"
 									" FROM %t.workflow_runs r"
 									" JOIN %t.workflow_definition_versions v"
 									"  ON v.definition_id = r.definition_id"
@@ -174,6 +201,32 @@ check_retry(const pg_uuid_t *id, const StoppedRun *run, text *from_step)
 				 errmsg("step \"%s\" comes after the step where run %s stopped",
 						text_to_cstring(from_step), id_text(id)),
 				 errhint("Steps cannot be left out.")));
+}
+
+/* Column of the row that look_up has found, or NULL. */
+static Jsonb *
+found_jsonb(int column)
+{
+	bool		isnull;
+	Datum		datum = SPI_getbinval(SPI_tuptable->vals[0],
+									  SPI_tuptable->tupdesc, column, &isnull);
+
+	return isnull ? NULL : DatumGetJsonbP(datum);
+}
+
+/* Raises 55000 if the row that look_up has found is not as we write rows. */
+static void
+check_results(const pg_uuid_t *id)
+{
+	char	   *defect = store_results_defect(found_jsonb(4), found_jsonb(5),
+											  found_jsonb(6));
+
+	if (defect != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("run %s cannot be retried", id_text(id)),
+				 errdetail_internal("%s.", defect),
+				 errhint("Somebody has changed its row. Put the column right, or fire the event again.")));
 }
 
 /*--- one run ---*/
@@ -242,6 +295,7 @@ wf_cancel(PG_FUNCTION_ARGS)
 	bool		cancelled;
 
 	store_use_schema(get_func_namespace(fcinfo->flinfo->fn_oid));
+	store_check_tables(STORE_TABLES_OF_RUNS);
 	SPI_connect();
 	look_up(id, NULL, &run);
 	values[0] = moment();
@@ -273,9 +327,11 @@ wf_retry(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	id = PG_GETARG_UUID_P(0);
 	store_use_schema(get_func_namespace(fcinfo->flinfo->fn_oid));
+	store_check_tables(STORE_TABLES_OF_RUNS);
 	SPI_connect();
 	look_up(id, from_step, &run);
 	check_retry(id, &run, from_step);
+	check_results(id);
 	values[0] = moment();
 	values[1] = Int32GetDatum(from_step ? run.from_step : run.current_step);
 	values[2] = UUIDPGetDatum(id);
@@ -370,6 +426,7 @@ begin_many(FunctionCallInfo fcinfo)
 				 errmsg("argument \"tenant_id\" must not be null")));
 	check_tenant(PG_GETARG_UUID_P(0));
 	store_use_schema(get_func_namespace(fcinfo->flinfo->fn_oid));
+	store_check_tables(STORE_TABLES_OF_RUNS);
 }
 
 PG_FUNCTION_INFO_V1(wf_cancel_runs);
@@ -400,7 +457,8 @@ wf_retry_runs(PG_FUNCTION_ARGS)
 	begin_many(fcinfo);
 	status = status_argument(fcinfo, allowed, lengthof(allowed),
 							 "It is one of failed, cancelled.");
-	update_runs(fcinfo, SET_QUEUED, " AND r.status IN ('failed', 'cancelled')",
+	update_runs(fcinfo, SET_QUEUED,
+				" AND r.status IN ('failed', 'cancelled')" WELL_FORMED,
 				INT4OID, (Datum) 0, status ? status : "failed", false);
 	queue_wake_at_commit();
 	return (Datum) 0;

@@ -63,11 +63,37 @@ fail_run(RunRow *run, const char *message)
 	return RUN_ENDED;
 }
 
-/* Records a step and moves past it, or fails the run at it. */
+/*
+ * Adds an element to the results; false: there was no room for all of it, and
+ * it has been added without what is large.
+ */
+static bool
+add_result(RunRow *run, StepResult *result)
+{
+	Jsonb	   *element = step_result_element(result);
+	bool		fits = step_results_fit(run->step_results, run->new_results,
+										element);
+
+	if (!fits)
+	{
+		result->input = result->output = NULL;
+		result->failed_attempts = result->previous = NULL;
+		element = step_result_element(result);
+	}
+	run->new_results = lappend(run->new_results, element);
+	return fits;
+}
+
+/*
+ * Records a step and moves past it, or fails the run at it; or, if its result
+ * has no room in the run's row, fails the run after it.
+ */
 static bool
 pass_step(RunRow *run, const PlanStep *step, StepResult *result,
 		  RunTick *tick)
 {
+	bool		fits;
+
 	result->step = run->current_step;
 	result->step_name = step->name;
 	result->action = step->action;
@@ -75,7 +101,7 @@ pass_step(RunRow *run, const PlanStep *step, StepResult *result,
 	result->previous = run_step_previous(run);
 	result->repeat = result->previous ? step_result_repeat(result->previous)
 		: 1;
-	run->new_results = lappend(run->new_results, step_result_element(result));
+	fits = add_result(run, result);
 	run->failed_attempts = NULL;
 	run->attempt_at = 0;
 	if (run->abnormal_step <= run->current_step)
@@ -89,7 +115,10 @@ pass_step(RunRow *run, const PlanStep *step, StepResult *result,
 	}
 	run->current_step++;
 	run->attempt = 0;
-	return true;
+	if (!fits)
+		fail_run(run, psprintf("step \"%s\" is done, but column \"step_results\" has no room for its input and output: it holds at most 255 MB",
+							   step->name));
+	return fits;
 }
 
 /* PostgreSQL's message and its detail, in whole characters. */
@@ -281,12 +310,24 @@ do_step(RunRow *run, const RunPlan *plan, RunTick *tick, RunVerdict *verdict)
 	return conclude_step(run, &sc, error, tick, verdict);
 }
 
-/* Where the plan cannot be executed at all, says why. */
+/* If the run cannot be executed at all, says why. */
 static const RunPlan *
 usable_plan(const RunRow *run, char **error)
 {
-	const RunPlan *plan = run_plan_find(run, error);
+	const RunPlan *plan;
 
+	if (run->defect != NULL)
+	{
+		*error = run->defect;
+		return NULL;
+	}
+	plan = run_plan_find(run, error);
+	if (plan != NULL && run->current_step > plan->plan->nsteps)
+	{
+		*error = psprintf("column \"current_step\" of the run is damaged: it is %d, but the workflow has %d steps",
+						  run->current_step, plan->plan->nsteps);
+		return NULL;
+	}
 	if (plan != NULL && !SearchSysCacheExists1(AUTHOID,
 											   ObjectIdGetDatum(plan->run_as)))
 	{
@@ -411,6 +452,8 @@ run_receive(RunRow *run, const Answer *answer, RunTick *tick)
 		return RUN_ENDED;
 	if (plan == NULL)
 		return fail_run(run, error);
+	if (run->current_step >= plan->plan->nsteps)
+		return run_advance(run, tick);	/* its version was changed by hand */
 	step = &plan->plan->steps[run->current_step];
 	raised = fence_run(&fence, interpret, &i);
 	if (raised != NULL)
@@ -456,7 +499,8 @@ run_strike(RunRow *run, const Strike *strike, RunTick *tick)
 	run->abnormal_step = strike->step;
 	run->abnormal_ends = strike->uncancelled ? -1 : run->abnormal_ends + 1;
 	run->taken_over = false;
-	if (run->current_step == strike->step)
+	if (run->current_step == strike->step &&
+		run->current_step < plan->plan->nsteps)
 	{
 		note_strike(run, strike);
 		if (struck_out(run) != NULL)

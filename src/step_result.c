@@ -25,6 +25,9 @@
 #define MAX_ATTEMPT_ERROR 1024	/* and of that of an attempt before the last */
 #define MAX_PREVIOUS 10			/* repetitions whose results are kept */
 
+/* What step_results may grow to while there is room for input and output. */
+#define MAX_RESULTS (JENTRY_OFFLENMASK - 1024 * 1024)
+
 char *
 iso_time(TimestampTz time)
 {
@@ -151,6 +154,8 @@ step_result_repeat(Jsonb *previous)
 
 	if (number != NULL && number->type == jbvNumeric)
 		repeat = numeric_int4_opt_error(number->val.numeric, &error);
+	if (error || repeat < 1 || repeat == PG_INT32_MAX)
+		repeat = 1;
 	if (status != NULL && status->type == jbvString &&
 		strcmp(json_cstring(status), "completed") == 0)
 		repeat++;
@@ -222,6 +227,17 @@ step_results_empty(void)
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
 }
 
+bool
+step_results_fit(Jsonb *results, List *more, Jsonb *element)
+{
+	Size		size = (Size) VARSIZE(results) + VARSIZE(element);
+	ListCell   *lc;
+
+	foreach(lc, more)
+		size += VARSIZE(lfirst(lc));
+	return size <= MAX_RESULTS;
+}
+
 /*
  * An array of these objects, laid out as convertJsonbArray() of the server
  * does it: count, an entry for each, the objects, aligned.  To have it made
@@ -238,6 +254,12 @@ array_of(List *objects)
 
 	for (int i = 0; i < n; i++)
 		size += INTALIGN(VARSIZE(list_nth(objects, i)) - VARHDRSZ);
+	if (size > JENTRY_OFFLENMASK)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the results of a run's steps are too large"),
+				 errdetail("A jsonb array holds at most %d bytes.",
+						   JENTRY_OFFLENMASK)));
 	array = palloc0(size);
 	array->root.header = n | JB_FARRAY;
 	data = (char *) &array->root.children[n];

@@ -53,6 +53,12 @@ extern Jsonb *step_results_empty(void);
  */
 extern Jsonb *step_result_cap(Jsonb *value);
 
+/*
+ * Is there room for element behind results and more?  A jsonb array holds
+ * 256 MB; one MB of it is kept for elements without input and output.
+ */
+extern bool step_results_fit(Jsonb *results, List *more, Jsonb *element);
+
 /* The array results with more elements (Jsonb *) behind. */
 extern Jsonb *step_results_join(Jsonb *results, List *more);
 

@@ -32,6 +32,7 @@
 #include "optimizer/cost.h"
 #include "store.h"
 #include "store_statements.h"
+#include "store_tables.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -98,7 +99,10 @@ void
 store_use_schema(Oid schema)
 {
 	if (schema != extension_schema)
+	{
 		forget_plans();
+		store_forget_tables();
+	}
 	extension_schema = schema;
 }
 
@@ -277,9 +281,11 @@ store_execute(StoreStatement statement, Datum *values, const char *nulls,
 	bool		save_sort = enable_sort;
 	bool		save_indexscan = enable_indexscan;
 	bool		save_jit = jit_enabled;
-	int			level = store_enter_search_path();
+	int			level;
 	int			result = 0;
 
+	store_check_tables(STORE_ALL_TABLES);	/* results are read as C types */
+	level = store_enter_search_path();
 	PG_TRY();
 	{
 		enable_seqscan = enable_bitmapscan = enable_sort = false;

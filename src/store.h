@@ -52,6 +52,36 @@ extern void store_leave_search_path(int level);
  */
 extern char *store_sql(const char *sql);
 
+/*--- what somebody may have changed of the tables (store_tables.c) ---*/
+
+/* So many of the tables: the first two are all that wf_fire needs, ... */
+typedef enum StoreTables
+{
+	STORE_TABLES_OF_FIRE = 2,
+	STORE_TABLES_OF_RUNS = 3,	/* with the versions of definitions */
+	STORE_ALL_TABLES = 7
+} StoreTables;
+
+/*
+ * Raises 55000 if a column that the library reads or writes is not there or
+ * of another type.  Costs a comparison until one of the tables changes.
+ */
+extern void store_check_tables(StoreTables n);
+
+/* Did the last check raise that error? */
+extern bool store_tables_mismatch(void);
+
+/* How rows of workflow_runs are written, since somebody has added things. */
+typedef struct RunsWriting
+{
+	bool		insert_by_statement;
+	bool		update_by_statement;
+	bool		has_rules;		/* without RETURNING and ON CONFLICT, then */
+} RunsWriting;
+
+/* The caller has workflow_runs open, so that this does not change. */
+extern RunsWriting store_runs_writing(void);
+
 /*--- statements that are prepared once a process (store.c) ---*/
 
 typedef enum StoreStatement
@@ -63,6 +93,12 @@ typedef enum StoreStatement
 	STORE_TAKE_OVER,
 	STORE_OWNED_BUT,
 	STORE_SAVE,
+	STORE_EXISTS,
+	STORE_INSERT,
+	STORE_INSERT_RULED,
+	STORE_INSERT_KEYED,
+	STORE_INSERTED,
+	STORE_KEYED,
 	STORE_LOAD_STRUCK,
 	STORE_IS_STRUCK,
 	STORE_CANCELLED,
@@ -184,7 +220,19 @@ typedef struct RunRow
 	TimestampTz completed_at;	/* 0: not yet */
 	char	   *error_message;
 	int64		owner;			/* 0: nobody */
+	char	   *defect;			/* the run is to be failed for it; or NULL */
 } RunRow;
+
+/*--- is a row as the engine writes it? (store_defect.c) ---*/
+
+/* What is wrong with it, naming the column; NULL: nothing. */
+extern char *store_run_defect(const RunRow *run);
+
+/* The same of these columns alone; the latter two may be NULL. */
+extern char *store_results_defect(Jsonb *step_results, Jsonb *failed_attempts,
+								  Jsonb *previous_results);
+
+/*--- runs, as workers see them, continued (store_runs.c) ---*/
 
 /* Runs whose owner is gone, locked and loaded. */
 extern List *store_take_over(int limit);

@@ -10,9 +10,9 @@
  * index entries, and making the change visible to what comes next.  The
  * constraints hold by construction.
  *
- * Where somebody has put a trigger for UPDATE on the table, a check or a stored
- * generated column, rows are saved by a statement, so that it takes part; and
- * so is a row that a step has changed since it was loaded.
+ * If somebody has added something to the table that takes part in an UPDATE
+ * (store_added.c), rows are saved by a statement; and so is a row that a step
+ * has changed since it was loaded.
  *
  * A RunTable lives in the memory context and the resource owner in which it
  * was opened: the tick's.  Nothing in it stays pinned between two calls, so
@@ -26,11 +26,10 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/pg_trigger.h"
-#include "commands/trigger.h"
 #include "executor/executor.h"
 #include "ids.h"
 #include "store.h"
+#include "store_tables.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
@@ -39,8 +38,6 @@
 
 /* So far two processes may disagree about what time it is. */
 #define CLOCK_STEP_US INT64CONST(200000)
-
-#define OWN_CHECKS 1			/* in the install script: of status */
 
 /* What a row refers to, as of this tick. */
 typedef struct Definition
@@ -66,33 +63,6 @@ struct RunTable
 	List	   *definitions;	/* of Definition * */
 };
 
-/* Is there a trigger of somebody's for UPDATE? */
-static bool
-has_update_triggers(Relation rel)
-{
-	TriggerDesc *desc = rel->trigdesc;
-
-	for (int i = 0; desc != NULL && i < desc->numtriggers; i++)
-	{
-		Trigger    *trigger = &desc->triggers[i];
-
-		if (!trigger->tgisinternal && TRIGGER_FOR_UPDATE(trigger->tgtype) &&
-			trigger->tgenabled != TRIGGER_DISABLED)
-			return true;
-	}
-	return false;
-}
-
-/* Has somebody added a check, or a column that is computed? */
-static bool
-has_more_checks(Relation rel)
-{
-	TupleConstr *constraints = RelationGetDescr(rel)->constr;
-
-	return constraints != NULL && (constraints->num_check > OWN_CHECKS ||
-								   constraints->has_generated_stored);
-}
-
 RunTable *
 store_open_runs(void)
 {
@@ -100,13 +70,8 @@ store_open_runs(void)
 
 	runs->context = CurrentMemoryContext;
 	runs->rel = table_open(store_relation("workflow_runs"), RowExclusiveLock);
-	runs->direct = runs->rel->rd_rules == NULL &&
-		!has_update_triggers(runs->rel) && !has_more_checks(runs->rel);
-	if (RelationGetDescr(runs->rel)->natts < RUN_NCOLUMNS)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"workflow_runs\" is older than the library"),
-				 errhint("Run ALTER EXTENSION workflow_engine UPDATE.")));
+	store_check_tables_of_worker();
+	runs->direct = !store_runs_writing().update_by_statement;
 	runs->estate = CreateExecutorState();
 	runs->result = makeNode(ResultRelInfo);
 	InitResultRelInfo(runs->result, runs->rel, 0, NULL, 0);
@@ -198,7 +163,10 @@ json_of(TupleTableSlot *slot, int column)
 	return datum ? DatumGetJsonbPCopy(datum) : NULL;
 }
 
-/* A copy of the row in the slot; NULL where its definition is not there. */
+/*
+ * A copy of the row in the slot, whose defect says what of it is not as the
+ * engine writes rows; NULL if its definition is not there.
+ */
 static RunRow *
 run_of_slot(RunTable *runs, TupleTableSlot *slot)
 {
@@ -232,6 +200,7 @@ run_of_slot(RunTable *runs, TupleTableSlot *slot)
 	run->abnormal_ends = DatumGetInt16(value_of(slot, RUN_ABNORMAL_ENDS));
 	run->abnormal_step = DatumGetInt32(value_of(slot, RUN_ABNORMAL_STEP));
 	run->previous_results = json_of(slot, RUN_PREVIOUS_RESULTS);
+	run->defect = store_run_defect(run);
 	return run;
 }
 

@@ -100,6 +100,7 @@ run_of_row(uint64 row)
 	run->previous_results = json_column(row, COL_PREVIOUS_RESULTS);
 	run->priority = DatumGetInt16(column(row, COL_PRIORITY));
 	run->tid = *(ItemPointer) DatumGetPointer(column(row, COL_TID));
+	run->defect = store_run_defect(run);
 	return run;
 }
 

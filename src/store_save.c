@@ -11,6 +11,7 @@
 
 #include "clock.h"
 #include "executor/spi.h"
+#include "ids.h"
 #include "store.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -49,6 +50,44 @@ store_changes(const RunRow *run, Datum *values, bool *isnull)
 	memcpy(isnull, none, sizeof(none));
 }
 
+/*
+ * Executes a statement that writes one run, as the owner of the table: what
+ * somebody has put on it (a trigger, a check) is the owner's.  True: a row
+ * was written.
+ */
+static bool
+write_run(StoreStatement statement, Datum *values, const char *nulls)
+{
+	Oid			save_user;
+	int			save_context;
+	bool		written;
+
+	store_enter_owner(&save_user, &save_context);
+	SPI_connect();
+	store_execute(statement, values, nulls, false, 0);
+	written = SPI_processed > 0;
+	SPI_finish();
+	store_leave_owner(save_user, save_context);
+	return written;
+}
+
+/* Is the run there?  A step may have deleted it. */
+static bool
+run_exists(Datum id)
+{
+	bool		exists;
+
+	SPI_connect();
+	store_execute(STORE_EXISTS, &id, NULL, false, 1);
+	exists = SPI_processed > 0;
+	SPI_finish();
+	return exists;
+}
+
+/*
+ * A run that is not saved would be executed again, whatever it has done: if a
+ * trigger or a rule keeps it from being saved, that is an error.
+ */
 void
 store_update_run(const RunRow *run)
 {
@@ -59,9 +98,11 @@ store_update_run(const RunRow *run)
 	store_changes(run, &values[1], isnull);
 	for (int i = 0; i < STORE_NCHANGES; i++)
 		nulls[i + 1] = isnull[i] ? 'n' : ' ';
-	SPI_connect();
-	store_execute(STORE_SAVE, values, nulls, false, 0);
-	SPI_finish();
+	if (!write_run(STORE_SAVE, values, nulls) && run_exists(values[0]))
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+				 errmsg("run %s could not be saved: a trigger or rule of table \"workflow_runs\" left out the UPDATE",
+						id_text(&run->id))));
 }
 
 void
@@ -70,9 +111,7 @@ store_fail_run(const pg_uuid_t *id, const char *message)
 	Datum		values[3] = {UUIDPGetDatum(id), CStringGetTextDatum(message),
 		TimestampTzGetDatum(clock_now())};
 
-	SPI_connect();
-	store_execute(STORE_FAIL, values, NULL, false, 0);
-	SPI_finish();
+	(void) write_run(STORE_FAIL, values, NULL);
 }
 
 void

@@ -31,6 +31,27 @@
 	" AND q.status IN ('queued', 'waiting', 'running')" \
 	" AND NOT %t.wf_worker_alive(q.owner)"
 
+/*
+ * Rows of one fire.  What is null in a new run is not named, so that a
+ * default that somebody has given it counts.
+ */
+#define INSERT_RUNS \
+	"INSERT INTO %t.workflow_runs (id, definition_id, definition_version," \
+	" tenant_id, trigger_payload, started_at, queued_at, run_at, priority," \
+	" idempotency_key, parent_id, depth, status, current_step," \
+	" step_results, attempt)" \
+	" SELECT n.id, n.definition_id, n.version, n.tenant_id, n.payload," \
+	"  n.fired_at, n.fired_at, coalesce($7, n.fired_at), $8, $9, $10, $11," \
+	"  'queued', 0, '[]', 0" \
+	" FROM unnest($1, $2, $3, $4, $5, $6)" \
+	"  n (id, definition_id, version, tenant_id, payload, fired_at)"
+
+#define INSERTED_COLUMNS " RETURNING id, tenant_id, run_at, priority, status"
+
+#define INSERT_TYPES UUIDARRAYOID, UUIDARRAYOID, INT4ARRAYOID, UUIDARRAYOID, \
+	JSONBARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZOID, INT2OID, TEXTOID, \
+	UUIDOID, INT4OID
+
 const StatementText store_statements[STORE_NSTATEMENTS] = {
 	[STORE_TENANTS_DUE] = {
 		"WITH RECURSIVE t(tenant_id, n) AS ("
@@ -112,6 +133,29 @@ const StatementText store_statements[STORE_NSTATEMENTS] = {
 		14, {UUIDOID, TEXTOID, INT4OID, JSONBOID, TEXTOID, TIMESTAMPTZOID,
 			TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, INT8OID, TIMESTAMPTZOID,
 			JSONBOID, INT2OID, INT4OID}
+	},
+	[STORE_EXISTS] = {
+		"SELECT FROM %t.workflow_runs WHERE id = $1",
+		1, {UUIDOID}
+	},
+	[STORE_INSERT] = {INSERT_RUNS INSERTED_COLUMNS, 11, {INSERT_TYPES}},
+	/* with a rule of somebody's there can be no RETURNING */
+	[STORE_INSERT_RULED] = {INSERT_RUNS, 11, {INSERT_TYPES}},
+	[STORE_INSERT_KEYED] = {
+		INSERT_RUNS
+		" ON CONFLICT (definition_id, idempotency_key)"
+		"  WHERE idempotency_key IS NOT NULL DO NOTHING" INSERTED_COLUMNS,
+		11, {INSERT_TYPES}
+	},
+	[STORE_INSERTED] = {
+		"SELECT id, tenant_id, run_at, priority, status FROM %t.workflow_runs"
+		" WHERE id = ANY ($1) ORDER BY id",
+		1, {UUIDARRAYOID}
+	},
+	[STORE_KEYED] = {
+		"SELECT id FROM %t.workflow_runs WHERE definition_id = $1"
+		" AND idempotency_key = $2",
+		2, {UUIDOID, TEXTOID}
 	},
 	[STORE_LOAD_STRUCK] = {
 		"SELECT " RUN_COLUMNS

@@ -32,6 +32,7 @@ row_begin(TriggerRow *row, FunctionCallInfo fcinfo, const char *table)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("this trigger function belongs to table \"%s\" alone",
 						table)));
+	store_check_tables(STORE_ALL_TABLES);	/* columns are found by number */
 	row->rel = data->tg_relation;
 	row->is_update = TRIGGER_FIRED_BY_UPDATE(data->tg_event);
 	row->old = row->is_update ? data->tg_trigtuple : NULL;

@@ -123,6 +123,8 @@ pause_after_error(void)
 		return;
 	pause_ms = pause_ms == 0 || pause == PAUSE_SHORT ? PAUSE_MIN_MS
 		: Min(pause_ms * 2, PAUSE_MAX_MS);
+	if (store_tables_mismatch())
+		pause_ms = PAUSE_MIN_MS;	/* to see soon that it was mended */
 	paused_until = clock_now() + (int64) pause_ms * 1000;
 }
 
