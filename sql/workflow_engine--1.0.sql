@@ -178,8 +178,9 @@ COMMENT ON COLUMN workflow_definitions.updated_at IS 'When it was last written.'
 COMMENT ON COLUMN workflow_definitions.updated_by IS 'Who wrote it last.';
 
 /*
- * What ran.  wf_fire inserts here past the triggers and the per-row check of
- * the foreign keys; src/fire.c tells how the keys hold all the same.
+ * What ran.  As long as nobody has added anything to the table, wf_fire inserts
+ * past the trigger and the per-row check of the foreign keys; src/fire.c tells
+ * how the keys hold all the same.  Columns are found by number: the order stays.
  */
 CREATE TABLE workflow_runs (
 	id					uuid PRIMARY KEY DEFAULT wf_new_run_id(),
