@@ -131,12 +131,8 @@ SELECT step, step_name, status, attempts, duration_ms, input, error FROM wf_trac
 UPDATE workflow_runs SET step_results = '[{"step": 0, "started_at": "soon"}]' WHERE id = :'run';
 SELECT step FROM wf_trace(:'run');
 
---
--- The server has not noticed
---
 ALTER SYSTEM RESET workflow_engine.poll_interval;
 SELECT pg_reload_conf();
-SELECT count(*) FROM wf_workers() WHERE database = current_database() AND last_error IS NOT NULL;
 DELETE FROM workflow_runs WHERE tenant_id = t.tenant('damaged');
 DELETE FROM workflow_definitions WHERE tenant_id = t.tenant('damaged');
 DROP SCHEMA m CASCADE;

@@ -40,7 +40,7 @@ ALTER TABLE workflow_runs
 	ADD total numeric GENERATED ALWAYS AS ((trigger_payload->>'n')::numeric) STORED;
 SELECT k.fired('{"n": 7}', 3);
 SELECT t.wait_all('held');
-SELECT status, region, marked IS NOT NULL AS marked, number, total, step_results->0->'output' AS output
+SELECT status, region, marked IS NOT NULL AS marked, number > 0 AS numbered, total, step_results->0->'output' AS output
 FROM :runs ORDER BY id;
 SELECT count(DISTINCT marked), bool_and(marked >= queued_at) FROM :runs AND total = 7;
 -- A computed value that cannot be computed is an error of the fire.
@@ -62,9 +62,10 @@ CALL k.clear();
 ALTER TABLE workflow_runs DROP zone, DROP plain, DROP note;
 -- Defaults and NOT NULL of columns of the engine's.
 ALTER TABLE workflow_runs ALTER failed_attempts SET DEFAULT '[{"attempt": 0}]';
-SELECT k.fired();
+SELECT count(*) FROM wf_fire(t.tenant('held'), 'held', run_at => now() + '1 hour');
 SELECT failed_attempts FROM :runs;
 ALTER TABLE workflow_runs ALTER failed_attempts DROP DEFAULT;
+DELETE FROM workflow_runs WHERE tenant_id = t.tenant('held');
 CALL k.clear();
 BEGIN;
 DELETE FROM workflow_runs;
@@ -313,10 +314,6 @@ SELECT tableoid::regclass, status FROM :runs;
 DROP TABLE k.child;
 CALL k.clear();
 
---
--- Afterwards all is as it was
---
-SELECT count(*) FROM wf_workers() WHERE database = current_database() AND last_error IS NOT NULL;
 DELETE FROM workflow_definitions WHERE tenant_id = t.tenant('held');
 SELECT wf_revoke('regress_held', 'fire');
 SET client_min_messages = error;

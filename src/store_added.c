@@ -65,6 +65,7 @@ examine_columns(Relation rel, RunsWriting *writing)
 		if (column > RUN_NCOLUMNS)
 		{
 			writing->insert_by_statement |= column_takes_part(att);
+			writing->update_by_statement |= att->attgenerated != '\0';
 			continue;
 		}
 		if (column > LAST_FIRED && att->atthasdef)
@@ -83,12 +84,8 @@ examine_checks(Relation rel, RunsWriting *writing)
 	TupleConstr *constraints = RelationGetDescr(rel)->constr;
 	bool		added = rel->rd_rel->relispartition;	/* of its bounds */
 
-	if (constraints != NULL)
-	{
-		for (int i = 0; i < constraints->num_check; i++)
-			added |= strcmp(constraints->check[i].ccname, OWN_CHECK) != 0;
-		added |= constraints->has_generated_stored;
-	}
+	for (int i = 0; constraints != NULL && i < constraints->num_check; i++)
+		added |= strcmp(constraints->check[i].ccname, OWN_CHECK) != 0;
 	writing->insert_by_statement |= added;
 	writing->update_by_statement |= added;
 }
