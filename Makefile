@@ -65,7 +65,8 @@ REGRESS = setup helpers schema definitions validate templates conditions \
 REGRESS_OPTS = --inputdir=$(srcdir) --load-extension=workflow_engine
 
 ISOLATION = cancel-cancel cancel-tenant define-define delete-fire delete-none \
-	delete-version edit-edit fire-edit fire-key fire-serializable
+	delete-version edit-edit fire-edit fire-key fire-serializable \
+	fire-key-added
 ISOLATION_OPTS = --inputdir=$(srcdir)/t/isolation \
 	--load-extension=workflow_engine
 
