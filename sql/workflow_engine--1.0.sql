@@ -410,7 +410,7 @@ CREATE FUNCTION wf_fire(tenant_id uuid, trigger_type text,
 RETURNS SETOF uuid
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1;
 COMMENT ON FUNCTION wf_fire(uuid, text, jsonb, text, timestamptz, int) IS
-'Queues one run for each active definition of that tenant and trigger type, in the caller''s transaction; returns their ids (none matching: no rows; a type that no definition has: a NOTICE with the nearest). payload: an object of at most workflow_engine.max_payload. idempotency_key (1 to 1000 bytes): if a definition has seen it, that run''s id comes back and nothing is queued; run_at: not before (infinity: not until it is cancelled and retried); priority: -32768 to 32767, higher first. A serializable transaction fails with 40001 if its snapshot does not show the definitions, or the run that has the key, as they are now; at other levels wf_fire sees them as they are now. Errors: 22004 (null argument), 22023 (payload no object; key empty or too long), 54000 (payload too large), 22003 (priority), 42501 (another tenant), 54001 (fired by its own steps deeper than workflow_engine.max_depth).';
+'Queues one run for each active definition of that tenant and trigger type, in the caller''s transaction; returns their ids (none matching: no rows; a type that no definition has: a NOTICE with the nearest). payload: an object of at most workflow_engine.max_payload. idempotency_key (1 to 1000 bytes): if a definition has seen it, that run''s id comes back and nothing is queued; run_at: not before (infinity: not until it is cancelled and retried); priority: -32768 to 32767, higher first. A serializable transaction fails with 40001 if its snapshot does not show the definitions, or the run that has the key, as they are now; at other levels wf_fire sees them as they are now. Errors: 22004 (null argument), 22023 (payload no object; key empty or too long), 54000 (payload too large), 22003 (priority), 42501 (another tenant), 54001 (fired by its own steps deeper than workflow_engine.max_depth), 55000 (a column of the extension''s tables was dropped or altered), and what a constraint or trigger raises that somebody has added to workflow_runs.';
 
 CREATE FUNCTION wf_fire_trigger() RETURNS trigger
 AS 'MODULE_PATHNAME' LANGUAGE C;
@@ -461,7 +461,7 @@ CREATE FUNCTION wf_retry(run_id uuid, from_step text DEFAULT NULL) RETURNS boole
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION wf_retry(uuid, text) IS
-'Queues a failed or cancelled run again, on its own version, at the step where it stopped, or at from_step, an earlier one. The steps'' earlier results stay, under previous in their element. Returns true. Errors: P0002 (no such run), 55000 (it has completed, or not ended), 22023 (from_step is none of its steps, or comes after the one where it stopped).';
+'Queues a failed or cancelled run again, on its own version, at the step where it stopped, or at from_step, an earlier one. The steps'' earlier results stay, under previous in their element. Returns true. Errors: P0002 (no such run), 55000 (it has completed, or not ended, or somebody has damaged its row), 22023 (from_step is none of its steps, or comes after the one where it stopped).';
 
 CREATE FUNCTION wf_cancel_runs(tenant_id uuid, workflow text DEFAULT NULL,
 	status text DEFAULT NULL, since timestamptz DEFAULT NULL) RETURNS SETOF uuid
@@ -475,7 +475,7 @@ CREATE FUNCTION wf_retry_runs(tenant_id uuid, workflow text DEFAULT NULL,
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 100
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION wf_retry_runs(uuid, text, text, timestamptz) IS
-'wf_retry of every failed run of the tenant (or, by status, of the cancelled ones), narrowed by workflow (name) and since (queued at or after); returns the ids of those queued again. Errors: 22004 (no tenant), 22023 (status), 42501 (a session bound to another tenant).';
+'wf_retry of every failed run of the tenant (or, by status, of the cancelled ones), narrowed by workflow (name) and since (queued at or after); returns the ids of those queued again, without those whose row somebody has damaged. Errors: 22004 (no tenant), 22023 (status), 42501 (a session bound to another tenant).';
 
 CREATE FUNCTION wf_pause(tenant_id uuid DEFAULT NULL) RETURNS void
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE

@@ -232,7 +232,7 @@ extern char *store_run_defect(const RunRow *run);
 extern char *store_results_defect(Jsonb *step_results, Jsonb *failed_attempts,
 								  Jsonb *previous_results);
 
-/*--- runs, as workers see them, continued (store_runs.c) ---*/
+/*--- taking over, and saving by statements (store_runs.c, store_save.c) ---*/
 
 /* Runs whose owner is gone, locked and loaded. */
 extern List *store_take_over(int limit);
@@ -253,7 +253,11 @@ extern RunRow *store_load_struck(const pg_uuid_t *id, int step, bool *locked);
  */
 extern bool store_take_cancelled(RunRow *run);
 
-/* Writes back what changes in a run, by a statement. */
+/*
+ * Writes back what changes in a run, by a statement, as the table's owner.
+ * Raises 09000 if a trigger or rule left out the UPDATE, and whatever
+ * somebody's constraint or trigger raises.
+ */
 extern void store_update_run(const RunRow *run);
 
 /* What an advance changes: columns, and their values in that order. */

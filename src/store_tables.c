@@ -5,7 +5,8 @@
  * C reads and writes these tables by column number and as values of known
  * types.  If somebody has dropped or renamed a column or changed its type,
  * that would read and write garbage, so it is an error before anything is
- * touched.  Columns that somebody has added behind ours are none of it.
+ * touched.  Columns that somebody has added after ours are not looked at here
+ * (store_added.c).
  *
  * Runs in workers and in backends.  Owns the answer, in static memory: it
  * holds until the relation cache says that one of the tables has changed, so
