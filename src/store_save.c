@@ -125,16 +125,17 @@ store_strike_run(const pg_uuid_t *id, int max_ends, const char *message,
 	Datum		values[5] = {UUIDPGetDatum(id), Int32GetDatum(PG_INT32_MAX),
 		Int32GetDatum(max_ends), CStringGetTextDatum(message),
 	TimestampTzGetDatum(clock_now())};
+	bool		found;
 
 	SPI_connect();
-	store_execute(STORE_STRIKE, values, NULL, false, 0);
-	*locked = false;
-	if (SPI_processed == 0)
-	{
+	store_execute(STORE_LOCK_STRUCK, values, NULL, false, 1);
+	found = SPI_processed > 0;
+	if (!found)
 		store_execute(STORE_IS_STRUCK, values, NULL, false, 1);
-		*locked = SPI_processed > 0;
-	}
+	*locked = !found && SPI_processed > 0;
 	SPI_finish();
+	if (found)
+		(void) write_run(STORE_STRIKE, values, NULL);
 }
 
 bool

@@ -177,6 +177,10 @@ const StatementText store_statements[STORE_NSTATEMENTS] = {
 		" WHERE id = $1 AND status IN ('queued', 'running', 'waiting')",
 		3, {UUIDOID, TEXTOID, TIMESTAMPTZOID}
 	},
+	[STORE_LOCK_STRUCK] = {
+		"SELECT" STRUCK " FOR NO KEY UPDATE SKIP LOCKED",
+		2, {UUIDOID, INT4OID}
+	},
 	[STORE_STRIKE] = {
 		"UPDATE %t.workflow_runs r SET owner = NULL, abnormal_ends = x.n,"
 		" abnormal_step = r.current_step,"
@@ -185,7 +189,7 @@ const StatementText store_statements[STORE_NSTATEMENTS] = {
 		" completed_at = CASE WHEN x.n < $3 THEN NULL ELSE $5 END"
 		" FROM (SELECT q.id, CASE WHEN q.abnormal_step = q.current_step"
 		"    THEN greatest(coalesce(q.abnormal_ends, 0), 0) ELSE 0 END + 1 AS n"
-		STRUCK " FOR NO KEY UPDATE SKIP LOCKED) x"
+		"   FROM %t.workflow_runs q WHERE q.id = $1) x"
 		" WHERE r.id = x.id",
 		5, {UUIDOID, INT4OID, INT4OID, TEXTOID, TIMESTAMPTZOID}
 	},
