@@ -314,20 +314,8 @@ do_step(RunRow *run, const RunPlan *plan, RunTick *tick, RunVerdict *verdict)
 static const RunPlan *
 usable_plan(const RunRow *run, char **error)
 {
-	const RunPlan *plan;
+	const RunPlan *plan = run_plan_find(run, error);
 
-	if (run->defect != NULL)
-	{
-		*error = run->defect;
-		return NULL;
-	}
-	plan = run_plan_find(run, error);
-	if (plan != NULL && run->current_step > plan->plan->nsteps)
-	{
-		*error = psprintf("column \"current_step\" of the run is damaged: it is %d, but the workflow has %d steps",
-						  run->current_step, plan->plan->nsteps);
-		return NULL;
-	}
 	if (plan != NULL && !SearchSysCacheExists1(AUTHOID,
 											   ObjectIdGetDatum(plan->run_as)))
 	{

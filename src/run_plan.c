@@ -114,8 +114,9 @@ is_plain(const WorkflowPlan *plan)
 	return true;
 }
 
-const RunPlan *
-run_plan_find(const RunRow *run, char **error)
+/* The plan of the run's version. */
+static const RunPlan *
+find_plan(const RunRow *run, char **error)
 {
 	PlanKey		key = key_of(run);
 	PlanEntry  *entry;
@@ -141,6 +142,22 @@ run_plan_find(const RunRow *run, char **error)
 	entry = hash_search(plans, &key, HASH_ENTER, NULL);
 	entry->plan = found;
 	return &entry->plan;
+}
+
+const RunPlan *
+run_plan_find(const RunRow *run, char **error)
+{
+	const RunPlan *plan;
+
+	*error = run->defect;
+	if (run->defect != NULL)
+		return NULL;
+	plan = find_plan(run, error);
+	if (plan == NULL || run->current_step <= plan->plan->nsteps)
+		return plan;
+	*error = psprintf("column \"current_step\" of the run is damaged: it is %d, but the workflow has %d steps",
+					  run->current_step, plan->plan->nsteps);
+	return NULL;
 }
 
 static PlanEntry *

@@ -22,9 +22,10 @@ typedef struct RunPlan
 } RunPlan;
 
 /*
- * Never raises for what the definition holds: returns NULL with *error set
- * where the version is gone or does not compile.  The result is valid until
- * the next call.
+ * Never raises for what the definition or the row holds: returns NULL with
+ * *error set if the version is gone or does not compile, or if the run's row
+ * has a defect.  The run stands at a step of the plan or after its last one.
+ * The result is valid until the next call.
  */
 extern const RunPlan *run_plan_find(const RunRow *run, char **error);
 
