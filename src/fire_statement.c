@@ -49,7 +49,7 @@ struct FireStatement
 {
 	MemoryContext context;		/* of this struct, and of ids */
 	MemoryContext batch_context;	/* of the payloads that wait */
-	TimestampTz run_at;			/* 0: when it is fired */
+	const TimestampTz *run_at;	/* NULL: when it is fired */
 	int			priority;
 	int			depth;
 	bool		has_rules;
@@ -129,13 +129,13 @@ fill_parameters(const FireStatement *fire, const FiredRun *runs, int n,
 	values[3] = column_array(runs, n, tenant_of, UUIDOID);
 	values[4] = column_array(runs, n, payload_of, JSONBOID);
 	values[5] = column_array(runs, n, fired_at_of, TIMESTAMPTZOID);
-	values[6] = TimestampTzGetDatum(fire->run_at);
+	values[6] = fire->run_at ? TimestampTzGetDatum(*fire->run_at) : (Datum) 0;
 	values[7] = Int16GetDatum((int16) fire->priority);
 	values[8] = fire->key ? CStringGetTextDatum(fire->key) : (Datum) 0;
 	values[9] = UUIDPGetDatum(&current_run.id);
 	values[10] = Int32GetDatum(fire->depth);
 	memset(nulls, ' ', NPARAMETERS);
-	nulls[6] = fire->run_at == 0 ? 'n' : ' ';
+	nulls[6] = fire->run_at == NULL ? 'n' : ' ';
 	nulls[8] = fire->key == NULL ? 'n' : ' ';
 	nulls[9] = current_run.active ? ' ' : 'n';
 	nulls[NPARAMETERS] = '\0';
@@ -265,7 +265,7 @@ insert_keyed(FireStatement *fire, const FiredRun *run)
 /*--- one fire ---*/
 
 FireStatement *
-fire_statement_begin(TimestampTz run_at, int priority, int depth,
+fire_statement_begin(const TimestampTz *run_at, int priority, int depth,
 					 bool has_rules)
 {
 	FireStatement *fire = palloc0(sizeof(FireStatement));

@@ -15,11 +15,12 @@ typedef struct FireStatement FireStatement;
 
 /*
  * Begins to insert runs, in the current memory context.  workflow_runs is
- * locked ROW EXCLUSIVE; has_rules says whether it has rules.  run_at 0 is
+ * locked ROW EXCLUSIVE; has_rules says whether it has rules.  run_at NULL is
  * when each is fired.
  */
-extern FireStatement *fire_statement_begin(TimestampTz run_at, int priority,
-										   int depth, bool has_rules);
+extern FireStatement *fire_statement_begin(const TimestampTz *run_at,
+										   int priority, int depth,
+										   bool has_rules);
 
 /*
  * Inserts a run: with a key at once, else with others by one statement, at

@@ -118,12 +118,12 @@ is_own_key(HeapTuple constraint)
 	int16		columns[INDEX_MAX_KEYS];
 	int			n = columns_of(constraint, Anum_pg_constraint_conkey, columns);
 
-	if (form->contype != CONSTRAINT_FOREIGN || n < 1 ||
+	if (form->contype != CONSTRAINT_FOREIGN || n != 2 ||
 		columns[0] != RUN_DEFINITION_ID)
 		return false;
-	if (n == 1)
+	if (columns[1] == RUN_TENANT_ID)
 		return form->confrelid == store_relation("workflow_definitions");
-	return n == 2 && columns[1] == RUN_DEFINITION_VERSION &&
+	return columns[1] == RUN_DEFINITION_VERSION &&
 		form->confrelid == store_relation("workflow_definition_versions");
 }
 

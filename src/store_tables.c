@@ -24,13 +24,17 @@
 #include "store_tables.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
+
+#define WF_ROLE InvalidOid		/* our own type, which has no fixed oid */
 
 typedef struct Column
 {
 	const char *name;
-	Oid			type;
+	Oid			type;			/* or WF_ROLE */
 	bool		not_null;
 } Column;
 
@@ -77,7 +81,7 @@ static const Column definitions_columns[] = {
 	{"is_active", BOOLOID, true},
 	{"version", INT4OID, true},
 	{"created_at", TIMESTAMPTZOID, true},
-	{"run_as", REGROLEOID, true},
+	{"run_as", WF_ROLE, true},
 	{"updated_at", TIMESTAMPTZOID, true},
 	{"updated_by", NAMEOID, true},
 };
@@ -86,7 +90,7 @@ static const Column versions_columns[] = {
 	{"definition_id", UUIDOID, true},
 	{"version", INT4OID, true},
 	{"definition", JSONBOID, true},
-	{"run_as", REGROLEOID, true},
+	{"run_as", WF_ROLE, true},
 	{"created_at", TIMESTAMPTZOID, true},
 	{"created_by", NAMEOID, true},
 };
@@ -149,6 +153,20 @@ static char *reported = NULL;	/* what this worker has logged since then */
 
 /*--- one table ---*/
 
+/* The type that the column must have. */
+static Oid
+expected_type(const Column *column)
+{
+	Oid			schema;
+
+	if (column->type != WF_ROLE)
+		return column->type;
+	schema = get_rel_namespace(relids[0]);
+	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+						   CStringGetDatum("wf_role"),
+						   ObjectIdGetDatum(schema));
+}
+
 static void
 raise_dropped(const Table *table, const Column *column)
 {
@@ -157,22 +175,24 @@ raise_dropped(const Table *table, const Column *column)
 			 errmsg("column \"%s\" of table \"%s\" was dropped or renamed, but the engine needs it",
 					column->name, table->name),
 			 errdetail("It is of type %s. Until it is there again, no run is executed in this database.",
-					   format_type_be(column->type)),
+					   format_type_be(expected_type(column))),
 			 errhint("Rename it back, or restore the table from a dump: columns are found by their order.")));
 }
 
 static void
 raise_type(const Table *table, const Column *column, Oid type)
 {
+	const char *expected = format_type_be(expected_type(column));
+
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("column \"%s\" of table \"%s\" is of type %s, but the engine needs %s",
 					column->name, table->name, format_type_be(type),
-					format_type_be(column->type)),
+					expected),
 			 errdetail("Until that is mended, no run is executed in this database."),
 			 errhint("ALTER TABLE %s ALTER COLUMN %s TYPE %s USING %s::%s",
-					 table->name, column->name, format_type_be(column->type),
-					 column->name, format_type_be(column->type))));
+					 table->name, column->name, expected, column->name,
+					 expected)));
 }
 
 static void
@@ -195,7 +215,7 @@ check_column(const Table *table, TupleDesc desc, int i)
 
 	if (att->attisdropped || strcmp(NameStr(att->attname), column->name) != 0)
 		raise_dropped(table, column);
-	if (att->atttypid != column->type)
+	if (att->atttypid != expected_type(column))
 		raise_type(table, column, att->atttypid);
 	if (column->not_null && !compat_is_not_null(desc, i))
 		raise_nullable(table, column);
