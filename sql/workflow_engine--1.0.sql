@@ -281,7 +281,7 @@ COMMENT ON TABLE workflow_actions IS
 COMMENT ON COLUMN workflow_actions.name IS 'The name that definitions use.';
 COMMENT ON COLUMN workflow_actions.kind IS 'native, http and smtp are built in; function is a row that users added.';
 COMMENT ON COLUMN workflow_actions.handler IS 'Of a function: its qualified signature, such as public.refund(jsonb,jsonb).';
-COMMENT ON COLUMN workflow_actions.params IS 'The parameters: {"name": {"type", "required", "help"}}; {} accepts anything.';
+COMMENT ON COLUMN workflow_actions.params IS 'The parameters: {"name": {"type", "required", "format", "help"}}; {} accepts anything.';
 COMMENT ON COLUMN workflow_actions.description IS 'What it does, in a line.';
 
 CREATE TABLE workflow_connections (
@@ -550,9 +550,9 @@ INSERT INTO workflow_actions (name, kind, params, description) VALUES
 	"columns": {"type": "array", "help": "The columns to return; by default all."}
  }', 'Looks one row up.'),
 ('webhook', 'http', '{
-	"url": {"type": "string", "help": "Where to send; or give path and connection."},
+	"url": {"type": "string", "format": "url", "help": "Where to send; or give path and connection."},
 	"path": {"type": "string", "help": "Appended to the connection''s base_url."},
-	"method": {"type": "string", "help": "GET, POST (default), PUT, PATCH, DELETE or HEAD."},
+	"method": {"type": "string", "format": "method", "help": "GET, POST (default), PUT, PATCH, DELETE or HEAD."},
 	"headers": {"type": "object", "help": "Headers to add."},
 	"query": {"type": "object", "help": "Query parameters to add to the URL; an array repeats its key."},
 	"body": {"help": "The body: JSON, unless the header Content-Type says something else."},
@@ -571,15 +571,15 @@ INSERT INTO workflow_actions (name, kind, params, description) VALUES
 	"connection": {"type": "string", "help": "A connection of kind whatsapp_cloud; whatsapp by default."}
  }', 'Sends a WhatsApp template message.'),
 ('send_email', 'smtp', '{
-	"to": {"type": "string|array", "required": true, "help": "The recipients, separated by commas or semicolons, or as an array."},
+	"to": {"type": "string|array", "required": true, "format": "addresses", "help": "The recipients, separated by commas or semicolons, or as an array."},
 	"subject": {"type": "string", "help": "The subject; where a template is named, its own by default."},
 	"template": {"type": "string", "help": "A row of workflow_templates."},
 	"body": {"type": "string", "help": "The text."},
 	"html": {"type": "string", "help": "The HTML; values are escaped."},
-	"cc": {"type": "string|array", "help": "Further recipients."},
-	"bcc": {"type": "string|array", "help": "Further recipients that no header shows."},
-	"reply_to": {"type": "string|array", "help": "Where answers go."},
-	"from": {"type": "string", "help": "The sender; the connection''s by default."},
+	"cc": {"type": "string|array", "format": "addresses", "help": "Further recipients."},
+	"bcc": {"type": "string|array", "format": "addresses", "help": "Further recipients that no header shows."},
+	"reply_to": {"type": "string|array", "format": "addresses", "help": "Where answers go."},
+	"from": {"type": "string", "format": "addresses", "help": "The sender; the connection''s by default."},
 	"connection": {"type": "string", "help": "A connection of kind smtp; email by default."},
 	"$one_of": [["template", "body", "html"]],
 	"$any_of": [["subject", "template"]]

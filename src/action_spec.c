@@ -13,10 +13,11 @@
 #include "postgres.h"
 #include "compat.h"
 
-#include "jsonvalue.h"
-#include "plan.h"
+#include "plan_internal.h"
 
-static const char *const param_keys[] = {"type", "required", "help"};
+static const char *const param_keys[] = {
+	"type", "required", "format", "help"
+};
 
 static const char *const type_words[] = {
 	"string", "number", "boolean", "object", "array"
@@ -97,6 +98,15 @@ parse_param_member(ActionParam *param, const JsonMember *member,
 		param->required = member->value.val.boolean;
 	else if (strcmp(key, "help") == 0)
 		param->help = json_cstring(&member->value);
+	else if (strcmp(key, "format") == 0)
+	{
+		param->format = json_cstring(&member->value);
+		if (!is_one_of(param->format, plan_formats, PLAN_NFORMATS))
+			problem_error(problems, path,
+						  known_words_hint(param->format, plan_formats,
+										   PLAN_NFORMATS),
+						  "unknown format \"%s\"", param->format);
+	}
 	else
 	{
 		param->type = json_cstring(&member->value);
@@ -336,7 +346,8 @@ check_params(const ActionSpec *spec, const Template *params,
 	for (int i = 0; i < n; i++)
 	{
 		const ActionParam *param = find_param(spec, keys[i]);
-		const char *type = type_of(template_member(params, keys[i]));
+		const Template *value = template_member(params, keys[i]);
+		const char *type = type_of(value);
 
 		if (param == NULL)
 			problem_error(problems, problem_path_member(path, keys[i]),
@@ -349,6 +360,9 @@ check_params(const ActionSpec *spec, const Template *params,
 			problem_error(problems, problem_path_member(path, keys[i]),
 						  param->help, "%s must be of type %s, not %s",
 						  keys[i], type_text(param->type), type);
+		else
+			plan_check_value(param->format, value,
+							 problem_path_member(path, keys[i]), problems);
 	}
 }
 

@@ -11,8 +11,8 @@ typedef enum ConditionResult
 {
 	CONDITION_FALSE,
 	CONDITION_TRUE,
-	CONDITION_UNKNOWN			/* object form: missing field, types that don't
-								 * compare */
+	CONDITION_UNKNOWN			/* types that don't compare; in an object a
+								 * missing field too */
 } ConditionResult;
 
 typedef struct Condition Condition;

@@ -2,11 +2,12 @@
  * condition_jsonpath.c
  *	  Conditions written as a jsonpath predicate over the context.
  *
- * PostgreSQL's own parser judges the syntax.  Beyond that a condition must be
- * a predicate (a bare path would be true only where it finds the JSON value
- * true), must have no variables (there are none; "$trigger" is written where
- * "$.trigger" is meant), and may name only what the context has: the roots,
- * and the steps before.
+ * PostgreSQL's own parser judges the syntax; what is wrong with it, and how it
+ * is written, is said by condition_spelling.c.  Beyond the syntax a condition
+ * must be lax, must be a predicate (a bare path would be true only if it finds
+ * the JSON value true), must have no variables (there are none), no keys in
+ * brackets (they are never found) and no templates in its texts, and may name
+ * only what the context has: the roots, and the steps before.
  *
  * Runs where definitions are written and where workers load them; the result
  * lives in the current memory context.
@@ -15,16 +16,18 @@
 #include "compat.h"
 
 #include "condition_node.h"
-#include "jsonvalue.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/fmgrprotos.h"
 
 /* What walking over a jsonpath needs. */
 typedef struct Walk
 {
+	const char *text;			/* NULL: nobody reads what is wrong */
 	const char *path;
 	const ScopeNames *names;
 	Problems   *problems;
+	bool		is_misspelt;	/* a mistake of spelling was reported */
 } Walk;
 
 typedef struct JsonPathInput
@@ -41,6 +44,67 @@ parse_jsonpath(void *arg)
 											CStringGetDatum(input->text));
 
 	input->result = DatumGetJsonPathP(datum);
+}
+
+/*
+ * PostgreSQL says what is wrong with a regular expression, but of the syntax
+ * of a jsonpath only near which of its tokens.
+ */
+static JsonPath *
+parse(const char *text, bool *is_syntax, char **message)
+{
+	JsonPathInput input = {text, NULL};
+	int			state;
+
+	*message = problem_catch_state(parse_jsonpath, &input, &state);
+	*is_syntax = state == ERRCODE_SYNTAX_ERROR ||
+		state == ERRCODE_INVALID_TEXT_REPRESENTATION;
+	return *message == NULL ? input.result : NULL;
+}
+
+static bool holds(const char *text, const ScopeNames *names);
+
+/* Does text end with the name of a member, .name? */
+static bool
+ends_with_member(const char *text)
+{
+	const char *dot = strrchr(text, '.');
+
+	return dot != NULL && condition_plain_key(dot + 1, strlen(dot + 1));
+}
+
+/*
+ * Reports what is misspelt, once: a mistake that is recognized with the text
+ * that works, any other by message and hint.
+ */
+static void
+report_spelling(Walk *walk, const char *hint, const char *message)
+{
+	SpellingMistake mistake;
+	char	   *corrected;
+
+	if (walk->is_misspelt)
+		return;
+	walk->is_misspelt = true;
+	if (walk->text == NULL)
+	{
+		problem_error(walk->problems, walk->path, NULL, "%s", message);
+		return;
+	}
+	condition_spelling(walk->text, &mistake);
+	corrected = mistake.corrected;
+	if (ends_with_member(corrected) && !holds(corrected, walk->names))
+		corrected = psprintf("%s == true", corrected);	/* a path alone */
+	if (holds(corrected, walk->names))
+		hint = psprintf("Write: %s", corrected);
+	else if (mistake.hint != NULL)
+		hint = mistake.hint;
+	if (mistake.message == NULL)
+		problem_error(walk->problems, walk->path, hint, "%s", message);
+	else
+		problem_error(walk->problems, walk->path, hint, "%s at position %d",
+					  mistake.message,
+					  pg_mbstrlen_with_len(walk->text, mistake.offset) + 1);
 }
 
 static bool
@@ -71,7 +135,7 @@ is_predicate(JsonPathItem *item)
 
 /* Checks the keys that follow a "$". */
 static void
-check_root(const Walk *walk, JsonPathItem *root)
+check_root(Walk *walk, JsonPathItem *root)
 {
 	const char *parts[3];
 	int			nparts = 0;
@@ -98,20 +162,46 @@ check_root(const Walk *walk, JsonPathItem *root)
 }
 
 static void
-check_variable(const Walk *walk, JsonPathItem *item)
+check_variable(Walk *walk, JsonPathItem *item)
 {
 	int32		len;
 	char	   *name = jspGetString(item, &len);
 
-	problem_error(walk->problems, walk->path,
-				  psprintf("Write \"$.%.*s\".", len, name),
-				  "a condition has no variable \"$%.*s\"", len, name);
+	report_spelling(walk, psprintf("Write \"$.%.*s\".", len, name),
+					psprintf("a condition has no variable \"$%.*s\"", len,
+							 name));
 }
 
-static void walk_items(const Walk *walk, JsonPathItem *first);
+/* A text is compared as it stands, whatever it looks like. */
+static void
+check_string(Walk *walk, JsonPathItem *item)
+{
+	int32		len;
+	char	   *open = strstr(jspGetString(item, &len), "{{");
+
+	if (open != NULL && strstr(open, "}}") != NULL)
+		report_spelling(walk, "Write a path, as in \"$.trigger.total\".",
+						"conditions take no templates");
+}
+
+static void walk_items(Walk *walk, JsonPathItem *first);
+
+/* An index is a number: what else stands there is never found. */
+static void
+walk_subscript(Walk *walk, JsonPathItem *subscript)
+{
+	if (!jspHasNext(subscript) &&
+		(subscript->type == jpiString || subscript->type == jpiBool ||
+		 subscript->type == jpiNull))
+		report_spelling(walk, "Write $.trigger.\"odd key\" for a key, and "
+						"$.trigger.items[0] for an element.",
+						"a key does not stand in brackets");
+	else
+		walk_items(walk, subscript);
+}
 
 static void
-walk_subscripts(const Walk *walk, JsonPathItem *item)
+walk_subscripts(Walk *walk, JsonPathItem *item)
 {
 	for (int i = 0; i < item->content.array.nelems; i++)
 	{
@@ -119,14 +209,14 @@ walk_subscripts(const Walk *walk, JsonPathItem *item)
 		JsonPathItem to;
 
 		if (jspGetArraySubscript(item, &from, &to, i))
-			walk_items(walk, &to);
-		walk_items(walk, &from);
+			walk_subscript(walk, &to);
+		walk_subscript(walk, &from);
 	}
 }
 
 /* Walks what hangs below one item. */
 static void
-walk_operands(const Walk *walk, JsonPathItem *item)
+walk_operands(Walk *walk, JsonPathItem *item)
 {
 	JsonPathItem operand;
 
@@ -174,6 +264,9 @@ walk_operands(const Walk *walk, JsonPathItem *item)
 		case jpiVariable:
 			check_variable(walk, item);
 			break;
+		case jpiString:
+			check_string(walk, item);
+			break;
 		default:
 			break;
 	}
@@ -181,7 +274,7 @@ walk_operands(const Walk *walk, JsonPathItem *item)
 
 /* Walks an item and those that follow it in its path. */
 static void
-walk_items(const Walk *walk, JsonPathItem *first)
+walk_items(Walk *walk, JsonPathItem *first)
 {
 	JsonPathItem item = *first;
 	JsonPathItem next;
@@ -193,6 +286,44 @@ walk_items(const Walk *walk, JsonPathItem *first)
 		item = next;
 		walk_operands(walk, &item);
 	}
+}
+
+/* What must hold of the whole. */
+static void
+check(Walk *walk, JsonPath *jsonpath)
+{
+	JsonPathItem root;
+	const char *text;
+
+	jspInit(&root, jsonpath);
+	if ((jsonpath->header & JSONPATH_LAX) == 0)
+		report_spelling(walk, "Leave \"strict\" out.",
+						"conditions are lax, \"strict\" cannot be used");
+	if (!is_predicate(&root))
+	{
+		text = root.type == jpiRoot && jspHasNext(&root) ?
+			condition_item_text(jsonpath, &root) : "$.trigger.paid";
+		problem_error(walk->problems, walk->path,
+					  psprintf("Compare it, as in \"%s == true\", or ask "
+							   "\"exists(%s)\".", text, text),
+					  "condition is not a predicate");
+	}
+	walk_items(walk, &root);
+}
+
+/* Is text a condition without a mistake? */
+static bool
+holds(const char *text, const ScopeNames *names)
+{
+	Problems	problems = {0};
+	Walk		walk = {NULL, "", names, &problems, false};
+	bool		is_syntax;
+	char	   *message;
+	JsonPath   *jsonpath = parse(text, &is_syntax, &message);
+
+	if (jsonpath != NULL)
+		check(&walk, jsonpath);
+	return jsonpath != NULL && problems.nerrors == 0;
 }
 
 static Jsonb *
@@ -209,26 +340,23 @@ condition_compile_jsonpath(Condition *condition, const char *text,
 						   const char *path, const ScopeNames *names,
 						   Problems *problems)
 {
-	JsonPathInput input = {text, NULL};
-	Walk		walk = {path, names, problems};
+	Walk		walk = {text, path, names, problems, false};
 	int			nerrors = problems->nerrors;
-	JsonPathItem root;
-	char	   *message = problem_catch(parse_jsonpath, &input);
+	bool		is_syntax;
+	char	   *message;
+	JsonPath   *jsonpath = parse(text, &is_syntax, &message);
 
-	if (message != NULL)
-	{
+	if (jsonpath != NULL)
+		check(&walk, jsonpath);
+	else if (is_syntax)
+		report_spelling(&walk, "Each side of && and || is a comparison, as "
+						"in $.trigger.total > 500 && $.trigger.country == "
+						"\"LB\"; or write an object with field, op and "
+						"value.", "condition is not a jsonpath predicate");
+	else
 		problem_error(problems, path, NULL, "%s", message);
-		return false;
-	}
-	jspInit(&root, input.result);
-	if (!is_predicate(&root))
-		problem_error(problems, path,
-					  "Compare it, as in \"$.trigger.total > 500\", or ask "
-					  "\"exists($.trigger.total)\".",
-					  "condition is not a predicate");
-	walk_items(&walk, &root);
 	condition->kind = CONDITION_JSONPATH;
-	condition->jsonpath = input.result;
+	condition->jsonpath = jsonpath;
 	condition->variables = empty_object();
 	return problems->nerrors == nerrors;
 }

@@ -6,6 +6,7 @@
 #define WF_CONDITION_NODE_H
 
 #include "condition.h"
+#include "datatype/timestamp.h"
 #include "utils/jsonpath.h"
 
 typedef enum ConditionKind
@@ -31,11 +32,15 @@ typedef enum ConditionOp
 	OP_STARTS_WITH,
 	OP_ENDS_WITH,
 	OP_MATCHES,
+	OP_BEFORE,
+	OP_AFTER,
 	OP_EXISTS,
-	OP_NOT_EXISTS
+	OP_NOT_EXISTS,
+	OP_EMPTY,
+	OP_NOT_EMPTY
 } ConditionOp;
 
-#define CONDITION_NOPS (OP_NOT_EXISTS + 1)
+#define CONDITION_NOPS (OP_NOT_EMPTY + 1)
 
 struct Condition
 {
@@ -44,13 +49,27 @@ struct Condition
 	Jsonb	   *variables;		/* CONDITION_JSONPATH: none, as an object */
 	ScopePath  *field;			/* CONDITION_TEST */
 	ConditionOp op;				/* CONDITION_TEST */
+	bool		ignore_case;	/* CONDITION_TEST */
 	JsonbValue	value;			/* CONDITION_TEST; points into literal */
-	Jsonb	   *literal;		/* CONDITION_TEST; NULL: op takes none */
+	Jsonb	   *literal;		/* CONDITION_TEST; NULL: there is none */
+	ScopePath  *value_field;	/* CONDITION_TEST; NULL: there is none */
 	int			nchildren;		/* ALL, ANY, NOT (one) */
 	Condition **children;
 };
 
 extern const char *const condition_op_names[CONDITION_NOPS];
+
+/* Does op take no value, only a field?  (exists, empty and their opposites) */
+extern bool condition_takes_no_value(ConditionOp op);
+
+/*
+ * Compiles {"field", "op", "value" or "value_field", "ignore_case"} into
+ * condition; adds problems.
+ */
+extern void condition_compile_test(Condition *condition,
+								   const JsonbValue *json, const char *path,
+								   const ScopeNames *names,
+								   Problems *problems);
 
 /*
  * Compiles text as a jsonpath predicate into condition; false after adding a
@@ -61,11 +80,46 @@ extern bool condition_compile_jsonpath(Condition *condition, const char *text,
 									   const ScopeNames *names,
 									   Problems *problems);
 
+/* A mistake of spelling in a jsonpath that somebody wrote. */
+typedef struct SpellingMistake
+{
+	const char *message;		/* NULL: no mistake was recognized */
+	const char *hint;			/* if it cannot be put right; may be NULL */
+	int			offset;			/* the byte where it stands */
+	char	   *corrected;		/* the whole text with all such mistakes put
+								 * right; it need not be a condition yet */
+} SpellingMistake;
+
+/* Looks for what people write that is no jsonpath.  Pure. */
+extern void condition_spelling(const char *text, SpellingMistake *mistake);
+
+/* Is it plain enough to stand after a "." in a jsonpath without quotes? */
+extern bool condition_plain_key(const char *key, int len);
+
 /*
- * Compares a field's value, as op says, with the literal of the condition.
- * On CONDITION_UNKNOWN sets *why.
+ * jsonpath items as text: what stands at item of whole, with no more quotes
+ * than needed; palloc'd.
+ */
+extern char *condition_item_text(const JsonPath *whole,
+								 const JsonPathItem *item);
+
+/* Why a jsonpath predicate is unknown for that context; palloc'd. */
+extern char *condition_jsonpath_why(const Condition *condition,
+									Jsonb *context);
+
+/*
+ * Compares a field's value, as op says, with value.  On CONDITION_UNKNOWN
+ * sets *why.
  */
 extern ConditionResult condition_test(const Condition *condition,
-									  JsonbValue *field, char **why);
+									  JsonbValue *field, JsonbValue *value,
+									  char **why);
+
+/*
+ * Reads a time as ISO 8601 text: a date, or a date and a time of day with
+ * "Z", an offset, or neither (then it is of the session's TimeZone, and a
+ * date is its midnight there).  False where value is no such text.
+ */
+extern bool condition_read_time(const JsonbValue *value, TimestampTz *time);
 
 #endif							/* WF_CONDITION_NODE_H */

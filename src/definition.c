@@ -248,6 +248,38 @@ find_definition(Datum *values, Datum *id)
 		? 2 : 1;
 }
 
+/*
+ * A definition that was saved under another name is a second one: every event
+ * runs both.  Warns if an active one of the same tenant and trigger type has
+ * the same steps.
+ */
+static void
+warn_of_sibling(Datum *values)
+{
+	Oid			types[3] = {UUIDOID, JSONBOID, TEXTOID};
+	char	   *sibling;
+
+	SPI_execute_with_args(store_sql("SELECT o.name"
+									" FROM %t.workflow_definitions d"
+									" JOIN %t.workflow_definitions o"
+									" ON o.tenant_id = d.tenant_id"
+									"  AND o.trigger_type = d.trigger_type"
+									"  AND o.id <> d.id AND o.is_active"
+									"  AND o.definition->'steps' = d.definition->'steps'"
+									" WHERE d.tenant_id = $1 AND d.name = $3"
+									"  AND d.is_active ORDER BY o.name"),
+						  3, types, values, NULL, false, 1);
+	if (SPI_processed == 0)
+		return;
+	sibling = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	ereport(WARNING,
+			(errcode(ERRCODE_WARNING),
+			 errmsg("workflow \"%s\" has the same trigger type and the same steps and is active too",
+					sibling),
+			 errdetail("Every event runs both."),
+			 errhint("To rename a workflow, UPDATE its name and the name in its definition; to end the other one, set its is_active to false.")));
+}
+
 #define MAX_TRIES 10
 
 /*
@@ -282,8 +314,12 @@ write_definition(Datum *values)
 										" DO NOTHING RETURNING id"),
 							  3, types, values, NULL, false, 0);
 		if (SPI_processed > 0)
-			return SPI_getbinval(SPI_tuptable->vals[0],
-								 SPI_tuptable->tupdesc, 1, &isnull);
+		{
+			id = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
+							   1, &isnull);
+			warn_of_sibling(values);
+			return id;
+		}
 		CHECK_FOR_INTERRUPTS();
 	}
 	ereport(ERROR,

@@ -70,6 +70,39 @@ at_end(const Reader *reader)
 		reader->text[reader->pos + 1] == '}';
 }
 
+/* What may be meant by what stands at the reader's position; or NULL. */
+static char *
+foreign_hint(const Reader *reader)
+{
+	static const char *const words[] = {
+		"and", "or", "not", "if", "else", "is", "in"
+	};
+	const char *text = reader->text + reader->pos;
+	int			len = 0;
+
+	if (*text == '(' || *text == '"' || *text == '\'')
+		return pstrdup("Arguments stand behind a colon, as in "
+					   "{{ trigger.name | default: \"friend\" }}.");
+	if (*text == '}' && !at_end(reader))
+		return pstrdup("Close it with \"}}\".");
+	while (reader->pos + len < reader->len &&
+		   isalpha((unsigned char) text[len]))
+		len++;
+	for (int i = 0; i < lengthof(words); i++)
+	{
+		if (len == strlen(words[i]) && memcmp(words[i], text, len) == 0)
+			text = "=";
+	}
+	if (strchr("=!<>?+-*/%&|", *text) != NULL)
+		return pstrdup("A template has a path and filters, no operators. A "
+					   "value for what is missing: "
+					   "{{ trigger.name | default: \"friend\" }}.");
+	if (len > 0)
+		return pstrdup("A key with a blank is written as "
+					   "trigger[\"odd key\"].");
+	return NULL;
+}
+
 /* Says what stands where something else should. */
 static bool
 unexpected(Reader *reader, const char *expected)
@@ -84,7 +117,7 @@ unexpected(Reader *reader, const char *expected)
 					   reader->len - reader->pos, 12);
 	return fail(reader, reader->pos,
 				psprintf("%s is expected, not \"%.*s\"", expected, len,
-						 reader->text + reader->pos), NULL);
+						 reader->text + reader->pos), foreign_hint(reader));
 }
 
 /* Where the path ends that begins at the reader's position. */
@@ -281,7 +314,8 @@ read_filter(Reader *reader, Filter *filter)
 		return false;
 	message = filter_check(filter);
 	if (message != NULL)
-		return fail(reader, start, message, NULL);
+		return fail(reader, start, message,
+					at_end(reader) ? NULL : foreign_hint(reader));
 	return true;
 }
 
@@ -289,6 +323,7 @@ static bool
 read_filters(Reader *reader, Expression *expression)
 {
 	Filter		read[EXPRESSION_MAX_FILTERS];
+	char	   *subject = expression->path->text;
 
 	for (;;)
 	{
@@ -307,6 +342,8 @@ read_filters(Reader *reader, Expression *expression)
 		memset(filter, 0, sizeof(Filter));
 		if (!read_filter(reader, filter))
 			return false;
+		filter->subject = subject;
+		subject = psprintf("%s | %s", subject, filter_name(filter));
 		expression->allows_missing |= filter_allows_missing(filter);
 		expression->nfilters++;
 	}
@@ -346,8 +383,14 @@ expression_evaluate(const Expression *expression, const Scope *scope)
 				 errhint("Where it may be missing, give it a default: "
 						 "{{ %s | default: \"\" }}.", path->text)));
 	for (int i = 0; i < expression->nfilters; i++)
-		value = filter_apply(&expression->filters[i], value, path->text);
+		value = filter_apply(&expression->filters[i], value);
 	return value;
+}
+
+const ScopePath *
+expression_path(const Expression *expression)
+{
+	return expression->path;
 }
 
 bool

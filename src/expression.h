@@ -36,6 +36,8 @@ extern Expression *expression_parse(const char *text, int len, int *pos,
 extern JsonbValue *expression_evaluate(const Expression *expression,
 									   const Scope *scope);
 
+extern const ScopePath *expression_path(const Expression *expression);
+
 /* Is the value percent-encoded already (by a last filter urlencode)? */
 extern bool expression_is_url_encoded(const Expression *expression);
 

@@ -77,10 +77,15 @@ text_result(const text *t)
 	return string_value(VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
 }
 
+/*
+ * A form that was left blank sends "", not nothing: the default stands for it
+ * too.  0, false, [] and {} are values.
+ */
 static JsonbValue *
 apply_default(const Filter *filter, JsonbValue *value, const char *path)
 {
-	if (value != NULL && value->type != jbvNull)
+	if (value != NULL && value->type != jbvNull &&
+		!(value->type == jbvString && value->val.string.len == 0))
 		return value;
 	return unconstify(JsonbValue *, &filter->args[0]);
 }
@@ -103,19 +108,58 @@ apply_lower(const Filter *filter, JsonbValue *value, const char *path)
 	return string_value(lower, strlen(lower));
 }
 
-/* White space is ASCII's. */
+/* How many bytes of UTF-8 does a blank at text[0..len) take?  0: none is. */
+static int
+blank_at(const char *text, int len)
+{
+	/* Unicode's White_Space, and what has no width at all */
+	static const char *const blanks[] = {
+		" ", "\t", "\n", "\v", "\f", "\r", "\xC2\x85", "\xC2\xA0",
+		"\xE1\x9A\x80", "\xE2\x80\x80", "\xE2\x80\x81", "\xE2\x80\x82",
+		"\xE2\x80\x83", "\xE2\x80\x84", "\xE2\x80\x85", "\xE2\x80\x86",
+		"\xE2\x80\x87", "\xE2\x80\x88", "\xE2\x80\x89", "\xE2\x80\x8A",
+		"\xE2\x80\x8B", "\xE2\x80\xA8", "\xE2\x80\xA9", "\xE2\x80\xAF",
+		"\xE2\x81\x9F", "\xE3\x80\x80", "\xEF\xBB\xBF"
+	};
+
+	for (int i = 0; i < lengthof(blanks); i++)
+	{
+		int			size = strlen(blanks[i]);
+
+		if (size <= len && memcmp(text, blanks[i], size) == 0)
+			return size;
+	}
+	return 0;
+}
+
 static JsonbValue *
 apply_trim(const Filter *filter, JsonbValue *value, const char *path)
 {
-	static const char spaces[] = " \t\n\r\f\v";
 	char	   *text = scalar_text(filter, value, path);
 	int			len;
+	int			size;
 
-	text += strspn(text, spaces);
+	text = pg_server_to_any(text, strlen(text), PG_UTF8);
 	len = strlen(text);
-	while (len > 0 && strchr(spaces, text[len - 1]) != NULL)
-		len--;
-	return string_value(text, len);
+	while ((size = blank_at(text, len)) > 0)
+	{
+		text += size;
+		len -= size;
+	}
+	for (int end = len; end > 0;)
+	{
+		int			start = end - 1;
+
+		/* to the first byte of a character */
+		while (start > 0 && ((unsigned char) text[start] & 0xC0) == 0x80)
+			start--;
+		if (blank_at(text + start, end - start) == 0)
+			break;
+		len = end = start;
+	}
+	text = pnstrdup(text, len);
+	text = pg_any_to_server(text, len, PG_UTF8);
+	return string_value(text, strlen(text));
 }
 
 /* Characters of a string, elements of an array, members of an object. */
@@ -275,7 +319,9 @@ filter_find(const char *name, char **hint)
 			return &filters[i];
 		names[i] = filters[i].name;
 	}
-	*hint = known_words_hint(name, names, lengthof(filters));
+	*hint = filter_foreign_hint(name);
+	if (*hint == NULL)
+		*hint = known_words_hint(name, names, lengthof(filters));
 	return NULL;
 }
 
@@ -363,6 +409,12 @@ filter_check(Filter *filter)
 	return NULL;
 }
 
+const char *
+filter_name(const Filter *filter)
+{
+	return filter->def->name;
+}
+
 bool
 filter_allows_missing(const Filter *filter)
 {
@@ -376,7 +428,7 @@ filter_encodes_url(const Filter *filter)
 }
 
 JsonbValue *
-filter_apply(const Filter *filter, JsonbValue *value, const char *path)
+filter_apply(const Filter *filter, JsonbValue *value)
 {
 	FilterFunction apply = filter->def->apply;
 
@@ -385,5 +437,5 @@ filter_apply(const Filter *filter, JsonbValue *value, const char *path)
 	if (value != NULL && value->type == jbvNull &&
 		apply != apply_default && apply != apply_json)
 		return value;
-	return apply(filter, value, path);
+	return apply(filter, value, filter->subject);
 }

@@ -16,12 +16,19 @@ typedef struct FilterDef FilterDef;
 typedef struct Filter
 {
 	const FilterDef *def;
+	char	   *subject;		/* what it is applied to, for messages:
+								 * "trigger.items | first" */
 	int			nargs;
 	JsonbValue	args[FILTER_MAX_ARGS];
 } Filter;
 
 /* The filter of that name; NULL, with a hint (may become NULL). */
 extern const FilterDef *filter_find(const char *name, char **hint);
+
+/* "Write \"upper\"." for "upcase"; NULL if nobody calls a filter so. */
+extern char *filter_foreign_hint(const char *name);
+
+extern const char *filter_name(const Filter *filter);
 
 /* Can it be called so?  NULL, or a palloc'd message. */
 extern char *filter_check(Filter *filter);
@@ -35,11 +42,9 @@ extern bool filter_encodes_url(const Filter *filter);
 /*
  * Applies it.  value may be NULL (missing), which only default turns into
  * something.  JSON null stays null, but for default and json.  The result is
- * palloc'd or points to what value or the arguments point to.  path is for
- * messages.  Raises 22023 where the filter cannot take the value, and what
+ * palloc'd or points to what value or the arguments point to.  Raises 22023 where the filter cannot take the value, and what
  * PostgreSQL's own conversions raise.
  */
-extern JsonbValue *filter_apply(const Filter *filter, JsonbValue *value,
-								const char *path);
+extern JsonbValue *filter_apply(const Filter *filter, JsonbValue *value);
 
 #endif							/* WF_FILTER_H */

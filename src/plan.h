@@ -27,6 +27,8 @@ typedef struct ActionParam
 	char	   *type;			/* string, number, boolean, object, array, or
 								 * several with '|'; NULL is any */
 	bool		required;
+	char	   *format;			/* what its literals must be: method, url,
+								 * addresses, phone; NULL is any */
 	char	   *help;
 } ActionParam;
 
@@ -110,6 +112,7 @@ extern int	plan_find_step(const WorkflowPlan *plan, const char *name);
  * kind are the caller's.  Adds problems for what it does not understand.
  *
  *		{"n": {"type": "number", "required": true, "help": "..."},
+ *		 "url": {"type": "string", "format": "url"},
  *		 "$one_of": [["template", "body", "html"]],
  *		 "$any_of": [["url", "path"]],
  *		 "$needs": {"path": ["connection"]}}

@@ -42,6 +42,16 @@ extern void plan_compile_step(PlanCompiler *compiler, const JsonbValue *json,
 extern void plan_compile_retry(const JsonbValue *json, const char *path,
 							   PlanRetry *retry, Problems *problems);
 
+#define PLAN_NFORMATS 4
+extern const char *const plan_formats[PLAN_NFORMATS];
+
+/*
+ * Adds a problem if a literal in t, or in an array of t, is not of that
+ * format (one of plan_formats; NULL is any).
+ */
+extern void plan_check_value(const char *format, const Template *t,
+							 const char *path, Problems *problems);
+
 /*
  * The member key of object as an interval, in ms, from 1 to max_ms (which
  * max_text names); -1 where it is absent, or after adding a problem.

@@ -106,6 +106,33 @@ compile_params(const PlanCompiler *compiler, const JsonbValue *json,
 		action_spec_check(spec, step->params, path, compiler->problems);
 }
 
+/* What others call the words of on_error. */
+static const struct
+{
+	const char *word;
+	const char *hint;
+}			other_on_error[] = {
+	{"skip", "\"continue\" logs the step as failed and goes on."},
+	{"ignore", "\"continue\" logs the step as failed and goes on."},
+	{"resume", "\"continue\" logs the step as failed and goes on."},
+	{"next", "\"continue\" logs the step as failed and goes on."},
+	{"fail", "\"stop\" fails the run; it is the default."},
+	{"abort", "\"stop\" fails the run; it is the default."},
+	{"raise", "\"stop\" fails the run; it is the default."},
+	{"retry", "Attempts are the matter of \"retry\": {\"max_attempts\": 5}."}
+};
+
+static char *
+on_error_hint(const char *word)
+{
+	for (int i = 0; i < lengthof(other_on_error); i++)
+	{
+		if (pg_strcasecmp(other_on_error[i].word, word) == 0)
+			return pstrdup(other_on_error[i].hint);
+	}
+	return known_words_hint(word, on_error_words, lengthof(on_error_words));
+}
+
 static void
 compile_on_error(const JsonbValue *json, const char *path,
 				 Problems *problems, PlanStep *step)
@@ -121,8 +148,7 @@ compile_on_error(const JsonbValue *json, const char *path,
 		step->continue_on_error = true;
 	else if (strcmp(word, "stop") != 0)
 		problem_error(problems, problem_path_member(path, "on_error"),
-					  known_words_hint(word, on_error_words,
-									   lengthof(on_error_words)),
+					  on_error_hint(word),
 					  "on_error must be \"stop\" or \"continue\"");
 }
 

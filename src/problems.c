@@ -214,13 +214,14 @@ message_of(const ErrorData *edata)
  * the current context.
  */
 char *
-problem_catch(void (*work) (void *arg), void *arg)
+problem_catch_state(void (*work) (void *arg), void *arg, int *state)
 {
 	MemoryContext context = CurrentMemoryContext;
 	uint32		holdoff = InterruptHoldoffCount;
 	uint32		cancel_holdoff = QueryCancelHoldoffCount;
 	char	   *volatile message = NULL;
 
+	*state = 0;
 	PG_TRY();
 	{
 		work(arg);
@@ -240,9 +241,18 @@ problem_catch(void (*work) (void *arg), void *arg)
 		InterruptHoldoffCount = holdoff;
 		QueryCancelHoldoffCount = cancel_holdoff;
 		message = message_of(edata);
+		*state = edata->sqlerrcode;
 		FreeErrorData(edata);
 	}
 	PG_END_TRY();
 
 	return message;
+}
+
+char *
+problem_catch(void (*work) (void *arg), void *arg)
+{
+	int			state;
+
+	return problem_catch_state(work, arg, &state);
 }

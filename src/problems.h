@@ -66,4 +66,8 @@ extern char *known_words_hint(const char *word, const char *const *words,
  */
 extern char *problem_catch(void (*work) (void *arg), void *arg);
 
+/* The same, with the error's SQLSTATE (0 if there was none) in *state. */
+extern char *problem_catch_state(void (*work) (void *arg), void *arg,
+								 int *state);
+
 #endif							/* WF_PROBLEMS_H */

@@ -44,6 +44,8 @@ typedef struct ScopePath
 	int			nparts;
 	PathPart   *parts;
 	char	   *text;			/* as written, for messages */
+	int			number_at;		/* where in text a part stands that is all
+								 * digits behind a dot; 0: nowhere */
 } ScopePath;
 
 /*
@@ -68,6 +70,13 @@ extern ScopePath *scope_path_parse(const char *text, int len,
 								   int *error_offset, char **hint);
 
 /*
+ * Warns of a path such as trigger.items.0.sku, which looks for a member "0"
+ * and not for an element.
+ */
+extern void scope_path_warn(const ScopePath *scope_path, const char *path,
+							Problems *problems);
+
+/*
  * Checks the names at the head of a path, parts[0] being the root's; a part
  * that is no member name is NULL.  Returns NULL where they are known, else a
  * palloc'd message with the number of the part and a hint (may become NULL).
@@ -75,6 +84,12 @@ extern ScopePath *scope_path_parse(const char *text, int len,
 extern char *scope_check_parts(const char *const *parts, int nparts,
 							   const ScopeNames *names, int *bad_part,
 							   char **hint);
+
+/*
+ * A hint for a path of another language, without the "$.", "@." or "." that
+ * it begins with: how it is written here.  Palloc'd.
+ */
+extern char *scope_foreign_hint(const char *rest, int len);
 
 /*
  * Reads a text in single or double quotes from text[pos], which is the

@@ -6,8 +6,7 @@
  *
  * A name has letters, digits, "_" and "-"; any other key is written quoted,
  * as in trigger["odd key"].  An index counts from 0, from the end if it is
- * negative.  The first name is a root; what the engine itself puts under the
- * roots is known and checked, what is in a payload or an output is not.
+ * negative.  The first name is a root; the names are checked in scope_names.c.
  *
  * Pure; compiled paths live in the current memory context.
  */
@@ -19,15 +18,6 @@
 #include "mb/pg_wchar.h"
 #include "scope.h"
 #include "validtext.h"
-
-const char *const scope_root_names[SCOPE_NROOTS] = {
-	"trigger", "steps", "run", "workflow", "tenant", "now"
-};
-
-static const char *const step_members[] = {"status", "output", "error"};
-static const char *const run_members[] = {"id", "queued_at", "attempt"};
-static const char *const workflow_members[] = {"id", "name", "version"};
-static const char *const tenant_members[] = {"id"};
 
 /* A path being read. */
 typedef struct PathReader
@@ -93,23 +83,56 @@ add_part(PathReader *reader, char *name, int index, int offset)
 	return true;
 }
 
+/* Where a path begins with something else than a name: error and hint. */
+static void
+explain_start(PathReader *reader)
+{
+	static const char signs[] = "$@.";
+	const char *text = reader->text;
+	int			len = 0;
+
+	reader->error = pstrdup("a path begins with a name");
+	while (len < reader->len && strchr(signs, text[len]) != NULL)
+		len++;
+	if (len > 0 && len < reader->len)
+	{
+		reader->error = psprintf("a path begins with a name, not with "
+								 "\"%.*s\"", len, text);
+		reader->hint = scope_foreign_hint(text + len, reader->len - len);
+	}
+	else if (reader->len > 0 && text[0] == '{')
+		reader->hint = pstrdup("A path has no braces, and a template has two.");
+	else if (reader->len > 0 && (text[0] == '"' || text[0] == '\''))
+		reader->hint = pstrdup("A text stands as it is, without braces.");
+	else if (reader->len > 0 && strchr("#/^>", text[0]) != NULL)
+		reader->hint = pstrdup("There are no blocks in a template; a step "
+							   "has its \"condition\".");
+}
+
 static bool
 read_name(PathReader *reader)
 {
 	int			start = reader->pos;
+	bool		is_number = true;
 
-	while (reader->pos < reader->len &&
-		   is_name_byte(reader->text[reader->pos]))
-		reader->pos++;
+	for (; reader->pos < reader->len &&
+		 is_name_byte(reader->text[reader->pos]); reader->pos++)
+		is_number &= isdigit((unsigned char) reader->text[reader->pos]) != 0;
 	if (reader->pos == start)
 	{
-		reader->error = start == 0 ? pstrdup("a path begins with a name") :
-			pstrdup("a name is expected");
+		if (start == 0)
+		{
+			explain_start(reader);
+			return false;
+		}
+		reader->error = pstrdup("a name is expected");
 		reader->hint = pstrdup("Write a key with other characters than "
 							   "letters, digits, \"_\" and \"-\" as "
 							   "trigger[\"odd key\"].");
 		return false;
 	}
+	if (is_number && reader->path->number_at == 0)
+		reader->path->number_at = start;
 	return add_part(reader, pnstrdup(reader->text + start,
 									 reader->pos - start), 0, start);
 }
@@ -225,115 +248,13 @@ read_path(PathReader *reader)
 			reader->error = psprintf("unexpected \"%.*s\" in a path",
 									 valid_character(at, reader->len - reader->pos),
 									 at);
+			if (c == '(')
+				reader->hint = pstrdup("There are no functions; a filter "
+									   "comes after \"|\".");
 			return false;
 		}
 	}
 	return true;
-}
-
-/* Is name one of words? */
-static bool
-is_one_of(const char *name, const char *const *words, int nwords)
-{
-	for (int i = 0; i < nwords; i++)
-	{
-		if (strcmp(words[i], name) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* A member of a root whose members are fixed. */
-static char *
-check_fixed(const char *what, const char *name, const char *const *words,
-			int nwords, char **hint)
-{
-	if (name == NULL)
-		return psprintf("%s is no array", what);
-	if (is_one_of(name, words, nwords))
-		return NULL;
-	*hint = known_words_hint(name, words, nwords);
-	return psprintf("%s has no member \"%s\"", what, name);
-}
-
-/* The name of a step must be one of the steps before. */
-static char *
-check_step(const char *name, const ScopeNames *names, char **hint)
-{
-	if (name == NULL)
-		return pstrdup("steps go by their name, not by an index");
-	if (names == NULL ||
-		is_one_of(name, names->earlier_steps, names->nearlier))
-		return NULL;
-
-	if (is_one_of(name, names->all_steps, names->nall))
-	{
-		*hint = pstrdup("A step sees only the results of the steps before "
-						"it.");
-		return psprintf("step \"%s\" does not run before this one", name);
-	}
-	*hint = known_words_hint(name, names->earlier_steps, names->nearlier);
-	return psprintf("there is no step \"%s\"", name);
-}
-
-static char *
-check_steps_path(const char *const *parts, int nparts,
-				 const ScopeNames *names, int *bad_part, char **hint)
-{
-	char	   *error;
-
-	*bad_part = 1;
-	error = check_step(parts[1], names, hint);
-	if (error == NULL && nparts > 2)
-	{
-		*bad_part = 2;
-		error = check_fixed(psprintf("steps.%s", parts[1]), parts[2],
-							step_members, lengthof(step_members), hint);
-	}
-	return error;
-}
-
-char *
-scope_check_parts(const char *const *parts, int nparts,
-				  const ScopeNames *names, int *bad_part, char **hint)
-{
-	ScopeRoot	root;
-
-	*hint = NULL;
-	*bad_part = 0;
-	for (root = 0; root < SCOPE_NROOTS; root++)
-	{
-		if (strcmp(scope_root_names[root], parts[0]) == 0)
-			break;
-	}
-	if (root == SCOPE_NROOTS)
-	{
-		*hint = known_words_hint(parts[0], scope_root_names, SCOPE_NROOTS);
-		return psprintf("unknown name \"%s\"", parts[0]);
-	}
-	if (nparts == 1)
-		return NULL;
-
-	*bad_part = 1;
-	switch (root)
-	{
-		case SCOPE_TRIGGER:
-			return NULL;
-		case SCOPE_STEPS:
-			return check_steps_path(parts, nparts, names, bad_part, hint);
-		case SCOPE_RUN:
-			return check_fixed("run", parts[1], run_members,
-							   lengthof(run_members), hint);
-		case SCOPE_WORKFLOW:
-			return check_fixed("workflow", parts[1], workflow_members,
-							   lengthof(workflow_members), hint);
-		case SCOPE_TENANT:
-			return check_fixed("tenant", parts[1], tenant_members,
-							   lengthof(tenant_members), hint);
-		case SCOPE_NOW:
-			return pstrdup("now is a string and has no members");
-	}
-	return NULL;
 }
 
 /* Checks the names of a path that was read, and finds its root. */
@@ -402,4 +323,24 @@ scope_path_prefix(const ScopePath *path, int upto)
 		}
 	}
 	return buf.data;
+}
+
+void
+scope_path_warn(const ScopePath *scope_path, const char *path,
+				Problems *problems)
+{
+	const char *number = scope_path->text + scope_path->number_at;
+	int			len = strspn(number, "0123456789");
+	int			before = scope_path->number_at - 1;
+
+	if (scope_path->number_at == 0)
+		return;
+	problem_warning(problems, path,
+					psprintf("Write %.*s[%.*s]%s for an element of an array, "
+							 "and %.*s[\"%.*s\"]%s for a key.", before,
+							 scope_path->text, len, number, number + len,
+							 before, scope_path->text, len, number,
+							 number + len),
+					"\"%.*s\" in %s is a key, not an index", len, number,
+					scope_path->text);
 }

@@ -42,6 +42,14 @@ template_keys(const Template *t, int *n)
 	return (const char **) t->keys;
 }
 
+const Template *const *
+template_elements(const Template *t, int *n)
+{
+	Assert(t->shape == TEMPLATE_ARRAY);
+	*n = t->n;
+	return (const Template *const *) t->children;
+}
+
 const Template *
 template_member(const Template *t, const char *key)
 {

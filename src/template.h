@@ -27,8 +27,8 @@ typedef enum TemplateShape
 /*
  * Compiles a JSON value (objects and arrays to their depth; keys are not
  * templated) in the current memory context.  Problems are added with their
- * path and the position in the string (characters, from 1); the result is
- * then not to be rendered.  Never NULL.
+ * path and the position in the string (characters, from 1); if there is an
+ * error, the result is not to be rendered.  Never NULL.
  */
 extern Template *template_compile(JsonbValue *value, const char *path,
 								  const ScopeNames *names,
@@ -65,6 +65,9 @@ extern TemplateShape template_shape(const Template *t);
  * belong to the template.
  */
 extern const char **template_keys(const Template *t, int *n);
+
+/* The elements of a template that is an array, *n of them. */
+extern const Template *const *template_elements(const Template *t, int *n);
 
 /* The value of a TEMPLATE_CONSTANT. */
 extern const JsonbValue *template_constant(const Template *t);

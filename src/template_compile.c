@@ -98,8 +98,8 @@ split_expression(Splitter *s)
 	if (resume < 0)
 	{
 		s->pos = s->len;
-		report(s, start, "Write \\{{ where the braces themselves are meant.",
-			   "unclosed \"{{\"");
+		report(s, start, "Close it with \"}}\", or write \\{{ if the braces "
+			   "themselves are meant.", "unclosed \"{{\"");
 		return;
 	}
 	expression = expression_parse(s->text, s->len, &s->pos, s->names, &error);
@@ -109,6 +109,7 @@ split_expression(Splitter *s)
 		report(s, error.offset, error.hint, error.message);
 		return;
 	}
+	scope_path_warn(expression_path(expression), s->path, s->problems);
 	add_literal(s);
 	add_piece(s, expression);
 }
@@ -204,8 +205,23 @@ template_compile_text(const char *text, int len, const char *path,
 		problem_error(problems, path, NULL, "text is longer than %d bytes",
 					  TEMPLATE_MAX_BYTES);
 	else
+	{
 		split(&s);
+		template_check_foreign(text, len, path, names, problems);
+	}
 	return make_text(s.pieces);
+}
+
+static void
+warn_of_key(const char *key, const char *path, Problems *problems)
+{
+	const char *open = strstr(key, "{{");
+
+	if (open != NULL && (open == key || open[-1] != '\\') &&
+		strstr(open, "}}") != NULL)
+		problem_warning(problems, path,
+						"Only values are templates.",
+						"a key is no template and stands as it is");
 }
 
 static Template *
@@ -232,7 +248,10 @@ compile_container(const JsonbValue *value, const char *path,
 									   problems, depth + 1);
 		t->is_constant &= t->children[i]->is_constant;
 		if (is_object)
+		{
 			t->keys[i] = members[i].key;
+			warn_of_key(members[i].key, child_path, problems);
+		}
 		pfree(child_path);
 	}
 	pfree(members);

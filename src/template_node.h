@@ -1,6 +1,6 @@
 /*
  * template_node.h
- *	  What a template is made of: for template.c and template_compile.c only.
+ *	  What a template is made of: for the template*.c files only.
  */
 #ifndef WF_TEMPLATE_NODE_H
 #define WF_TEMPLATE_NODE_H
@@ -26,5 +26,13 @@ struct Template
 	char	  **keys;			/* TEMPLATE_OBJECT */
 	Template  **children;		/* TEMPLATE_ARRAY, TEMPLATE_OBJECT */
 };
+
+/*
+ * Warns of what looks like a template of another language in the literal
+ * parts of text[0..len).
+ */
+extern void template_check_foreign(const char *text, int len,
+								   const char *path, const ScopeNames *names,
+								   Problems *problems);
 
 #endif							/* WF_TEMPLATE_NODE_H */

@@ -101,8 +101,9 @@ row_end(TriggerRow *row)
 	return PointerGetDatum(row->tuple);
 }
 
-void
-problems_raise(const Problems *problems, const char *message)
+/* The problems that are errors, or those that are not, one a line. */
+static char *
+list_problems(const Problems *problems, bool errors)
 {
 	StringInfoData list;
 	ListCell   *lc;
@@ -112,7 +113,7 @@ problems_raise(const Problems *problems, const char *message)
 	{
 		Problem    *problem = lfirst(lc);
 
-		if (!problem->is_error)
+		if (problem->is_error != errors)
 			continue;
 		appendStringInfo(&list, "%s%s%s%s", list.len ? "\n" : "",
 						 problem->path, problem->path[0] ? ": " : "",
@@ -120,18 +121,25 @@ problems_raise(const Problems *problems, const char *message)
 		if (problem->hint != NULL)
 			appendStringInfo(&list, " (%s)", problem->hint);
 	}
+	return list.data;
+}
+
+void
+problems_raise(const Problems *problems, const char *message)
+{
+	int			nwarnings = list_length(problems->items);
+
+
 	if (problems->nerrors > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s", message),
-				 errdetail_internal("%s", list.data)));
-	foreach(lc, problems->items)
-	{
-		Problem    *problem = lfirst(lc);
-
+				 errdetail_internal("%s", list_problems(problems, true))));
+	if (nwarnings > 0)
 		ereport(WARNING,
 				(errcode(ERRCODE_WARNING),
-				 errmsg("%s: %s", problem->path, problem->message),
-				 problem->hint ? errhint("%s", problem->hint) : 0));
-	}
+				 errmsg_plural("saved with %d warning",
+							   "saved with %d warnings", nwarnings,
+							   nwarnings),
+				 errdetail_internal("%s", list_problems(problems, false))));
 }

@@ -44,8 +44,8 @@ extern bool row_changed(const TriggerRow *row, int column);
 extern Datum row_end(TriggerRow *row);
 
 /*
- * Raises 22023 with message and every problem in the detail, where there is
- * an error among them; else gives the warnings and returns.
+ * Raises 22023 with message and every error in the detail, if there is one;
+ * else gives one WARNING with every warning in its detail, and returns.
  */
 extern void problems_raise(const Problems *problems, const char *message);
 

@@ -1,0 +1,458 @@
+/*
+ * condition_why.c
+ *	  Why a jsonpath predicate is unknown.
+ *
+ * jsonpath_match says of a predicate that it is neither true nor false, and
+ * nothing more.  So the predicate is taken apart: the first part that is
+ * unknown by itself is found, its operands are evaluated one by one, and what
+ * they are, or what PostgreSQL says of them, is the reason.
+ *
+ * A part of a jsonpath becomes a jsonpath of its own by being copied into one
+ * with another item before it: positions in a jsonpath are relative to the
+ * item that has them.
+ *
+ * Called only for what is unknown; memory in the current context is its only
+ * effect.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "catalog/pg_collation_d.h"
+#include "condition_node.h"
+#include "jsonvalue.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/fmgrprotos.h"
+
+/* A reason names texts of at most so many bytes. */
+#define MAX_SHOWN_BYTES 120
+
+typedef struct Explainer
+{
+	const JsonPath *whole;
+	Jsonb	   *variables;
+	Jsonb	   *context;
+} Explainer;
+
+/* What an operand is. */
+typedef struct Operand
+{
+	JsonPathItem *item;
+	char	   *text;
+	char	   *error;			/* NULL, or why it has no value */
+	int			n;				/* values, arrays taken apart */
+	JsonMember *types;			/* the type of each, a string */
+} Operand;
+
+/*--- parts as text ---*/
+
+/* kind(item) as a jsonpath; kind is one with a single operand. */
+static JsonPath *
+wrap(JsonPathItemType kind, const JsonPath *whole, const JsonPathItem *item)
+{
+	/* where the copy is aligned as the original is */
+	int32		arg = 12 + (((uintptr_t) item->base) & 3);
+	Size		len = (const char *) whole + VARSIZE(whole) - item->base;
+	Size		size = JSONPATH_HDRSZ + arg + len;
+	JsonPath   *result = palloc0(size);
+	int32		no_next = 0;
+
+	SET_VARSIZE(result, size);
+	result->header = JSONPATH_VERSION | JSONPATH_LAX;
+	result->data[0] = (char) kind;
+	memcpy(result->data + 4, &no_next, sizeof(int32));
+	memcpy(result->data + 8, &arg, sizeof(int32));
+	memcpy(result->data + arg, item->base, len);
+	return result;
+}
+
+/* Appends a quoted key, from its first quote; returns what follows it. */
+static const char *
+append_key(StringInfo buf, const char *key)
+{
+	const char *end = key + 1;
+
+	while (*end && *end != '"')
+		end += (*end == '\\' && end[1]) ? 2 : 1;
+	if (condition_plain_key(key + 1, end - key - 1))
+		appendBinaryStringInfo(buf, key + 1, end - key - 1);
+	else
+		appendBinaryStringInfo(buf, key, end - key + 1);
+	return *end ? end + 1 : end;
+}
+
+char *
+condition_item_text(const JsonPath *whole, const JsonPathItem *item)
+{
+	static const char opening[] = "exists (";
+	JsonPath   *wrapped = wrap(jpiExists, whole, item);
+	char	   *text = DatumGetCString(DirectFunctionCall1(
+		jsonpath_out, PointerGetDatum(wrapped)));
+	const char *end = text + strlen(text) - 1;	/* its ")" */
+	StringInfoData buf;
+
+	Assert(strncmp(text, opening, strlen(opening)) == 0 && *end == ')');
+	initStringInfo(&buf);
+	for (const char *c = text + strlen(opening); c < end;)
+	{
+		bool		is_key = c[0] == '"' && buf.len > 0 &&
+			buf.data[buf.len - 1] == '.';
+		const char *start = c;
+
+		if (is_key)
+		{
+			c = append_key(&buf, c);
+			continue;
+		}
+		if (*c == '"')
+		{
+			for (c++; c < end && *c != '"'; c++)
+				c += *c == '\\';
+		}
+		c++;
+		appendBinaryStringInfo(&buf, start, Min(c, end) - start);
+	}
+	return buf.data;
+}
+
+/* text, cut if it is long. */
+static char *
+shown(const char *text)
+{
+	int			len = pg_mbcliplen(text, strlen(text), MAX_SHOWN_BYTES);
+
+	return text[len] ? psprintf("%.*s ...", len, text) : pstrdup(text);
+}
+
+/*--- parts evaluated ---*/
+
+static bool
+is_unknown(const Explainer *e, const JsonPathItem *item)
+{
+	LOCAL_FCINFO(fcinfo, 4);
+
+	InitFunctionCallInfoData(*fcinfo, NULL, 4, DEFAULT_COLLATION_OID, NULL,
+							 NULL);
+	fcinfo->args[0].value = JsonbPGetDatum(e->context);
+	fcinfo->args[0].isnull = false;
+	fcinfo->args[1].value = PointerGetDatum(wrap(jpiNot, e->whole, item));
+	fcinfo->args[1].isnull = false;
+	fcinfo->args[2].value = JsonbPGetDatum(e->variables);
+	fcinfo->args[2].isnull = false;
+	fcinfo->args[3].value = BoolGetDatum(true);
+	fcinfo->args[3].isnull = false;
+	(void) jsonb_path_match_tz(fcinfo);
+	return fcinfo->isnull;
+}
+
+typedef struct Query
+{
+	const Explainer *e;
+	const char *text;
+	Jsonb	   *result;
+} Query;
+
+static void
+run_query(void *arg)
+{
+	Query	   *query = arg;
+	Datum		path = DirectFunctionCall1(jsonpath_in,
+										   CStringGetDatum(query->text));
+
+	query->result = DatumGetJsonbP(DirectFunctionCall4(
+		jsonb_path_query_array_tz, JsonbPGetDatum(query->e->context), path,
+		JsonbPGetDatum(query->e->variables), BoolGetDatum(false)));
+}
+
+/* What text finds; an error as problem_catch has it. */
+static char *
+find_values(const Explainer *e, const char *text, JsonMember **values, int *n)
+{
+	Query		query = {e, text, NULL};
+	char	   *error = problem_catch(run_query, &query);
+	JsonbValue	array;
+
+	*n = 0;
+	if (error != NULL)
+		return error;
+	json_of_jsonb(query.result, &array);
+	*values = json_members(&array, n);
+	return NULL;
+}
+
+/* The types of what text finds. */
+static char *
+find_types(const Explainer *e, const char *text, JsonMember **types, int *n)
+{
+	return find_values(e, psprintf("(%s)[*].type()", text), types, n);
+}
+
+static void
+evaluate(const Explainer *e, JsonPathItem *item, Operand *operand)
+{
+	operand->item = item;
+	operand->text = condition_item_text(e->whole, item);
+	operand->error = find_types(e, operand->text, &operand->types,
+								&operand->n);
+}
+
+/* "a string", "an object", "null", "a timestamp with time zone" */
+static char *
+a_type(const JsonMember *type)
+{
+	char	   *name = json_cstring(&type->value);
+
+	if (strcmp(name, "null") == 0)
+		return name;
+	return psprintf("%s %s", strchr("ao", name[0]) ? "an" : "a", name);
+}
+
+/*--- reasons ---*/
+
+/* What stands before a last ".method()", or NULL. */
+static char *
+before_method(const char *text)
+{
+	const char *dot = strrchr(text, '.');
+
+	if (dot == NULL || text[strlen(text) - 1] != ')' ||
+		strchr(dot, '(') == NULL || strpbrk(dot, "\"[ ") != NULL)
+		return NULL;
+	return pnstrdup(text, dot - text);
+}
+
+/* Does .datetime() refuse a time that "before" and "after" read? */
+static bool
+is_time_for_object(const Explainer *e, const char *text, const char *base)
+{
+	JsonMember *values;
+	int			n;
+	TimestampTz time;
+
+	return strcmp(text + strlen(base), ".datetime()") == 0 &&
+		find_values(e, base, &values, &n) == NULL && n == 1 &&
+		condition_read_time(&values[0].value, &time);
+}
+
+static char *error_reason(const Explainer *e, const Operand *operand);
+
+/* Which operand of an arithmetic operator is no number? NULL: none. */
+static char *
+arithmetic_reason(const Explainer *e, JsonPathItem *item)
+{
+	JsonPathItem args[2];
+	int			nargs = 0;
+
+	switch (item->type)
+	{
+		case jpiAdd:
+		case jpiSub:
+		case jpiMul:
+		case jpiDiv:
+		case jpiMod:
+			jspGetLeftArg(item, &args[nargs++]);
+			jspGetRightArg(item, &args[nargs++]);
+			break;
+		case jpiPlus:
+		case jpiMinus:
+			jspGetArg(item, &args[nargs++]);
+			break;
+		default:
+			return NULL;
+	}
+	for (int i = 0; i < nargs; i++)
+	{
+		Operand		arg;
+
+		evaluate(e, &args[i], &arg);
+		if (arg.error != NULL)
+			return error_reason(e, &arg);
+		if (arg.n == 0)
+			return psprintf("%s is missing", shown(arg.text));
+		if (arg.n > 1)
+			return psprintf("%s is %d values", shown(arg.text), arg.n);
+		if (strcmp(json_cstring(&arg.types[0].value), "number") != 0)
+			return psprintf("%s is %s, not a number", shown(arg.text),
+							a_type(&arg.types[0]));
+	}
+	return NULL;
+}
+
+/* Why an operand has no value. */
+static char *
+error_reason(const Explainer *e, const Operand *operand)
+{
+	char	   *reason;
+	char	   *base;
+	JsonMember *types;
+	int			n;
+
+	check_stack_depth();
+	reason = arithmetic_reason(e, operand->item);
+	if (reason != NULL)
+		return reason;
+	base = before_method(operand->text);
+	if (base != NULL && find_types(e, base, &types, &n) == NULL && n == 1)
+		return psprintf("%s is %s: %s%s", shown(base), a_type(&types[0]),
+						operand->error,
+						is_time_for_object(e, operand->text, base) ?
+						" (\"before\" and \"after\" read it)" : "");
+	return operand->error;
+}
+
+static bool
+is_time_type(const char *type)
+{
+	return strncmp(type, "date", 4) == 0 || strncmp(type, "time", 4) == 0;
+}
+
+/* Do values of these types compare? */
+static bool
+types_compare(const char *a, const char *b)
+{
+	if (strcmp(a, "null") == 0 || strcmp(b, "null") == 0)
+		return true;
+	if (strcmp(a, "array") == 0 || strcmp(a, "object") == 0)
+		return false;
+	if (is_time_type(a) && is_time_type(b))
+		return (strncmp(a, "time ", 5) == 0) == (strncmp(b, "time ", 5) == 0);
+	return strcmp(a, b) == 0;
+}
+
+/* A pair of values that do not compare; the first of each if all do. */
+static void
+find_pair(const Operand *left, const Operand *right, int *l, int *r)
+{
+	for (*l = 0; *l < left->n; (*l)++)
+	{
+		for (*r = 0; *r < right->n; (*r)++)
+		{
+			CHECK_FOR_INTERRUPTS();
+			if (!types_compare(json_cstring(&left->types[*l].value),
+							   json_cstring(&right->types[*r].value)))
+				return;
+		}
+	}
+	*l = *r = 0;
+}
+
+/* Of two operands the one that has no value, or both with their types. */
+static char *
+explain_pair(const Explainer *e, JsonPathItem *left_item,
+			 JsonPathItem *right_item)
+{
+	Operand		left;
+	Operand		right;
+	int			l;
+	int			r;
+
+	evaluate(e, left_item, &left);
+	evaluate(e, right_item, &right);
+	if (left.error != NULL || right.error != NULL)
+		return psprintf("%s does not compare with %s: %s", shown(left.text),
+						shown(right.text),
+						error_reason(e, left.error ? &left : &right));
+	if (left.n == 0 || right.n == 0)
+		return psprintf("%s is missing",
+						shown(left.n == 0 ? left.text : right.text));
+
+	/* what the author asks about comes first */
+	if (left_item->type != jpiRoot && right_item->type == jpiRoot)
+	{
+		Operand		swap = left;
+
+		left = right;
+		right = swap;
+	}
+	find_pair(&left, &right, &l, &r);
+	return psprintf("%s is %s, which does not compare with %s (%s)",
+					shown(left.text), a_type(&left.types[l]),
+					a_type(&right.types[r]), shown(right.text));
+}
+
+/* What takes a text only: like_regex, starts with. */
+static char *
+explain_text(const Explainer *e, JsonPathItem *item, const char *op)
+{
+	Operand		operand;
+	int			i = 0;
+
+	evaluate(e, item, &operand);
+	if (operand.error != NULL)
+		return error_reason(e, &operand);
+	while (i < operand.n - 1 &&
+		   strcmp(json_cstring(&operand.types[i].value), "string") == 0)
+		i++;
+	if (operand.n == 0)
+		return psprintf("%s is missing", shown(operand.text));
+	return psprintf("%s is %s, which \"%s\" does not take",
+					shown(operand.text), a_type(&operand.types[i]), op);
+}
+
+static char *
+explain_starts_with(const Explainer *e, JsonPathItem *item)
+{
+	JsonPathItem arg;
+	Operand		initial;
+
+	jspGetRightArg(item, &arg);
+	evaluate(e, &arg, &initial);
+	if (initial.error == NULL && initial.n == 1 &&
+		strcmp(json_cstring(&initial.types[0].value), "string") == 0)
+		jspGetLeftArg(item, &arg);
+	return explain_text(e, &arg, "starts with");
+}
+
+static char *
+explain(const Explainer *e, JsonPathItem *item)
+{
+	JsonPathItem left;
+	JsonPathItem right;
+	Operand		operand;
+
+	check_stack_depth();
+	switch (item->type)
+	{
+		case jpiAnd:
+		case jpiOr:
+			jspGetLeftArg(item, &left);
+			jspGetRightArg(item, &right);
+			return explain(e, is_unknown(e, &left) ? &left : &right);
+		case jpiNot:
+			jspGetArg(item, &left);
+			return explain(e, &left);
+		case jpiExists:
+			jspGetArg(item, &left);
+			evaluate(e, &left, &operand);
+			return operand.error ? error_reason(e, &operand) : NULL;
+		case jpiStartsWith:
+			return explain_starts_with(e, item);
+		case jpiLikeRegex:
+			jspInitByBuffer(&left, item->base,
+							item->content.like_regex.expr);
+			return explain_text(e, &left, "like_regex");
+		case jpiEqual:
+		case jpiNotEqual:
+		case jpiLess:
+		case jpiGreater:
+		case jpiLessOrEqual:
+		case jpiGreaterOrEqual:
+			jspGetLeftArg(item, &left);
+			jspGetRightArg(item, &right);
+			return explain_pair(e, &left, &right);
+		default:
+			return NULL;
+	}
+}
+
+char *
+condition_jsonpath_why(const Condition *condition, Jsonb *context)
+{
+	Explainer	e = {condition->jsonpath, condition->variables, context};
+	JsonPathItem root;
+	char	   *why;
+
+	jspInit(&root, condition->jsonpath);
+	why = explain(&e, &root);
+	return why ? why : pstrdup("it is neither true nor false");
+}
