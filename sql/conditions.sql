@@ -34,6 +34,62 @@ CALL t.decide('{"total": 750}',
 	'"exists($.trigger.missing)"', '"!exists($.trigger.missing)"', '"$.trigger.total.missing == 1"');
 SELECT * FROM t.decided;
 
+-- What does not compare is unknown, and so is its negation: the step is skipped
+-- and says why.
+CALL t.decide('{"total": "250", "limit": 100, "paid": "yes", "items": [{"q": "3"}], "order-id": "7", "o": {}}',
+	'"$.trigger.total > 100"', '"!($.trigger.total > 100)"', '{"not": "$.trigger.total > 100"}', '"100 < $.trigger.total"',
+	'"$.trigger.total > $.trigger.limit"', '"$.trigger.total * 2 > 100"', '"$.trigger.limit + $.trigger.missing > 100"',
+	'"$.trigger.paid == true"', '"$.trigger.items[*].q > 2"', '"$.trigger.\"order-id\" == 7"', '"$.trigger.o == \"\""',
+	'"$.trigger.limit starts with \"1\""', '"$.trigger.limit == 100 && $.trigger.total > 100"',
+	'"$.trigger.limit == 100 || $.trigger.total > 100"', '"$.trigger.limit == 5 && $.trigger.total > 100"',
+	'{"any": ["$.trigger.total > 100", {"field": "trigger.limit", "op": "eq", "value": 100}]}',
+	'{"all": ["$.trigger.total > 100", {"field": "trigger.limit", "op": "eq", "value": 100}]}');
+SELECT * FROM t.decided;
+
+-- Times.  The engine's own are in a form that .datetime() reads; it reads no
+-- "Z", but before and after do.
+CALL t.decide('{"due": "2020-01-01T10:00:00Z", "later": "2999-12-31", "soon": "soon", "n": 1577872800, "none": null}',
+	'"$.now.datetime() >= $.run.queued_at.datetime()"', '"$.trigger.due.datetime() < $.now.datetime()"', '"$.trigger.later.datetime() > $.now.datetime()"',
+	'{"field": "trigger.due", "op": "before", "value_field": "now"}', '{"field": "now", "op": "after", "value_field": "trigger.due"}',
+	'{"field": "trigger.later", "op": "after", "value_field": "now"}', '{"field": "run.queued_at", "op": "after", "value_field": "now"}',
+	'{"field": "trigger.due", "op": "before", "value": "2020-01-01T10:00:00.000001Z"}', '{"field": "trigger.due", "op": "before", "value": "2020-01-01T10:00:00Z"}',
+	'{"field": "trigger.due", "op": "after", "value": "2020-01-01T11:00:00+02:00"}', '{"field": "trigger.due", "op": "after", "value": "2020-01-01t09:59-00"}',
+	'{"field": "trigger.due", "op": "after", "value": "2020-01-01 15:29:59.5+0530"}', '{"field": "trigger.later", "op": "after", "value": "2020-01-01"}',
+	'{"field": "trigger.soon", "op": "before", "value": "2020-01-01"}', '{"field": "trigger.n", "op": "before", "value": "2020-01-01"}',
+	'{"field": "trigger.due", "op": "before", "value_field": "trigger.soon"}', '{"field": "trigger.due", "op": "before", "value_field": "trigger.none"}',
+	'{"not": {"field": "trigger.soon", "op": "before", "value": "2020-01-01"}}');
+SELECT * FROM t.decided;
+-- What PostgreSQL's input takes for a time, ISO 8601 does not.
+CALL t.decide('{"a": "now", "b": "tomorrow", "c": "infinity", "d": "2020-13-01", "e": "01/02/2020", "f": "2020-01-01T10", "g": "2020-01-01T10:00:00 UTC",
+		"h": "2020-01-01T25:00", "i": "", "j": " 2020-01-01", "k": "2020-01-01T10:00:00.Z", "l": "2020-01-01T10:00+24:00"}',
+	'{"field": "trigger.a", "op": "after", "value": "2000-01-01"}', '{"field": "trigger.b", "op": "after", "value": "2000-01-01"}',
+	'{"field": "trigger.c", "op": "after", "value": "2000-01-01"}', '{"field": "trigger.d", "op": "after", "value": "2000-01-01"}',
+	'{"field": "trigger.e", "op": "after", "value": "2000-01-01"}', '{"field": "trigger.f", "op": "after", "value": "2000-01-01"}',
+	'{"field": "trigger.g", "op": "after", "value": "2000-01-01"}', '{"field": "trigger.h", "op": "after", "value": "2000-01-01"}',
+	'{"field": "trigger.i", "op": "after", "value": "2000-01-01"}', '{"field": "trigger.j", "op": "after", "value": "2000-01-01"}',
+	'{"field": "trigger.k", "op": "after", "value": "2000-01-01"}', '{"field": "trigger.l", "op": "after", "value": "2000-01-01"}');
+SELECT status, why FROM t.decided;
+
+-- Another field in the place of the value; empty; case.
+CALL t.decide('{"a": 5, "b": 7, "list": [5, 6], "name": "ZOE Haddad", "needle": "zoe", "code": "lb", "codes": ["LB", "SA", 5], "none": null, "blank": "",
+		"space": " ", "zero": 0, "no": false, "pattern": "^z", "broken": "("}',
+	'{"field": "trigger.a", "op": "lt", "value_field": "trigger.b"}', '{"field": "trigger.a", "op": "in", "value_field": "trigger.list"}',
+	'{"field": "trigger.b", "op": "not_in", "value_field": "trigger.list"}', '{"field": "trigger.a", "op": "in", "value_field": "trigger.b"}',
+	'{"field": "trigger.a", "op": "eq", "value_field": "trigger.missing"}', '{"field": "trigger.none", "op": "eq", "value_field": "trigger.none"}',
+	'{"field": "trigger.a", "op": "gt", "value_field": "trigger.none"}', '{"field": "trigger.name", "op": "starts_with", "value_field": "trigger.needle"}',
+	'{"field": "trigger.name", "op": "starts_with", "value_field": "trigger.needle", "ignore_case": true}',
+	'{"field": "trigger.name", "op": "ends_with", "value": "HADDAD", "ignore_case": true}', '{"field": "trigger.name", "op": "contains", "value": "e h", "ignore_case": true}',
+	'{"field": "trigger.name", "op": "eq", "value": "zoe haddad", "ignore_case": true}', '{"field": "trigger.name", "op": "ne", "value": "zoe haddad", "ignore_case": true}',
+	'{"field": "trigger.code", "op": "in", "value": ["LB", "SA"]}', '{"field": "trigger.code", "op": "in", "value": ["LB", "SA"], "ignore_case": true}',
+	'{"field": "trigger.code", "op": "not_in", "value_field": "trigger.codes", "ignore_case": true}',
+	'{"field": "trigger.codes", "op": "contains", "value": "sa", "ignore_case": true}', '{"field": "trigger.name", "op": "matches", "value_field": "trigger.pattern"}',
+	'{"field": "trigger.name", "op": "matches", "value_field": "trigger.pattern", "ignore_case": true}', '{"field": "trigger.name", "op": "matches", "value_field": "trigger.broken"}',
+	'{"field": "trigger.a", "op": "eq", "value": 5, "ignore_case": true}',
+	'{"field": "trigger.blank", "op": "empty"}', '{"field": "trigger.none", "op": "empty"}', '{"field": "trigger.missing.deeper", "op": "empty"}',
+	'{"field": "trigger.space", "op": "empty"}', '{"field": "trigger.zero", "op": "empty"}', '{"field": "trigger.no", "op": "not_empty"}',
+	'{"field": "trigger.missing", "op": "not_empty"}', '{"not": {"field": "trigger.missing", "op": "empty"}}');
+SELECT * FROM t.decided;
+
 -- An object names a field, an operator and a value.
 CALL t.decide('{"n": 5, "text": "abc", "yes": true, "items": ["a", {"b": 1}], "o": {"k": {"l": 1}}, "none": null,
 		"at": "2024-05-01T10:00:00Z"}',

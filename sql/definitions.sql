@@ -181,6 +181,30 @@ DELETE FROM workflow_definitions WHERE id = :'edited' RETURNING name;
 -- Its versions went with it.
 SELECT count(*) FROM workflow_definition_versions WHERE definition_id = :'edited';
 
+--
+-- Renaming
+--
+-- The same steps under another name are a second definition, and every event
+-- runs both: wf_define warns, of an active one of the same tenant.
+SELECT wf_define(:'tenant', '{"name": "Old name", "trigger_type": "renamed", "steps": [{"name": "a", "action": "echo"}]}') AS renamed \gset
+SELECT wf_define(:'tenant', '{"name": "New name", "trigger_type": "renamed", "steps": [{"name": "a", "action": "echo"}]}') IS NOT NULL AS saved;
+SELECT count(*) AS runs FROM wf_fire(:'tenant', 'renamed');
+-- Not of one that is switched off, nor of another tenant's, another trigger
+-- type's or other steps'.
+UPDATE workflow_definitions SET is_active = false WHERE id = :'renamed';
+SELECT wf_define(:'tenant', '{"name": "New name", "trigger_type": "renamed", "description": "x", "steps": [{"name": "a", "action": "echo"}]}') IS NOT NULL AS saved;
+SELECT wf_define('00000000-0000-4000-8000-0000000000d2', '{"name": "Other tenant", "trigger_type": "renamed", "steps": [{"name": "a", "action": "echo"}]}') IS NOT NULL AS saved;
+SELECT wf_define(:'tenant', '{"name": "Other type", "trigger_type": "renamed2", "steps": [{"name": "a", "action": "echo"}]}') IS NOT NULL AS saved;
+SELECT wf_define(:'tenant', '{"name": "Other steps", "trigger_type": "renamed", "steps": [{"name": "b", "action": "echo"}]}') IS NOT NULL AS saved;
+-- A change that makes them the same warns too.
+SELECT wf_define(:'tenant', '{"name": "Other steps", "trigger_type": "renamed", "steps": [{"name": "a", "action": "echo"}]}') IS NOT NULL AS saved;
+-- How it is renamed: column and JSON in one statement.  It stays the same
+-- definition.
+UPDATE workflow_definitions SET name = 'Newest name', definition = jsonb_set(definition, '{name}', '"Newest name"')
+WHERE id = :'renamed' RETURNING name, definition->>'name' AS in_json, version;
+SELECT message FROM t.error(format('UPDATE workflow_definitions SET name = %L WHERE id = %L', 'Only here', :'renamed'));
+DELETE FROM workflow_runs WHERE tenant_id = :'tenant';
+
 DELETE FROM workflow_definitions WHERE tenant_id IN (:'tenant', '00000000-0000-4000-8000-0000000000d2');
 -- No version is left of any definition that is gone.
 SELECT count(*) FROM workflow_definition_versions v

@@ -28,6 +28,18 @@ static const char *const condition_keys[] = {
 
 #define NTEST_KEYS 5			/* of them, those of a test */
 
+/* What others call a key: for hints. */
+static const struct
+{
+	const char *word;
+	const char *key;
+}			other_keys[] = {
+	{"and", "all"}, {"every", "all"}, {"or", "any"}, {"some", "any"},
+	{"operator", "op"}, {"path", "field"}, {"left", "field"},
+	{"right", "value"}, {"values", "value"}, {"value_path", "value_field"},
+	{"case_insensitive", "ignore_case"}
+};
+
 /* What compiling carries down the tree. */
 typedef struct Compiler
 {
@@ -70,6 +82,17 @@ compile_not(const Compiler *compiler, Condition *condition,
 	condition->children[0] = compile(compiler, json, path, depth + 1);
 }
 
+static char *
+key_hint(const char *key)
+{
+	for (int i = 0; i < lengthof(other_keys); i++)
+	{
+		if (pg_strcasecmp(other_keys[i].word, key) == 0)
+			return psprintf("Write \"%s\".", other_keys[i].key);
+	}
+	return known_words_hint(key, condition_keys, lengthof(condition_keys));
+}
+
 /*
  * Checks the keys: those of one form only.  Returns the form's key (field,
  * all, any or not), or NULL after adding a problem.
@@ -93,8 +116,7 @@ find_form(const Compiler *compiler, const JsonbValue *json, const char *path)
 		if (k == lengthof(condition_keys))
 		{
 			problem_error(compiler->problems, problem_path_member(path, key),
-						  known_words_hint(key, condition_keys,
-										   lengthof(condition_keys)),
+						  key_hint(key),
 						  "unknown key \"%s\"", key);
 			continue;
 		}

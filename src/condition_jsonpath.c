@@ -177,11 +177,21 @@ static void
 check_string(Walk *walk, JsonPathItem *item)
 {
 	int32		len;
-	char	   *open = strstr(jspGetString(item, &len), "{{");
+	char	   *text = jspGetString(item, &len);
+	char	   *open = strstr(text, "{{");
+	int			path_len;
+	const char *found;
 
 	if (open != NULL && strstr(open, "}}") != NULL)
 		report_spelling(walk, "Write a path, as in \"$.trigger.total\".",
 						"conditions take no templates");
+	found = scope_path_as_text(text, len, walk->names, &path_len);
+	if (found != NULL)
+		problem_warning(walk->problems, walk->path,
+						psprintf("Write $.%s, without quotes, for its value.",
+								 found),
+						"\"%s\" is a text here, not the value of that path",
+						text);
 }
 
 static void walk_items(Walk *walk, JsonPathItem *first);

@@ -191,9 +191,27 @@ holds_template(const JsonbValue *value)
 	return strstr(buf.data, "{{") != NULL;
 }
 
+/* A text that is a path is compared as it stands. */
+static void
+warn_of_path(const JsonbValue *json, const char *path,
+			 const ScopeNames *names, Problems *problems)
+{
+	char	   *text = json_cstring(json);
+	int			len;
+	const char *found = scope_path_as_text(text, strlen(text), names, &len);
+
+	if (found != NULL)
+		problem_warning(problems, path,
+						psprintf("Write \"value_field\": \"%s\" to compare "
+								 "with its value.", found),
+						"\"%s\" is a text here, not the value of that path",
+						text);
+}
+
 static void
 compile_literal(Condition *condition, const JsonbValue *json,
-				const char *path, Problems *problems)
+				const char *path, const ScopeNames *names,
+				Problems *problems)
 {
 	char	   *error;
 
@@ -205,6 +223,8 @@ compile_literal(Condition *condition, const JsonbValue *json,
 	error = value_error(condition->op, json);
 	if (error != NULL)
 		problem_error(problems, path, NULL, "%s", error);
+	if (json->type == jbvString)
+		warn_of_path(json, path, names, problems);
 	condition->literal = json_to_jsonb(json);
 	json_of_jsonb(condition->literal, &condition->value);
 }
@@ -234,7 +254,7 @@ compile_value(Condition *condition, const JsonbValue *json, const char *path,
 		condition->value_field = compile_path(field, "value_field",
 											  field_path, names, problems);
 	else if (literal != NULL)
-		compile_literal(condition, literal, literal_path, problems);
+		compile_literal(condition, literal, literal_path, names, problems);
 	else
 		problem_error(problems, literal_path, NULL, "\"%s\" needs a value",
 					  name);

@@ -100,8 +100,10 @@ close_wrapped(Speller *s)
 		while (s->out.len > 0 &&
 			   isspace((unsigned char) s->out.data[s->out.len - 1]))
 			s->out.data[--s->out.len] = '\0';
-		appendStringInfoChar(&s->out, ')');
 		s->nwrapped--;
+		if (strpbrk(s->out.data + s->wrapped_at[s->nwrapped], "=<> ") == NULL)
+			appendStringInfoString(&s->out, " == true");	/* a path alone */
+		appendStringInfoChar(&s->out, ')');
 		if (*s->pos != '\0' && *s->pos != ')')
 			appendStringInfoChar(&s->out, ' ');
 	}
@@ -129,7 +131,8 @@ spelling_write_not(Speller *s, const char *end)
 		spelling_note(s, s->pos,
 					  "what \"!\" negates stands in parentheses,", NULL);
 		appendStringInfoChar(&s->out, '(');
-		s->wrapped[s->nwrapped++] = s->depth;
+		s->wrapped[s->nwrapped] = s->depth;
+		s->wrapped_at[s->nwrapped++] = s->out.len;
 		end = next;
 	}
 	s->pos = end;

@@ -22,6 +22,7 @@ typedef struct Speller
 	int			depth;			/* of open parentheses */
 	const char *outermost;		/* the last "(" at depth 0 */
 	int			wrapped[SPELLING_MAX_WRAPPED];	/* depths at which a ")" is owed */
+	int			wrapped_at[SPELLING_MAX_WRAPPED];	/* where their "(" stands */
 	int			nwrapped;
 	SpellingMistake *mistake;
 } Speller;

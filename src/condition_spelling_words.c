@@ -42,7 +42,7 @@ static const struct
 
 /* What others call the payload. */
 static const char *const payload_words[] = {
-	"payload", "event", "data", "body", "input"
+	"payload", "event", "data", "body", "input", "json"
 };
 
 static bool
@@ -88,8 +88,13 @@ read_foreign_word(Speller *s, const char *end)
 		return true;
 	if (len == 3 && pg_strncasecmp(s->pos, "not", 3) == 0)
 	{
+		char		c = spelling_last_written(s);
+
+		/* behind a path it is "not in", "not like" ... */
 		spelling_note(s, s->pos,
-					  psprintf("unknown word \"%.*s\"", len, s->pos), NULL);
+					  psprintf("unknown word \"%.*s\"", len, s->pos),
+					  is_word_byte(c) || c == ']' || c == '"' ?
+					  OBJECT_HINT : NULL);
 		spelling_write_not(s, end);
 		return true;
 	}
@@ -213,6 +218,9 @@ spelling_read_root(Speller *s)
 			return;
 		}
 		appendStringInfoString(&s->out, "$.");
+		if (!word_is_one_of(next, end - next, scope_root_names,
+							SCOPE_NROOTS))
+			appendStringInfoString(&s->out, "trigger.");
 		spelling_copy(s, end);
 	}
 	else

@@ -340,7 +340,7 @@ test_match(const Condition *c, const JsonbValue *field,
 	error = problem_catch(find_match, &match);
 	if (error == NULL)
 		return of_bool(match.found);
-	*why = psprintf("%s is no regular expression: %s",
+	*why = psprintf("%s: %s",
 					c->value_field ? c->value_field->text : "value", error);
 	return CONDITION_UNKNOWN;
 }

@@ -336,6 +336,13 @@ find_pair(const Operand *left, const Operand *right, int *l, int *r)
 	*l = *r = 0;
 }
 
+/* An array's elements are compared one by one, and one of them is named. */
+static const char *
+is_or_has(const Operand *operand)
+{
+	return operand->n > 1 ? "has" : "is";
+}
+
 /* Of two operands the one that has no value, or both with their types. */
 static char *
 explain_pair(const Explainer *e, JsonPathItem *left_item,
@@ -365,9 +372,10 @@ explain_pair(const Explainer *e, JsonPathItem *left_item,
 		right = swap;
 	}
 	find_pair(&left, &right, &l, &r);
-	return psprintf("%s is %s, which does not compare with %s (%s)",
-					shown(left.text), a_type(&left.types[l]),
-					a_type(&right.types[r]), shown(right.text));
+	return psprintf("%s %s %s, which does not compare with %s (%s)",
+					shown(left.text), is_or_has(&left),
+					a_type(&left.types[l]), a_type(&right.types[r]),
+					shown(right.text));
 }
 
 /* What takes a text only: like_regex, starts with. */
@@ -385,8 +393,9 @@ explain_text(const Explainer *e, JsonPathItem *item, const char *op)
 		i++;
 	if (operand.n == 0)
 		return psprintf("%s is missing", shown(operand.text));
-	return psprintf("%s is %s, which \"%s\" does not take",
-					shown(operand.text), a_type(&operand.types[i]), op);
+	return psprintf("%s %s %s, which \"%s\" does not take",
+					shown(operand.text), is_or_has(&operand),
+					a_type(&operand.types[i]), op);
 }
 
 static char *

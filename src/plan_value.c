@@ -38,6 +38,7 @@ check_method(const char *text, const char *path, Problems *problems)
 				  "\"%s\" is not a request method", text);
 }
 
+/* The message does not quote it: there may be a password in it. */
 static void
 check_url(const char *text, const char *path, Problems *problems)
 {
@@ -48,17 +49,17 @@ check_url(const char *text, const char *path, Problems *problems)
 	if (strstr(text, "://") != NULL)
 		problem_error(problems, path, strchr(text, '@') == NULL ? NULL :
 					  "Credentials belong in a connection.",
-					  "\"%s\" %s", text, problem);
+					  "the URL %s", problem);
 	else if (text[0] == '/')
 		problem_error(problems, path,
 					  "Write it with its host, as in "
 					  "\"https://example.com/orders\", or give \"path\" and "
-					  "\"connection\".", "\"%s\" %s", text, problem);
+					  "\"connection\".", "the URL %s", problem);
 	else
 		problem_error(problems, path,
 					  "Write it with its scheme, as in "
 					  "\"https://example.com/orders\".",
-					  "\"%s\" %s", text, problem);
+					  "the URL %s", problem);
 }
 
 /* Has it an "@" with something at both sides? */

@@ -77,6 +77,14 @@ extern void scope_path_warn(const ScopePath *scope_path, const char *path,
 							Problems *problems);
 
 /*
+ * Is a text nothing but a path of the context with more than its root, with
+ * "$." before it or not?  Then *length is the path's, and it is returned
+ * (within text); else NULL.
+ */
+extern const char *scope_path_as_text(const char *text, int len,
+									  const ScopeNames *names, int *length);
+
+/*
  * Checks the names at the head of a path, parts[0] being the root's; a part
  * that is no member name is NULL.  Returns NULL where they are known, else a
  * palloc'd message with the number of the part and a hint (may become NULL).

@@ -325,6 +325,25 @@ scope_path_prefix(const ScopePath *path, int upto)
 	return buf.data;
 }
 
+const char *
+scope_path_as_text(const char *text, int len, const ScopeNames *names,
+				   int *length)
+{
+	int			skip = len > 2 && memcmp(text, "$.", 2) == 0 ? 2 : 0;
+	char	   *error;
+	int			offset;
+	char	   *hint;
+
+	text += skip;
+	len -= skip;
+	if (len > PATH_MAX_BYTES ||
+		(memchr(text, '.', len) == NULL && memchr(text, '[', len) == NULL) ||
+		scope_path_parse(text, len, names, &error, &offset, &hint) == NULL)
+		return NULL;
+	*length = len;
+	return text;
+}
+
 void
 scope_path_warn(const ScopePath *scope_path, const char *path,
 				Problems *problems)

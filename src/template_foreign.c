@@ -160,23 +160,15 @@ looking_at(const Lookalikes *l, int i, const char *what)
 static void
 check_whole(Lookalikes *l)
 {
-	const char *text = l->text;
-	int			len = l->len;
+	int			len;
+	const char *text = scope_path_as_text(l->text, l->len, l->names, &len);
 
-	if (len > MAX_LOOKALIKE_BYTES)
-		return;
-	if (looking_at(l, 0, "$."))
-	{
-		text += 2;
-		len -= 2;
-	}
-	if ((memchr(text, '.', len) == NULL && memchr(text, '[', len) == NULL) ||
-		!is_path(l, text, len))
-		return;
-	problem_warning(l->problems, l->path,
-					psprintf("Write {{ %.*s }} for the value.", len, text),
-					"\"%.*s\" is a text here, not the value of that path",
-					l->len, l->text);
+	if (text != NULL)
+		problem_warning(l->problems, l->path,
+						psprintf("Write {{ %.*s }} for the value.", len,
+								 text),
+						"\"%.*s\" is a text here, not the value of that "
+						"path", l->len, l->text);
 }
 
 void
