@@ -449,7 +449,7 @@ CREATE FUNCTION wf_register_action(name text, handler regprocedure,
 	params jsonb DEFAULT '{}', description text DEFAULT NULL) RETURNS void
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION wf_register_action(text, regprocedure, jsonb, text) IS
-'Makes a function (params jsonb, context jsonb) returning jsonb an action, or replaces one registered under that name. The caller must own the function, and that of an action that is replaced, or be a superuser; a session that is bound to a tenant registers nothing. Steps call it as the definition''s run_as, which needs EXECUTE on it, and to which the function''s owner must be able to SET ROLE. params: {"name": {"type", "required", "help"}}; {} accepts anything. Errors: 22023 (params, a built-in name), 23514 (no valid name), 42P13 (signature), 42501.';
+'Makes a function (params jsonb, context jsonb) returning jsonb an action, or replaces one registered under that name. The caller must own the function, and that of an action that is replaced, or be a superuser; a session that is bound to a tenant registers nothing. Steps call it as the definition''s run_as, which needs EXECUTE on it, and to which the function''s owner must be able to SET ROLE. params: {"name": {"type", "required", "format", "help"}}; {} accepts anything. Errors: 22023 (params, a built-in name), 23514 (no valid name), 42P13 (signature), 42501.';
 
 CREATE FUNCTION wf_cancel(run_id uuid) RETURNS boolean
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE

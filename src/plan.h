@@ -28,7 +28,7 @@ typedef struct ActionParam
 								 * several with '|'; NULL is any */
 	bool		required;
 	char	   *format;			/* what its literals must be: method, url,
-								 * addresses, phone; NULL is any */
+								 * addresses; NULL is any */
 	char	   *help;
 } ActionParam;
 

@@ -42,7 +42,7 @@ extern void plan_compile_step(PlanCompiler *compiler, const JsonbValue *json,
 extern void plan_compile_retry(const JsonbValue *json, const char *path,
 							   PlanRetry *retry, Problems *problems);
 
-#define PLAN_NFORMATS 4
+#define PLAN_NFORMATS 3
 extern const char *const plan_formats[PLAN_NFORMATS];
 
 /*

@@ -11,14 +11,12 @@
 #include "postgres.h"
 #include "compat.h"
 
-#include <ctype.h>
-
 #include "jsonvalue.h"
 #include "plan_internal.h"
 #include "url.h"
 
 const char *const plan_formats[PLAN_NFORMATS] = {
-	"method", "url", "addresses", "phone"
+	"method", "url", "addresses"
 };
 
 static const char *const methods[] = {
@@ -106,26 +104,6 @@ check_addresses(const char *text, const char *path, Problems *problems)
 	}
 }
 
-/* Whatever the spelling, a number has digits and no letters. */
-static void
-check_phone(const char *text, const char *path, Problems *problems)
-{
-	bool		has_digit = false;
-	bool		has_letter = false;
-
-	for (const char *c = text; *c; c++)
-	{
-		/* digits of other scripts may be among what is not ASCII */
-		has_digit |= isdigit((unsigned char) *c) || IS_HIGHBIT_SET(*c);
-		has_letter |= !IS_HIGHBIT_SET(*c) && isalpha((unsigned char) *c);
-	}
-	if (!has_digit || has_letter)
-		problem_error(problems, path,
-					  "Write it with its country code, as in "
-					  "\"+96170123456\".",
-					  "\"%s\" is not a phone number", text);
-}
-
 static void
 check_text(const char *format, const char *text, const char *path,
 		   Problems *problems)
@@ -134,8 +112,6 @@ check_text(const char *format, const char *text, const char *path,
 		check_method(text, path, problems);
 	else if (strcmp(format, "url") == 0)
 		check_url(text, path, problems);
-	else if (strcmp(format, "phone") == 0)
-		check_phone(text, path, problems);
 	else
 		check_addresses(text, path, problems);
 }

@@ -84,6 +84,15 @@ sub webhook
 	};
 }
 
+# A value that no definition would be saved with, as if it came from data.
+sub from_data
+{
+	my ($value) = @_;
+	$value =~ s/\r/\\r/g;
+	$value =~ s/\n/\\n/g;
+	return "{{ trigger.nothing | default: \"$value\" }}";
+}
+
 my %got = run_steps(
 	$node,
 	(
@@ -169,14 +178,14 @@ my %got = run_steps(
 		body => { word => '{{trigger.word}}', n => 1.50 }),
 	signed_empty =>
 	  webhook(connection => 'signed', path => 'hook', method => 'GET'),
-	url_scheme => webhook(url => 'ftp://127.0.0.1/x'),
-	url_file => webhook(url => 'file:///etc/passwd'),
-	url_gopher => webhook(url => 'gopher://127.0.0.1:70/x'),
-	url_relative => webhook(url => '/only/a/path'),
-	url_user => webhook(url => 'http://user:pass@127.0.0.1/'),
+	url_scheme => webhook(url => from_data('ftp://127.0.0.1/x')),
+	url_file => webhook(url => from_data('file:///etc/passwd')),
+	url_gopher => webhook(url => from_data('gopher://127.0.0.1:70/x')),
+	url_relative => webhook(url => from_data('/only/a/path')),
+	url_user => webhook(url => from_data('http://user:pass@127.0.0.1/')),
 	url_empty => webhook(url => '{{trigger.none}}'),
 	url_crlf => webhook(
-		url => "$url/a\r\nX-Evil: 1", method => 'GET'),
+		url => from_data("$url/a\r\nX-Evil: 1"), method => 'GET'),
 	no_connection => webhook(connection => 'nowhere', path => 'p'),
 	missing_path => webhook(url => "$url/{{trigger.customer.name}}"),
 	status_204 => webhook(url => "$url/status/204"),

@@ -147,7 +147,7 @@ my %got = run_steps(
 	inject_subject_cr => mail(subject => 'Order {{trigger.cr}}'),
 	inject_rcpt => mail(to => '{{trigger.rcpt}}'),
 	inject_name => mail(to => "\"{{trigger.lf}}\" <a\@example.com>"),
-	bad_to => mail(to => 'not an address'),
+	bad_to => mail(to => '{{trigger.nothing | default: "not an address"}}'),
 	no_to => mail(to => []),
 	null_to => mail(to => '{{trigger.list | first}} x'),
 	many => mail(to => [ map { "u$_\@example.com" } 1 .. 101 ]),
