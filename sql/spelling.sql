@@ -109,6 +109,7 @@ FROM unnest(ARRAY[
 	'{"action": "webhook", "params": {"url": "https://me:secret@example.com/x", "method": ""}}',
 	'{"action": "webhook", "params": {"url": "https://example.com/{{ trigger.x }}", "method": "PSOT"}}',
 	'{"action": "webhook", "params": {"url": "{{ trigger.url }}", "method": "GET"}}',
+	'{"action": "webhook", "params": {"url": "{{ payload.url }}/x", "method": "{{ trigger.m"}}',
 	'{"action": "send_email", "params": {"to": "not an address", "subject": "s", "body": "b", "cc": "", "bcc": ["a@b.c", "", "x"],
 		"reply_to": "Joe <joe@x.y>", "from": "\"Doe, J\" <j@x.y>"}}',
 	'{"action": "send_email", "params": {"to": "a@x.y; b@x.y,", "subject": "s", "body": "b"}}',

@@ -402,7 +402,7 @@ CREATE POLICY tenant_shared ON workflow_pauses FOR SELECT
 CREATE FUNCTION wf_define(tenant_id uuid, definition jsonb) RETURNS uuid
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION wf_define(uuid, jsonb) IS
-'Inserts or updates the definition of that tenant with the name in the JSON, as the caller; returns its id. Unchanged JSON makes no new version. Errors: 22023 (not valid; every problem in the detail), 42501 (privileges, tenant, run_as).';
+'Inserts or updates the definition of that tenant with the name in the JSON, as the caller; returns its id. Unchanged JSON makes no new version. A WARNING lists what is probably meant otherwise, another one names an active definition of that tenant with the same trigger type and steps (a new name makes a second definition). Errors: 22023 (not valid; every problem in the detail), 42501 (privileges, tenant, run_as).';
 
 CREATE FUNCTION wf_fire(tenant_id uuid, trigger_type text,
 	payload jsonb DEFAULT '{}', idempotency_key text DEFAULT NULL,
@@ -443,7 +443,7 @@ RETURNS TABLE (path text, severity text, message text, hint text)
 AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL UNSAFE ROWS 10
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION wf_validate(jsonb, uuid) IS
-'Every problem of a definition at once: path (steps[1].params.phone), severity (error, warning), message, hint. No rows: it is valid.';
+'Every problem of a definition at once: path (steps[1].params.phone), severity (error, warning), message, hint. No rows: it is valid. With warnings alone it can be saved, but probably does not mean what it says.';
 
 CREATE FUNCTION wf_register_action(name text, handler regprocedure,
 	params jsonb DEFAULT '{}', description text DEFAULT NULL) RETURNS void

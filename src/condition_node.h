@@ -118,7 +118,7 @@ extern ConditionResult condition_test(const Condition *condition,
 /*
  * Reads a time as ISO 8601 text: a date, or a date and a time of day with
  * "Z", an offset, or neither (then it is of the session's TimeZone, and a
- * date is its midnight there).  False where value is no such text.
+ * date is its midnight there).  False if value is no such text.
  */
 extern bool condition_read_time(const JsonbValue *value, TimestampTz *time);
 

@@ -229,7 +229,7 @@ compile_literal(Condition *condition, const JsonbValue *json,
 	json_of_jsonb(condition->literal, &condition->value);
 }
 
-/* One of value and value_field, or neither where the op takes no value. */
+/* One of value and value_field, or neither if the op takes no value. */
 static void
 compile_value(Condition *condition, const JsonbValue *json, const char *path,
 			  const ScopeNames *names, Problems *problems)

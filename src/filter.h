@@ -42,8 +42,9 @@ extern bool filter_encodes_url(const Filter *filter);
 /*
  * Applies it.  value may be NULL (missing), which only default turns into
  * something.  JSON null stays null, but for default and json.  The result is
- * palloc'd or points to what value or the arguments point to.  Raises 22023 where the filter cannot take the value, and what
- * PostgreSQL's own conversions raise.
+ * palloc'd or points to what value or the arguments point to.  Raises 22023
+ * if the filter cannot take the value, and what PostgreSQL's own conversions
+ * raise.
  */
 extern JsonbValue *filter_apply(const Filter *filter, JsonbValue *value);
 

@@ -116,14 +116,31 @@ check_text(const char *format, const char *text, const char *path,
 		check_addresses(text, path, problems);
 }
 
+/* Has an error been found in the value at path, or below it? */
+static bool
+is_broken(const char *path, const Problems *problems)
+{
+	ListCell   *lc;
+
+	foreach(lc, problems->items)
+	{
+		const Problem *problem = lfirst(lc);
+
+		if (problem->is_error &&
+			strncmp(problem->path, path, strlen(path)) == 0)
+			return true;
+	}
+	return false;
+}
+
 void
 plan_check_value(const char *format, const Template *t, const char *path,
 				 Problems *problems)
 {
 	int			n;
 
-	if (format == NULL)
-		return;
+	if (format == NULL || is_broken(path, problems))
+		return;					/* a broken template is no literal */
 	if (template_shape(t) == TEMPLATE_ARRAY)
 	{
 		const Template *const *elements = template_elements(t, &n);

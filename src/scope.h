@@ -77,6 +77,12 @@ extern void scope_path_warn(const ScopePath *scope_path, const char *path,
 							Problems *problems);
 
 /*
+ * How many bytes does the name of a root take with which text begins, and
+ * behind which a path may go on or end?  0: it does not begin with one.
+ */
+extern int	scope_root_length(const char *text, int len);
+
+/*
  * Is a text nothing but a path of the context with more than its root, with
  * "$." before it or not?  Then *length is the path's, and it is returned
  * (within text); else NULL.

@@ -39,6 +39,20 @@ is_one_of(const char *name, const char *const *words, int nwords)
 	return false;
 }
 
+int
+scope_root_length(const char *text, int len)
+{
+	for (ScopeRoot root = 0; root < SCOPE_NROOTS; root++)
+	{
+		int			size = strlen(scope_root_names[root]);
+
+		if (len >= size && memcmp(text, scope_root_names[root], size) == 0 &&
+			(len == size || text[size] == '.' || text[size] == '['))
+			return size;
+	}
+	return 0;
+}
+
 char *
 scope_foreign_hint(const char *rest, int len)
 {

@@ -334,10 +334,12 @@ scope_path_as_text(const char *text, int len, const ScopeNames *names,
 	int			offset;
 	char	   *hint;
 
+	int			root;
+
 	text += skip;
 	len -= skip;
-	if (len > PATH_MAX_BYTES ||
-		(memchr(text, '.', len) == NULL && memchr(text, '[', len) == NULL) ||
+	root = scope_root_length(text, len);
+	if (root == 0 || root == len || len > PATH_MAX_BYTES ||
 		scope_path_parse(text, len, names, &error, &offset, &hint) == NULL)
 		return NULL;
 	*length = len;

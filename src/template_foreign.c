@@ -68,8 +68,8 @@ is_path(const Lookalikes *l, const char *text, int len)
 	int			offset;
 	char	   *hint;
 
-	return scope_path_parse(text, len, l->names, &error, &offset,
-							&hint) != NULL;
+	return scope_root_length(text, len) > 0 &&
+		scope_path_parse(text, len, l->names, &error, &offset, &hint) != NULL;
 }
 
 /* Letters, digits and what else a path may have, but no blank. */
