@@ -46,6 +46,14 @@ CALL t.decide('{"total": "250", "limit": 100, "paid": "yes", "items": [{"q": "3"
 	'{"all": ["$.trigger.total > 100", {"field": "trigger.limit", "op": "eq", "value": 100}]}');
 SELECT * FROM t.decided;
 
+-- A condition of 60 kB, and of an array of 50,000 elements: an answer at once.
+CALL t.decide('{"n": 5, "text": "x"}', to_jsonb(repeat('$.trigger.n == 5 && ', 3000) || '$.trigger.text > 5'),
+	to_jsonb(repeat('!(', 1500) || '$.trigger.text > 5' || repeat(')', 1500)));
+SELECT length(condition::text) AS length, status, why FROM t.decided;
+SELECT jsonb_build_object('a', jsonb_agg(1), 'b', '["x"]'::jsonb) AS long FROM generate_series(1, 50000) \gset
+CALL t.decide(:'long', '"$.trigger.a == $.trigger.b"', '"$.trigger.a + 1 > 5"');
+SELECT condition, status, why FROM t.decided;
+
 -- Times.  The engine's own are in a form that .datetime() reads; it reads no
 -- "Z", but before and after do.
 CALL t.decide('{"due": "2020-01-01T10:00:00Z", "later": "2999-12-31", "soon": "soon", "n": 1577872800, "none": null}',

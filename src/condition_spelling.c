@@ -16,6 +16,7 @@
 
 #include "condition_spelling.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 
 bool
 condition_plain_key(const char *key, int len)
@@ -154,6 +155,18 @@ write_template(Speller *s, const char *inner, const char *end)
 	appendBinaryStringInfo(&s->out, inner, Max(end - inner, 0));
 }
 
+/* Where the two bytes of what stand first in start..end; NULL: nowhere. */
+static const char *
+find_within(const char *start, const char *end, const char *what)
+{
+	for (const char *c = start; c + 1 < end; c++)
+	{
+		if (c[0] == what[0] && c[1] == what[1])
+			return c;
+	}
+	return NULL;
+}
+
 /* A text in double quotes; the speller stands at the first of them. */
 static void
 read_string(Speller *s)
@@ -171,9 +184,9 @@ read_string(Speller *s)
 		spelling_copy(s, end);
 		return;
 	}
-	open = strstr(start, "{{");
-	close = open ? strstr(open, "}}") : NULL;
-	if (close != NULL && close < end)
+	open = find_within(start, end, "{{");
+	close = open ? find_within(open, end, "}}") : NULL;
+	if (close != NULL)
 	{
 		spelling_note(s, open, "conditions take no templates", NULL);
 		if (open == start + 1 && close + 2 == end)
@@ -394,7 +407,10 @@ condition_spelling(const char *text, SpellingMistake *mistake)
 	memset(mistake, 0, sizeof(SpellingMistake));
 	initStringInfo(&s.out);
 	while (*s.pos)
+	{
+		CHECK_FOR_INTERRUPTS();
 		read_token(&s);
+	}
 	if (s.depth > 0)
 		spelling_note(&s, s.outermost, "unclosed \"(\"", NULL);
 	for (; s.depth > 0; s.depth--)

@@ -27,11 +27,15 @@
 /* A reason names texts of at most so many bytes. */
 #define MAX_SHOWN_BYTES 120
 
+/* As many types as jsonpath's type() knows, and some. */
+#define MAX_TYPES 16
+
 typedef struct Explainer
 {
 	const JsonPath *whole;
 	Jsonb	   *variables;
 	Jsonb	   *context;
+	JsonPath   *part;			/* room for a part: see wrap */
 } Explainer;
 
 /* What an operand is. */
@@ -41,29 +45,36 @@ typedef struct Operand
 	char	   *text;
 	char	   *error;			/* NULL, or why it has no value */
 	int			n;				/* values, arrays taken apart */
-	JsonMember *types;			/* the type of each, a string */
+	int			ntypes;
+	char	   *types[MAX_TYPES];	/* theirs, each once */
 } Operand;
 
 /*--- parts as text ---*/
 
-/* kind(item) as a jsonpath; kind is one with a single operand. */
-static JsonPath *
-wrap(JsonPathItemType kind, const JsonPath *whole, const JsonPathItem *item)
-{
-	/* where the copy is aligned as the original is */
-	int32		arg = 12 + (((uintptr_t) item->base) & 3);
-	Size		len = (const char *) whole + VARSIZE(whole) - item->base;
-	Size		size = JSONPATH_HDRSZ + arg + len;
-	JsonPath   *result = palloc0(size);
-	int32		no_next = 0;
+/* Before a part stands the item that wraps it, and up to 3 bytes. */
+#define WRAPPER_SIZE 12
+#define PART_SIZE(whole) (VARSIZE(whole) + WRAPPER_SIZE + 3)
 
-	SET_VARSIZE(result, size);
-	result->header = JSONPATH_VERSION | JSONPATH_LAX;
-	result->data[0] = (char) kind;
-	memcpy(result->data + 4, &no_next, sizeof(int32));
-	memcpy(result->data + 8, &arg, sizeof(int32));
-	memcpy(result->data + arg, item->base, len);
-	return result;
+/*
+ * Writes kind(item) to part, which has PART_SIZE bytes; kind is an item with
+ * a single operand.  What stands behind the item in whole is copied too, and
+ * is not read.
+ */
+static JsonPath *
+wrap(JsonPath *part, JsonPathItemType kind, const JsonPath *whole,
+	 const JsonPathItem *item)
+{
+	/* The copy is aligned as the original is. */
+	int32		arg = WRAPPER_SIZE + (((uintptr_t) item->base) & 3);
+	Size		len = (const char *) whole + VARSIZE(whole) - item->base;
+
+	memset(part, 0, JSONPATH_HDRSZ + WRAPPER_SIZE + 3);
+	SET_VARSIZE(part, JSONPATH_HDRSZ + arg + len);
+	part->header = JSONPATH_VERSION | JSONPATH_LAX;
+	part->data[0] = (char) kind;	/* then its next item: none */
+	memcpy(part->data + 8, &arg, sizeof(int32));
+	memcpy(part->data + arg, item->base, len);
+	return part;
 }
 
 /* Appends a quoted key, from its first quote; returns what follows it. */
@@ -85,7 +96,8 @@ char *
 condition_item_text(const JsonPath *whole, const JsonPathItem *item)
 {
 	static const char opening[] = "exists (";
-	JsonPath   *wrapped = wrap(jpiExists, whole, item);
+	JsonPath   *wrapped = wrap(palloc(PART_SIZE(whole)), jpiExists, whole,
+							   item);
 	char	   *text = DatumGetCString(DirectFunctionCall1(
 		jsonpath_out, PointerGetDatum(wrapped)));
 	const char *end = text + strlen(text) - 1;	/* its ")" */
@@ -126,23 +138,28 @@ shown(const char *text)
 
 /*--- parts evaluated ---*/
 
-static bool
-is_unknown(const Explainer *e, const JsonPathItem *item)
+/* A part that is a predicate, decided by itself. */
+static ConditionResult
+decide(const Explainer *e, const JsonPathItem *item)
 {
 	LOCAL_FCINFO(fcinfo, 4);
+	Datum		negated;
 
 	InitFunctionCallInfoData(*fcinfo, NULL, 4, DEFAULT_COLLATION_OID, NULL,
 							 NULL);
 	fcinfo->args[0].value = JsonbPGetDatum(e->context);
 	fcinfo->args[0].isnull = false;
-	fcinfo->args[1].value = PointerGetDatum(wrap(jpiNot, e->whole, item));
+	fcinfo->args[1].value = PointerGetDatum(wrap(e->part, jpiNot, e->whole,
+												 item));
 	fcinfo->args[1].isnull = false;
 	fcinfo->args[2].value = JsonbPGetDatum(e->variables);
 	fcinfo->args[2].isnull = false;
 	fcinfo->args[3].value = BoolGetDatum(true);
 	fcinfo->args[3].isnull = false;
-	(void) jsonb_path_match_tz(fcinfo);
-	return fcinfo->isnull;
+	negated = jsonb_path_match_tz(fcinfo);
+	if (fcinfo->isnull)
+		return CONDITION_UNKNOWN;
+	return DatumGetBool(negated) ? CONDITION_FALSE : CONDITION_TRUE;
 }
 
 typedef struct Query
@@ -180,11 +197,29 @@ find_values(const Explainer *e, const char *text, JsonMember **values, int *n)
 	return NULL;
 }
 
-/* The types of what text finds. */
+/* The types of what text finds, into operand. */
 static char *
-find_types(const Explainer *e, const char *text, JsonMember **types, int *n)
+find_types(const Explainer *e, const char *text, Operand *operand)
 {
-	return find_values(e, psprintf("(%s)[*].type()", text), types, n);
+	JsonMember *values;
+	char	   *error;
+
+	error = find_values(e, psprintf("(%s)[*].type()", text), &values,
+						&operand->n);
+	operand->ntypes = 0;
+	for (int i = 0; i < operand->n && operand->ntypes < MAX_TYPES; i++)
+	{
+		char	   *type = json_cstring(&values[i].value);
+		int			k = 0;
+
+		while (k < operand->ntypes && strcmp(operand->types[k], type) != 0)
+			k++;
+		if (k == operand->ntypes)
+			operand->types[operand->ntypes++] = type;
+		else
+			pfree(type);
+	}
+	return error;
 }
 
 static void
@@ -192,19 +227,16 @@ evaluate(const Explainer *e, JsonPathItem *item, Operand *operand)
 {
 	operand->item = item;
 	operand->text = condition_item_text(e->whole, item);
-	operand->error = find_types(e, operand->text, &operand->types,
-								&operand->n);
+	operand->error = find_types(e, operand->text, operand);
 }
 
 /* "a string", "an object", "null", "a timestamp with time zone" */
 static char *
-a_type(const JsonMember *type)
+a_type(const char *type)
 {
-	char	   *name = json_cstring(&type->value);
-
-	if (strcmp(name, "null") == 0)
-		return name;
-	return psprintf("%s %s", strchr("ao", name[0]) ? "an" : "a", name);
+	if (strcmp(type, "null") == 0)
+		return pstrdup(type);
+	return psprintf("%s %s", strchr("ao", type[0]) ? "an" : "a", type);
 }
 
 /*--- reasons ---*/
@@ -271,9 +303,9 @@ arithmetic_reason(const Explainer *e, JsonPathItem *item)
 			return psprintf("%s is missing", shown(arg.text));
 		if (arg.n > 1)
 			return psprintf("%s is %d values", shown(arg.text), arg.n);
-		if (strcmp(json_cstring(&arg.types[0].value), "number") != 0)
+		if (strcmp(arg.types[0], "number") != 0)
 			return psprintf("%s is %s, not a number", shown(arg.text),
-							a_type(&arg.types[0]));
+							a_type(arg.types[0]));
 	}
 	return NULL;
 }
@@ -284,16 +316,17 @@ error_reason(const Explainer *e, const Operand *operand)
 {
 	char	   *reason;
 	char	   *base;
-	JsonMember *types;
-	int			n;
+	Operand		of_base;
 
 	check_stack_depth();
 	reason = arithmetic_reason(e, operand->item);
 	if (reason != NULL)
 		return reason;
 	base = before_method(operand->text);
-	if (base != NULL && find_types(e, base, &types, &n) == NULL && n == 1)
-		return psprintf("%s is %s: %s%s", shown(base), a_type(&types[0]),
+	if (base != NULL && find_types(e, base, &of_base) == NULL &&
+		of_base.n == 1)
+		return psprintf("%s is %s: %s%s", shown(base),
+						a_type(of_base.types[0]),
 						operand->error,
 						is_time_for_object(e, operand->text, base) ?
 						" (\"before\" and \"after\" read it)" : "");
@@ -319,17 +352,15 @@ types_compare(const char *a, const char *b)
 	return strcmp(a, b) == 0;
 }
 
-/* A pair of values that do not compare; the first of each if all do. */
+/* A pair of types that do not compare; the first of each if all do. */
 static void
 find_pair(const Operand *left, const Operand *right, int *l, int *r)
 {
-	for (*l = 0; *l < left->n; (*l)++)
+	for (*l = 0; *l < left->ntypes; (*l)++)
 	{
-		for (*r = 0; *r < right->n; (*r)++)
+		for (*r = 0; *r < right->ntypes; (*r)++)
 		{
-			CHECK_FOR_INTERRUPTS();
-			if (!types_compare(json_cstring(&left->types[*l].value),
-							   json_cstring(&right->types[*r].value)))
+			if (!types_compare(left->types[*l], right->types[*r]))
 				return;
 		}
 	}
@@ -374,7 +405,7 @@ explain_pair(const Explainer *e, JsonPathItem *left_item,
 	find_pair(&left, &right, &l, &r);
 	return psprintf("%s %s %s, which does not compare with %s (%s)",
 					shown(left.text), is_or_has(&left),
-					a_type(&left.types[l]), a_type(&right.types[r]),
+					a_type(left.types[l]), a_type(right.types[r]),
 					shown(right.text));
 }
 
@@ -388,14 +419,13 @@ explain_text(const Explainer *e, JsonPathItem *item, const char *op)
 	evaluate(e, item, &operand);
 	if (operand.error != NULL)
 		return error_reason(e, &operand);
-	while (i < operand.n - 1 &&
-		   strcmp(json_cstring(&operand.types[i].value), "string") == 0)
+	while (i < operand.ntypes - 1 && strcmp(operand.types[i], "string") == 0)
 		i++;
 	if (operand.n == 0)
 		return psprintf("%s is missing", shown(operand.text));
 	return psprintf("%s %s %s, which \"%s\" does not take",
 					shown(operand.text), is_or_has(&operand),
-					a_type(&operand.types[i]), op);
+					a_type(operand.types[i]), op);
 }
 
 static char *
@@ -407,11 +437,53 @@ explain_starts_with(const Explainer *e, JsonPathItem *item)
 	jspGetRightArg(item, &arg);
 	evaluate(e, &arg, &initial);
 	if (initial.error == NULL && initial.n == 1 &&
-		strcmp(json_cstring(&initial.types[0].value), "string") == 0)
+		strcmp(initial.types[0], "string") == 0)
 		jspGetLeftArg(item, &arg);
 	return explain_text(e, &arg, "starts with");
 }
 
+/*
+ * Decides item, and finds what makes it unknown: the first part of those that
+ * and, or and not put together.
+ */
+static ConditionResult
+find_culprit(const Explainer *e, JsonPathItem *item, JsonPathItem *culprit)
+{
+	ConditionResult settles = item->type == jpiAnd ? CONDITION_FALSE :
+		CONDITION_TRUE;
+	ConditionResult left;
+	ConditionResult right;
+	JsonPathItem arg;
+	JsonPathItem other;
+
+	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
+	switch (item->type)
+	{
+		case jpiAnd:
+		case jpiOr:
+			jspGetLeftArg(item, &arg);
+			left = find_culprit(e, &arg, culprit);
+			if (left == settles)
+				return left;
+			jspGetRightArg(item, &arg);
+			right = find_culprit(e, &arg, left == CONDITION_UNKNOWN ? &other :
+								 culprit);
+			return left == CONDITION_UNKNOWN && right != settles ? left :
+				right;
+		case jpiNot:
+			jspGetArg(item, &arg);
+			left = find_culprit(e, &arg, culprit);
+			if (left == CONDITION_UNKNOWN)
+				return left;
+			return left == CONDITION_TRUE ? CONDITION_FALSE : CONDITION_TRUE;
+		default:
+			*culprit = *item;
+			return decide(e, item);
+	}
+}
+
+/* Why a predicate that is no and, or or not is unknown. */
 static char *
 explain(const Explainer *e, JsonPathItem *item)
 {
@@ -419,17 +491,8 @@ explain(const Explainer *e, JsonPathItem *item)
 	JsonPathItem right;
 	Operand		operand;
 
-	check_stack_depth();
 	switch (item->type)
 	{
-		case jpiAnd:
-		case jpiOr:
-			jspGetLeftArg(item, &left);
-			jspGetRightArg(item, &right);
-			return explain(e, is_unknown(e, &left) ? &left : &right);
-		case jpiNot:
-			jspGetArg(item, &left);
-			return explain(e, &left);
 		case jpiExists:
 			jspGetArg(item, &left);
 			evaluate(e, &left, &operand);
@@ -457,11 +520,14 @@ explain(const Explainer *e, JsonPathItem *item)
 char *
 condition_jsonpath_why(const Condition *condition, Jsonb *context)
 {
-	Explainer	e = {condition->jsonpath, condition->variables, context};
+	Explainer	e = {condition->jsonpath, condition->variables, context,
+	palloc(PART_SIZE(condition->jsonpath))};
 	JsonPathItem root;
-	char	   *why;
+	JsonPathItem culprit;
+	char	   *why = NULL;
 
 	jspInit(&root, condition->jsonpath);
-	why = explain(&e, &root);
+	if (find_culprit(&e, &root, &culprit) == CONDITION_UNKNOWN)
+		why = explain(&e, &culprit);
 	return why ? why : pstrdup("it is neither true nor false");
 }
