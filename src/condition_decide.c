@@ -21,6 +21,25 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
+/* Does it look at what was cut off an output?  Says so, palloc'd; or NULL. */
+static char *
+cut_output(const Condition *condition, const Scope *scope)
+{
+	ListCell   *lc;
+
+	foreach(lc, condition->outputs)
+	{
+		const ScopePath *path = lfirst(lc);
+		int			missing;
+		char	   *cut;
+
+		if (scope_lookup(scope, path, &missing) == NULL &&
+			(cut = scope_cut(scope, path, missing)) != NULL)
+			return cut;
+	}
+	return NULL;
+}
+
 /*
  * The _tz variant compares times with and without zone by the session's
  * TimeZone, where the other raises an error.
@@ -32,6 +51,9 @@ decide_jsonpath(const Condition *condition, const Scope *scope, char **why)
 	Jsonb	   *context = scope_to_jsonb(scope);
 	Datum		result;
 
+	*why = cut_output(condition, scope);
+	if (*why != NULL)
+		return CONDITION_UNKNOWN;
 	InitFunctionCallInfoData(*fcinfo, NULL, 4, DEFAULT_COLLATION_OID, NULL,
 							 NULL);
 	fcinfo->args[0].value = JsonbPGetDatum(context);

@@ -28,6 +28,7 @@ typedef struct Walk
 	const ScopeNames *names;
 	Problems   *problems;
 	bool		is_misspelt;	/* a mistake of spelling was reported */
+	List	   *outputs;		/* of ScopePath *: members of outputs */
 } Walk;
 
 typedef struct JsonPathInput
@@ -133,11 +134,30 @@ is_predicate(JsonPathItem *item)
 	}
 }
 
+/* Notes a path below an output, steps.NAME.output.KEY: it may be cut. */
+static void
+note_output(Walk *walk, char **parts, int nparts)
+{
+	ScopePath  *path;
+
+	if (nparts < 4 || strcmp(parts[0], scope_root_names[SCOPE_STEPS]) != 0 ||
+		strcmp(parts[2], "output") != 0)
+		return;
+	path = palloc0(sizeof(ScopePath));
+	path->root = SCOPE_STEPS;
+	path->nparts = nparts;
+	path->parts = palloc0(sizeof(PathPart) * nparts);
+	for (int i = 0; i < nparts; i++)
+		path->parts[i].name = parts[i];
+	path->text = scope_path_prefix(path, nparts);
+	walk->outputs = lappend(walk->outputs, path);
+}
+
 /* Checks the keys that follow a "$". */
 static void
 check_root(Walk *walk, JsonPathItem *root)
 {
-	const char *parts[3];
+	char	   *parts[4];
 	int			nparts = 0;
 	JsonPathItem item = *root;
 	JsonPathItem next;
@@ -156,9 +176,11 @@ check_root(Walk *walk, JsonPathItem *root)
 	}
 	if (nparts == 0)
 		return;
-	error = scope_check_parts(parts, nparts, walk->names, &bad_part, &hint);
+	error = scope_check_parts((const char *const *) parts, Min(nparts, 3),
+							  walk->names, &bad_part, &hint);
 	if (error != NULL)
 		problem_error(walk->problems, walk->path, hint, "%s", error);
+	note_output(walk, parts, nparts);
 }
 
 static void
@@ -326,7 +348,7 @@ static bool
 holds(const char *text, const ScopeNames *names)
 {
 	Problems	problems = {0};
-	Walk		walk = {NULL, "", names, &problems, false};
+	Walk		walk = {NULL, "", names, &problems, false, NIL};
 	bool		is_syntax;
 	char	   *message;
 	JsonPath   *jsonpath = parse(text, &is_syntax, &message);
@@ -350,7 +372,7 @@ condition_compile_jsonpath(Condition *condition, const char *text,
 						   const char *path, const ScopeNames *names,
 						   Problems *problems)
 {
-	Walk		walk = {text, path, names, problems, false};
+	Walk		walk = {text, path, names, problems, false, NIL};
 	int			nerrors = problems->nerrors;
 	bool		is_syntax;
 	char	   *message;
@@ -368,5 +390,6 @@ condition_compile_jsonpath(Condition *condition, const char *text,
 	condition->kind = CONDITION_JSONPATH;
 	condition->jsonpath = jsonpath;
 	condition->variables = empty_object();
+	condition->outputs = walk.outputs;
 	return problems->nerrors == nerrors;
 }

@@ -47,6 +47,8 @@ struct Condition
 	ConditionKind kind;
 	JsonPath   *jsonpath;		/* CONDITION_JSONPATH */
 	Jsonb	   *variables;		/* CONDITION_JSONPATH: none, as an object */
+	List	   *outputs;		/* CONDITION_JSONPATH: of ScopePath *, the
+								 * members of steps' outputs that it names */
 	ScopePath  *field;			/* CONDITION_TEST */
 	ConditionOp op;				/* CONDITION_TEST */
 	bool		ignore_case;	/* CONDITION_TEST */
