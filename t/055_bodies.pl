@@ -137,7 +137,9 @@ my %got = run_steps(
 	query_deep => webhook(query => { a => [ [1] ] }),
 	url_fragment => webhook(
 		method => 'GET', url => "$url/f?a=1#x{{ trigger.text }}", query => { b => 2 }),
-	url_user => webhook(url => $url =~ s{//}{//u:p\@}r),
+	# (no definition is saved with such a URL)
+	url_user => webhook(
+		url => '{{ trigger.nothing | default: "' . ($url =~ s{//}{//u:p\@}r) . '" }}'),
 	url_user_value => webhook(url => '{{ trigger.url }}'),
 	latin => raw('text/plain; charset=ISO-8859-1', "Gr\xFC\xDFe"),
 	latin_quoted => raw('text/html; a=b; Charset="latin1"', "\xE9"),
