@@ -98,6 +98,20 @@ extern void condition_spelling(const char *text, SpellingMistake *mistake);
 /* Is it plain enough to stand after a "." in a jsonpath without quotes? */
 extern bool condition_plain_key(const char *key, int len);
 
+/* Before a part stands the item that wraps it, and up to 3 bytes. */
+#define CONDITION_WRAPPER_SIZE 12
+#define CONDITION_PART_SIZE(whole) \
+	(VARSIZE(whole) + CONDITION_WRAPPER_SIZE + 3)
+
+/*
+ * Writes kind(item) as a jsonpath to part, which has CONDITION_PART_SIZE
+ * bytes, and returns it; kind is an item with a single operand.  What stands
+ * behind the item in whole is copied too, and is not read.
+ */
+extern JsonPath *condition_wrap_item(JsonPath *part, JsonPathItemType kind,
+									 const JsonPath *whole,
+									 const JsonPathItem *item);
+
 /*
  * jsonpath items as text: what stands at item of whole, with no more quotes
  * than needed; palloc'd.

@@ -324,7 +324,8 @@ read_operator(Speller *s)
 			spelling_note(s, s->pos,
 						  psprintf("unknown operator \"%s\"", text), NULL);
 		spelling_write_operator(s, operators[i].replacement ?
-					   operators[i].replacement : text, s->pos + len);
+								operators[i].replacement : text,
+								s->pos + len);
 		return true;
 	}
 	return false;

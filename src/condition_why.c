@@ -2,14 +2,10 @@
  * condition_why.c
  *	  Why a jsonpath predicate is unknown.
  *
- * jsonpath_match says of a predicate that it is neither true nor false, and
+ * jsonb_path_match says of a predicate that it is neither true nor false, and
  * nothing more.  So the predicate is taken apart: the first part that is
  * unknown by itself is found, its operands are evaluated one by one, and what
  * they are, or what PostgreSQL says of them, is the reason.
- *
- * A part of a jsonpath becomes a jsonpath of its own by being copied into one
- * with another item before it: positions in a jsonpath are relative to the
- * item that has them.
  *
  * Called only for what is unknown; memory in the current context is its only
  * effect.
@@ -35,7 +31,7 @@ typedef struct Explainer
 	const JsonPath *whole;
 	Jsonb	   *variables;
 	Jsonb	   *context;
-	JsonPath   *part;			/* room for a part: see wrap */
+	JsonPath   *part;			/* room for a part of it */
 } Explainer;
 
 /* What an operand is. */
@@ -48,84 +44,6 @@ typedef struct Operand
 	int			ntypes;
 	char	   *types[MAX_TYPES];	/* theirs, each once */
 } Operand;
-
-/*--- parts as text ---*/
-
-/* Before a part stands the item that wraps it, and up to 3 bytes. */
-#define WRAPPER_SIZE 12
-#define PART_SIZE(whole) (VARSIZE(whole) + WRAPPER_SIZE + 3)
-
-/*
- * Writes kind(item) to part, which has PART_SIZE bytes; kind is an item with
- * a single operand.  What stands behind the item in whole is copied too, and
- * is not read.
- */
-static JsonPath *
-wrap(JsonPath *part, JsonPathItemType kind, const JsonPath *whole,
-	 const JsonPathItem *item)
-{
-	/* The copy is aligned as the original is. */
-	int32		arg = WRAPPER_SIZE + (((uintptr_t) item->base) & 3);
-	Size		len = (const char *) whole + VARSIZE(whole) - item->base;
-
-	memset(part, 0, JSONPATH_HDRSZ + WRAPPER_SIZE + 3);
-	SET_VARSIZE(part, JSONPATH_HDRSZ + arg + len);
-	part->header = JSONPATH_VERSION | JSONPATH_LAX;
-	part->data[0] = (char) kind;	/* then its next item: none */
-	memcpy(part->data + 8, &arg, sizeof(int32));
-	memcpy(part->data + arg, item->base, len);
-	return part;
-}
-
-/* Appends a quoted key, from its first quote; returns what follows it. */
-static const char *
-append_key(StringInfo buf, const char *key)
-{
-	const char *end = key + 1;
-
-	while (*end && *end != '"')
-		end += (*end == '\\' && end[1]) ? 2 : 1;
-	if (condition_plain_key(key + 1, end - key - 1))
-		appendBinaryStringInfo(buf, key + 1, end - key - 1);
-	else
-		appendBinaryStringInfo(buf, key, end - key + 1);
-	return *end ? end + 1 : end;
-}
-
-char *
-condition_item_text(const JsonPath *whole, const JsonPathItem *item)
-{
-	static const char opening[] = "exists (";
-	JsonPath   *wrapped = wrap(palloc(PART_SIZE(whole)), jpiExists, whole,
-							   item);
-	char	   *text = DatumGetCString(DirectFunctionCall1(
-		jsonpath_out, PointerGetDatum(wrapped)));
-	const char *end = text + strlen(text) - 1;	/* its ")" */
-	StringInfoData buf;
-
-	Assert(strncmp(text, opening, strlen(opening)) == 0 && *end == ')');
-	initStringInfo(&buf);
-	for (const char *c = text + strlen(opening); c < end;)
-	{
-		bool		is_key = c[0] == '"' && buf.len > 0 &&
-			buf.data[buf.len - 1] == '.';
-		const char *start = c;
-
-		if (is_key)
-		{
-			c = append_key(&buf, c);
-			continue;
-		}
-		if (*c == '"')
-		{
-			for (c++; c < end && *c != '"'; c++)
-				c += *c == '\\';
-		}
-		c++;
-		appendBinaryStringInfo(&buf, start, Min(c, end) - start);
-	}
-	return buf.data;
-}
 
 /* text, cut if it is long. */
 static char *
@@ -149,8 +67,8 @@ decide(const Explainer *e, const JsonPathItem *item)
 							 NULL);
 	fcinfo->args[0].value = JsonbPGetDatum(e->context);
 	fcinfo->args[0].isnull = false;
-	fcinfo->args[1].value = PointerGetDatum(wrap(e->part, jpiNot, e->whole,
-												 item));
+	fcinfo->args[1].value = PointerGetDatum(condition_wrap_item(e->part, jpiNot,
+																e->whole, item));
 	fcinfo->args[1].isnull = false;
 	fcinfo->args[2].value = JsonbPGetDatum(e->variables);
 	fcinfo->args[2].isnull = false;
@@ -521,7 +439,7 @@ char *
 condition_jsonpath_why(const Condition *condition, Jsonb *context)
 {
 	Explainer	e = {condition->jsonpath, condition->variables, context,
-	palloc(PART_SIZE(condition->jsonpath))};
+	palloc(CONDITION_PART_SIZE(condition->jsonpath))};
 	JsonPathItem root;
 	JsonPathItem culprit;
 	char	   *why = NULL;
