@@ -118,6 +118,10 @@ FROM unnest(ARRAY[
 	'{"action": "send_email", "params": {"to": ["trigger.to", "{{ trigger.to }}"], "subject": "x", "body": "b"}}']::jsonb[]) WITH ORDINALITY AS given (step, n)
 LEFT JOIN LATERAL t.problems(step) ON true ORDER BY n;
 
+-- Names are no templates either.
+SELECT path, severity, message, hint FROM wf_validate('{"name": "Order {{ trigger.id }}", "trigger_type": "{{ x }}", "description": "{{ x }}",
+	"steps": [{"name": "a", "action": "echo", "retry": 3}, {"name": "{{ trigger.n }}", "action": "{{ trigger.a }}", "timeout": "{{ trigger.t }}"}]}');
+
 -- A warning is no error: it is saved, and one WARNING says all.
 SELECT t.tenant('spelling') AS tenant \gset
 SELECT wf_define(:'tenant', '{"name": "Warned", "trigger_type": "warned", "steps": [
@@ -132,6 +136,11 @@ SELECT code, detail FROM t.error(format('SELECT wf_define(%L, %L)', :'tenant', '
 -- Mail templates.
 INSERT INTO workflow_templates (tenant_id, name, subject, html)
 VALUES (:'tenant', 'warned', 'Order ${id}', '<style>p { color: red }</style><p>{{ trigger.id }}</p>');
+
+-- A restore, whose scripts turn check_function_bodies off, is not warned.
+SET check_function_bodies = off;
+UPDATE workflow_templates SET subject = 'Order #{id}' WHERE tenant_id = :'tenant';
+RESET check_function_bodies;
 
 DELETE FROM workflow_templates WHERE tenant_id = :'tenant';
 DELETE FROM workflow_definitions WHERE tenant_id = :'tenant';

@@ -169,6 +169,16 @@ names_of_actions(const ActionCatalogue *catalogue)
 	return names;
 }
 
+/* Names are no templates; whoever writes one as such is told. */
+static void
+warn_of_template(const char *text, const char *key, Problems *problems)
+{
+	if (text != NULL && strstr(text, "{{") != NULL)
+		problem_warning(problems, key,
+						"Templates stand in the parameters of steps.",
+						"%s is no template and stands as it is", key);
+}
+
 WorkflowPlan *
 plan_compile(Jsonb *definition, const ActionCatalogue *catalogue,
 			 Problems *problems)
@@ -192,6 +202,8 @@ plan_compile(Jsonb *definition, const ActionCatalogue *catalogue,
 					problems);
 	plan->name = plan_text(&json, "name", "", problems);
 	plan->trigger_type = plan_text(&json, "trigger_type", "", problems);
+	warn_of_template(plan->name, "name", problems);
+	warn_of_template(plan->trigger_type, "trigger_type", problems);
 	description = json_member(&json, "description");
 	if (description != NULL && description->type != jbvString)
 		problem_error(problems, "description", NULL,

@@ -135,7 +135,7 @@ plan_compile_retry(const JsonbValue *json, const char *path,
 
 	if (!json_is_object(json))
 	{
-		problem_error(problems, path, NULL,
+		problem_error(problems, path, "Write it as {\"max_attempts\": 5}.",
 					  "retry must be an object, not %s", json_a_type(json));
 		return;
 	}

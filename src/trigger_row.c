@@ -14,6 +14,7 @@
 #include "trigger_row.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
@@ -135,7 +136,7 @@ problems_raise(const Problems *problems, const char *message)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s", message),
 				 errdetail_internal("%s", list_problems(problems, true))));
-	if (nwarnings > 0)
+	if (nwarnings > 0 && check_function_bodies) /* not in a restore */
 		ereport(WARNING,
 				(errcode(ERRCODE_WARNING),
 				 errmsg_plural("saved with %d warning",
