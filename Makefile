@@ -58,11 +58,11 @@ PG_CFLAGS = -fvisibility=hidden -Wextra -Wno-unused-parameter \
 SHLIB_LINK = $(shell $(CURL_CONFIG) --libs)
 
 # Every suite is a list of names: make test refuses a file that is in none.
-REGRESS = setup helpers schema definitions validate templates \
-	conditions steps actions_custom fire triggers triggers_text \
-	triggers_unusable history records identity tenants grants pause depth \
-	hardening retry operate characters actions_trust tenants_write held \
-	damaged altered spelling filters condition_types
+REGRESS = setup helpers schema definitions validate spelling templates \
+	filters conditions condition_types steps actions_custom fire triggers \
+	triggers_text triggers_unusable history records identity tenants \
+	grants pause depth hardening retry operate characters actions_trust \
+	tenants_write held damaged altered
 REGRESS_OPTS = --inputdir=$(srcdir) --load-extension=workflow_engine
 
 ISOLATION = cancel-cancel cancel-tenant define-define delete-fire delete-none \
