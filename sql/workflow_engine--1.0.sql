@@ -455,7 +455,7 @@ CREATE FUNCTION wf_cancel(run_id uuid) RETURNS boolean
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION wf_cancel(uuid) IS
-'Ends a run that has not ended: no further step begins. A step in the database that is under way is waited for; the answer to a request that is out is lost. Needs no worker. True: it was cancelled; false: it had ended. Errors: P0002 (no such run, or one of a tenant this session is not bound to).';
+'Ends a run that has not ended, at once: no further step begins. A step in the database that is under way goes on to its end, and its result is recorded; the answer to a request that is out is lost. Needs no worker. True: it was cancelled; false: it had ended. Errors: P0002 (no such run, or one of a tenant this session is not bound to); what a trigger or constraint that somebody added to workflow_runs raises.';
 
 CREATE FUNCTION wf_retry(run_id uuid, from_step text DEFAULT NULL) RETURNS boolean
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE

@@ -44,7 +44,6 @@
 #include "validtext.h"
 
 #define ABNORMAL_END "its worker ended abnormally while it executed this step"
-
 /*--- transitions ---*/
 
 static void
