@@ -377,6 +377,23 @@ hand_count_alone(const pg_uuid_t *tenant)
 	return n;
 }
 
+void
+hand_clock_set_back(TimestampTz now)
+{
+	ListCell   *lc;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &hand.ended)
+		dlist_container(Flight, node, iter.cur)->next_try = 0;
+	foreach(lc, hand.blocked)
+	{
+		Blocked    *blocked = lfirst(lc);
+
+		blocked->next_try = now;
+		blocked->since = Min(blocked->since, now);
+	}
+}
+
 Blocked *
 hand_next_blocked(TimestampTz now)
 {

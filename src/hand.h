@@ -88,6 +88,9 @@ extern void hand_keep_alone(List *runs);
 /* How many of these does the tenant have? */
 extern int	hand_count_alone(const pg_uuid_t *tenant);
 
+/* The clock was set back, and is at now: all are tried again at once. */
+extern void hand_clock_set_back(TimestampTz now);
+
 /* The run whose turn it is to be tried again, or NULL. */
 extern Blocked *hand_next_blocked(TimestampTz now);
 

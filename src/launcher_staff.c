@@ -275,6 +275,7 @@ make_room(QueueSlot *slots, List *all, TimestampTz now)
 {
 	int			slot;
 
+	last_rotation = Min(last_rotation, now);	/* the clock was set back */
 	if (count_leaving(all) > 0)
 		return;
 	slot = find_least_missed(slots, InvalidOid, 1);

@@ -174,7 +174,7 @@ typedef struct DueReading
 /* At the commit, have the workers take that run. */
 extern void queue_run_at_commit(const DueRun *run);
 
-/* These are committed: due now, or later. */
+/* In a worker: these are committed, and due now or later.  Wakes the others. */
 extern void queue_add_runs(const DueRun *runs, int n);
 
 /* Runs that were taken, and were not advanced or are to wait. */
@@ -182,9 +182,6 @@ extern void queue_return_runs(const DueRun *runs, int n);
 
 /* All tenants are paused: until a look is wanted nobody need be woken. */
 extern void queue_is_paused(void);
-
-/* The table has due runs of a tenant, up to that priority. */
-extern void queue_more_of_tenant(const pg_uuid_t *id, int16 priority);
 
 /*
  * Takes up to max runs, the tenants in turn but for those left out; returns
@@ -226,7 +223,7 @@ extern void queue_end_look(const pg_uuid_t *last, TimestampTz next_due);
 
 /*
  * Has something become due by the time?  Then ask the table for runs due
- * after *since, and set the timer anew.
+ * after *since, and set the timer anew.  An earlier one wakes the others.
  */
 extern bool queue_take_timer(TimestampTz now, TimestampTz *since);
 extern void queue_set_timer(TimestampTz when);

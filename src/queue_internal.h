@@ -129,6 +129,23 @@ extern void queue_wake_install(void);
 /* Wakes the workers of a database. */
 extern void queue_wake_workers(Oid database);
 
+/*
+ * Committed runs, due by now or later.  True: workers must be woken, since
+ * there is something to take, or something comes before the moment until
+ * which they sleep.
+ */
+extern bool queue_put_runs(const DueRun *runs, int n, TimestampTz now);
+
+/*
+ * A tenant's committed runs that are too many to be named: the table has
+ * them.  *first: the earliest run_at and the highest priority of any.  True
+ * as above.  What is due later needs queue_put_timer as well.
+ */
+extern bool queue_put_crowd(const DueRun *first, TimestampTz now);
+
+/* The table is to be asked by then.  True as above. */
+extern bool queue_put_timer(TimestampTz when);
+
 /* The memory of queue_runs.c: its size, and where it is made. */
 extern Size queue_runs_size(void);
 extern void queue_runs_attach(LWLock *lock);

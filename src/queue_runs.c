@@ -29,7 +29,8 @@
  * have due runs and has each of them read from the beginning.
  *
  * Runs that are due later are not here: next_due is the earliest moment at
- * which the table is to be asked for them.
+ * which the table is to be asked for them.  Workers at rest sleep until then,
+ * so they are woken when that moment becomes an earlier one, and only then.
  *
  * One lightweight lock guards it all, held for a few dozen instructions a
  * run.  A transaction callback takes it, so nothing here allocates or raises.
@@ -303,27 +304,48 @@ queue_want_look(void)
 	queue_unlock();
 }
 
-void
+bool
 queue_note_due(QueuedDatabase *db, TimestampTz when)
 {
-	if (when != 0 && (db->next_due == 0 || when < db->next_due))
-		db->next_due = when;
+	if (when == 0 || (db->next_due != 0 && db->next_due <= when))
+		return false;
+	db->next_due = when;
+	return true;
+}
+
+bool
+queue_database_has_work(const QueuedDatabase *db)
+{
+	return db->look || (db->ntenants > 0 && !db->paused);
+}
+
+bool
+queue_put_runs(const DueRun *runs, int n, TimestampTz now)
+{
+	QueuedDatabase *db = queue_lock_database();
+	bool		earlier = false;
+	bool		due = false;
+
+	for (int i = 0; db != NULL && i < n; i++)
+	{
+		if (runs[i].run_at <= now)
+		{
+			add_run(db, &runs[i]);
+			due = true;
+		}
+		else
+			earlier |= queue_note_due(db, runs[i].run_at);
+	}
+	due = due && queue_database_has_work(db);
+	queue_unlock();
+	return due || earlier;
 }
 
 void
 queue_add_runs(const DueRun *runs, int n)
 {
-	TimestampTz now = clock_now();
-	QueuedDatabase *db = queue_lock_database();
-
-	for (int i = 0; db != NULL && i < n; i++)
-	{
-		if (runs[i].run_at <= now)
-			add_run(db, &runs[i]);
-		else
-			queue_note_due(db, runs[i].run_at);
-	}
-	queue_unlock();
+	if (queue_put_runs(runs, n, clock_now()))
+		queue_wake_others();
 }
 
 /*
@@ -335,6 +357,7 @@ queue_return_runs(const DueRun *runs, int n)
 {
 	TimestampTz now = clock_now();
 	QueuedDatabase *db = queue_lock_database();
+	bool		earlier = false;
 
 	for (int i = 0; db != NULL && i < n; i++)
 	{
@@ -342,7 +365,7 @@ queue_return_runs(const DueRun *runs, int n)
 
 		if (runs[i].run_at > now)
 		{
-			queue_note_due(db, runs[i].run_at);
+			earlier |= queue_note_due(db, runs[i].run_at);
 			continue;
 		}
 		tenant = queue_enter_tenant(db, &runs[i].tenant_id);
@@ -355,17 +378,26 @@ queue_return_runs(const DueRun *runs, int n)
 		}
 	}
 	queue_unlock();
+	if (earlier)
+		queue_wake_others();
 }
 
-void
-queue_more_of_tenant(const pg_uuid_t *id, int16 priority)
+bool
+queue_put_crowd(const DueRun *first, TimestampTz now)
 {
 	QueuedDatabase *db = queue_lock_database();
-	QueuedTenant *tenant = db != NULL ? queue_enter_tenant(db, id) : NULL;
+	QueuedTenant *tenant = NULL;
+	bool		wake = false;
 
-	if (tenant != NULL)
-		queue_note_more(tenant, priority);
-	else if (db != NULL)
-		db->look = true;
+	if (db != NULL && first->run_at <= now)
+	{
+		tenant = queue_enter_tenant(db, &first->tenant_id);
+		if (tenant != NULL)
+			queue_note_more(tenant, first->priority);
+		else
+			db->look = true;
+		wake = queue_database_has_work(db);
+	}
 	queue_unlock();
+	return wake;
 }

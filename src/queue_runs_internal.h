@@ -96,7 +96,13 @@ extern bool queue_add_to_tenant(QueuedTenant *tenant, const DueRun *run);
 extern void queue_pop_run(QueuedTenant *tenant, DueRun *run);
 extern void queue_drop_runs(QueuedTenant *tenant);
 
-/* An earlier moment takes the place of a later one; 0 is never. */
-extern void queue_note_due(QueuedDatabase *db, TimestampTz when);
+/*
+ * An earlier moment takes the place of a later one; 0 is never.  True: it
+ * did, and workers that sleep until the later one must be woken.
+ */
+extern bool queue_note_due(QueuedDatabase *db, TimestampTz when);
+
+/* May there be something to take? */
+extern bool queue_database_has_work(const QueuedDatabase *db);
 
 #endif							/* WF_QUEUE_RUNS_INTERNAL_H */

@@ -148,8 +148,8 @@ bool
 queue_has_work(void)
 {
 	QueuedDatabase *db = queue_lock_database();
-	bool		has = db != NULL &&
-		(db->look || (db->ntenants > 0 && !db->paused));
+	bool		has = db != NULL && queue_database_has_work(db);
+
 	queue_unlock();
 	return has;
 }
@@ -196,6 +196,7 @@ void
 queue_end_look(const pg_uuid_t *last, TimestampTz next_due)
 {
 	QueuedDatabase *db = queue_lock_database();
+	bool		earlier = false;
 
 	if (db != NULL)
 	{
@@ -203,9 +204,11 @@ queue_end_look(const pg_uuid_t *last, TimestampTz next_due)
 		if (last != NULL)
 			db->cursor = *last;
 		db->look |= last != NULL;
-		queue_note_due(db, next_due);
+		earlier = queue_note_due(db, next_due);
 	}
 	queue_unlock();
+	if (earlier)
+		queue_wake_others();
 }
 
 bool
@@ -224,14 +227,21 @@ queue_take_timer(TimestampTz now, TimestampTz *since)
 	return due;
 }
 
+bool
+queue_put_timer(TimestampTz when)
+{
+	QueuedDatabase *db = queue_lock_database();
+	bool		earlier = db != NULL && queue_note_due(db, when);
+
+	queue_unlock();
+	return earlier;
+}
+
 void
 queue_set_timer(TimestampTz when)
 {
-	QueuedDatabase *db = queue_lock_database();
-
-	if (db != NULL)
-		queue_note_due(db, when);
-	queue_unlock();
+	if (queue_put_timer(when))
+		queue_wake_others();
 }
 
 TimestampTz

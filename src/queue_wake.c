@@ -27,6 +27,7 @@
 #include <signal.h>
 
 #include "access/xact.h"
+#include "clock.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "queue.h"
@@ -50,10 +51,12 @@ static int	npending = 0;
 static DueRun pending[MAX_PENDING];
 static int	ncrowds = 0;
 static DueRun crowds[MAX_CROWDS];
-static TimestampTz crowds_later = 0;
+static TimestampTz crowds_later = 0;	/* the first of their runs; 0: none */
+static TimestampTz unnamed_from = 0;	/* the same, of further tenants */
 
 /*--- at the end of a transaction ---*/
 
+/* Wakes the workers of a database, except the one in that slot. */
 static void
 wake_workers(Oid database, const Slot *but)
 {
@@ -126,28 +129,30 @@ lift_bars(void)
 	queue_kick_launcher();
 }
 
-static void
+/* True: workers must be woken for them. */
+static bool
 hand_over_runs(void)
 {
-	if (npending > 0)
-		queue_add_runs(pending, npending);
+	TimestampTz now = clock_now();
+	bool		wake = npending > 0 && queue_put_runs(pending, npending, now);
+
 	for (int i = 0; i < ncrowds; i++)
-		queue_more_of_tenant(&crowds[i].tenant_id, crowds[i].priority);
+		wake |= queue_put_crowd(&crowds[i], now);
 	if (crowds_later != 0)
-		queue_set_timer(crowds_later);
-	if (look_at_commit)
+		wake |= queue_put_timer(crowds_later);
+	if (look_at_commit || (unnamed_from != 0 && unnamed_from <= now))
+	{
 		queue_want_look();
+		wake = true;
+	}
+	return wake;
 }
 
 static void
 at_commit(void)
 {
-	if (wake_at_commit)
-	{
-		hand_over_runs();
-		if (queue_has_work())
-			queue_wake_workers(MyDatabaseId);
-	}
+	if (wake_at_commit && hand_over_runs())
+		queue_wake_workers(MyDatabaseId);
 	if (probe_at_commit)
 		ask_for_probe(MyDatabaseId);
 	if (settings_at_commit)
@@ -161,7 +166,7 @@ at_end(void)
 	wake_at_commit = false;
 	look_at_commit = false;
 	npending = ncrowds = 0;
-	crowds_later = 0;
+	crowds_later = unnamed_from = 0;
 	probe_at_commit = false;
 	settings_at_commit = false;
 	if (has_bar)
@@ -208,23 +213,38 @@ queue_wake_at_commit(void)
 	look_at_commit = true;
 }
 
+/*
+ * Sets when to the earlier of both.  There, 0 is never, so the run_at that is
+ * 0 becomes the next microsecond.
+ */
+static void
+not_after(TimestampTz *when, TimestampTz run_at)
+{
+	if (run_at == 0)
+		run_at = 1;
+	if (*when == 0 || run_at < *when)
+		*when = run_at;
+}
+
 /* The runs of a tenant that are too many to be told one by one. */
 static void
 note_crowd(const DueRun *run)
 {
 	int			i;
 
-	if (crowds_later == 0 || run->run_at < crowds_later)
-		crowds_later = run->run_at;
+	not_after(&crowds_later, run->run_at);
 	for (i = 0; i < ncrowds; i++)
 		if (memcmp(&crowds[i].tenant_id, &run->tenant_id, UUID_LEN) == 0)
 			break;
 	if (i == MAX_CROWDS)
-		look_at_commit = true;
+		not_after(&unnamed_from, run->run_at);
 	else if (i == ncrowds)
 		crowds[ncrowds++] = *run;
 	else
+	{
 		crowds[i].priority = Max(crowds[i].priority, run->priority);
+		crowds[i].run_at = Min(crowds[i].run_at, run->run_at);
+	}
 }
 
 void

@@ -429,6 +429,16 @@ not_after(TimestampTz *when, TimestampTz time)
 		*when = time;
 }
 
+void
+tick_clock_set_back(TimestampTz now)
+{
+	course.more = true;
+	course.next_due = 0;
+	course.busy_until = 0;
+	claim_clock_set_back();
+	hand_clock_set_back(now);
+}
+
 bool
 tick_has_more(TimestampTz now, TimestampTz *when)
 {

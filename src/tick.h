@@ -38,4 +38,7 @@ extern TickPause tick_failed(void);
 /* Is there more to do right now?  Else *when is the next thing due, 0: none. */
 extern bool tick_has_more(TimestampTz now, TimestampTz *when);
 
+/* Between ticks: the clock was set back, and is at now.  All waits end. */
+extern void tick_clock_set_back(TimestampTz now);
+
 #endif							/* WF_TICK_H */

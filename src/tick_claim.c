@@ -170,6 +170,12 @@ try_locked_again(void)
 	nlocked = 0;
 }
 
+void
+claim_clock_set_back(void)
+{
+	locked_until = 0;
+}
+
 /* An id may have come twice, and our own lock would not stop us. */
 static bool
 has_come(const DueRun *due, int i)

@@ -86,6 +86,9 @@ extern void tick_is_about(const RunRow *run);
 /* Takes runs and advances them; look_round: orphans too. */
 extern void tick_claim(Tick *tick, bool look_round);
 
+/* The clock was set back: runs that were locked are tried again at once. */
+extern void claim_clock_set_back(void);
+
 /*--- tick_together.c ---*/
 
 /* Takes each as far as it goes, and saves it. */

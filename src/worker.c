@@ -188,6 +188,26 @@ reload(void)
 	next_sweep = 0;
 }
 
+/*
+ * The moments until which this worker waits are a short time ahead.  After the
+ * clock was set back they would be far ahead: so all waits end, and what is to
+ * be waited for is found anew.
+ */
+static void
+notice_clock(TimestampTz now)
+{
+	static TimestampTz latest = 0;
+
+	if (now < latest)
+	{
+		if (paused_until != 0)
+			paused_until = Min(paused_until, now + (int64) pause_ms * 1000);
+		next_sweep = 0;
+		tick_clock_set_back(now);
+	}
+	latest = now;
+}
+
 /* Is a tick due?  Else *limit is for how many milliseconds there is none. */
 static bool
 is_due(long *limit)
@@ -196,6 +216,7 @@ is_due(long *limit)
 	TimestampTz when;
 	bool		more;
 
+	notice_clock(now);
 	if (paused_until != 0)
 	{
 		*limit = clock_ms_until(paused_until, PAUSE_MAX_MS);

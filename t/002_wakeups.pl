@@ -85,13 +85,18 @@ wait_done(fire(), 'others go on');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM done WHERE n = 101'),
 	'0', 'a prepared transaction has fired nothing yet');
 $node->safe_psql('postgres', "COMMIT PREPARED 'p'");
-$node->safe_psql('postgres', sprintf($by_hand, 102));
 set_and_reload('workflow_engine.poll_interval', '100ms');
-wait_done(101, 'the sweep finds what a prepared transaction fired');
-wait_done(102, 'and rows inserted by hand');
-$node->safe_psql('postgres', sprintf($by_hand, 103));
-wait_done(103, 'time and again');
+wait_done(101, 'a reload finds what a prepared transaction fired');
+for my $i (111, 112)
+{
+	$node->safe_psql('postgres',
+		sprintf("BEGIN; $fire; PREPARE TRANSACTION 'p'", $i));
+	$node->safe_psql('postgres', "COMMIT PREPARED 'p'");
+	wait_done($i, 'the sweep alone finds it, time and again');
+}
 set_and_reload('workflow_engine.poll_interval', '1h');
+$node->safe_psql('postgres', sprintf($by_hand, 102));
+wait_done(102, 'a row inserted by hand wakes');
 
 # Not before.
 $node->safe_psql('postgres',
@@ -109,11 +114,54 @@ is( $node->safe_psql('postgres',
 		  FROM workflow_runs WHERE trigger_payload = '{"n": 200}'}),
 	't',
 	'by the same clock');
-$node->safe_psql('postgres',
-	"SELECT wf_fire('$tenant', 'e', '{\"n\": 201}', NULL, now() + interval '3602 s')"
-);
-wait_done(201, 'and without any wake-up');
 set_and_reload('workflow_engine.clock_offset', '0');
+
+# For later, while all workers sleep for as long as poll_interval: they are
+# woken to set their timer.  Asleep, a worker's session has not changed for
+# longer than the second after which it comes to rest.
+sub wait_asleep
+{
+	my ($what) = @_;
+
+	wait_for($node, 'postgres', q{
+		SELECT bool_and(state = 'idle' AND clock_timestamp() - state_change > '1.2 s')
+		FROM pg_stat_activity WHERE backend_type = 'workflow_engine worker'},
+		$what);
+	return;
+}
+
+# The moment since when the worker has slept.
+sub asleep_since
+{
+	return $node->safe_psql('postgres', q{
+		SELECT max(state_change) FROM pg_stat_activity
+		WHERE backend_type = 'workflow_engine worker'});
+}
+
+my $fire_at = "SELECT wf_fire('$tenant', 'e', '{\"n\": %d}', NULL, now() + interval '%s')";
+wait_asleep('the worker is at rest');
+$node->safe_psql('postgres', sprintf($fire_at, 201, '300 ms'));
+wait_done(201, 'a run for later wakes a worker at rest');
+wait_asleep('it rests again');
+$node->safe_psql('postgres',
+	sprintf($fire_at, 202, '1 day') . ';' . sprintf($fire_at, 203, '300 ms'));
+wait_done(203, 'the earlier of two does');
+$node->safe_psql('postgres', qq{
+	SELECT wf_fire('$tenant', 'e', jsonb_build_object('n', 10000 + g), NULL,
+		now() + interval '300 ms') FROM generate_series(1, 200) g});
+wait_for($node, 'postgres', 'SELECT count(*) = 200 FROM done WHERE n > 10000',
+	'and more than are named at the commit');
+wait_asleep('the timer stands at tomorrow');
+my $since = asleep_since();
+foreach my $i (1 .. 5)
+{
+	$node->safe_psql('postgres', sprintf($fire_at, 210 + $i, '2 days'));
+	$node->safe_psql('postgres', qq{
+		SELECT wf_fire('$tenant', 'e', '{"n": 216}', NULL,
+			now() + interval '2 days') FROM generate_series(1, 100)});
+}
+is(asleep_since(), $since, 'what is due after that wakes nobody');
+wait_done(fire(), 'but what is due now does');
 
 # Announcements.
 my $listener = $node->background_psql('postgres');
@@ -193,6 +241,23 @@ is( $node->safe_psql('postgres', qq{
 	"but not to a session that is bound to $_")
   foreach '00000000-0000-0000-0000-0000000000ff', 'none';
 
+# A lock is waited for while the clock is set back: not until the old time.
+set_and_reload('workflow_engine.lock_timeout', '10min');
+set_and_reload('workflow_engine.clock_offset', '36000');
+my $holder = $node->background_psql('postgres');
+$holder->query_safe('BEGIN; LOCK TABLE done');
+fire();
+wait_for($node, 'postgres', q{SELECT count(*) = 1 FROM pg_stat_activity
+	WHERE backend_type = 'workflow_engine worker' AND wait_event_type = 'Lock'},
+	'a step waits for a lock');
+set_and_reload('workflow_engine.clock_offset', '0');
+$holder->query_safe('COMMIT');
+$holder->quit;
+wait_done($n, 'a clock that is set back does not keep it waiting');
+is($node->safe_psql('postgres', "SELECT step_results->0->>'attempts'
+	FROM workflow_runs WHERE trigger_payload = '{\"n\": $n}'"), '1',
+	'waiting for a lock is no attempt');
+
 # Nothing works for a while: the worker goes on trying, and never spins.
 my $pid = $node->safe_psql('postgres', 'SELECT pid FROM wf_workers()');
 $node->safe_psql('postgres',
@@ -207,12 +272,15 @@ my $trouble = sub {
 fire();
 wait_until(sub { return $trouble->() >= 3 }, 'its ticks fail');
 cmp_ok(time() - $start, '>=', 2, 'ever more rarely, whoever wakes it');
+set_and_reload('workflow_engine.clock_offset', '36000');
+wait_until(sub { return $trouble->() >= 4 }, 'and by the clock');
 wait_for($node, 'postgres',
 	"SELECT last_error LIKE '%workflow_pauses%' FROM wf_workers()",
 	'wf_workers() shows why');
 $node->safe_psql('postgres',
 	'ALTER TABLE workflow_pauses_away RENAME TO workflow_pauses');
-wait_done($n, 'then it goes on');
+set_and_reload('workflow_engine.clock_offset', '0');
+wait_done($n, 'then it goes on, though the clock was set back while it paused');
 is($node->safe_psql('postgres', 'SELECT pid FROM wf_workers()'),
 	$pid, 'in the same process');
 
