@@ -131,6 +131,12 @@ is( $node->safe_psql('postgres',
 		'SELECT count(*), count(DISTINCT id) FROM notes'),
 	'20|20',
 	'and did nothing twice');
+is( $node->safe_psql('postgres', q{
+		SELECT count(*), bool_and((s->>'attempts')::int = 1
+			AND NOT s ? 'failed_attempts')
+		FROM workflow_runs, jsonb_array_elements(step_results) s}),
+	'40|t',
+	'waiting for the lock is no attempt of the step');
 
 # It waits for so long and no longer.
 set_and_reload('workflow_engine.lock_timeout', '300ms');

@@ -141,7 +141,9 @@ my %got = run_steps(
 		$http{good}->url('/redirect-to/302?url=' . $plain->url('/down'))),
 	up_and_down => get(
 		$plain->url('/redirect-to/302?url='
-			  . $http{good}->url('/redirect-to/302?url=' . $plain->url('/down')))));
+			  . $http{good}->url('/redirect-to/302?url=' . $plain->url('/down')))),
+	up => get(
+		$plain->url('/redirect-to/302?url=' . $http{good}->url('/up'))));
 
 sub completed
 {
@@ -199,8 +201,12 @@ failed_like('https_plain', qr/\w/);
 failed_like($_,
 	qr/^HTTP 302: redirects to ".*", and none is followed from https to http$/)
   foreach qw(https_down up_and_down);
+completed('up');
+is((requests_of($http{good}, $got{up}))[0]{path}, '/up',
+	'a redirect may lead from http to https');
 is(join(' ', map { $_->{path} } $plain->requests),
-	'/redirect-to/302', 'no redirect leaves https for http, however it got there');
+	'/redirect-to/302 /redirect-to/302',
+	'no redirect leaves https for http, however it got there');
 
 #
 # Mail: STARTTLS is required unless the connection says otherwise.

@@ -297,5 +297,80 @@ is( $node->safe_psql(
 	1,
 	'no step was tried more often than workers ended');
 
+$http->stop;
+
+#
+# Two workers.  While one of them waits for an answer, its run is cancelled and
+# queued again, and the other one takes it.  The first answer must not count.
+# The first worker is stopped meanwhile, so that the other takes the run.
+#
+wait_for($node, 'postgres', q{SELECT count(*) = 2 FROM wf_workers()
+	WHERE state <> 'starting'}, 'two workers');
+$http = start_receiver('http', '--prefix', '/hold/status/404');
+my $second = start_receiver('http', '--prefix', '/hold');
+my @moving = (name => 'moving', kind => 'http');
+connection($node, @moving, config => { base_url => $http->url });
+%runs = fire_steps($node, moved => {
+	action => 'webhook', params => { connection => 'moving', path => 'x' } });
+$http->wait_requests(1);
+wait_for($node, 'postgres', q{SELECT count(*) = 1 FROM wf_workers()
+	WHERE in_flight = 1 AND state = 'idle'}, 'a worker waits for the answer');
+my $first_worker = $node->safe_psql('postgres',
+	'SELECT pid FROM wf_workers() WHERE in_flight = 1');
+kill 'STOP', $first_worker;
+is($node->safe_psql('postgres', "SELECT wf_cancel('$runs{moved}')"), 't',
+	'its run is cancelled');
+connection($node, @moving, config => { base_url => $second->url });
+is($node->safe_psql('postgres', "SELECT wf_retry('$runs{moved}')"), 't',
+	'and queued again');
+$second->wait_requests(1);
+$http->command('release');
+kill 'CONT', $first_worker;
+wait_for($node, 'postgres',
+	"SELECT in_flight = 0 FROM wf_workers() WHERE pid = $first_worker",
+	'the first worker has done with its answer');
+is(run_status($node, 'postgres', $runs{moved}), 'running',
+	'which is not that of the run');
+$second->command('release');
+wait_ended($node, $runs{moved});
+is($node->safe_psql('postgres', q{
+		SELECT status, step_results->0->>'attempts',
+			step_results->0->'output'->>'status'
+		FROM workflow_runs WHERE id = '} . $runs{moved} . q{'}),
+	'completed|1|200', 'the answer that counts is the second one');
+$http->stop;
+$second->stop;
+
+#
+# A worker ends while the tenant of its run is paused: the run stays where it
+# is until wf_resume, and runs of other tenants do not.
+#
+my $other_tenant = '00000000-0000-4000-8000-00000000000c';
+$http = start_receiver('http', '--prefix', '/hold');
+%runs = fire_steps($node,
+	paused => { action => 'webhook', params => { url => $http->url('/paused') } },
+	other => {
+		action => 'webhook',
+		tenant => $other_tenant,
+		params => { url => $http->url('/other') } });
+$http->wait_requests(2);
+$node->safe_psql('postgres', "SELECT wf_pause('$tenant')");
+$node->safe_psql('postgres', 'SELECT pg_terminate_backend(pid) FROM wf_workers()');
+$http->wait_requests(3);
+my $is_orphan = q{SELECT status = 'running' AND NOT wf_worker_alive(owner)
+	FROM workflow_runs WHERE id = '} . $runs{paused} . q{'};
+is($node->safe_psql('postgres', $is_orphan), 't',
+	'the run of a paused tenant is not taken over');
+is(($http->requests)[2]{path}, '/other', '... when that of another one is');
+$node->safe_psql('postgres', "SELECT wf_resume('$tenant')");
+$http->wait_requests(4);
+is(($http->requests)[3]{path}, '/paused', 'wf_resume lets it go on');
+$http->command('release');
+wait_ended($node, values %runs);
+is($node->safe_psql('postgres', q{
+		SELECT string_agg(DISTINCT status || ' ' || (step_results->0->>'attempts'), ',')
+		FROM workflow_runs WHERE id IN (} . join(',', map { literal($_) } values %runs) . ')'),
+	'completed 2', 'both complete');
+
 $node->stop;
 done_testing();

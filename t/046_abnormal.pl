@@ -20,14 +20,19 @@ CONF
 # A step that takes until the gate is open.
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION workflow_engine;
-	CREATE TABLE gate (open boolean);
-	INSERT INTO gate VALUES (false);
+	CREATE TABLE gate (open boolean, wide boolean);
+	INSERT INTO gate VALUES (false, false);
+	CREATE SEQUENCE wide_tries;
 	CREATE TABLE done (label text);
 	CREATE FUNCTION linger(params jsonb, context jsonb) RETURNS jsonb
 	LANGUAGE plpgsql AS $$
 	BEGIN
+		IF params ? 'wide' THEN
+			PERFORM nextval('wide_tries');
+		END IF;
 		FOR i IN 1 .. 6000 LOOP
-			EXIT WHEN (SELECT open FROM gate);
+			EXIT WHEN (SELECT CASE WHEN params ? 'wide' THEN wide ELSE open END
+				FROM gate);
 			PERFORM pg_sleep(0.01);
 		END LOOP;
 		RETURN '{}';
@@ -95,7 +100,7 @@ sub fire
 	my $steps = join(', ', @steps);
 
 	return $node->safe_psql('postgres', qq{
-		UPDATE gate SET open = false;
+		UPDATE gate SET open = false, wide = false;
 		SELECT wf_define('$tenant', '{"name": "$name", "trigger_type": "$name",
 			"steps": [$steps]}') IS NULL \\g /dev/null
 		SELECT wf_fire('$tenant', '$name')});
@@ -131,7 +136,8 @@ sub wait_run
 
 sub open_gate
 {
-	$node->safe_psql('postgres', 'UPDATE gate SET open = true');
+	my ($which) = @_;
+	$node->safe_psql('postgres', 'UPDATE gate SET ' . ($which || 'open') . ' = true');
 	return;
 }
 
@@ -176,19 +182,34 @@ is(trace($run), "linger|failed|3|$why, 3 times\nnote_after|completed|1|",
 #
 # Twice is no harm done; and the count begins anew with the next step.
 #
-$run = fire('twice', linger(), '{"name": "again", "action": "linger"}');
-foreach my $n (1 .. 2)
+sub kill_twice
 {
-	wait_begun("the step is executed for the $n. time");
-	kill_worker();
+	foreach my $n (1 .. 2)
+	{
+		wait_begun("the step is executed for the $n. time");
+		kill_worker();
+	}
+	wait_begun('the step is executed once more');
+	return;
 }
-wait_begun('the step is executed once more');
+
+$run = fire('twice', linger(),
+	'{"name": "again", "action": "linger", "params": {"wide": true}}');
+kill_twice();
 is($node->safe_psql('postgres', "SELECT abnormal_ends FROM workflow_runs WHERE id = '$run'"),
 	2, 'two ends are counted');
 open_gate();
-wait_run($run, 'completed');
-is(trace($run), "linger|completed|3|\nagain|completed|1|",
+wait_for($node, 'postgres', 'SELECT is_called FROM wide_tries',
 	'a step that ended two workers may still complete');
+kill_worker();
+wait_begun('the next step is executed again');
+open_gate('wide');
+wait_run($run, 'completed');
+is(trace($run), "linger|completed|3|\nagain|completed|2|",
+	'its two ends and one of the next step are not three');
+is($node->safe_psql('postgres',
+		"SELECT abnormal_ends IS NULL FROM workflow_runs WHERE id = '$run'"),
+	't', 'a step that completes leaves no count');
 
 #
 # What is not the step's doing: SIGTERM, stops of the server, the crash of
