@@ -189,6 +189,68 @@ $node->safe_psql('a',
 $node->safe_psql('a', "COMMIT PREPARED 'x'");
 wait_for_workers('a', 1, 'CREATE EXTENSION in a prepared transaction');
 
+# Who may not do it does not send the workers away: not somebody who may create
+# databases and owns another one, not an owner who may not create databases.
+# Nobody had a reason to wait, so the workers are the same processes.
+set_and_reload('workflow_engine.workers', 1);
+new_database('c', 'public');
+new_database('d', 'wf');
+works('c', 'a third database');
+wait_for_workers('c', 1, 'with one worker');
+($pid) = pids('c');
+$node->safe_psql('postgres',
+	'CREATE ROLE maker CREATEDB; CREATE ROLE keeper; ALTER DATABASE c OWNER TO keeper');
+foreach my $case (
+	[ maker => 'ALTER DATABASE c RENAME TO stolen' ],
+	[ maker => 'ALTER DATABASE c SET TABLESPACE pg_global' ],
+	[ maker => 'DROP DATABASE c' ],
+	[ maker => 'CREATE DATABASE stolen TEMPLATE c' ],
+	[ keeper => 'ALTER DATABASE c RENAME TO kept' ],
+	[ keeper => 'CREATE DATABASE kept TEMPLATE c' ])
+{
+	my ($role, $command) = @$case;
+
+	($rc, $out, $err) = $node->psql('postgres', $command,
+		connstr => $node->connstr('postgres') . " options='-c role=$role'");
+	isnt($rc, 0, "$role: $command fails");
+	like($err, qr/permission denied|must be owner/, '... for want of a privilege');
+	is(join(' ', pids('c')), $pid, '... and its worker stays');
+}
+
+# More databases than slots for workers: of the server's five two are the
+# launchers', ours and that of replication.
+$node->safe_psql('postgres', "DROP DATABASE $_") foreach qw(a b);
+$node->safe_psql('postgres', 'ALTER SYSTEM SET max_worker_processes = 5');
+$node->restart;
+wait_for_workers($_, 1, "$_ has a worker") foreach qw(c d);
+my %sole = map { ($_ => pids($_)) } qw(c d);
+set_and_reload('workflow_engine.workers', 2);
+wait_until(sub { return pids('c') + pids('d') == 3 }, 'the third slot is used');
+my ($rich, $poor) = pids('c') == 2 ? ('c', 'd') : ('d', 'c');
+
+# Now the longest idle is the only worker of a database.
+works($poor, 'the database with one worker');
+wait_until(
+	sub {
+		works($rich, 'the other one');
+		return $node->safe_psql($rich, q{
+			SELECT max(runs_done) > 0 FROM wf_workers()
+			WHERE pid = } . $sole{$rich}) eq 't';
+	},
+	'has worked later');
+new_database('e', 'public');
+works('e', 'a database more, and no slot is free');
+is(join(' ', pids($poor)), $sole{$poor}, 'the only worker of a database stays');
+is(scalar(() = pids($rich)), 1, 'the second of another one has given way');
+
+# And then only workers give way to those that have none, in turn.
+new_database($_, 'public') foreach qw(f g);
+foreach my $round (1, 2)
+{
+	works($_, "round $round: $_ is served, one of five databases on three slots")
+	  foreach qw(c d e f g);
+}
+
 unlike(
 	slurp_file($node->logfile),
 	qr/terminated by signal|PANIC|TRAP:|ended unexpectedly/,

@@ -41,7 +41,8 @@ $plain->stop;
 
 # With a worker that does not look by itself.
 my $node = new_node('main',
-	"workflow_engine.poll_interval = '1h'\nworkflow_engine.workers = 1\n");
+	"workflow_engine.poll_interval = '1h'\nworkflow_engine.workers = 1\n",
+	init => [ extra => [ '--encoding=UTF8', '--locale=C' ] ]);
 my $n = 1;
 
 sub fire
@@ -215,7 +216,7 @@ is(() = $log =~ /\Q$good\E/g, 0, 'none for one that completed');
 # One run that the engine cannot save: it fails, and nobody else.
 $node->safe_psql('postgres', q{
 	CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
-	BEGIN RAISE EXCEPTION 'not this one'; END $$;
+	BEGIN RAISE EXCEPTION 'not this one %', repeat('€', 5000); END $$;
 	CREATE TRIGGER refuse BEFORE UPDATE ON workflow_runs FOR EACH ROW
 	WHEN (new.status = 'completed' AND new.trigger_payload ? 'poison')
 	EXECUTE FUNCTION refuse()});
@@ -240,6 +241,13 @@ is( $node->safe_psql('postgres', qq{
 	't||||',
 	"but not to a session that is bound to $_")
   foreach '00000000-0000-0000-0000-0000000000ff', 'none';
+is( $node->safe_psql('postgres', q{
+		SELECT convert_from(convert_to(error_message, 'UTF8'), 'UTF8') ~ 'not this one €+$',
+			(SELECT bool_and(convert_from(convert_to(last_error, 'UTF8'), 'UTF8')
+				~ 'not this one €+$') FROM wf_workers())
+		FROM workflow_runs WHERE trigger_payload ? 'poison'}),
+	't|t',
+	'a long error is cut between characters');
 
 # A lock is waited for while the clock is set back: not until the old time.
 set_and_reload('workflow_engine.lock_timeout', '10min');

@@ -229,6 +229,87 @@ is( $node->safe_psql(
 	'none before its time');
 
 #
+# A transaction that fires more runs than it names at its commit, for more
+# tenants than it names: the table is asked for the others, at once or when
+# they are due.  Each case alone, so that no other one makes a worker look.
+#
+my $crowds = 'SELECT count(*) FROM generate_series(%d, %d) g, '
+  . "wf_fire(('00000000-0000-0000-0000-' || lpad(g::text, 12, '0'))::uuid, "
+  . "'count', jsonb_build_object('id', 20000 + g, 'n', 1)%s);";
+my $named = "SELECT count(*) FROM generate_series(201, 264) g, "
+  . "wf_fire('$one', 'count', jsonb_build_object('id', g, 'n', 1)%s);";
+foreach my $later ('', q{, run_at => now() + interval '300 ms'})
+{
+	my $when = $later ? 'later' : 'at once';
+
+	$node->safe_psql('postgres', 'TRUNCATE notes');
+	$node->safe_psql('postgres', 'BEGIN;'
+		  . sprintf($named, $later) . sprintf($crowds, 2, 60, $later) . 'COMMIT');
+	wait_all("$when: runs of 59 tenants beyond 64 runs");
+	is(notes(), '123|123', 'each was executed once');
+}
+
+# Of a tenant, some are due at once and others are not; and the last tenant's
+# alone are for later.
+$node->safe_psql('postgres', 'TRUNCATE notes');
+$node->safe_psql('postgres', 'BEGIN;'
+	  . sprintf($named, '') . sprintf($crowds, 2, 17, '')
+	  . sprintf($crowds, 2, 17, q{, run_at => now() + interval '300 ms'})
+	  . sprintf($crowds, 18, 18, q{, run_at => now() + interval '600 ms'})
+	  . 'COMMIT');
+wait_all('some at once, others later');
+is(notes(), '81|97', 'each was executed once');
+
+#
+# wf_cancel against the claiming of runs: one that was cancelled has done
+# nothing, and one that was not has.
+#
+$node->safe_psql('postgres', qq{
+	CREATE TABLE cancelled (id int, done boolean);
+	TRUNCATE notes;
+	SELECT wf_define('$one', '{"name": "race", "trigger_type": "race",
+		"steps": [{"name": "note", "action": "insert_record", "params":
+			{"table": "notes", "fields": {"id": "{{trigger.id}}"}}}]}')});
+my @cancellers = map { $node->background_psql('postgres') } 1 .. 2;
+foreach my $i (0, 1)
+{
+	# fires 40 runs and cancels them at once, beginning with the last
+	$cancellers[$i]->query_until(qr/begun/, qq{\\echo begun
+		DO \$\$
+		DECLARE
+			ids uuid[];
+		BEGIN
+			FOR k IN 0 .. 24 LOOP
+				ids := ARRAY(SELECT r FROM generate_series(1, 40) g,
+					wf_fire('$one', 'race', jsonb_build_object('id',
+						50000 + 2 * (40 * k + g) + $i)) r);
+				COMMIT;
+				FOR j IN REVERSE 40 .. 1 LOOP
+					INSERT INTO cancelled
+					SELECT (trigger_payload->>'id')::int, wf_cancel(id)
+					FROM workflow_runs WHERE id = ids[j];
+					COMMIT;
+				END LOOP;
+			END LOOP;
+		END \$\$;
+	});
+}
+wait_for($node, 'postgres', 'SELECT count(*) = 2000 FROM cancelled',
+	'2,000 runs are fired and cancelled');
+wait_all('all end');
+$_->quit foreach @cancellers;
+my ($stopped, $wrong) = split /\|/, $node->safe_psql('postgres', q{
+	SELECT count(*) FILTER (WHERE c.done),
+		count(*) FILTER (WHERE c.done <> (r.status = 'cancelled')
+			OR (r.status = 'completed') <> EXISTS
+				(SELECT FROM notes n WHERE n.id = c.id))
+	FROM cancelled c JOIN workflow_runs r
+		ON (r.trigger_payload->>'id')::int = c.id
+	JOIN workflow_definitions d ON d.id = r.definition_id AND d.name = 'race'});
+is($wrong, 0, 'a cancelled run has no effect, any other has');
+cmp_ok($stopped, '>', 0, "$stopped were cancelled in time");
+
+#
 # The history of a run that makes many steps in one tick.
 #
 $node->safe_psql('postgres', qq{

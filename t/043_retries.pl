@@ -139,6 +139,23 @@ is($node->safe_psql('postgres', sprintf(
 	't|t', 'the pauses are 2 and 4 seconds, less a quarter at most');
 
 #
+# A back-off is the interval that was set, less a quarter at most, and not the
+# same for all.  Two hours, beside which no machine is slow.
+#
+my %jitter = fire_steps($node, map { ("jitter $_" =>
+		step_to('webhook', '/status/503', retry => { max_attempts => 2, initial_interval => '2 hours' })) } 1 .. 20);
+wait_for($node, 'postgres',
+	q{SELECT count(*) = 20 FROM workflow_runs WHERE status = 'waiting' AND run_at > now() + '1 hour'},
+	'20 runs wait for long');
+is($node->safe_psql('postgres', q{
+		SELECT bool_and(run_at BETWEEN queued_at + '90 min' AND queued_at + '125 min'),
+			max(run_at - queued_at) - min(run_at - queued_at) > '1 min',
+			min(run_at - queued_at) < '117 min'
+		FROM workflow_runs WHERE id IN (} . join(',', map { "'$_'" } values %jitter) . ')'),
+	't|t|t', 'from three quarters of the interval to all of it');
+$node->safe_psql('postgres', "SELECT wf_cancel(id) FROM workflow_runs WHERE status = 'waiting'");
+
+#
 # With "retry", what may have taken effect is repeated as well: the author
 # says so.  What will fail again is not.
 #
@@ -280,12 +297,10 @@ $node->reload;
 # that answer is nobody's.
 #
 %runs = fire_steps($node, gone => step_to('webhook', '/hold'));
-my $sent = () = $http->requests;
-wait_until(sub { scalar(() = $http->requests) > $sent - 1
-	  && $node->safe_psql('postgres', "SELECT status FROM wf_trace('$runs{gone}')") eq 'running' },
-	'the request is out');
 wait_until(sub { grep { ($_->{headers}{'idempotency-key'} || '') eq "$runs{gone}:go" } $http->requests },
-	'it has arrived');
+	'the request has arrived');
+is($node->safe_psql('postgres', "SELECT status FROM wf_trace('$runs{gone}')"),
+	'running', '... and has no answer yet');
 is($node->safe_psql('postgres', "SELECT wf_cancel('$runs{gone}')"), 't', 'cancelled');
 is($node->safe_psql('postgres', "SELECT failed_attempts->0->>'error' FROM workflow_runs WHERE id = '$runs{gone}'"),
 	'cancelled while it was under way', 'what became of the request is not known');
@@ -316,6 +331,26 @@ is(join(' ', map { $_->{headers}{'idempotency-key'} =~ s/^\Q$runs{twice}\E://r }
 	  grep { ($_->{headers}{'idempotency-key'} || '') =~ /^\Q$runs{twice}\E/ } $http->requests),
 	'send stop send:2 stop send:3 stop',
 	'a deliberate repeat is numbered, a step that failed keeps its key');
+
+#
+# Long errors are cut between characters, wherever one of three bytes begins.
+#
+$node->safe_psql('postgres', q{
+	CREATE FUNCTION complain(params jsonb, context jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+	BEGIN
+		RAISE EXCEPTION '%', repeat('x', (params->>'n')::int) || repeat('€', 5000)
+			USING ERRCODE = '40001';
+	END $$;
+	SELECT wf_register_action('complain', 'complain(jsonb,jsonb)')});
+my %long = fire_steps($node, map { ("long $_" => { action => 'complain', params => { n => $_ },
+		retry => { max_attempts => 2, initial_interval => '10 milliseconds' } }) } 0 .. 2);
+wait_ended($node, values %long);
+is($node->safe_psql('postgres', q{
+		SELECT count(*), bool_and(convert_from(convert_to(t, 'UTF8'), 'UTF8') ~ 'x{0,2}€+$')
+		FROM workflow_runs, LATERAL (VALUES (error_message), (step_results->0->>'error'),
+			(step_results->0->'failed_attempts'->0->>'error')) v(t)
+		WHERE id IN (} . join(',', map { "'$_'" } values %long) . ')'),
+	'9|t', 'long errors of runs, steps and attempts are cut between characters');
 
 #
 # Native steps.  A real deadlock: the worker is the one that finds out.
