@@ -92,10 +92,13 @@ foreach my $mailer ([ mute => $mute ], [ late => $late ])
 			from => 'a@example.com' });
 }
 
+# One attempt each: how failures are repeated is not looked at here.
+my %once = (retry => { max_attempts => 1 });
+
 sub post
 {
 	my ($url, %step) = @_;
-	return { action => 'webhook', params => { url => $url }, %step };
+	return { action => 'webhook', params => { url => $url }, %once, %step };
 }
 
 sub mail
@@ -103,6 +106,7 @@ sub mail
 	my ($connection, %step) = @_;
 	return {
 		action => 'send_email',
+		%once,
 		params => {
 			to => 'b@example.com', subject => 's', body => 'b',
 			connection => $connection },

@@ -14,6 +14,7 @@ use WorkflowEngine::Outbound;
 my $node = outbound_node('retries', <<'CONF');
 workflow_engine.workers = 1
 workflow_engine.poll_interval = 500ms
+workflow_engine.connect_timeout = 1s
 deadlock_timeout = 10ms
 CONF
 my $http = start_receiver('http');
@@ -28,6 +29,8 @@ my %kinds = (
 	slack_webhook => 'slack_webhook',
 	teams_webhook => 'teams_webhook');
 
+my $connections = '';    # the statements that make those of the next steps
+
 sub step_to
 {
 	my ($kind, $behaviour, %more) = @_;
@@ -36,8 +39,7 @@ sub step_to
 
 	return { action => 'webhook', params => { url => "$base/x" }, %more }
 	  if $kind eq 'webhook';
-	connection(
-		$node,
+	$connections .= connection_sql(
 		name => $name,
 		kind => $kinds{$kind},
 		config => $kind eq 'whatsapp_notify'
@@ -59,6 +61,16 @@ sub step_to
 		action => 'team_notify',
 		params => { channel => 'ops', message => 'hi', connection => $name },
 		%more };
+}
+
+# Makes the connections, then fires the steps.
+sub fire_all
+{
+	my (@cases) = @_;
+
+	$node->safe_psql('postgres', $connections) if $connections ne '';
+	$connections = '';
+	return fire_steps($node, @cases);
 }
 
 # Where a connection that was used before ends before an answer, libcurl sends
@@ -115,34 +127,15 @@ foreach my $kind (sort keys %kinds)
 		push @cases, "$kind $loss" => step_to($kind, "/failing-as/1/$loss");
 	}
 }
-%got = run_steps($node, @cases, used_up => step_to('webhook', '/status/503'));
-foreach my $kind (sort keys %kinds)
-{
-	attempts("$kind $_", 'completed', 2) foreach @again;
-	attempts("$kind $_", 'failed', 1) foreach @never;
-	foreach my $loss (qw(status/500 close reset))
-	{
-		# only webhook's receivers are said to know the key
-		$kind eq 'webhook' ? $loss =~ /status/ ? attempts("$kind $loss", 'completed', 2)
-		  : sent_twice("$kind $loss") : attempts("$kind $loss", 'failed', 1, qr/^delivery unknown: /);
-	}
-}
-attempts('used_up', 'failed', 3, qr/^HTTP 503/);
-my @noted = @{ $got{used_up}{failed_attempts} };
-is(join(' ', map { $_->{attempt} } @noted), '1 2', 'attempts are numbered');
-like($_->{error}, qr/^HTTP 503/, 'each has its error') foreach @noted;
-cmp_ok($_->{duration_ms}, '>', 0, 'and its time') foreach @noted;
-is($node->safe_psql('postgres', sprintf(
-		q{SELECT '%s'::timestamptz - '%s' >= '1.5 s', '%s'::timestamptz - '%s' >= '3 s'},
-		$noted[1]{started_at}, $noted[0]{started_at},
-		$got{used_up}{started_at}, $noted[1]{started_at})),
-	't|t', 'the pauses are 2 and 4 seconds, less a quarter at most');
+# They wait for some seconds, in which those of the next section run.
+my %patient = fire_all(@cases, used_up => step_to('webhook', '/status/503'));
+is(scalar keys %patient, @cases / 2 + 1, 'all are fired');
 
 #
 # A back-off is the interval that was set, less a quarter at most, and not the
 # same for all.  Two hours, beside which no machine is slow.
 #
-my %jitter = fire_steps($node, map { ("jitter $_" =>
+my %jitter = fire_all(map { ("jitter $_" =>
 		step_to('webhook', '/status/503', retry => { max_attempts => 2, initial_interval => '2 hours' })) } 1 .. 20);
 wait_for($node, 'postgres',
 	q{SELECT count(*) = 20 FROM workflow_runs WHERE status = 'waiting' AND run_at > now() + '1 hour'},
@@ -153,7 +146,7 @@ is($node->safe_psql('postgres', q{
 			min(run_at - queued_at) < '117 min'
 		FROM workflow_runs WHERE id IN (} . join(',', map { "'$_'" } values %jitter) . ')'),
 	't|t|t', 'from three quarters of the interval to all of it');
-$node->safe_psql('postgres', "SELECT wf_cancel(id) FROM workflow_runs WHERE status = 'waiting'");
+$node->safe_psql('postgres', q{SELECT wf_cancel(id) FROM workflow_runs WHERE run_at > now() + '1 hour'});
 
 #
 # With "retry", what may have taken effect is repeated as well: the author
@@ -188,7 +181,10 @@ push @cases,
   sort keys %nowhere;
 push @cases, 'not allowed' =>
   { action => 'webhook', params => { url => 'http://10.0.0.1/' }, %fast };
-%got = run_steps($node, @cases);
+my %quick = fire_all(@cases);
+is(scalar keys %quick, @cases / 2, 'all are fired');
+wait_ended($node, values %quick);
+%got = results($node, %quick);
 foreach my $kind (sort keys %kinds)
 {
 	attempts("$kind retry $_", 'completed', 2)
@@ -206,6 +202,33 @@ foreach my $case (sort(keys %nowhere))
 	unlike($got{$case}{error}, qr/delivery unknown/, "$case: nothing is unknown");
 }
 is($got{'not allowed'}{attempts}, 1, 'what is not allowed is not tried again');
+
+#
+# Those that were fired first.
+#
+wait_ended($node, values %patient);
+%got = results($node, %patient);
+foreach my $kind (sort keys %kinds)
+{
+	attempts("$kind $_", 'completed', 2) foreach @again;
+	attempts("$kind $_", 'failed', 1) foreach @never;
+	foreach my $loss (qw(status/500 close reset))
+	{
+		# only webhook's receivers are said to know the key
+		$kind eq 'webhook' ? $loss =~ /status/ ? attempts("$kind $loss", 'completed', 2)
+		  : sent_twice("$kind $loss") : attempts("$kind $loss", 'failed', 1, qr/^delivery unknown: /);
+	}
+}
+attempts('used_up', 'failed', 3, qr/^HTTP 503/);
+my @noted = @{ $got{used_up}{failed_attempts} };
+is(join(' ', map { $_->{attempt} } @noted), '1 2', 'attempts are numbered');
+like($_->{error}, qr/^HTTP 503/, 'each has its error') foreach @noted;
+cmp_ok($_->{duration_ms}, '>', 0, 'and its time') foreach @noted;
+is($node->safe_psql('postgres', sprintf(
+		q{SELECT '%s'::timestamptz - '%s' >= '1.5 s', '%s'::timestamptz - '%s' >= '3 s'},
+		$noted[1]{started_at}, $noted[0]{started_at},
+		$got{used_up}{started_at}, $noted[1]{started_at})),
+	't|t', 'the pauses are 2 and 4 seconds, less a quarter at most');
 
 #
 # Mail: 4xx is for later, 5xx is not.

@@ -27,7 +27,7 @@ use Test::More;
 use WorkflowEngine::Test;
 
 our @EXPORT = qw(
-  $tenant outbound_node connection fire_steps wait_ended results run_steps
+  $tenant outbound_node connection connection_sql fire_steps wait_ended results run_steps
   literal to_json from_json request_of requests_of log_offset log_since);
 
 our $tenant = '00000000-0000-4000-8000-00000000000a';
@@ -92,6 +92,20 @@ The statement is not logged, whatever the server logs.
 sub connection
 {
 	my ($node, %c) = @_;
+
+	$node->safe_psql('postgres', connection_sql(%c));
+	return;
+}
+
+=head2 connection_sql(name =>, kind =>, config =>, credentials =>, tenant =>)
+
+The statements that connection() executes, for those who make many.
+
+=cut
+
+sub connection_sql
+{
+	my (%c) = @_;
 	my $sql = sprintf(
 		'INSERT INTO workflow_connections '
 		  . '(tenant_id, name, kind, config, credentials) '
@@ -104,9 +118,7 @@ sub connection
 		to_json($c{config} || {}),
 		to_json($c{credentials} || {}));
 
-	$node->safe_psql('postgres',
-		"SET log_min_messages = panic; SET log_statement = none; $sql");
-	return;
+	return "SET log_min_messages = panic; SET log_statement = none; $sql;\n";
 }
 
 =head2 fire_steps(node, label => step ...)
