@@ -69,7 +69,7 @@ wf_open()
 		mkdir -p "$2"
 		WORK=$(cd "$2" && pwd)
 		wf_stop_all
-		rm -rf "$WORK"/{data,inst,tmp}
+		rm -rf "$WORK"/{data,inst,tmp} "$WORK"/*.log
 	fi
 	touch "$WORK/.workflow_engine"
 	mkdir -p "$WORK/tmp" "$WORK/build"
