@@ -249,16 +249,24 @@ foreach my $later ('', q{, run_at => now() + interval '300 ms'})
 	is(notes(), '123|123', 'each was executed once');
 }
 
-# Of a tenant, some are due at once and others are not; and the last tenant's
-# alone are for later.
+# Of a tenant, some are due at once and others are not.
 $node->safe_psql('postgres', 'TRUNCATE notes');
 $node->safe_psql('postgres', 'BEGIN;'
 	  . sprintf($named, '') . sprintf($crowds, 2, 17, '')
-	  . sprintf($crowds, 2, 17, q{, run_at => now() + interval '300 ms'})
-	  . sprintf($crowds, 18, 18, q{, run_at => now() + interval '600 ms'})
+	  . sprintf($crowds, 102, 117, q{, run_at => now() + interval '300 ms'})
 	  . 'COMMIT');
 wait_all('some at once, others later');
-is(notes(), '81|97', 'each was executed once');
+is(notes(), '96|96', 'each was executed once');
+
+# Only the last tenant's is not for tomorrow.
+my $tomorrow = q{, run_at => now() + interval '1 day'};
+$node->safe_psql('postgres', 'TRUNCATE notes');
+$node->safe_psql('postgres', 'BEGIN;'
+	  . sprintf($named, $tomorrow) . sprintf($crowds, 2, 17, $tomorrow)
+	  . sprintf($crowds, 18, 18, q{, run_at => now() + interval '300 ms'})
+	  . 'COMMIT');
+wait_for($node, 'postgres', 'SELECT count(*) = 1 FROM notes', 'it is not late');
+$node->safe_psql('postgres', q{DELETE FROM workflow_runs WHERE status = 'queued'});
 
 #
 # wf_cancel against the claiming of runs: one that was cancelled has done
@@ -333,6 +341,61 @@ is( $node->safe_psql(
 	WHERE d.name = 'many' AND status = 'completed'}),
 	'3|t|70|70',
 	'each step is there, and found by its number');
+
+#
+# Room in the queue that becomes less while a worker reads from the table: what
+# it has read and finds no room for is read again later.
+#
+# Ids of paused tenants stay in the queue.  With 241 times 64 of them there is
+# room for 960 more (32,768 less half of it less these).  Then 900 runs of
+# another tenant are fired, which a worker has to read.  That takes a while,
+# since the table has many dead rows of the tenant, which an old snapshot
+# keeps; meanwhile the rest of the room is taken.
+#
+my $reader = tenant(3000);
+my $snapshot = $node->background_psql('postgres');
+$snapshot->query_safe(
+	'BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM workflow_pauses');
+$node->safe_psql('postgres', qq{
+	TRUNCATE notes;
+	SELECT wf_define('$reader', $define);
+	SELECT wf_pause();
+	SELECT count(*) FROM generate_series(1, 40000) g,
+		wf_fire('$reader', 'count', '{"id": 1, "n": 1}');
+	DELETE FROM workflow_runs WHERE tenant_id = '$reader';
+	SELECT count(wf_pause(('00000000-0000-0000-0000-' || lpad(g::text, 12, '0'))::uuid))
+	FROM generate_series(2, 300) g;
+	SELECT wf_resume()});
+$node->safe_psql('postgres', qq{
+	SELECT wf_fire('$reader', 'count', '{"id": 1, "n": 1}')});
+wait_all('nothing is in the queue');
+$node->safe_psql('postgres', qq{
+	TRUNCATE notes;
+	CREATE PROCEDURE fill(first int, last int) LANGUAGE plpgsql AS \$\$
+	BEGIN
+		FOR t IN first .. last LOOP
+			PERFORM wf_fire(
+				('00000000-0000-0000-0000-' || lpad(t::text, 12, '0'))::uuid,
+				'count', '{"id": 1, "n": 1}') FROM generate_series(1, 64);
+			COMMIT;
+		END LOOP;
+	END \$\$;
+	CALL fill(2, 241)});
+$node->safe_psql('postgres', qq{
+	DO \$\$
+	BEGIN
+		PERFORM wf_fire('@{[tenant(242)]}', 'count', '{"id": 1, "n": 1}')
+		FROM generate_series(1, 64);
+		PERFORM wf_fire('$reader', 'count', jsonb_build_object('id', g, 'n', 1))
+		FROM generate_series(1, 900) g;
+		COMMIT;
+		PERFORM pg_sleep(0.004);
+		CALL fill(243, 256);
+	END \$\$});
+wait_for($node, 'postgres', 'SELECT count(*) = 900 FROM notes',
+	'all 900 are executed');
+is(notes(), '900|900', 'each was executed once');
+$snapshot->quit;
 
 $node->stop;
 done_testing();
