@@ -203,6 +203,7 @@ notice_clock(TimestampTz now)
 		if (paused_until != 0)
 			paused_until = Min(paused_until, now + (int64) pause_ms * 1000);
 		next_sweep = 0;
+		worked_at = Min(worked_at, now);
 		tick_clock_set_back(now);
 	}
 	latest = now;

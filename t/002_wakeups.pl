@@ -261,6 +261,13 @@ is( $node->safe_psql('postgres', q{
 # A lock is waited for while the clock is set back: not until the old time.
 set_and_reload('workflow_engine.lock_timeout', '10min');
 set_and_reload('workflow_engine.clock_offset', '36000');
+wait_until(
+	sub {
+		fire();
+		return $node->safe_psql('postgres',
+			q{SELECT max(started_at) > now() + '9 hours' FROM workflow_runs}) eq 't';
+	},
+	'the worker has the other clock');
 my $holder = $node->background_psql('postgres');
 $holder->query_safe('BEGIN; LOCK TABLE done');
 fire();
