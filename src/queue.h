@@ -264,6 +264,9 @@ extern void queue_end_turn(const pg_uuid_t *definition_id, bool went_well);
 /* When something that is set aside or isolated has its turn; 0: nothing is. */
 extern TimestampTz queue_aside_until(void);
 
+/* The clock was set back, and is at now: their waits end. */
+extern void queue_aside_clock_set_back(TimestampTz now);
+
 /*
  * Has those taken up again whose time has come.  True: runs that were set
  * aside are among them.

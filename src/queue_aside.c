@@ -295,6 +295,29 @@ queue_aside_until(void)
 	return next;
 }
 
+void
+queue_aside_clock_set_back(TimestampTz now)
+{
+	if (!has_entries())
+		return;
+	LWLockAcquire(queue_shared->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < QUEUE_MAX_ASIDE; i++)
+	{
+		AsideRun   *aside = &queue_shared->aside[i];
+
+		if (aside->database == MyDatabaseId)
+			aside->next_try = Min(aside->next_try, now);
+	}
+	for (int i = 0; i < QUEUE_MAX_ISOLATED; i++)
+	{
+		IsolatedDefinition *isolated = &queue_shared->isolated[i];
+
+		if (isolated->database == MyDatabaseId)
+			isolated->until = Min(isolated->until, now);
+	}
+	LWLockRelease(queue_shared->lock);
+}
+
 bool
 queue_bring_back(TimestampTz now)
 {

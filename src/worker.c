@@ -204,6 +204,7 @@ notice_clock(TimestampTz now)
 			paused_until = Min(paused_until, now + (int64) pause_ms * 1000);
 		next_sweep = 0;
 		worked_at = Min(worked_at, now);
+		queue_aside_clock_set_back(now);
 		tick_clock_set_back(now);
 	}
 	latest = now;
