@@ -77,6 +77,7 @@ init_memory(QueueShared *shared)
 	shared->lock = &(GetNamedLWLockTranche("workflow_engine"))->lock;
 	pg_atomic_init_u32(&shared->news_prepared, 0);
 	pg_atomic_init_u32(&shared->new_settings, 0);
+	pg_atomic_init_u32(&shared->worker_ends, 0);
 	for (i = 0; i < QUEUE_MAX_WORKERS; i++)
 	{
 		Slot	   *slot = &shared->slots[i];
@@ -178,6 +179,8 @@ leave_slot(int code, Datum arg)
 	slot->state = SLOT_LEFT;
 	LWLockRelease(queue_shared->lock);
 	queue_want_look();			/* ids that it had taken go with it */
+	pg_atomic_fetch_add_u32(&queue_shared->worker_ends, 1);
+	queue_wake_workers(MyDatabaseId);	/* its runs are theirs now */
 	queue_kick_launcher();
 }
 
@@ -332,6 +335,12 @@ queue_others_idle(void)
 			return true;
 	}
 	return false;
+}
+
+uint32
+queue_worker_ends(void)
+{
+	return pg_atomic_read_u32(&queue_shared->worker_ends);
 }
 
 bool

@@ -53,6 +53,12 @@ extern void queue_worker_count(int in_flight, int64 more_runs,
 							   int64 more_steps);
 extern void queue_worker_error(const char *message);
 
+/*
+ * How many workers, of any database, have ended since the server started?  If
+ * it has changed, runs may have lost their owner.
+ */
+extern uint32 queue_worker_ends(void);
+
 /* True once after a wake-up for this database (clears it for this worker). */
 extern bool queue_worker_take_wakeup(void);
 

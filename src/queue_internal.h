@@ -103,6 +103,7 @@ typedef struct QueueShared
 
 	pg_atomic_uint32 news_prepared;
 	pg_atomic_uint32 new_settings;
+	pg_atomic_uint32 worker_ends;	/* counts workers that have left */
 
 	/*
 	 * Of slot i, 0 but while it is live.  Apart from the slots, so that a

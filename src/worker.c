@@ -52,6 +52,7 @@
 
 static char *database_name;
 static TimestampTz next_sweep;
+static uint32 ends_seen;		/* queue_worker_ends at the last tick */
 static TimestampTz paused_until;	/* after an error; 0: not */
 static int	pause_ms;			/* of the last error; 0: none */
 static bool woken;
@@ -133,8 +134,12 @@ tick(void)
 {
 	TimestampTz now = clock_now();
 	bool		look_round = now >= next_sweep;
+	uint32		ends = queue_worker_ends();
 	volatile bool there = true;
 
+	if (ends != ends_seen)
+		look_round = true;		/* runs of theirs may be taken over */
+	ends_seen = ends;
 	if (look_round)
 		next_sweep = now + (int64) wf_poll_interval * 1000;
 	woken = false;

@@ -287,13 +287,13 @@ is($node->safe_psql('postgres', "SELECT step_results->0->>'attempts'
 # Nothing works for a while: the worker goes on trying, and never spins.
 my $pid = $node->safe_psql('postgres', 'SELECT pid FROM wf_workers()');
 $node->safe_psql('postgres',
-	'ALTER TABLE workflow_pauses RENAME TO workflow_pauses_away');
+	'ALTER INDEX workflow_runs_pkey RENAME TO workflow_runs_away');
 my $start = time();
 my $offset = -s $node->logfile;
 my $trouble = sub {
 	$node->safe_psql('postgres', 'NOTIFY workflow_engine');
 	return () =
-	  slurp_file($node->logfile, $offset) =~ /ERROR: .*workflow_pauses/g;
+	  slurp_file($node->logfile, $offset) =~ /ERROR: .*workflow_runs_pkey/g;
 };
 fire();
 wait_until(sub { return $trouble->() >= 3 }, 'its ticks fail');
@@ -301,10 +301,10 @@ cmp_ok(time() - $start, '>=', 2, 'ever more rarely, whoever wakes it');
 set_and_reload('workflow_engine.clock_offset', '36000');
 wait_until(sub { return $trouble->() >= 4 }, 'and by the clock');
 wait_for($node, 'postgres',
-	"SELECT last_error LIKE '%workflow_pauses%' FROM wf_workers()",
+	"SELECT last_error LIKE '%workflow_runs_pkey%' FROM wf_workers()",
 	'wf_workers() shows why');
 $node->safe_psql('postgres',
-	'ALTER TABLE workflow_pauses_away RENAME TO workflow_pauses');
+	'ALTER INDEX workflow_runs_away RENAME TO workflow_runs_pkey');
 set_and_reload('workflow_engine.clock_offset', '0');
 wait_done($n, 'then it goes on, though the clock was set back while it paused');
 is($node->safe_psql('postgres', 'SELECT pid FROM wf_workers()'),

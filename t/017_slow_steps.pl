@@ -224,6 +224,27 @@ is( query("SELECT string_agg(label, ',' ORDER BY label) FROM effects WHERE run =
 	'1,2,3', '... with each effect once');
 
 #
+# A worker that ends leaves its run to the other one at once, whatever
+# poll_interval.
+#
+set_gate('orphan', 'false');
+query('ALTER SEQUENCE begun RESTART');
+$run = fire($slow, 'five', '{"gate": "orphan"}');
+wait_begun(1, 'the first step is under way');
+query(q{ALTER SYSTEM SET workflow_engine.workers = 1});
+my $ended = query(q{SELECT pid FROM pg_stat_activity WHERE state = 'active'
+	AND backend_type = 'workflow_engine worker'});
+query("SELECT pg_reload_conf(), pg_terminate_backend($ended)");
+wait_begun(2, 'another worker executes it');
+set_gate('orphan', 'true');
+wait_status($run, 'completed', 'it completes');
+is( query("SELECT string_agg(label, ',' ORDER BY label) FROM effects WHERE run = '$run'"),
+	'1,2,3', '... with each effect once');
+query(q{ALTER SYSTEM RESET workflow_engine.workers; SELECT pg_reload_conf()});
+wait_for($node, 'postgres', 'SELECT count(*) = 2 FROM wf_workers()',
+	'there are two workers');
+
+#
 # A run that is deleted while its step is under way takes that with it.
 #
 set_gate('delete', 'false');
