@@ -23,7 +23,6 @@
 #include "utils/float.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "utils/pg_locale.h"
 #include "utils/typcache.h"
 
 /*--- what a type depends on ---*/
@@ -187,7 +186,7 @@ settings_that_differ(int mask)
 		differ |= OUTPUT_FLOAT_DIGITS;
 	if (bytea_output != BYTEA_OUTPUT_HEX)
 		differ |= OUTPUT_BYTEA;
-	if ((mask & OUTPUT_MONETARY) && strcmp(locale_monetary, "C") != 0)
+	if ((mask & OUTPUT_MONETARY) && strcmp(GetConfigOption("lc_monetary", false, false), "C") != 0)
 		differ |= OUTPUT_MONETARY;
 	return (differ | OUTPUT_NAMES) & mask;
 }
