@@ -252,7 +252,24 @@ day_of(const char *text)
 	return problem_catch(read_moment, &with_time) == NULL ? text : NULL;
 }
 
-/* to_char knows no zone but the session's. */
+/* The moment, or midnight of the day if there is one, in the session's zone. */
+static Datum
+print(TimestampTz moment, const char *day, const char *picture)
+{
+	if (day != NULL)
+		moment = DatumGetTimestampTz(DirectFunctionCall3(
+			timestamptz_in, CStringGetDatum(day),
+			ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	if (TIMESTAMP_NOT_FINITE(moment))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("an infinite time cannot be printed")));
+	return DirectFunctionCall2Coll(timestamptz_to_char, DEFAULT_COLLATION_OID,
+								   TimestampTzGetDatum(moment),
+								   CStringGetTextDatum(picture));
+}
+
+/* The same in that zone: to_char knows no other than the session's. */
 static text *
 print_in(pg_tz *zone, TimestampTz moment, const char *day,
 		 const char *picture)
@@ -263,18 +280,7 @@ print_in(pg_tz *zone, TimestampTz moment, const char *day,
 	PG_TRY();
 	{
 		session_timezone = zone;
-		if (day != NULL)
-			moment = DatumGetTimestampTz(DirectFunctionCall3(
-				timestamptz_in, CStringGetDatum(day),
-				ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
-		if (TIMESTAMP_NOT_FINITE(moment))
-			ereport(ERROR,
-					(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-					 errmsg("an infinite time cannot be printed")));
-		result = DirectFunctionCall2Coll(timestamptz_to_char,
-										 DEFAULT_COLLATION_OID,
-										 TimestampTzGetDatum(moment),
-										 CStringGetTextDatum(picture));
+		result = print(moment, day, picture);
 	}
 	PG_FINALLY();
 	{
