@@ -161,7 +161,8 @@ store_take_cancelled(RunRow *run)
 		run->completed_at = DatumGetTimestampTz(SPI_getbinval(row, desc, 2,
 															  &isnull));
 		failed = SPI_getbinval(row, desc, 3, &isnull);
-		run->failed_attempts = isnull ? NULL : DatumGetJsonbPCopy(failed);
+		if (run->new_results == NIL)	/* else they are the passed step's */
+			run->failed_attempts = isnull ? NULL : DatumGetJsonbPCopy(failed);
 		run->attempt_at = 0;
 		run->owner = 0;
 		MemoryContextSwitchTo(old);

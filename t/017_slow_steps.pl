@@ -204,6 +204,9 @@ is( query(qq{SELECT status, error_message LIKE 'cancelled by %',
 		step_results->0->>'status' FROM workflow_runs WHERE id = '$run'}),
 	'cancelled|t|t|1|completed',
 	'the history tells both');
+is( query("SELECT step_name, status, attempts, error FROM wf_trace('$run')"),
+	"s1|completed|1|\ns2|pending|0|\ns3|pending|0|",
+	'... step by step');
 query("SELECT wf_retry('$run')");
 wait_status($run, 'completed', 'it can be retried');
 is( query("SELECT string_agg(label, ',' ORDER BY label) FROM effects WHERE run = '$run'"),
