@@ -68,7 +68,7 @@ RESET ROLE;
 REVOKE regress_super FROM regress_ops;
 
 -- Whoever changes another's definition puts steps of theirs under its role,
--- so that is refused as well: all but switching it off.
+-- so that is refused as well: all but switching it off and on, alone.
 INSERT INTO workflow_definitions (tenant_id, run_as, definition)
 VALUES (t.a(), 'regress_other', '{"name": "other", "trigger_type": "other",
 	"steps": [{"name": "step", "action": "whoami"}]}');
@@ -77,9 +77,20 @@ UPDATE workflow_definitions SET is_active = false,
 	definition = jsonb_set(definition, '{description}', '"mine"')
 WHERE name = 'other';
 UPDATE workflow_definitions SET is_active = false WHERE name = 'other';
-UPDATE workflow_definitions SET is_active = true WHERE name = 'other';
-RESET ROLE;
+UPDATE workflow_definitions SET is_active = true,
+	definition = jsonb_set(definition, '{description}', '"mine"')
+WHERE name = 'other';
+UPDATE workflow_definitions SET is_active = true,
+	name = 'renamed', definition = definition || '{"name": "renamed"}'
+WHERE name = 'other';
 SELECT is_active, version FROM workflow_definitions WHERE name = 'other';
+SELECT count(*) FROM wf_fire(t.a(), 'other') AS while_off;
+UPDATE workflow_definitions SET is_active = true WHERE name = 'other';
+SELECT is_active, version, run_as, updated_by FROM workflow_definitions
+WHERE name = 'other';
+SELECT count(*) FROM wf_fire(t.a(), 'other');
+RESET ROLE;
+SELECT * FROM t.result('other');
 
 -- A renamed role stays.
 ALTER ROLE regress_app RENAME TO regress_application;

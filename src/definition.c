@@ -84,23 +84,33 @@ check_run_as(Oid role)
 				 errmsg("run_as must name a role"),
 				 errhint("Set run_as to the role that the steps shall run as.")));
 	}
-	if (!compat_can_set_role(GetUserId(), role) ||
-		(superuser_arg(role) && !superuser()))
+	if (superuser_arg(role) && !superuser())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to run steps as role \"%s\"",
 						GetUserNameFromId(role, false)),
-				 errdetail("Whoever writes a definition must be able to SET ROLE to its run_as.")));
+				 errdetail("Only a superuser may have steps run as a superuser."),
+				 errhint("Name in run_as a role that is no superuser.")));
+	if (!compat_can_set_role(GetUserId(), role))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to run steps as role \"%s\"",
+						GetUserNameFromId(role, false)),
+				 errdetail("Whoever writes a definition must be able to SET ROLE to its run_as."),
+				 errhint("Name a role of yours in run_as, or have the role granted: GRANT %s TO %s.",
+						 quote_identifier(GetUserNameFromId(role, false)),
+						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
 }
 
-/* May anybody who may write the row make this change? */
+/*
+ * Does the UPDATE change nothing but is_active?  Then the steps and their role
+ * stay what somebody with the right to that role has saved, so whoever may
+ * write the row may make the change.
+ */
 static bool
-only_switches_off(TriggerRow *row)
+only_switches(TriggerRow *row)
 {
-	bool		isnull;
-
-	if (!row->is_update ||
-		DatumGetBool(row_get(row, DEF_IS_ACTIVE, &isnull)))
+	if (!row->is_update)
 		return false;
 	for (int column = DEF_ID; column <= DEF_RUN_AS; column++)
 		if (column != DEF_IS_ACTIVE && row_changed(row, column))
@@ -114,7 +124,7 @@ check_role_of_row(TriggerRow *row)
 	bool		isnull;
 	Oid			role = DatumGetObjectId(row_get(row, DEF_RUN_AS, &isnull));
 
-	if (isnull || only_switches_off(row))
+	if (isnull || only_switches(row))
 		return;
 	check_run_as(role);
 	if (!version_role_exists(role))
