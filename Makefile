@@ -74,8 +74,72 @@ ISOLATION_OPTS = --inputdir=$(srcdir)/t/isolation \
 TAP_TESTS = 1
 PROVE_FLAGS += -I t/lib
 
+# What is missing is named, with the package that has it; what only removes
+# files does without.
+ifneq (,$(filter-out clean distclean maintainer-clean uninstall, \
+	$(or $(MAKECMDGOALS),all)))
+
+pg_major := $(shell $(PG_CONFIG) --version 2>/dev/null | \
+	sed 's/^[^0-9]*\([0-9]*\).*/\1/')
+# of a pg_config that is not there, from its path
+pg_named := $(or $(pg_major),$(shell echo '$(PG_CONFIG)' | \
+	sed -n 's/.*[^0-9]\(1[5-9]\).*/\1/p'),15)
+pg_headers = Install the headers of PostgreSQL $(pg_named) (Debian, Ubuntu: \
+	apt-get install postgresql-server-dev-$(pg_named); Fedora, Red Hat: \
+	dnf install postgresql$(pg_named)-devel), or name another server: make \
+	PG_CONFIG=/path/to/its/pg_config
+
+ifeq (,$(pg_major))
+$(error $(PG_CONFIG) is missing or fails. $(pg_headers))
+endif
+ifneq (,$(filter 7 8 9 10 11 12 13 14,$(pg_major)))
+$(error $(PG_CONFIG) is of PostgreSQL $(pg_major), and 15 is the oldest that \
+	will do. Name another server: make PG_CONFIG=/path/to/its/pg_config)
+endif
+ifeq (,$(wildcard $(shell $(PG_CONFIG) --includedir-server 2>/dev/null)/postgres.h))
+$(error $(PG_CONFIG): the headers of this server are missing. $(pg_headers))
+endif
+ifeq (,$(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null)))
+$(error $(PG_CONFIG): PGXS of this server is missing. $(pg_headers))
+endif
+ifeq (,$(shell $(CURL_CONFIG) --version 2>/dev/null))
+$(error $(CURL_CONFIG) is missing or fails. Install the headers of libcurl \
+	(Debian, Ubuntu: apt-get install libcurl4-openssl-dev; Fedora, Red Hat: \
+	dnf install libcurl-devel), or name it: make CURL_CONFIG=/path/to/curl-config)
+endif
+
+endif
+
 PGXS := $(shell $(PG_CONFIG) --pgxs)
+
+# Without the clang that the server was built with there is no bitcode for
+# its JIT, which nothing here needs.
+ifeq (,$(shell command -v "$$(sed -n 's/^CLANG *= *//p' \
+	"$(dir $(PGXS))../Makefile.global" 2>/dev/null)" 2>/dev/null))
+override with_llvm := no
+endif
+
 include $(PGXS)
+
+# What users read, with its folders, since the pages refer to each other.
+# PGXS's DOCS would put all in one, beside those of other extensions.
+docs_target = '$(DESTDIR)$(docdir)/$(docmoduledir)/$(EXTENSION)'
+
+ifdef docdir
+install: install-docs
+uninstall: uninstall-docs
+endif
+
+.PHONY: install-docs uninstall-docs
+install-docs:
+	$(MKDIR_P) $(docs_target)/docs $(docs_target)/examples
+	$(INSTALL_DATA) $(addprefix $(srcdir)/,README.md CHANGELOG.md LICENSE) \
+		$(docs_target)/
+	$(INSTALL_DATA) $(wildcard $(srcdir)/docs/*.md) $(docs_target)/docs/
+	$(INSTALL_DATA) $(wildcard $(srcdir)/examples/*) $(docs_target)/examples/
+
+uninstall-docs:
+	rm -rf $(docs_target)
 
 # Out of tree there is no src/ yet; and every object knows every header,
 # since PGXS tracks none in a server built without --enable-depend.
