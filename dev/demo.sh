@@ -139,8 +139,7 @@ sql -f src/examples/orders.sql
 sql -f src/examples/connections.sql -v whatsapp_url="$whatsapp" \
 	-v smtp_url="$smtp"
 sql -f src/examples/templates.sql
-sql -f src/examples/workflow.sql -v tenant="$TENANT" \
-	-v definition="$(cat "$WORK/src/examples/new_order_processing.json")"
+sql -f src/examples/workflow.sql -v tenant="$TENANT"
 
 heading "An order comes in"
 insert="INSERT INTO orders (tenant_id, customer_phone, total_amount)

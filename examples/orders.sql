@@ -1,9 +1,12 @@
--- The application's side: an orders table, and the roles around it.
+-- 1 of 4: the application's side: an orders table, and the role around it.
 --
 -- shop owns the table.  It is also the role that the workflow's steps run
 -- as (run_as): they can do what shop may do, and no more.
 
-CREATE ROLE shop LOGIN;
+-- Roles are there in every database of the server, so it may exist already.
+SELECT 'CREATE ROLE shop LOGIN'
+ WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'shop')
+\gexec
 
 CREATE TABLE orders (
 	id				uuid PRIMARY KEY DEFAULT gen_random_uuid(),

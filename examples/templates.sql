@@ -1,5 +1,5 @@
--- Mail templates, edited by operations like any row.  The subject stands
--- where a step gives none.
+-- 3 of 4: mail templates, edited by operations like any row.  The template's
+-- subject counts only if the step has none.
 
 INSERT INTO workflow_templates (tenant_id, name, subject, body, html)
 VALUES

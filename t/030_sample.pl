@@ -16,7 +16,6 @@ my $examples = "$FindBin::Bin/../examples";
 my $http = start_receiver('http');
 my $smtp = start_receiver('smtp');
 my $node = outbound_node('sample', '');
-my $definition = slurp_file("$examples/new_order_processing.json");
 
 sub example
 {
@@ -41,7 +40,7 @@ example(
 	whatsapp_url => $http->url,
 	smtp_url => 'smtp://127.0.0.1:' . $smtp->port);
 example('templates.sql');
-example('workflow.sql', tenant => $tenant, definition => $definition);
+example('workflow.sql', tenant => $tenant);
 
 # Inserts an order; returns its id and, once it has ended, its run.
 sub order

@@ -10,6 +10,7 @@
 #	<!-- test: sql          SQL that runs here and is not shown
 #	... -->
 #	<!-- test: skip why --> the next block does not run
+#	<!-- test: in NAME -->  the next block runs in the database of that name
 #	<!-- test: fails 22023 -->  the next block ends with that error; what
 #	                        ```text shows behind it is psql's message
 #
@@ -65,8 +66,8 @@ CONF
 
 #--- reading
 
-# The items of a file: {type => 'sql', 'text', 'hidden', 'skip' or 'fails',
-# line, body}, and how many lines the file has.
+# The items of a file: {type => 'sql', 'text', 'hidden', 'skip', 'in' or
+# 'fails', line, body}.
 sub items
 {
 	my ($name) = @_;
@@ -96,7 +97,7 @@ sub items
 		{
 			$open = { type => 'hidden', end => '-->' };
 		}
-		elsif ($line =~ /^<!-- test: (skip|fails) (.*\S) *-->$/)
+		elsif ($line =~ /^<!-- test: (skip|fails|in) (.*\S) *-->$/)
 		{
 			push @items, { type => $1, body => $2, line => $number };
 		}
@@ -215,7 +216,7 @@ sub run_block
 sub run_file
 {
 	my ($name, $db) = @_;
-	my ($state, $skip, $output, %shown);
+	my ($state, $skip, $in, $output, %shown);
 
 	foreach my $item (items($name))
 	{
@@ -229,13 +230,18 @@ sub run_file
 		{
 			$state = $item->{body};
 		}
+		elsif ($item->{type} eq 'in')
+		{
+			$in = $item->{body};
+		}
 		elsif ($item->{type} eq 'sql' || $item->{type} eq 'hidden')
 		{
 			$output = $skip ? undef
-			  : run_block($db, $where, $item->{body}, $state);
-			settle($db, $where) unless $skip;
+			  : run_block($in || $db, $where, $item->{body}, $state);
+			settle($in || $db, $where) unless $skip;
 			undef $state;
 			undef $skip;
+			undef $in;
 		}
 		elsif ($item->{type} eq 'text' && defined $output)
 		{

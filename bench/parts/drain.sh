@@ -137,9 +137,9 @@ start_sample()
 		-v smtp_url="smtp://127.0.0.1:$PORT"
 	sql -f src/examples/templates.sql
 	sql -c "SET search_path = shop, public" -f src/examples/workflow.sql \
-		-v tenant="$A" -v definition="$(sed \
-		's/"table": "orders"/"table": "shop.orders"/' \
-		"$WF_TOP/examples/new_order_processing.json")"
+		-v tenant="$A" -c "UPDATE workflow_definitions SET definition =
+			jsonb_set(definition, '{steps,0,params,table}', '\"shop.orders\"')
+			WHERE definition->'steps'->0->'params'->>'table' = 'orders'"
 	sql -c "DROP TRIGGER orders_new ON shop.orders" -c "TRUNCATE shop.orders" \
 		-c "INSERT INTO shop.orders (tenant_id, customer_phone, total_amount)
 			SELECT '$A', '+96131' || i, i % 1000
