@@ -57,7 +57,7 @@ COMMENT ON FUNCTION wf_tenant_visible(uuid) IS
 CREATE FUNCTION wf_tenant_any() RETURNS boolean
 AS 'MODULE_PATHNAME' LANGUAGE C STABLE LEAKPROOF PARALLEL SAFE COST 1;
 COMMENT ON FUNCTION wf_tenant_any() IS
-'Internal: false where workflow_engine.tenant_id is none, so that this session sees no row at all.';
+'Internal: false if workflow_engine.tenant_id is none, so that this session sees no row at all.';
 
 CREATE FUNCTION wf_connection_visible(credentials jsonb) RETURNS boolean
 AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE COST 1;
@@ -72,7 +72,7 @@ COMMENT ON FUNCTION wf_worker_alive(bigint) IS
 CREATE FUNCTION wf_check_preload() RETURNS void
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION wf_check_preload() IS
-'Internal: warns where the library was not preloaded, so that no worker can run. CREATE EXTENSION calls it.';
+'Internal: warns if the library was not preloaded, so that no worker can run. CREATE EXTENSION calls it.';
 
 CREATE FUNCTION wf_definition_check() RETURNS trigger
 AS 'MODULE_PATHNAME' LANGUAGE C;
@@ -244,7 +244,7 @@ COMMENT ON COLUMN workflow_runs.definition_id IS 'The definition that runs.';
 COMMENT ON COLUMN workflow_runs.trigger_payload IS 'The event''s data, an object.';
 COMMENT ON COLUMN workflow_runs.status IS 'queued, running, waiting (a retry''s back-off), completed, failed or cancelled.';
 COMMENT ON COLUMN workflow_runs.current_step IS 'The step that runs next, counted from 0; in a failed run the step that failed.';
-COMMENT ON COLUMN workflow_runs.step_results IS 'One element a step passed: step, step_name, action, status, input, output, error, attempts, started_at, duration_ms; failed_attempts where there were any, previous (and repeat) after wf_retry.';
+COMMENT ON COLUMN workflow_runs.step_results IS 'One element a step passed: step, step_name, action, status, input, output, error, attempts, started_at, duration_ms; failed_attempts if there were any, previous (and repeat) after wf_retry.';
 COMMENT ON COLUMN workflow_runs.error_message IS 'Why a failed run failed: step "name": the error.';
 COMMENT ON COLUMN workflow_runs.started_at IS 'When the first step began; equals queued_at until then.';
 COMMENT ON COLUMN workflow_runs.completed_at IS 'When it ended, either way.';
@@ -317,7 +317,7 @@ COMMENT ON TABLE workflow_templates IS
 COMMENT ON COLUMN workflow_templates.id IS 'Identifies the row.';
 COMMENT ON COLUMN workflow_templates.tenant_id IS 'Whose it is; null is every tenant''s.';
 COMMENT ON COLUMN workflow_templates.name IS 'The name that steps use.';
-COMMENT ON COLUMN workflow_templates.subject IS 'The subject, where the step gives none.';
+COMMENT ON COLUMN workflow_templates.subject IS 'The subject, if the step gives none.';
 COMMENT ON COLUMN workflow_templates.body IS 'The plain text.';
 COMMENT ON COLUMN workflow_templates.html IS 'The HTML alternative; values are escaped.';
 
@@ -481,7 +481,7 @@ CREATE FUNCTION wf_pause(tenant_id uuid DEFAULT NULL) RETURNS void
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION wf_pause(uuid) IS
-'Stops claiming runs of one tenant, or (null) of all, until wf_resume; survives a restart. Fired runs queue; a run that a worker has begun goes on to its end. Errors: 42501 (a session bound to another tenant, or to any where all are meant).';
+'Stops claiming runs of one tenant, or (null) of all, until wf_resume; survives a restart. Fired runs queue; a run that a worker has begun goes on to its end. Errors: 42501 (a session bound to another tenant, or to any if all are meant).';
 
 CREATE FUNCTION wf_resume(tenant_id uuid DEFAULT NULL) RETURNS void
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -572,7 +572,7 @@ INSERT INTO workflow_actions (name, kind, params, description) VALUES
  }', 'Sends a WhatsApp template message.'),
 ('send_email', 'smtp', '{
 	"to": {"type": "string|array", "required": true, "format": "addresses", "help": "The recipients, separated by commas or semicolons, or as an array."},
-	"subject": {"type": "string", "help": "The subject; where a template is named, its own by default."},
+	"subject": {"type": "string", "help": "The subject; if a template is named, its own by default."},
 	"template": {"type": "string", "help": "A row of workflow_templates."},
 	"body": {"type": "string", "help": "The text."},
 	"html": {"type": "string", "help": "The HTML; values are escaped."},

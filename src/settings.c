@@ -3,7 +3,7 @@
  *	  The settings: their defaults, ranges, checks and documentation.
  *
  * Defined in every process that loads the library: in the postmaster, and
- * so in everything it forks, where the library is preloaded; else in the
+ * so in everything it forks, if the library is preloaded; else in the
  * backend that first calls one of our functions, which then takes over what
  * was set before as a placeholder.  Workers and the launcher follow a
  * reload.
@@ -87,48 +87,48 @@ static const IntSetting int_settings[] = {
 	{PREFIX "poll_interval", &wf_poll_interval, 5000, 10, 3600 * 1000,
 		PGC_SIGHUP, GUC_UNIT_MS,
 		"Time after which an idle worker looks for work unasked.",
-		"In milliseconds where no unit is given, from 10 ms to 1 h. Catches "
+		"In milliseconds if no unit is given, from 10 ms to 1 h. Catches "
 		"what no wake-up announced, such as runs of a prepared transaction. "
 		"Changed in the configuration file with a reload."},
 	{PREFIX "lock_timeout", &wf_lock_timeout, 5000, 1, 3600 * 1000,
 		PGC_SIGHUP, GUC_UNIT_MS,
 		"Longest time that a step waits for one lock.",
-		"In milliseconds where no unit is given, from 1 ms to 1 h. Changed "
+		"In milliseconds if no unit is given, from 1 ms to 1 h. Changed "
 		"in the configuration file with a reload."},
 	{PREFIX "step_timeout", &wf_step_timeout, 60 * 1000, 1, 86400 * 1000,
 		PGC_SIGHUP, GUC_UNIT_MS,
-		"Longest time that a step within the database takes, where it has no "
+		"Longest time that a step within the database takes, if it has no "
 		"timeout of its own.",
-		"In milliseconds where no unit is given, from 1 ms to 1 d. Changed "
+		"In milliseconds if no unit is given, from 1 ms to 1 d. Changed "
 		"in the configuration file with a reload."},
 	{PREFIX "http_timeout", &wf_http_timeout, 30 * 1000, 1, 3600 * 1000,
 		PGC_SIGHUP, GUC_UNIT_MS,
 		"Longest time that a request takes from its start to the last byte "
-		"of the answer, where its step has no timeout of its own.",
-		"In milliseconds where no unit is given, from 1 ms to 1 h; mail "
+		"of the answer, if its step has no timeout of its own.",
+		"In milliseconds if no unit is given, from 1 ms to 1 h; mail "
 		"too. Changed in the configuration file with a reload."},
 	{PREFIX "connect_timeout", &wf_connect_timeout, 5000, 1, 600 * 1000,
 		PGC_SIGHUP, GUC_UNIT_MS,
 		"Longest time that a request takes to be connected.",
-		"In milliseconds where no unit is given, from 1 ms to 10 min; "
+		"In milliseconds if no unit is given, from 1 ms to 10 min; "
 		"includes the name lookup and the TLS handshake. Changed in the "
 		"configuration file with a reload."},
 	{PREFIX "max_response_size", &wf_max_response_size, 1024, 1, 64 * 1024,
 		PGC_SIGHUP, GUC_UNIT_KB,
 		"Largest body of an answer that is read.",
-		"In kilobytes where no unit is given, from 1 kB to 64 MB; a larger "
+		"In kilobytes if no unit is given, from 1 kB to 64 MB; a larger "
 		"one fails the step. Changed in the configuration file with a "
 		"reload."},
 	{PREFIX "max_output", &wf_max_output, 16, 1, 1024, PGC_SIGHUP,
 		GUC_UNIT_KB,
 		"Largest input and largest output of a step that history keeps.",
-		"In kilobytes where no unit is given, from 1 kB to 1 MB, for each of "
+		"In kilobytes if no unit is given, from 1 kB to 1 MB, for each of "
 		"the two; more is cut and marked as truncated. Changed in the "
 		"configuration file with a reload."},
 	{PREFIX "max_payload", &wf_max_payload, 1024, 1, 64 * 1024, PGC_SUSET,
 		GUC_UNIT_KB,
 		"Largest payload that a workflow can be fired with.",
-		"In kilobytes where no unit is given, from 1 kB to 64 MB. Superusers "
+		"In kilobytes if no unit is given, from 1 kB to 64 MB. Superusers "
 		"and roles granted SET on it can change it for a session."},
 	{PREFIX "max_depth", &wf_max_depth, 16, 1, 1000, PGC_SUSET, 0,
 		"Number of workflows that may fire each other in a chain.",
@@ -137,7 +137,7 @@ static const IntSetting int_settings[] = {
 	{PREFIX "clock_offset", &wf_clock_offset, 0, -315360000, 315360000,
 		PGC_SIGHUP, GUC_UNIT_S | GUC_NOT_IN_SAMPLE | GUC_NO_SHOW_ALL,
 		"Moves the engine's clock, for tests.",
-		"In seconds where no unit is given, ten years either way. A "
+		"In seconds if no unit is given, ten years either way. A "
 		"developer setting. Changed in the configuration file with a "
 		"reload."},
 };
@@ -146,8 +146,8 @@ static const IntSetting int_settings[] = {
 
 /*
  * Does work on the elements of a list of identifiers, as search_path has
- * them: folded to lower case but for quoted ones.  Returns false where the
- * list's syntax is wrong, or where work returns false for an element.
+ * them: folded to lower case but for quoted ones.  Returns false if the
+ * list's syntax is wrong, or if work returns false for an element.
  */
 static bool
 every_name(const char *list, bool (*work) (const char *name, void *arg),
@@ -257,7 +257,7 @@ define_text_settings(void)
 							   "Databases that workers run in.",
 							   "\"*\" for every database that has the "
 							   "extension, or names separated by commas, in "
-							   "double quotes where a name is not in lower "
+							   "double quotes if a name is not in lower "
 							   "case; empty for none. Changed in the "
 							   "configuration file with a reload.",
 							   &wf_databases, "*", PGC_SIGHUP,
