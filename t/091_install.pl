@@ -6,6 +6,7 @@ use strict;
 use warnings FATAL => 'all';
 
 use Cwd qw(abs_path);
+use File::Basename qw(basename);
 use File::Find qw(find);
 use FindBin;
 use JSON::PP ();
@@ -36,7 +37,8 @@ sub make
 	return ($output, $? >> 8);
 }
 
-# A program of that name which prints, by its first argument.
+# A pg_config of that name which prints, by its first argument; what it is not
+# told it asks the real one.
 sub program
 {
 	my ($name, %answer) = @_;
@@ -44,7 +46,7 @@ sub program
 	  join '', map { "$_) echo '$answer{$_}' ;;\n" } sort keys %answer;
 
 	append_to_file("$tmp/$name",
-		"#!/bin/sh\ncase \$1 in\n$cases*) exit 1 ;;\nesac\n");
+		"#!/bin/sh\ncase \$1 in\n$cases*) exec pg_config \"\$1\" ;;\nesac\n");
 	chmod 0755, "$tmp/$name";
 	return "$tmp/$name";
 }
@@ -88,6 +90,27 @@ refuses('an old server', ["PG_CONFIG=$old"],
 refuses('no libcurl', ['CURL_CONFIG=no-such-curl-config'],
 	'no-such-curl-config', 'apt-get install libcurl4-openssl-dev',
 	'libcurl-devel');
+
+# Without clang nothing is missing but bitcode.
+system_or_bail('cp', '-r', $pgxs =~ s{/src/makefiles/pgxs\.mk$}{}r,
+	"$tmp/pgxs");
+my $global = slurp_file("$tmp/pgxs/src/Makefile.global");
+foreach my $clang ('true', '/no/such/clang')
+{
+	my $changed = $global =~ s/^CLANG\s*=.*$/CLANG = $clang/mr
+	  =~ s/^with_llvm\s*=.*$/with_llvm = yes/mr;
+	my $name = 'pg_config_' . basename($clang);
+
+	unlink "$tmp/pgxs/src/Makefile.global";
+	append_to_file("$tmp/pgxs/src/Makefile.global", $changed);
+	my ($plan, $exit) = make('-n',
+		'PG_CONFIG='
+		  . program($name, '--pgxs' => "$tmp/pgxs/src/makefiles/pgxs.mk"));
+
+	is($exit, 0, "make with CLANG = $clang") or diag($plan);
+	is($plan =~ /workflow_engine\.bc/ ? 'bitcode' : 'no bitcode',
+		$clang eq 'true' ? 'bitcode' : 'no bitcode', '... as it can');
+}
 
 my ($output, $status) = make('-n', 'clean', 'CURL_CONFIG=no-such-curl-config');
 is($status, 0, 'make clean needs no libcurl') or diag($output);
