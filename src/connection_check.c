@@ -376,7 +376,7 @@ find_kind(const char *name)
 			return &kinds[i];
 		names[i] = kinds[i].name;
 	}
-	hint = nearest_word_hint(name, names, lengthof(kinds));
+	hint = known_words_hint(name, names, lengthof(kinds));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("connection kind \"%s\" is not known", name),

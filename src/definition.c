@@ -63,7 +63,10 @@ agree(TriggerRow *row, int column, const char *key, Jsonb *definition)
 						key, key),
 				 errdetail("The column is \"%s\", the definition says \"%s\".",
 						   TextDatumGetCString(datum), in_json),
-				 errhint("Write both in the same statement, or leave it out of the definition.")));
+				 row->is_update ?
+				 errhint("Change both in the same statement: SET %s = 'x', definition = jsonb_set(definition, '{%s}', '\"x\"').",
+						 key, key) :
+				 errhint("Write the same in both, or leave the column out.")));
 }
 
 /*--- run_as ---*/

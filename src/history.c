@@ -58,7 +58,8 @@ check_arguments(FunctionCallInfo fcinfo, int *max_rows)
 	if (!PG_ARGISNULL(0) && !JB_ROOT_IS_OBJECT(PG_GETARG_JSONB_P(0)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"match\" of wf_history must be a JSON object")));
+				 errmsg("argument \"match\" of wf_history must be a JSON object"),
+				 errhint("It is what the payload contains, such as '{\"order_id\": \"123\"}'.")));
 	if (!PG_ARGISNULL(3))
 	{
 		char	   *status = text_to_cstring(PG_GETARG_TEXT_PP(3));
