@@ -41,6 +41,48 @@ SELECT count(*) FROM wf_fire(t.a(), 'who');
 RESET ROLE;
 SELECT * FROM t.result('who');
 
+-- workflow_engine.default_run_as names another default, for whoever can SET
+-- ROLE to it.  What names no role, a role of others or a superuser counts for
+-- nothing.  It is for new definitions: who changes one leaves its role.
+CREATE ROLE "regress App";
+GRANT "regress App", regress_super TO regress_ops;
+CREATE PROCEDURE i.by_default(role text) LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_config('workflow_engine.default_run_as', role, false);
+	SET LOCAL ROLE regress_ops;
+	PERFORM wf_define(t.a(), jsonb_build_object('name', 'by ' || role,
+		'trigger_type', 'default ' || role, 'steps',
+		'[{"name": "step", "action": "whoami"}]'::jsonb));
+	INSERT INTO workflow_definitions (tenant_id, name, definition)
+	VALUES (t.a(), 'insert by ' || role, '{"trigger_type": "default",
+		"steps": [{"name": "step", "action": "whoami"}]}');
+END $$;
+CALL i.by_default('regress_app');
+CALL i.by_default('regress App');
+CALL i.by_default('regress_other');
+CALL i.by_default('regress_super');
+CALL i.by_default('regress_nobody');
+CALL i.by_default('"regress App"');
+CALL i.by_default('');
+SELECT name, run_as FROM workflow_definitions WHERE trigger_type LIKE 'default%'
+ORDER BY created_at, name;
+SET workflow_engine.default_run_as = 'regress_super';
+INSERT INTO workflow_definitions (tenant_id, definition)
+VALUES (t.a(), '{"name": "by a superuser", "trigger_type": "default",
+	"steps": [{"name": "step", "action": "whoami"}]}')
+RETURNING run_as;
+SET workflow_engine.default_run_as = 'regress_app';
+SELECT wf_define(t.a(), '{"name": "by ", "trigger_type": "default ",
+	"steps": [{"name": "changed", "action": "whoami"}]}') IS NOT NULL;
+SELECT run_as, version FROM workflow_definitions WHERE name = 'by ';
+SET ROLE regress_ops;
+SET workflow_engine.default_run_as = 'regress_ops';
+RESET ROLE;
+RESET workflow_engine.default_run_as;
+DELETE FROM workflow_definitions WHERE trigger_type LIKE 'default%';
+REVOKE regress_super FROM regress_ops;
+DROP ROLE "regress App";
+
 -- It may be any role that the writer can SET ROLE to, also one that cannot
 -- log in; a change of it is a new version.
 SET ROLE regress_ops;

@@ -74,6 +74,11 @@ AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION wf_check_preload() IS
 'Internal: warns if the library was not preloaded, so that no worker can run. CREATE EXTENSION calls it.';
 
+CREATE FUNCTION wf_default_run_as() RETURNS wf_role
+AS 'MODULE_PATHNAME', 'wf_default_run_as_role' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION wf_default_run_as() IS
+'Internal: the default of workflow_definitions.run_as: the role of workflow_engine.default_run_as, if the current user can SET ROLE to it, else the current user.';
+
 CREATE FUNCTION wf_definition_check() RETURNS trigger
 AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION wf_definition_check() IS
@@ -150,8 +155,7 @@ CREATE TABLE workflow_definitions (
 	is_active		boolean NOT NULL DEFAULT true,
 	version			int NOT NULL DEFAULT 1 CHECK (version > 0),
 	created_at		timestamptz NOT NULL DEFAULT now(),
-	run_as			wf_role NOT NULL
-					DEFAULT (quote_ident(current_user::text))::regrole,
+	run_as			wf_role NOT NULL DEFAULT wf_default_run_as(),
 	updated_at		timestamptz NOT NULL DEFAULT now(),
 	updated_by		name NOT NULL DEFAULT current_user,
 	UNIQUE (tenant_id, name),
@@ -173,7 +177,7 @@ COMMENT ON COLUMN workflow_definitions.definition IS 'The steps: see docs/defini
 COMMENT ON COLUMN workflow_definitions.is_active IS 'False: events do not fire it. Runs already fired go on.';
 COMMENT ON COLUMN workflow_definitions.version IS 'Raised by one by each UPDATE that changes definition or run_as; an UPDATE may not set it.';
 COMMENT ON COLUMN workflow_definitions.created_at IS 'When it was first saved.';
-COMMENT ON COLUMN workflow_definitions.run_as IS 'The role that steps run as, by default the role that saves it. Whoever writes it must be able to SET ROLE to it. "-" or a number: the role is gone, and nothing runs.';
+COMMENT ON COLUMN workflow_definitions.run_as IS 'The role that steps run as; by default that of workflow_engine.default_run_as, if the writer can SET ROLE to it, else the writer. Whoever writes it must be able to SET ROLE to it. "-" or a number: the role is gone, and nothing runs.';
 COMMENT ON COLUMN workflow_definitions.updated_at IS 'When it was last written.';
 COMMENT ON COLUMN workflow_definitions.updated_by IS 'Who wrote it last.';
 
@@ -510,7 +514,7 @@ REVOKE ALL ON FUNCTION
 	wf_role_in(cstring), wf_role_out(wf_role), wf_role_recv(internal),
 	wf_role_send(wf_role), wf_new_run_id(), wf_tenant_visible(uuid), wf_worker_alive(bigint),
 	wf_check_preload(), wf_tenant_any(), wf_connection_visible(jsonb),
-	wf_definition_check(), wf_definition_saved(), wf_definition_gone(), wf_lock_runs(), wf_version_check(),
+	wf_default_run_as(), wf_definition_check(), wf_definition_saved(), wf_definition_gone(), wf_lock_runs(), wf_version_check(),
 	wf_run_check(), wf_action_check(), wf_connection_check(),
 	wf_template_check(),
 	wf_define(uuid, jsonb),

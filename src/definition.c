@@ -17,6 +17,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "plan.h"
+#include "role.h"
 #include "store.h"
 #include "trigger_row.h"
 #include "utils/acl.h"
@@ -87,22 +88,23 @@ check_run_as(Oid role)
 				 errmsg("run_as must name a role"),
 				 errhint("Set run_as to the role that the steps shall run as.")));
 	}
-	if (superuser_arg(role) && !superuser())
+	if (role_is_allowed(role))
+		return;
+	if (superuser_arg(role))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to run steps as role \"%s\"",
 						GetUserNameFromId(role, false)),
 				 errdetail("Only a superuser may have steps run as a superuser."),
 				 errhint("Name in run_as a role that is no superuser.")));
-	if (!compat_can_set_role(GetUserId(), role))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to run steps as role \"%s\"",
-						GetUserNameFromId(role, false)),
-				 errdetail("Whoever writes a definition must be able to SET ROLE to its run_as."),
-				 errhint("Name a role of yours in run_as, or have the role granted: GRANT %s TO %s.",
-						 quote_identifier(GetUserNameFromId(role, false)),
-						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied to run steps as role \"%s\"",
+					GetUserNameFromId(role, false)),
+			 errdetail("Whoever writes a definition must be able to SET ROLE to its run_as."),
+			 errhint("Name a role of yours in run_as, or have the role granted: GRANT %s TO %s.",
+					 quote_identifier(GetUserNameFromId(role, false)),
+					 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
 }
 
 /*

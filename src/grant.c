@@ -58,6 +58,7 @@ static const Privilege privileges[] = {
 	{VIEW, "SELECT", "%t.workflow_pauses"},
 	{VIEW, "SELECT (id, tenant_id, name, kind, config)", "%t.workflow_connections"},
 	{OPERATE, "EXECUTE", "FUNCTION %t.wf_define(uuid, jsonb)"},
+	{OPERATE, "EXECUTE", "FUNCTION %t.wf_default_run_as()"},
 	{OPERATE, "EXECUTE", "FUNCTION %t.wf_cancel(uuid)"},
 	{OPERATE, "EXECUTE", "FUNCTION %t.wf_retry(uuid, text)"},
 	{OPERATE, "EXECUTE", "FUNCTION %t.wf_cancel_runs(uuid, text, text, timestamptz)"},

@@ -1,6 +1,7 @@
 /*
  * role.c
- *	  Type wf_role: the role that a workflow's steps run as.
+ *	  Type wf_role: the role that a workflow's steps run as; its default, and
+ *	  who may choose it.
  *
  * It is regrole (the oid of a role, shown and written as its name) but for
  * one thing.  Input of regrole refuses a role that does not exist, before
@@ -24,8 +25,10 @@
 #include "postgres.h"
 #include "compat.h"
 
+#include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "role.h"
+#include "settings.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -130,4 +133,35 @@ wf_role_in(PG_FUNCTION_ARGS)
 		return regrolein(fcinfo);
 	missing = add_name(missing, name);
 	PG_RETURN_OID(InvalidOid);
+}
+
+/*--- run_as ---*/
+
+/*
+ * May whoever writes a definition now have its steps run as role, which must
+ * exist?
+ */
+bool
+role_is_allowed(Oid role)
+{
+	return compat_can_set_role(GetUserId(), role) &&
+		(superuser() || !superuser_arg(role));
+}
+
+PG_FUNCTION_INFO_V1(wf_default_run_as_role);
+
+/*
+ * The default of run_as: the role of workflow_engine.default_run_as, if there
+ * is one and the writer may use it, else the writer.
+ */
+Datum
+wf_default_run_as_role(PG_FUNCTION_ARGS)
+{
+	Oid			role = InvalidOid;
+
+	if (wf_default_run_as[0] != '\0')
+		role = get_role_oid(wf_default_run_as, true);
+	if (!OidIsValid(role) || !role_is_allowed(role))
+		role = GetUserId();
+	PG_RETURN_OID(role);
 }

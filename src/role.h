@@ -1,9 +1,12 @@
 /*
  * role.h
- *	  The roles that a restore has not found.
+ *	  Roles of workflows: who may choose which, and which a restore has not
+ *	  found.
  */
 #ifndef WF_ROLE_H
 #define WF_ROLE_H
+
+#include "postgres.h"
 
 /*
  * Of the roles that input of wf_role has read as no role since the last call
@@ -12,5 +15,8 @@
  */
 extern void role_warn_of_missing(void);
 extern void role_forget_missing(void);
+
+/* May the current user have steps run as that role, which must exist? */
+extern bool role_is_allowed(Oid role);
 
 #endif							/* WF_ROLE_H */

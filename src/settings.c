@@ -41,6 +41,7 @@ int			wf_max_payload;
 int			wf_max_depth;
 int			wf_notify_events;
 char	   *wf_search_path;
+char	   *wf_default_run_as;
 char	   *wf_secrets_dir;
 char	   *wf_ca_file;
 int			wf_clock_offset;
@@ -270,6 +271,15 @@ define_text_settings(void)
 							   "reload.",
 							   &wf_search_path, "public", PGC_SIGHUP,
 							   GUC_LIST_INPUT, check_name_list, NULL, NULL);
+	DefineCustomStringVariable(PREFIX "default_run_as",
+							   "Role that new definitions run as, if they "
+							   "name none.",
+							   "The name of a role to which the writer can "
+							   "SET ROLE; empty, or any other: the writer's "
+							   "own role. Superusers and roles granted SET "
+							   "on it can change it for a session.",
+							   &wf_default_run_as, "", PGC_SUSET, 0,
+							   NULL, NULL, NULL);
 	DefineCustomStringVariable(PREFIX "secrets_dir",
 							   "Directory of the files that credentials "
 							   "refer to.",

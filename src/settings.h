@@ -32,6 +32,7 @@ extern int	wf_max_payload;		/* kB */
 extern int	wf_max_depth;
 extern int	wf_notify_events;
 extern char *wf_search_path;
+extern char *wf_default_run_as;
 extern char *wf_secrets_dir;
 extern char *wf_ca_file;
 extern char *wf_http_proxy;
