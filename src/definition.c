@@ -110,7 +110,8 @@ check_run_as(Oid role)
 /*
  * Does the UPDATE change nothing but is_active?  Then the steps and their role
  * stay what somebody with the right to that role has saved, so whoever may
- * write the row may make the change.
+ * write the row may make the change.  Columns after run_as do not matter: they
+ * are set below, or somebody has added them, and no step reads them.
  */
 static bool
 only_switches(TriggerRow *row)
