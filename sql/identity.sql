@@ -177,6 +177,9 @@ SELECT * FROM t.result('number');
 SELECT status, error_message FROM wf_history(workflow => 'number');
 SET ROLE regress_ops;
 UPDATE workflow_definitions SET run_as = '999999' WHERE name = 'who';
+-- It may be switched on, but that is of no use.
+UPDATE workflow_definitions SET is_active = false WHERE name = 'number';
+UPDATE workflow_definitions SET is_active = true WHERE name = 'number';
 RESET ROLE;
 
 -- The column is used as one of type regrole is.

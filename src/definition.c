@@ -130,8 +130,19 @@ check_role_of_row(TriggerRow *row)
 	bool		isnull;
 	Oid			role = DatumGetObjectId(row_get(row, DEF_RUN_AS, &isnull));
 
-	if (isnull || only_switches(row))
+	if (isnull)
 		return;
+	if (only_switches(row))
+	{
+		if (DatumGetBool(row_get(row, DEF_IS_ACTIVE, &isnull)) &&
+			!version_role_exists(role))
+			ereport(WARNING,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("the role that this workflow runs as does not exist"),
+					 errdetail("Its runs fail."),
+					 errhint("Set run_as to the role that the steps shall run as.")));
+		return;
+	}
 	check_run_as(role);
 	if (!version_role_exists(role))
 		row_set(row, DEF_RUN_AS, ObjectIdGetDatum(InvalidOid));
