@@ -224,7 +224,8 @@ take_slot(int number, uint32 generation, int64 epoch)
 		slot->state = SLOT_LIVE;
 		slot->since = GetCurrentTimestamp();
 		slot->latch = MyLatch;
-		slot->is_executing = slot->in_long_step = false;
+		slot->is_executing = slot->in_long_step = slot->had_leave = false;
+		slot->wanted_leave = 0;
 		slot->quit = false;
 		fill_status(slot, epoch);
 		pg_write_barrier();

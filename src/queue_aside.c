@@ -368,12 +368,27 @@ queue_bring_back(TimestampTz now)
 
 /*--- leave for a long step ---*/
 
+#define WISH_US INT64CONST(500000)	/* a worker that waits asks more often */
+
+/*
+ * Does it wait for leave?  Then whoever had leave last does not get it again
+ * before.
+ */
+static bool
+wants_leave(const Slot *slot, TimestampTz now)
+{
+	return slot->wanted_leave != 0 && slot->wanted_leave <= now &&
+		now - slot->wanted_leave < WISH_US;
+}
+
 bool
 queue_begin_long(void)
 {
 	Slot	   *own = queue_my_slot();
+	TimestampTz now = GetCurrentTimestamp();
 	int			nlive = 0;
 	int			nlong = 0;
+	bool		others_want = false;
 
 	if (own == NULL)
 		return true;
@@ -385,10 +400,15 @@ queue_begin_long(void)
 		if (slot->state != SLOT_LIVE || slot->database != MyDatabaseId)
 			continue;
 		nlive++;
-		if (slot->in_long_step && slot != own)
-			nlong++;
+		if (slot == own)
+			continue;
+		nlong += slot->in_long_step;
+		others_want |= wants_leave(slot, now);
 	}
-	own->in_long_step = nlong < Max(nlive - 1, 1);
+	own->in_long_step = nlong < Max(nlive - 1, 1) &&
+		!(own->had_leave && others_want);
+	own->had_leave = own->in_long_step;
+	own->wanted_leave = own->in_long_step ? 0 : now;
 	LWLockRelease(queue_shared->lock);
 	return own->in_long_step;
 }

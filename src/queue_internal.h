@@ -39,6 +39,10 @@ typedef struct Slot
 	Suspect		executing;
 	volatile bool is_executing;
 	volatile bool in_long_step; /* see queue_aside.c */
+
+	/* guarded by the lock; see queue_begin_long */
+	bool		had_leave;
+	TimestampTz wanted_leave;	/* asked in vain then; 0: it does not wait */
 	volatile sig_atomic_t quit; /* the postmaster ended it */
 
 	/* no lock: see queue_wake.c */

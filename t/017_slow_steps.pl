@@ -227,6 +227,31 @@ is( query("SELECT string_agg(label, ',' ORDER BY label) FROM effects WHERE run =
 	'1,2,3', '... with each effect once');
 
 #
+# Long steps of two tenants take turns, though only one may be under way.
+#
+query(qq{
+	CREATE FUNCTION nap(params jsonb, context jsonb) RETURNS jsonb
+	LANGUAGE plpgsql AS \$\$
+	BEGIN
+		INSERT INTO effects VALUES (context->'run'->>'id', 'nap');
+		PERFORM pg_sleep(1.1);
+		RETURN '{}';
+	END \$\$;
+	SELECT wf_register_action('nap', 'nap(jsonb,jsonb)');
+	SELECT wf_define(t, jsonb_build_object('name', 'naps', 'trigger_type', 'naps',
+		'steps', (SELECT jsonb_agg(jsonb_build_object('name', 's' || i, 'action', 'nap'))
+			FROM generate_series(1, 30) i)))
+	FROM unnest('{$quick,$slow}'::uuid[]) t});
+my @naps = map { fire($_, 'naps') } $quick, $slow;
+wait_for($node, 'postgres', q{SELECT count(*) = 2 FROM workflow_runs
+	WHERE current_step >= 2 AND status = 'running'},
+	'two runs of long steps both go on');
+query("SELECT wf_cancel('$_')") foreach @naps;
+wait_for($node, 'postgres', q{SELECT count(*) = 0 FROM pg_stat_activity
+	WHERE backend_type = 'workflow_engine worker' AND state = 'active'},
+	'their last steps end');
+
+#
 # A worker that ends leaves its run to the other one at once, whatever
 # poll_interval.
 #
