@@ -75,7 +75,9 @@ WHERE deptype = 'e'
 	AND coalesce(obj_description(objid, classid::regclass::name), '') = ''
 	AND classid IN ('pg_class'::regclass, 'pg_proc'::regclass,
 		'pg_type'::regclass, 'pg_cast'::regclass)
-	AND objid NOT IN (SELECT typarray FROM pg_type);
+	AND objid NOT IN (SELECT typarray FROM pg_type)
+	-- the row types of tables: from 17 on they are members themselves
+	AND objid NOT IN (SELECT reltype FROM pg_class);
 SELECT pg_describe_object('pg_class'::regclass, attrelid, attnum)
 FROM pg_attribute
 WHERE attrelid IN (SELECT objid FROM pg_depend
