@@ -88,10 +88,12 @@ RESET ALL;
 
 -- Reg types have their schema; a cast to json keeps the session's search_path.
 CREATE TABLE g.here (id int, tenant_id uuid DEFAULT t.a(), rc regclass);
+SET client_min_messages = warning;
 CREATE TYPE g.shown;
 CREATE FUNCTION g.shown_in(cstring) RETURNS g.shown IMMUTABLE STRICT LANGUAGE internal AS 'textin';
 CREATE FUNCTION g.shown_out(g.shown) RETURNS cstring IMMUTABLE STRICT LANGUAGE internal AS 'textout';
 CREATE TYPE g.shown (INPUT = g.shown_in, OUTPUT = g.shown_out, LIKE = text);
+RESET client_min_messages;
 CREATE FUNCTION g.helper() RETURNS interval LANGUAGE sql AS $$ SELECT '1 day 2 hours'::interval $$;
 CREATE FUNCTION g.as_json(g.shown) RETURNS json LANGUAGE plpgsql AS $$
 BEGIN

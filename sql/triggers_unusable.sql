@@ -179,10 +179,12 @@ SELECT g.look();
 TABLE g.bulk;
 
 -- Somebody's type, whose functions fail.
+SET client_min_messages = warning;
 CREATE TYPE g.shy;
 CREATE FUNCTION g.shy_in(cstring) RETURNS g.shy IMMUTABLE STRICT LANGUAGE internal AS 'textin';
 CREATE FUNCTION g.shy_out(g.shy) RETURNS cstring IMMUTABLE STRICT LANGUAGE internal AS 'textout';
 CREATE TYPE g.shy (INPUT = g.shy_in, OUTPUT = g.shy_out, LIKE = text);
+RESET client_min_messages;
 CREATE TABLE g.side_effects (n int);
 CREATE FUNCTION g.as_json(g.shy) RETURNS json LANGUAGE plpgsql AS $$
 BEGIN
