@@ -263,7 +263,7 @@ COMMENT ON COLUMN workflow_runs.owner IS 'Internal: the epoch of the worker that
 COMMENT ON COLUMN workflow_runs.parent_id IS 'The run whose step fired this one, if any.';
 COMMENT ON COLUMN workflow_runs.depth IS 'How many runs stand above it in that chain.';
 COMMENT ON COLUMN workflow_runs.attempt_at IS 'When the attempt began that was committed before it was made: a request under way.';
-COMMENT ON COLUMN workflow_runs.failed_attempts IS 'Of the current step: attempt, error, started_at, duration_ms of each attempt that failed.';
+COMMENT ON COLUMN workflow_runs.failed_attempts IS 'Of the current step: attempt, error, started_at, duration_ms of each attempt that failed; and, with waits and waited_ms, how often and how long the step has waited because its provider asks to, which is no attempt.';
 COMMENT ON COLUMN workflow_runs.abnormal_ends IS 'How often a worker ended abnormally while it executed step abnormal_step; at three that step fails. -1: it would not be cancelled after its time-out, and fails.';
 COMMENT ON COLUMN workflow_runs.abnormal_step IS 'The step that abnormal_ends is about.';
 COMMENT ON COLUMN workflow_runs.previous_results IS 'After wf_retry: the earlier elements of step_results, by step, until the run completes.';

@@ -47,6 +47,7 @@ typedef struct Outcome
 	bool		transient;		/* a later try may succeed, and does no harm */
 	bool		unsure;			/* it may have been carried out: tried again
 								 * only where the step's author asks for it */
+	bool		throttled;		/* the peer asks to wait: no attempt is used up */
 	int64		retry_after_ms; /* the peer's wish, -1: none */
 } Outcome;
 

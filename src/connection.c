@@ -28,6 +28,7 @@
 struct Connection
 {
 	MemoryContextCallback callback;
+	pg_uuid_t	id;
 	char	   *name;
 	char	   *kind;
 	bool		is_shared;		/* a row for every tenant */
@@ -48,8 +49,8 @@ connection_find(const pg_uuid_t *tenant_id, const char *name, bool missing_ok)
 {
 	Connection *c = palloc0(sizeof(Connection));
 
-	if (!store_fetch_connection(tenant_id, name, &c->is_shared, &c->kind,
-								&c->config, &c->credentials))
+	if (!store_fetch_connection(tenant_id, name, &c->id, &c->is_shared,
+								&c->kind, &c->config, &c->credentials))
 	{
 		pfree(c);
 		if (missing_ok)
@@ -79,6 +80,12 @@ connection_forget(Connection *c)
 	if (c->config != NULL)
 		explicit_bzero(c->config, VARSIZE(c->config));
 	c->credentials = c->config = NULL;
+}
+
+const pg_uuid_t *
+connection_id(const Connection *c)
+{
+	return &c->id;
 }
 
 const char *

@@ -22,6 +22,7 @@ typedef struct Connection Connection;
 extern Connection *connection_find(const pg_uuid_t *tenant_id,
 								   const char *name, bool missing_ok);
 
+extern const pg_uuid_t *connection_id(const Connection *connection);
 extern const char *connection_name(const Connection *connection);
 extern const char *connection_kind(const Connection *connection);
 

@@ -32,7 +32,9 @@
  * last ends the worker, which leaves word for the next one to fail the step
  * (queue_suspect.c).  A step whose transaction holds what others have done is
  * cancelled much earlier, by its soft limit: it has not failed, and is
- * executed again in a transaction of its own (tick_alone.c).
+ * executed again in a transaction of its own (tick_alone.c).  A step that is
+ * cancelled since its worker is to end has not failed either: the error goes
+ * on to the tick.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -252,6 +254,13 @@ stop_limits(void)
 	QueryCancelPending = false;
 }
 
+/* Was the whole tick cancelled, since the worker is to end? */
+static bool
+ended_by_stop(int sqlstate)
+{
+	return sqlstate == ERRCODE_QUERY_CANCELED && queue_worker_is_stopping();
+}
+
 /* Replaces PostgreSQL's words by ours where the step's own limit struck. */
 static void
 explain_timeout(ErrorData *error, const Fence *fence, TimestampTz began)
@@ -324,6 +333,11 @@ fence_run(Fence *fence, void (*body) (Fence *, void *), void *arg)
 		error = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
+		if (ended_by_stop(error->sqlerrcode))
+		{
+			LockTimeout = save_lock_timeout;
+			ReThrowError(error);
+		}
 		fence->too_long = ended_softly(error->sqlerrcode);
 		if (!fence->too_long)
 			explain_timeout(error, fence, began);
@@ -373,6 +387,9 @@ fence_run_together(const pg_uuid_t *tenant_id, void (*body) (void *),
 		*too_long = in_step && ended_softly(geterrcode());
 		if (in_step)
 			stop_limits();
+		LockTimeout = save_lock_timeout;
+		if (ended_by_stop(geterrcode()))
+			PG_RE_THROW();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
 		sweep();

@@ -78,11 +78,41 @@ hand_begin(int64 epoch)
 	hand.epoch = epoch;
 }
 
+/*
+ * Takes back what waits for its place before a gate that has been closed, or
+ * all that does.
+ */
+static void
+withdraw(bool all)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &hand.out)
+	{
+		Flight	   *flight = dlist_container(Flight, node, iter.cur);
+
+		if (all || queue_gate_is_closed(&flight->answer.gate))
+			(void) transfer_withdraw(flight->transfer);
+	}
+}
+
+/* Does the answer look as if the provider asked to wait? */
+static bool
+is_refusal(const Response *response)
+{
+	return response->status == 429 || response->status == 503;
+}
+
 void
 hand_collect(void)
 {
+	static uint32 seen_closings = 0;
+	uint32		closings = queue_gate_closings();
 	Transfer   *transfer;
 
+	if (closings != seen_closings)
+		withdraw(false);
+	seen_closings = closings;
 	while ((transfer = transfer_collect()) != NULL)
 	{
 		Flight	   *flight = transfer_cookie(transfer);
@@ -91,6 +121,8 @@ hand_collect(void)
 		dlist_delete(&flight->node);
 		dlist_push_tail(&hand.ended, &flight->node);
 		hand.nended++;
+		if (is_refusal(flight->answer.response))
+			hand.urgent = true;
 	}
 }
 
@@ -219,6 +251,7 @@ send_one(Intent *intent)
 	flight->answer.attempt = intent->attempt;
 	flight->answer.action = intent->action;
 	flight->answer.started_at = intent->started_at;
+	flight->answer.gate = intent->gate;
 	flight->answer.input = copy_json(input);
 	flight->answer.carry = copy_json(intent->carry);
 	flight->transfer = transfer_submit(&intent->request, flight);
@@ -238,6 +271,14 @@ hand_send(List *intents)
 
 	foreach(lc, intents)
 		send_one(lfirst(lc));
+}
+
+void
+hand_wind_up(void)
+{
+	withdraw(true);
+	hand_collect();
+	hand.urgent = true;
 }
 
 /*--- answers ---*/
@@ -268,8 +309,8 @@ time_to_record(TimestampTz now)
 	int			under_way = Min(hand.nflights, wf_max_in_flight);
 	TimestampTz when = hand.recorded_at + GATHER_US;
 
-	if (hand.nended * SHARE_TO_RECORD >= under_way || when <= now ||
-		now < hand.recorded_at) /* the clock was set back */
+	if (hand.urgent || hand.nended * SHARE_TO_RECORD >= under_way ||
+		when <= now || now < hand.recorded_at)	/* the clock was set back */
 		return 1;
 	return when;
 }
@@ -307,7 +348,10 @@ hand_release(List *ids, List *done)
 	foreach(lc, done)
 		forget_flight(lfirst(lc));
 	if (done != NIL)
+	{
 		hand.recorded_at = clock_now();
+		hand.urgent = false;
+	}
 	MemoryContextSwitchTo(old);
 }
 

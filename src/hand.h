@@ -37,6 +37,7 @@ typedef struct Hand
 	size_t		bytes;			/* of all flights */
 	int			nended;			/* answers to record */
 	TimestampTz recorded_at;	/* when the last answers were */
+	bool		urgent;			/* they are not to wait for more */
 	dlist_head	out;			/* of Flight: under way */
 	dlist_head	ended;			/* of Flight: answers to record */
 	List	   *continuing;		/* of pg_uuid_t *: native steps left */
@@ -74,6 +75,12 @@ extern bool hand_is_full_with(const pg_uuid_t *tenant, List *intents);
 
 /* Sends these (Intent *), whose commit is done, and wipes their secrets. */
 extern void hand_send(List *intents);
+
+/*
+ * Nothing more is sent: what waits for a place comes back as an answer, of
+ * FAILURE_WITHDRAWN.  The others' answers are recorded as they come.
+ */
+extern void hand_wind_up(void);
 
 /* Runs (ids) and flights that a committed tick has dealt with go. */
 extern void hand_release(List *ids, List *flights);

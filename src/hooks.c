@@ -103,7 +103,7 @@ on_object_access(ObjectAccessType access, Oid classId, Oid objectId,
 		on_extension(access, objectId);
 	else if (classId == DatabaseRelationId && access == OAT_DROP &&
 			 objectId != MyDatabaseId)
-		queue_bar_database(objectId);
+		queue_bar_database(objectId, LEAVE_AT_ONCE);
 }
 
 /*--- commands on databases ---*/
@@ -163,7 +163,8 @@ before_create_database(CreatedbStmt *statement)
 	char	   *source = find_option(statement->options, "template");
 
 	if (may_create_databases())
-		queue_bar_database(find_own_database(source ? source : "template1"));
+		queue_bar_database(find_own_database(source ? source : "template1"),
+						   LEAVE_SOON);
 }
 
 /* The server refuses either of the current database. */
@@ -173,7 +174,7 @@ bar_other_database(const char *name)
 	Oid			database = find_own_database(name);
 
 	if (database != MyDatabaseId)
-		queue_bar_database(database);
+		queue_bar_database(database, LEAVE_SOON);
 }
 
 static void

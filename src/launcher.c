@@ -247,7 +247,7 @@ take_stock(QueueSlot *slots, List *all, TimestampTz now)
 		else if (database != NULL)
 			count_slot(&slots[i], database, now);
 		else
-			queue_ask_to_leave(i);
+			queue_ask_to_leave(i, LEAVE_SOON);
 	}
 }
 

@@ -89,7 +89,7 @@ dismiss(QueueSlot *slots, int slot)
 {
 	Database   *database = database_find(slots[slot].database);
 
-	queue_ask_to_leave(slot);
+	queue_ask_to_leave(slot, LEAVE_SOON);
 	slots[slot].leaving = true;
 	database->nworkers--;
 	database->nleaving++;

@@ -64,8 +64,9 @@ request_memory(void)
 {
 	if (prev_shmem_request_hook)
 		prev_shmem_request_hook();
-	RequestAddinShmemSpace(MAXALIGN(sizeof(QueueShared)) + queue_runs_size());
-	RequestNamedLWLockTranche("workflow_engine", 2);
+	RequestAddinShmemSpace(MAXALIGN(sizeof(QueueShared)) +
+						   queue_runs_size() + queue_gates_size());
+	RequestNamedLWLockTranche("workflow_engine", 3);
 }
 
 static void
@@ -105,6 +106,7 @@ attach_memory(void)
 	if (!found)
 		init_memory(queue_shared);
 	queue_runs_attach(&(GetNamedLWLockTranche("workflow_engine"))[1].lock);
+	queue_gates_attach(&(GetNamedLWLockTranche("workflow_engine"))[2].lock);
 	LWLockRelease(AddinShmemInitLock);
 }
 
@@ -349,19 +351,6 @@ queue_worker_take_wakeup(void)
 {
 	return my_slot != NULL &&
 		pg_atomic_exchange_u32(&my_slot->woken, 0) != 0;
-}
-
-bool
-queue_worker_should_leave(void)
-{
-	return my_slot != NULL && pg_atomic_read_u32(&my_slot->leave) != 0;
-}
-
-void
-queue_worker_leave(void)
-{
-	if (my_slot != NULL)
-		pg_atomic_write_u32(&my_slot->leave, 1);
 }
 
 void

@@ -62,14 +62,27 @@ extern uint32 queue_worker_ends(void);
 /* True once after a wake-up for this database (clears it for this worker). */
 extern bool queue_worker_take_wakeup(void);
 
+/*--- of a worker: leaving (queue_leave.c) ---*/
+
+typedef enum LeaveWish
+{
+	LEAVE_NOT,
+	LEAVE_SOON,					/* answers under way are waited for, shortly */
+	LEAVE_AT_ONCE
+} LeaveWish;
+
 /*
  * Has somebody asked this worker to leave (DROP DATABASE and friends, the
- * launcher)?  It then exits with 0 after the tick under way.
+ * launcher)?  It then exits with 0 after the tick under way.  Signal-safe.
  */
-extern bool queue_worker_should_leave(void);
+extern LeaveWish queue_worker_should_leave(void);
 
-/* This worker is to leave, as if somebody had asked it to. */
+/* This worker is to leave soon, as if somebody had asked it to. */
 extern void queue_worker_leave(void);
+
+/* A SIGTERM came: it begins nothing more.  Signal-safe, both. */
+extern void queue_worker_stop(void);
+extern bool queue_worker_is_stopping(void);
 
 /*
  * Tells the launcher that this worker's database has no extension (any
@@ -286,6 +299,51 @@ extern bool queue_bring_back(TimestampTz now);
 extern bool queue_begin_long(void);
 extern void queue_end_long(void);
 
+/*--- providers that have asked to wait (queue_gate.c) ---*/
+
+/* What a gate stands before. */
+typedef struct GateKey
+{
+	Oid			database;
+	pg_uuid_t	id;				/* of the connection's row, or of a tenant */
+	uint64		host;			/* a hash, with a tenant; else 0 */
+} GateKey;
+
+/* The place of a run among those that a gate holds. */
+typedef struct GateTurn
+{
+	int64		gate;			/* which gate has given it; 0: none has */
+	int64		number;
+	/* as a gate holds it: */
+	TimestampTz until;			/* then it is to come again */
+	TimestampTz not_before;		/* the provider has said so; 0: he has not */
+} GateTurn;
+
+/* Is there any?  If there is none, nothing else of these need be called. */
+extern bool queue_gate_is_any(void);
+
+/*
+ * May a request go through now?  *turn is what the run has brought along;
+ * false: it is held, and *turn says for how long.
+ */
+extern bool queue_gate_ask(const GateKey *key, GateTurn *turn);
+
+/*
+ * The answer to a request that was begun at sent_at: the provider asks to
+ * wait (for so many ms, -1: he does not say), or he does not.  turn is what
+ * its run has.
+ */
+extern void queue_gate_refused(const GateKey *key, const GateTurn *turn,
+							   TimestampTz sent_at, int64 wish_ms);
+extern void queue_gate_answered(const GateKey *key, TimestampTz sent_at);
+
+/* The clock was set back: what the gates know is of no use. */
+extern void queue_gates_clock_set_back(TimestampTz now);
+
+/* Counts gates that were closed: whoever sees another number may look. */
+extern uint32 queue_gate_closings(void);
+extern bool queue_gate_is_closed(const GateKey *key);
+
 /*--- of anybody: wake-ups ---*/
 
 /*
@@ -314,11 +372,14 @@ extern uint32 queue_new_settings(void);
 extern bool queue_news_were_prepared(void);
 
 /*
- * Workers of that database must leave now, and none starts, until the
- * current transaction has ended either way.  Returns when they have left, or
- * after a second, when those still there have been sent SIGTERM.
+ * Workers of that database must leave, and none starts, until the current
+ * transaction has ended either way.  LEAVE_SOON: they may wait for answers for
+ * MAX_LEAVE_GRACE_MS.  A step that is under way is cancelled by SIGTERM after
+ * a second.  Returns when they have left, or a moment after their time is
+ * over, when those still there have been sent SIGTERM once more.
  */
-extern void queue_bar_database(Oid database);
+#define MAX_LEAVE_GRACE_MS 3000
+extern void queue_bar_database(Oid database, LeaveWish wish);
 
 /*--- of the launcher ---*/
 
@@ -374,7 +435,7 @@ extern bool queue_barred(Oid database);
 extern WorkerEnd queue_release(int slot, TimestampTz *since);
 
 /* Asks the slot's worker to leave. */
-extern void queue_ask_to_leave(int slot);
+extern void queue_ask_to_leave(int slot, LeaveWish wish);
 
 /*
  * Takes the databases that are to be probed: at most max of them, and *all

@@ -46,7 +46,7 @@ typedef struct Slot
 	volatile sig_atomic_t quit; /* the postmaster ended it */
 
 	/* no lock: see queue_wake.c */
-	pg_atomic_uint32 leave;		/* asked to leave */
+	pg_atomic_uint32 leave;		/* a LeaveWish */
 	pg_atomic_uint32 woken;		/* a wake-up it has not taken */
 	Latch	   *latch;			/* valid once live_database has been set */
 } Slot;
@@ -154,6 +154,10 @@ extern bool queue_put_timer(TimestampTz when);
 /* The memory of queue_runs.c: its size, and where it is made. */
 extern Size queue_runs_size(void);
 extern void queue_runs_attach(LWLock *lock);
+
+/* The same of queue_gate.c. */
+extern Size queue_gates_size(void);
+extern void queue_gates_attach(LWLock *lock);
 
 /* A worker of this database has come. */
 extern void queue_runs_enter(void);

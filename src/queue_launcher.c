@@ -79,7 +79,8 @@ queue_reserve(Oid database, uint32 *generation)
 		slot->database = database;
 		slot->since = GetCurrentTimestamp();
 		slot->end = WORKER_END_ERROR;
-		pg_atomic_write_u32(&slot->leave, queue_find_bar(database));
+		pg_atomic_write_u32(&slot->leave, queue_find_bar(database)
+							? LEAVE_AT_ONCE : LEAVE_NOT);
 		pg_atomic_write_u32(&slot->woken, 0);
 		*generation = ++slot->generation;
 	}
@@ -102,16 +103,4 @@ queue_release(int slot, TimestampTz *since)
 	s->database = InvalidOid;
 	LWLockRelease(queue_shared->lock);
 	return end;
-}
-
-/* The latch is good only once the worker has entered: it looks then. */
-void
-queue_ask_to_leave(int slot)
-{
-	Slot	   *s = &queue_shared->slots[slot];
-
-	pg_atomic_write_u32(&s->leave, 1);
-	pg_memory_barrier();
-	if (pg_atomic_read_u32(&queue_shared->live_database[slot]) != InvalidOid)
-		SetLatch(s->latch);
 }

@@ -34,7 +34,8 @@
 #include "queue_internal.h"
 #include "utils/wait_event.h"
 
-#define LEAVE_GRACE_MS 1000		/* before SIGTERM */
+#define CANCEL_MS 1000			/* before a step that takes long is cancelled */
+#define LEAVE_MS (MAX_LEAVE_GRACE_MS + 500) /* before who is there is ended */
 #define LEAVE_POLL_MS 10
 
 /* What the end of this transaction will bring. */
@@ -378,18 +379,23 @@ terminate_worker(Slot *slot)
 
 /*
  * Waits until the workers of a database have left.  One that is idle does so
- * at once, one in a tick after it; what a long step would make too late for
- * the command's own patience (5 s) is cut off: it loses nothing.
+ * at once, one in a tick after it, one with requests under way when it has
+ * the answers.  The first SIGTERM cancels a step under way, the second ends
+ * the process: a longer wait would be too late for the command's own patience
+ * (5 s), and a native step loses nothing.
  */
 static void
-wait_for_workers(Oid database)
+wait_for_workers(Oid database, LeaveWish wish)
 {
+	int			limit = wish == LEAVE_SOON ? LEAVE_MS : CANCEL_MS;
 	int			waited;
 
-	for (waited = 0; waited < LEAVE_GRACE_MS; waited += LEAVE_POLL_MS)
+	for (waited = 0; waited < limit; waited += LEAVE_POLL_MS)
 	{
 		if (each_worker(database, NULL) == 0)
 			return;
+		if (waited == CANCEL_MS)
+			(void) each_worker(database, terminate_worker);
 		(void) WaitLatch(MyLatch,
 						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						 LEAVE_POLL_MS, PG_WAIT_EXTENSION);
@@ -400,7 +406,7 @@ wait_for_workers(Oid database)
 }
 
 void
-queue_bar_database(Oid database)
+queue_bar_database(Oid database, LeaveWish wish)
 {
 	bool		placed;
 	int			i;
@@ -413,7 +419,7 @@ queue_bar_database(Oid database)
 	placed = place_bar(database);
 	for (i = 0; placed && i < QUEUE_MAX_WORKERS; i++)
 		if (queue_shared->slots[i].database == database)
-			queue_ask_to_leave(i);
+			queue_ask_to_leave(i, wish);
 	LWLockRelease(queue_shared->lock);
 
 	if (!placed)
@@ -421,5 +427,5 @@ queue_bar_database(Oid database)
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 				 errmsg("too many databases are being dropped, renamed or copied at once"),
 				 errhint("Try again when another such command has ended.")));
-	wait_for_workers(database);
+	wait_for_workers(database, wish);
 }

@@ -33,9 +33,11 @@
 #include "fence_lock.h"
 #include "miscadmin.h"
 #include "run.h"
+#include "run_internal.h"
 #include "run_plan.h"
 #include "run_retry.h"
 #include "run_step.h"
+#include "run_throttle.h"
 #include "settings.h"
 #include "step_result.h"
 #include "utils/builtins.h"
@@ -43,6 +45,7 @@
 #include "utils/timestamp.h"
 #include "validtext.h"
 
+#define DELIVERY_UNKNOWN "delivery unknown: the worker that sent the request ended before the answer came"
 #define ABNORMAL_END "its worker ended abnormally while it executed this step"
 /*--- transitions ---*/
 
@@ -54,8 +57,8 @@ end_run(RunRow *run, const char *status)
 	run->owner = 0;
 }
 
-static RunVerdict
-fail_run(RunRow *run, const char *message)
+RunVerdict
+run_fail(RunRow *run, const char *message)
 {
 	run->error_message = clip_text(message, 8192);
 	end_run(run, "failed");
@@ -87,9 +90,9 @@ add_result(RunRow *run, StepResult *result)
  * Records a step and moves past it, or fails the run at it; or, if its result
  * has no room in the run's row, fails the run after it.
  */
-static bool
-pass_step(RunRow *run, const PlanStep *step, StepResult *result,
-		  RunTick *tick)
+bool
+run_pass_step(RunRow *run, const PlanStep *step, StepResult *result,
+			  RunTick *tick)
 {
 	bool		fits;
 
@@ -109,20 +112,19 @@ pass_step(RunRow *run, const PlanStep *step, StepResult *result,
 	tick->give_up = false;		/* the next one's time begins anew */
 	if (strcmp(result->status, "failed") == 0 && !step->continue_on_error)
 	{
-		fail_run(run, psprintf("step \"%s\": %s", step->name, result->error));
+		run_fail(run, psprintf("step \"%s\": %s", step->name, result->error));
 		return false;
 	}
 	run->current_step++;
 	run->attempt = 0;
 	if (!fits)
-		fail_run(run, psprintf("step \"%s\" is done, but column \"step_results\" has no room for its input and output: it holds at most 255 MB",
+		run_fail(run, psprintf("step \"%s\" is done, but column \"step_results\" has no room for its input and output: it holds at most 255 MB",
 							   step->name));
 	return fits;
 }
 
-/* PostgreSQL's message and its detail, in whole characters. */
-static char *
-error_text(const ErrorData *error)
+char *
+run_error_text(const ErrorData *error)
 {
 	const char *detail = error->detail;
 
@@ -210,7 +212,18 @@ fail_step(RunRow *run, const PlanStep *step, const char *error,
 	/* where its attempts were undone with the steps before it */
 	result.attempts = Max(run->attempt, Max(run->abnormal_ends, 1));
 	*verdict = RUN_ENDED;
-	return pass_step(run, step, &result, tick);
+	return run_pass_step(run, step, &result, tick);
+}
+
+/*
+ * Was the last request that may be sent lost with its worker?  Nobody knows
+ * whether it has arrived.
+ */
+static bool
+lost_for_good(const RunRow *run, const PlanStep *step)
+{
+	return run->attempt_at != 0 && !run_step_is_native(step) &&
+		run->attempt >= run_max_attempts(step);
 }
 
 /* The attempt that was counted is not to count. */
@@ -258,7 +271,7 @@ conclude_step(RunRow *run, const StepCall *sc, const ErrorData *error,
 	}
 	else
 	{
-		FailedAttempt failed = {.error = error_text(error),
+		FailedAttempt failed = {.error = run_error_text(error),
 			.transient = run_error_passes(error->sqlerrcode),
 			.wish_ms = -1,.started_at = sc->started_at,
 			.duration_us = sc->duration_us};
@@ -272,7 +285,7 @@ conclude_step(RunRow *run, const StepCall *sc, const ErrorData *error,
 		result.status = "failed";
 		result.error = failed.error;
 	}
-	return pass_step(run, sc->step, &result, tick);
+	return run_pass_step(run, sc->step, &result, tick);
 }
 
 /*
@@ -287,6 +300,8 @@ do_step(RunRow *run, const RunPlan *plan, RunTick *tick, RunVerdict *verdict)
 	const char *out = struck_out(run);
 	ErrorData  *error;
 
+	if (out == NULL && lost_for_good(run, sc.step))
+		out = DELIVERY_UNKNOWN;
 	if (out != NULL)
 		return fail_step(run, sc.step, out, tick, verdict);
 	if (begin_attempt(run, sc.step, tick))
@@ -306,12 +321,17 @@ do_step(RunRow *run, const RunPlan *plan, RunTick *tick, RunVerdict *verdict)
 		*verdict = begin_sending(run, &sc, tick);
 		return false;
 	}
+	if (error == NULL && sc.held.until != 0)
+	{
+		out = throttle_wait(run, &sc.held, &(Refusal) {0});
+		*verdict = RUN_WAITING;
+		return out != NULL && fail_step(run, sc.step, out, tick, verdict);
+	}
 	return conclude_step(run, &sc, error, tick, verdict);
 }
 
-/* If the run cannot be executed at all, says why. */
-static const RunPlan *
-usable_plan(const RunRow *run, char **error)
+const RunPlan *
+run_usable_plan(const RunRow *run, char **error)
 {
 	const RunPlan *plan = run_plan_find(run, error);
 
@@ -335,12 +355,8 @@ was_killed(const RunRow *run, const RunPlan *plan, const RunTick *tick)
 		run_step_is_native(&plan->plan->steps[run->current_step]);
 }
 
-/*
- * Has a step of this tick, its own or another run's, cancelled it, or if its
- * row is not locked, anybody?
- */
-static bool
-was_cancelled(RunRow *run, const RunTick *tick)
+bool
+run_was_cancelled(RunRow *run, const RunTick *tick)
 {
 	return (tick->cancelled || tick->alone) && store_take_cancelled(run);
 }
@@ -359,14 +375,14 @@ RunVerdict
 run_advance(RunRow *run, RunTick *tick)
 {
 	char	   *error = NULL;
-	const RunPlan *plan = usable_plan(run, &error);
+	const RunPlan *plan = run_usable_plan(run, &error);
 
-	if (was_cancelled(run, tick))
+	if (run_was_cancelled(run, tick))
 		return RUN_ENDED;
 	if (run->started_at == run->queued_at && run->current_step == 0)
 		run->started_at = clock_now();
 	if (plan == NULL)
-		return fail_run(run, error);
+		return run_fail(run, error);
 	if (was_killed(run, plan, tick))
 		return run_strike(run, &(Strike) {.step = run->current_step,
 						  .since = run->attempt_at}, tick);
@@ -376,86 +392,19 @@ run_advance(RunRow *run, RunTick *tick)
 		RunVerdict	verdict;
 
 		CHECK_FOR_INTERRUPTS();
+		if (tick->stopping)
+			return keep_running(run, tick, RUN_CONTINUES);
 		if ((tick->ending || !tick->alone) && goes_alone(run, plan, tick))
 			return begin_alone(run, plan, tick);
 		if (tick->fences_left <= 0 || tick->ending)
 			return keep_running(run, tick, RUN_CONTINUES);
 		if (!do_step(run, plan, tick, &verdict))
 			return verdict;
-		if (was_cancelled(run, tick))
+		if (run_was_cancelled(run, tick))
 			return RUN_ENDED;
 	}
 	end_run(run, "completed");
 	return RUN_ENDED;
-}
-
-/*--- answers ---*/
-
-typedef struct Interpretation
-{
-	const Answer *answer;
-	Outcome		outcome;
-} Interpretation;
-
-static void
-interpret(Fence *fence, void *arg)
-{
-	Interpretation *i = arg;
-
-	i->outcome.retry_after_ms = -1;
-	i->answer->action->interpret(i->answer->carry, i->answer->response,
-								 &i->outcome);
-}
-
-/* Where the answer is a failure that may be repeated, lets the run wait. */
-static bool
-answered_for_later(RunRow *run, const PlanStep *step, const Answer *answer,
-				   const Outcome *outcome, int64 duration_us)
-{
-	FailedAttempt failed = {.error = outcome->error,
-		.transient = outcome->transient,.unsure = outcome->unsure,
-		.wish_ms = outcome->retry_after_ms,
-		.started_at = answer->started_at,.duration_us = duration_us};
-
-	return !outcome->ok && run_try_again(run, step, false, &failed);
-}
-
-RunVerdict
-run_receive(RunRow *run, const Answer *answer, RunTick *tick)
-{
-	Interpretation i = {.answer = answer};
-	Fence		fence = {.run_id = &run->id,
-		.definition_id = &run->definition_id,.step = run->current_step,
-		.timeout_ms = wf_step_timeout,.lock_timeout_ms = wf_lock_timeout};
-	StepResult	result = {.input = answer->input,.attempts = run->attempt,
-		.started_at = answer->started_at,
-		.duration_us = clock_now() - answer->started_at};
-	char	   *error = NULL;
-	const RunPlan *plan = usable_plan(run, &error);
-	const PlanStep *step;
-	ErrorData  *raised;
-
-	if (was_cancelled(run, tick))
-		return RUN_ENDED;
-	if (plan == NULL)
-		return fail_run(run, error);
-	if (run->current_step >= plan->plan->nsteps)
-		return run_advance(run, tick);	/* its version was changed by hand */
-	step = &plan->plan->steps[run->current_step];
-	raised = fence_run(&fence, interpret, &i);
-	if (raised != NULL)
-	{
-		memset(&i.outcome, 0, sizeof(i.outcome));
-		i.outcome.error = error_text(raised);
-	}
-	if (answered_for_later(run, step, answer, &i.outcome, result.duration_us))
-		return RUN_WAITING;
-	result.status = i.outcome.ok ? "completed" : "failed";
-	result.output = i.outcome.output;
-	result.error = i.outcome.ok ? NULL : i.outcome.error;
-	if (!pass_step(run, step, &result, tick))
-		return RUN_ENDED;
-	return run_advance(run, tick);
 }
 
 /*--- workers that a step has ended ---*/
@@ -476,11 +425,11 @@ RunVerdict
 run_strike(RunRow *run, const Strike *strike, RunTick *tick)
 {
 	char	   *error = NULL;
-	const RunPlan *plan = usable_plan(run, &error);
+	const RunPlan *plan = run_usable_plan(run, &error);
 	RunVerdict	verdict = RUN_CONTINUES;
 
 	if (plan == NULL)
-		return fail_run(run, error);
+		return run_fail(run, error);
 	if (run->abnormal_step != strike->step)
 		run->abnormal_ends = 0;
 	run->abnormal_step = strike->step;

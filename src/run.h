@@ -32,6 +32,7 @@ typedef struct Intent
 	Jsonb	   *input;
 	Jsonb	   *carry;
 	TimestampTz started_at;
+	GateKey		gate;			/* before what it is sent to */
 } Intent;
 
 /* An exchange that has ended; what run_receive needs of the intent. */
@@ -43,6 +44,7 @@ typedef struct Answer
 	Jsonb	   *input;
 	Jsonb	   *carry;
 	TimestampTz started_at;
+	GateKey		gate;
 	const Response *response;
 } Answer;
 
@@ -60,6 +62,7 @@ typedef struct RunTick
 	int			soft_ms;		/* limit of a native step; 0: only its time-out */
 	int64		spent_us;		/* in steps */
 	bool		ending;			/* no more steps are begun: the tick commits */
+	bool		stopping;		/* no step is begun at all */
 	bool		probation;		/* each attempt is committed before it is made */
 	TimestampTz killed_before;	/* everything was, nobody knows when: attempts
 								 * committed before that were under way; or 0 */

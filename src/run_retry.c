@@ -50,11 +50,16 @@ note_attempt(RunRow *run, const FailedAttempt *failed)
 	run->attempt_at = 0;
 }
 
+int
+run_max_attempts(const PlanStep *step)
+{
+	return step->has_retry ? step->retry.max_attempts : DEFAULT_ATTEMPTS;
+}
+
 bool
 run_try_again(RunRow *run, const PlanStep *step, bool native,
 			  const FailedAttempt *failed)
 {
-	int			attempts = DEFAULT_ATTEMPTS;
 	Backoff		backoff = {.initial_ms = native ? NATIVE_INITIAL_MS
 	: OUTBOUND_INITIAL_MS,.coefficient = DEFAULT_COEFFICIENT,.max_ms = -1};
 	int64		pause;
@@ -63,13 +68,12 @@ run_try_again(RunRow *run, const PlanStep *step, bool native,
 		return false;
 	if (step->has_retry)
 	{
-		attempts = step->retry.max_attempts;
 		backoff.coefficient = step->retry.coefficient;
 		backoff.max_ms = step->retry.max_ms;
 		if (step->retry.initial_ms >= 0)
 			backoff.initial_ms = step->retry.initial_ms;
 	}
-	if (run->attempt >= attempts)
+	if (run->attempt >= run_max_attempts(step))
 		return false;
 
 	pause = backoff_ms(&backoff, run->attempt, failed->wish_ms,

@@ -21,6 +21,9 @@ typedef struct FailedAttempt
 /* Was the effect undone by something that passes?  An SQLSTATE. */
 extern bool run_error_passes(int sqlstate);
 
+/* How many attempts may be made of a step. */
+extern int	run_max_attempts(const PlanStep *step);
+
 /*
  * Where the step is to be tried again: notes the attempt, lets the run wait
  * and returns true.  False: the failure is the step's.

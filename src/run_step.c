@@ -19,7 +19,9 @@
 #include "jsonobject.h"
 #include "jsonvalue.h"
 #include "portability/instr_time.h"
+#include "run_retry.h"
 #include "run_step.h"
+#include "run_throttle.h"
 #include "settings.h"
 #include "step_result.h"
 
@@ -185,6 +187,17 @@ prepare_outbound(StepCall *sc, Call *call)
 
 	intent->request.timeout_ms = call->timeout_ms;
 	intent->carry = sc->action->prepare(call, &intent->request);
+	throttle_key(sc->run, call->connection, intent->request.url,
+				 &intent->gate);
+	if (!throttle_ask(sc->run, &intent->gate, &sc->held))
+	{
+		request_wipe(&intent->request);
+		connection_forget(call->connection);
+		return;
+	}
+	/* libcurl would send it anew over a connection that broke */
+	if (run_max_attempts(sc->step) == 1)
+		intent->request.once = true;
 	if (call->connection != NULL)
 		connection_authorize(call->connection, &intent->request);
 	intent->run_id = sc->run->id;

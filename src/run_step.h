@@ -25,7 +25,8 @@ typedef struct StepCall
 	char	   *why;			/* skipped because undecided */
 	Jsonb	   *input;
 	Jsonb	   *output;			/* native */
-	Intent	   *intent;			/* outbound */
+	Intent	   *intent;			/* outbound; NULL: it is held, */
+	GateTurn	held;			/* until then */
 } StepCall;
 
 /* Does it execute in the transaction?  Functions and unknown actions, too. */

@@ -35,6 +35,8 @@ int			wf_lock_timeout;
 int			wf_step_timeout;
 int			wf_http_timeout;
 int			wf_connect_timeout;
+int			wf_stop_grace;
+int			wf_max_throttle_wait;
 int			wf_max_response_size;
 int			wf_max_output;
 int			wf_max_payload;
@@ -114,6 +116,19 @@ static const IntSetting int_settings[] = {
 		"In milliseconds if no unit is given, from 1 ms to 10 min; "
 		"includes the name lookup and the TLS handshake. Changed in the "
 		"configuration file with a reload."},
+	{PREFIX "stop_grace", &wf_stop_grace, 5000, 0, 30 * 1000, PGC_SIGHUP,
+		GUC_UNIT_MS,
+		"Longest time that a worker which is told to end waits for answers "
+		"under way.",
+		"In milliseconds where no unit is given, from 0 to 30 s; a stop of "
+		"the server takes up to that much longer. Changed in the "
+		"configuration file with a reload."},
+	{PREFIX "max_throttle_wait", &wf_max_throttle_wait, 3600 * 1000, 0,
+		7 * 86400 * 1000, PGC_SIGHUP, GUC_UNIT_MS,
+		"Longest time that a step waits in all because its provider asks "
+		"to.",
+		"In milliseconds where no unit is given, from 0 to 7 d; then the "
+		"step fails. Changed in the configuration file with a reload."},
 	{PREFIX "max_response_size", &wf_max_response_size, 1024, 1, 64 * 1024,
 		PGC_SIGHUP, GUC_UNIT_KB,
 		"Largest body of an answer that is read.",

@@ -26,6 +26,8 @@ extern int	wf_lock_timeout;	/* ms */
 extern int	wf_step_timeout;	/* ms */
 extern int	wf_http_timeout;	/* ms */
 extern int	wf_connect_timeout; /* ms */
+extern int	wf_stop_grace;		/* ms */
+extern int	wf_max_throttle_wait;	/* ms */
 extern int	wf_max_response_size;	/* kB */
 extern int	wf_max_output;		/* kB */
 extern int	wf_max_payload;		/* kB */

@@ -141,7 +141,7 @@ extern char *store_action_handler(const char *name);
  * *is_shared: it is the row for all.
  */
 extern bool store_fetch_connection(const pg_uuid_t *tenant, const char *name,
-								   bool *is_shared, char **kind,
+								   pg_uuid_t *id, bool *is_shared, char **kind,
 								   Jsonb **config, Jsonb **credentials);
 extern bool store_fetch_template(const pg_uuid_t *tenant, const char *name,
 								 char **subject, char **body, char **html);

@@ -88,7 +88,7 @@ store_action_handler(const char *name)
 
 bool
 store_fetch_connection(const pg_uuid_t *tenant, const char *name,
-					   bool *is_shared, char **kind, Jsonb **config,
+					   pg_uuid_t *id, bool *is_shared, char **kind, Jsonb **config,
 					   Jsonb **credentials)
 {
 	MemoryContext caller = CurrentMemoryContext;
@@ -100,6 +100,11 @@ store_fetch_connection(const pg_uuid_t *tenant, const char *name,
 	found = SPI_processed > 0;
 	if (found)
 	{
+		bool		isnull;
+
+		*id = *DatumGetUUIDP(SPI_getbinval(SPI_tuptable->vals[0],
+										   SPI_tuptable->tupdesc, 5,
+										   &isnull));
 		*kind = first_row_text(1, caller);
 		*config = row_jsonb(0, 2, caller);
 		*credentials = row_jsonb(0, 3, caller);

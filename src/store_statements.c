@@ -215,7 +215,7 @@ const StatementText store_statements[STORE_NSTATEMENTS] = {
 	},
 	[STORE_CONNECTION] = {
 		/* no sort sees the credentials: its memory is not wiped */
-		"SELECT kind, config, credentials, tenant_id"
+		"SELECT kind, config, credentials, tenant_id, id"
 		" FROM %t.workflow_connections"
 		" WHERE id = (SELECT id FROM %t.workflow_connections"
 		"  WHERE name = $2 AND (tenant_id = $1 OR tenant_id IS NULL)"

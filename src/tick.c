@@ -273,6 +273,11 @@ work(Tick *tick, bool look_round)
 {
 	Blocked    *blocked = hand_next_blocked(clock_now());
 
+	if (course.stopping)
+	{
+		reap(tick);
+		return;
+	}
 	if (course.lost)
 		find_lost(tick);
 	if (blocked != NULL && !course.ordinary_next && alone_try(tick, blocked))
@@ -385,7 +390,8 @@ tick_run(bool look_round)
 	tick.run.fences_left = FENCES_A_TICK;
 	tick.run.lock_timeout_ms = Min(wf_lock_timeout, BATCH_LOCK_TIMEOUT_MS);
 	tick.run.soft_ms = BATCH_STEP_MS;
-	tick.no_claims = trouble_settle();
+	tick.run.stopping = course.stopping;
+	tick.no_claims = course.stopping || trouble_settle();
 	tick.room = course.solo > 0 || course.probation > 0 ? 1 : wf_batch_size;
 	tick.run.probation = course.probation > 0;
 	tick.run.killed_before = course.killed_before;
@@ -409,10 +415,12 @@ tick_run(bool look_round)
 	PopActiveSnapshot();
 	is_about_commit();
 	commit();
+	HOLD_INTERRUPTS();			/* what was promised must be done */
 	queue_worker_is_about(NULL, NULL);
 	trouble_over();
 	conclude(&tick);
-	if (OidIsValid(tick.pending))
+	RESUME_INTERRUPTS();
+	if (OidIsValid(tick.pending) && !queue_worker_is_stopping())
 		clean_pending(tick.pending);
 	MemoryContextSwitchTo(TopMemoryContext);
 	MemoryContextReset(tick_context);
@@ -420,6 +428,20 @@ tick_run(bool look_round)
 }
 
 /*--- between ticks ---*/
+
+void
+tick_wind_up(void)
+{
+	course.stopping = true;
+	hand_wind_up();
+}
+
+bool
+tick_under_way(TimestampTz *when)
+{
+	*when = hand_next_answer(clock_now());
+	return hand.nflights > 0;
+}
 
 /* when, or the earlier of both; 0 is never. */
 static void

@@ -35,6 +35,18 @@ typedef enum TickPause
  */
 extern TickPause tick_failed(void);
 
+/*
+ * From now on ticks begin nothing: they record answers only.  What waits for
+ * its place among the requests is given back, unsent.
+ */
+extern void tick_wind_up(void);
+
+/*
+ * Are there requests whose answers are to come or to be recorded?  *when: a
+ * tick is due then; 0: none is yet.
+ */
+extern bool tick_under_way(TimestampTz *when);
+
 /* Is there more to do right now?  Else *when is the next thing due, 0: none. */
 extern bool tick_has_more(TimestampTz now, TimestampTz *when);
 

@@ -24,6 +24,7 @@ typedef struct Course
 	bool		ordinary_next;	/* the last tick tried a blocked run */
 	bool		look_round;		/* there are more runs to take over */
 	bool		lost;			/* runs of ours may have slipped from hand */
+	bool		stopping;		/* only answers are recorded */
 	TimestampTz next_due;		/* 0: none */
 	int64		commit_us;		/* what a commit has taken of late */
 	TimestampTz busy_until;		/* rows of ours were locked; 0: none */

@@ -310,6 +310,8 @@ tick_failed(void)
 	disable_all_timeouts(false);
 	QueryCancelPending = false;
 	error = CopyErrorData();
+	course.withdrawn |= error->sqlerrcode == ERRCODE_QUERY_CANCELED &&
+		queue_worker_is_stopping();
 	report(error);
 	FlushErrorState();
 	AbortCurrentTransaction();

@@ -427,17 +427,36 @@ transfer_size(const Transfer *t)
 	return MemoryContextMemAllocated(t->context, true);
 }
 
+/* Takes it out of its host's queue. */
+static void
+leave_queue(Transfer *t)
+{
+	dlist_delete(&t->node);
+	nqueued--;
+	if (--t->host->waiting == 0)
+		dlist_delete(&t->host->node);
+	host_leave(t->host);
+	t->host = NULL;
+}
+
+bool
+transfer_withdraw(Transfer *t)
+{
+	if (t->state != STATE_QUEUED)
+		return false;
+	leave_queue(t);
+	t->response.failure = FAILURE_WITHDRAWN;
+	finish(t);
+	return true;
+}
+
 void
 transfer_free(Transfer *t)
 {
 	switch (t->state)
 	{
 		case STATE_QUEUED:
-			dlist_delete(&t->node);
-			nqueued--;
-			if (--t->host->waiting == 0)
-				dlist_delete(&t->host->node);
-			host_leave(t->host);
+			leave_queue(t);
 			break;
 		case STATE_ACTIVE:
 			drop_handle(t);

@@ -75,7 +75,7 @@ typedef enum TransferFailure
 	FAILURE_TOO_LARGE,			/* a limit of ours; error names it */
 	FAILURE_AUTH,				/* SMTP AUTH or STARTTLS refused */
 	FAILURE_REFUSED,			/* not sent: URL, scheme, address, memory */
-	FAILURE_CANCELLED
+	FAILURE_WITHDRAWN			/* not sent: the caller took it back */
 } TransferFailure;
 
 /* A recipient that a mail server has refused. */
@@ -149,6 +149,12 @@ extern Transfer *transfer_collect(void);
 
 extern void *transfer_cookie(const Transfer *transfer);
 extern const Response *transfer_response(const Transfer *transfer);
+
+/*
+ * Takes one back that still waits for its place: it is finished then, with
+ * FAILURE_WITHDRAWN.  False: it is under way, or finished.
+ */
+extern bool transfer_withdraw(Transfer *transfer);
 
 /* Bytes that it holds now: what is to be sent, and what has come. */
 extern size_t transfer_size(const Transfer *transfer);

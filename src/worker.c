@@ -11,8 +11,9 @@
  * signals, notifications), the transfers' descriptor, the postmaster.
  *
  * Owns when the next tick is due; what is in hand belongs to tick.c, the
- * session's settings to worker_settings.c.  After an error it pauses, longer each time, so that it
- * never spins.
+ * session's settings to worker_settings.c, and how a worker ends that is told
+ * to belongs to worker_stop.c.  After an error it pauses, longer each time, so
+ * that it never spins.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -44,6 +45,7 @@
 #include "utils/snapmgr.h"
 #include "utils/wait_event.h"
 #include "worker.h"
+#include "worker_internal.h"
 #include "worker_settings.h"
 
 #define PAUSE_MIN_MS 1000		/* after a tick that failed */
@@ -56,6 +58,7 @@ static uint32 ends_seen;		/* queue_worker_ends at the last tick */
 static TimestampTz paused_until;	/* after an error; 0: not */
 static int	pause_ms;			/* of the last error; 0: none */
 static bool woken;
+static bool winding_up = false;	/* only answers are recorded any more */
 static bool at_rest;			/* what was freed has been given back */
 static TimestampTz worked_at;	/* the last tick that was no mere sweep */
 
@@ -76,8 +79,8 @@ take_limits(void)
 	transfer_set_limits(&limits);
 }
 
-static void
-leave(const char *why)
+void
+worker_leave(const char *why)
 {
 	ereport(LOG,
 			(errmsg("workflow_engine worker for database \"%s\" stops: %s",
@@ -129,13 +132,43 @@ pause_after_error(void)
 	paused_until = clock_now() + (int64) pause_ms * 1000;
 }
 
+/* One transaction; false: it has failed, and is over. */
+static bool
+tick(bool look_round)
+{
+	volatile bool there = true;
+	volatile bool well = true;
+
+	queue_worker_state(winding_up ? "stopping" : "working");
+	PG_TRY();
+	{
+		worker_in_tick(!winding_up);
+		there = tick_run(look_round);
+		pause_ms = 0;
+	}
+	PG_CATCH();
+	{
+		worker_in_tick(false);
+		pause_after_error();
+		well = false;
+	}
+	PG_END_TRY();
+	worker_in_tick(false);
+
+	if (!there)
+	{
+		queue_database_lacks_extension(MyDatabaseId);
+		worker_leave("the extension is not installed there");
+	}
+	return well;
+}
+
 static void
-tick(void)
+do_tick(void)
 {
 	TimestampTz now = clock_now();
 	bool		look_round = now >= next_sweep;
 	uint32		ends = queue_worker_ends();
-	volatile bool there = true;
 
 	if (ends != ends_seen)
 		look_round = true;		/* runs of theirs may be taken over */
@@ -150,23 +183,7 @@ tick(void)
 	}
 	SetCurrentStatementStartTimestamp();	/* query_start shows it */
 	pgstat_report_activity(STATE_RUNNING, "executing runs");
-	queue_worker_state("working");
-	PG_TRY();
-	{
-		there = tick_run(look_round);
-		pause_ms = 0;
-	}
-	PG_CATCH();
-	{
-		pause_after_error();
-	}
-	PG_END_TRY();
-
-	if (!there)
-	{
-		queue_database_lacks_extension(MyDatabaseId);
-		leave("the extension is not installed there");
-	}
+	(void) tick(look_round);
 }
 
 static void
@@ -210,6 +227,7 @@ notice_clock(TimestampTz now)
 		next_sweep = 0;
 		worked_at = Min(worked_at, now);
 		queue_aside_clock_set_back(now);
+		queue_gates_clock_set_back(now);
 		tick_clock_set_back(now);
 	}
 	latest = now;
@@ -265,7 +283,8 @@ wait_for_events(WaitEventSet *events, long limit)
 
 	pgstat_report_stat(true);
 	pgstat_report_activity(STATE_IDLE, NULL);
-	queue_worker_state(paused_until != 0 ? "pausing" : "idle");
+	queue_worker_state(winding_up ? "stopping"
+					   : paused_until != 0 ? "pausing" : "idle");
 	if (timeout >= 0)
 		limit = Min(limit, timeout);
 	if (resting)
@@ -275,6 +294,42 @@ wait_for_events(WaitEventSet *events, long limit)
 	ResetLatch(MyLatch);
 	if (resting && clock_now() - worked_at >= REST_MS * INT64CONST(1000))
 		come_to_rest();
+}
+
+/* Drives what is under way until its time is over or it is recorded. */
+static void
+wind_up(WaitEventSet *events)
+{
+	TimestampTz began = clock_now();
+	TimestampTz when;
+	long		left;
+
+	winding_up = true;
+	tick_wind_up();
+	while (queue_worker_should_leave() != LEAVE_AT_ONCE &&
+		   tick_under_way(&when))
+	{
+		QueryCancelPending = false;
+		CHECK_FOR_INTERRUPTS();
+		left = worker_grace_left(began);
+		if (when != 0 && when <= clock_now())
+		{
+			if (!tick(false))
+				break;
+			continue;
+		}
+		if (left <= 0)
+			break;
+		if (when != 0)
+			left = Min(left, clock_ms_until(when, left));
+		wait_for_events(events, left);
+		transfer_drive();
+		tick_collect();
+	}
+	worker_leave(queue_worker_should_leave() == LEAVE_AT_ONCE
+				 ? "it was asked to, at once"
+				 : queue_worker_is_stopping() ? "it was told to"
+				 : "it was asked to");
 }
 
 static void
@@ -287,23 +342,17 @@ loop(WaitEventSet *events)
 		QueryCancelPending = false; /* there is nothing to cancel here */
 		CHECK_FOR_INTERRUPTS();
 		reload();
-		if (queue_worker_should_leave())
-			leave("it was asked to");
+		if (queue_worker_is_stopping() ||
+			queue_worker_should_leave() != LEAVE_NOT)
+			wind_up(events);
 		read_notifications();
 		transfer_drive();
 		tick_collect();
 		if (is_due(&limit))
-			tick();
+			do_tick();
 		else
 			wait_for_events(events, limit);
 	}
-}
-
-static void
-terminate(SIGNAL_ARGS)
-{
-	queue_worker_terminate();
-	die(postgres_signal_arg);
 }
 
 /* The postmaster ends all, at once: an immediate stop, or somebody's crash. */
@@ -323,7 +372,7 @@ workflow_engine_worker_main(Datum arg)
 	memcpy(&database, MyBgworkerEntry->bgw_extra, sizeof(Oid));
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGINT, fence_cancel_handler);
-	pqsignal(SIGTERM, terminate);
+	pqsignal(SIGTERM, worker_terminate);
 	pqsignal(SIGQUIT, quit);
 	BackgroundWorkerUnblockSignals();
 	worker_begin_settings();
@@ -334,6 +383,7 @@ workflow_engine_worker_main(Datum arg)
 	take_limits();
 	tick_begin(queue_worker_enter(DatumGetInt32(arg)));
 	enter_database();
+	worker_may_stop();
 
 	events = compat_create_wait_event_set(3);
 	AddWaitEventToSet(events, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);

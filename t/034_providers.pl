@@ -11,7 +11,10 @@ use WorkflowEngine::Test;
 use WorkflowEngine::Outbound;
 
 my $http = start_receiver('http');
-my $node = outbound_node('providers', "workflow_engine.workers = 1\n");
+my $node = outbound_node('providers', <<'CONF');
+workflow_engine.workers = 1
+workflow_engine.max_throttle_wait = 0
+CONF
 
 sub provider
 {

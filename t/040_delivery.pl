@@ -15,6 +15,7 @@ restart_after_crash = on
 workflow_engine.workers = 1
 workflow_engine.http_timeout = 60s
 workflow_engine.poll_interval = 500ms
+workflow_engine.stop_grace = 0
 CONF
 
 $node->safe_psql(
@@ -59,7 +60,8 @@ sub post_to
 	my ($url) = @_;
 	return between(
 		action => 'webhook',
-		params => { url => $url, body => { run => '{{run.id}}' } });
+		params => { url => $url, body => { run => '{{run.id}}' } },
+		retry => { max_attempts => 9 });
 }
 
 sub worker_pid

@@ -15,6 +15,7 @@ my $node = outbound_node('retries', <<'CONF');
 workflow_engine.workers = 1
 workflow_engine.poll_interval = 500ms
 workflow_engine.connect_timeout = 1s
+workflow_engine.max_throttle_wait = 2d
 deadlock_timeout = 10ms
 CONF
 my $http = start_receiver('http');
@@ -109,7 +110,7 @@ sub attempts
 # Without "retry": three attempts, two seconds apart and then four, of what
 # did certainly not take effect; one of all else.
 #
-my @again = (408, 425, 429, 502, 503, 504);
+my @again = (408, 425, 502, 503, 504);
 my @never = (400, 401, 403, 404, 409, 410, 413, 422, 501, 505);
 my @cases;
 foreach my $kind (sort keys %kinds)
@@ -126,6 +127,14 @@ foreach my $kind (sort keys %kinds)
 	{
 		push @cases, "$kind $loss" => step_to($kind, "/failing-as/1/$loss");
 	}
+}
+# What asks to wait uses up no attempt; see 057_throttle.pl.
+foreach my $kind (sort keys %kinds)
+{
+	push @cases, "$kind 429" => step_to(
+		$kind, '/failing/1/429',
+		tenant => '00000000-0000-4000-8000-00000000000b',
+		retry => { max_attempts => 1 });
 }
 # They wait for some seconds, in which those of the next section run.
 my %patient = fire_all(@cases, used_up => step_to('webhook', '/status/503'));
@@ -168,7 +177,7 @@ foreach my $kind (sort keys %kinds)
 	push @cases, "$kind retry 404" => step_to($kind, '/status/404', %fast);
 }
 push @cases,
-  'whatsapp 130429' => step_to('whatsapp_notify', '/whatsapp-error/130429', %fast),
+  'whatsapp 131016' => step_to('whatsapp_notify', '/whatsapp-error/131016', %fast),
   'whatsapp 131026' => step_to('whatsapp_notify', '/whatsapp-error/131026', %fast),
   'slack no' => step_to('slack', '/slack-error/channel_not_found', %fast);
 # What never reached anybody, of whatever kind.
@@ -193,7 +202,7 @@ foreach my $kind (sort keys %kinds)
 	  : attempts("$kind retry $_", 'completed', 2) foreach qw(close reset);
 	attempts("$kind retry 404", 'failed', 1);
 }
-attempts('whatsapp 130429', 'failed', 2, qr/130429/);
+attempts('whatsapp 131016', 'failed', 2, qr/131016/);
 attempts('whatsapp 131026', 'failed', 1, qr/131026/);
 attempts('slack no', 'failed', 1, qr/channel_not_found/);
 foreach my $case (sort(keys %nowhere))
@@ -210,6 +219,10 @@ wait_ended($node, values %patient);
 %got = results($node, %patient);
 foreach my $kind (sort keys %kinds)
 {
+	is($got{"$kind 429"}{run_status}, 'completed', "$kind 429: completed");
+	is($got{"$kind 429"}{attempts}, 1, "$kind 429: in one attempt");
+	is(scalar(() = requests_of($http, $got{"$kind 429"})),
+		2, "$kind 429: sent again");
 	attempts("$kind $_", 'completed', 2) foreach @again;
 	attempts("$kind $_", 'failed', 1) foreach @never;
 	foreach my $loss (qw(status/500 close reset))
@@ -269,7 +282,8 @@ $_->stop foreach @servers;
 
 #
 # Retry-After, in seconds and as a date, is waited for: no shorter for a
-# max_interval, no longer than a day; in the table, without a worker.
+# max_interval, no longer than a day; in the table, without a worker.  Three
+# tenants, since each waits for its own server.
 #
 my $later = $node->safe_psql('postgres',
 	q{SELECT to_char((now() + '2 hours') AT TIME ZONE 'UTC', 'Dy%2C%20DD%20Mon%20YYYY%20HH24:MI:SS%20') || 'GMT'});
@@ -282,7 +296,8 @@ my %short = (
 my %runs = fire_steps(
 	$node,
 	map { my ($label, $value) = @$_;
-		($label => step_to('webhook', "/retry-after/$value/failing/1/503", %short)) }
+		($label => step_to('webhook', "/retry-after/$value/failing/1/503", %short,
+			tenant => "00000000-0000-4000-8000-0000000000" . substr(unpack('H*', $label), 0, 2))) }
 	  [ seconds => 3600 ], [ date => $later ], [ ever => 99999999 ]);
 wait_for($node, 'postgres',
 	q{SELECT count(*) = 3 FROM workflow_runs WHERE status = 'waiting'}, 'three runs wait');
@@ -304,14 +319,19 @@ $node->restart;
 is($node->safe_psql('postgres', q{SELECT count(*) FROM workflow_runs WHERE status = 'waiting'}),
 	3, 'they wait on after a restart');
 like($node->safe_psql('postgres', "SELECT status || ' ' || attempts || ' ' || error FROM wf_trace('$runs{date}')"),
-	qr/^waiting 1 HTTP 503/, 'wf_trace tells what they wait for');
+	qr/^waiting 0 HTTP 503/, 'wf_trace tells what they wait for');
 
 # When the time has come, each is sent again.
 $node->append_conf('postgresql.conf', 'workflow_engine.clock_offset = 100000');
 $node->reload;
 wait_ended($node, values %runs);
 %got = results($node, %runs);
-attempts($_, 'completed', 2) foreach sort keys %runs;
+foreach my $label (sort keys %runs)
+{
+	is($got{$label}{run_status}, 'completed', "$label: completed");
+	is($got{$label}{attempts}, 1, "$label: no attempt was used up");
+	is(scalar(() = requests_of($http, $got{$label})), 2, "$label: sent twice");
+}
 $node->append_conf('postgresql.conf', 'workflow_engine.clock_offset = 0');
 $node->reload;
 

@@ -252,7 +252,7 @@ foreach my $blow (sort keys %innocent)
 #
 my $http = start_receiver('http', '--prefix', '/hold');
 $run = fire('flying', '{"name": "send", "action": "webhook", "params": {"url": "'
-	  . $http->url . '/x"}, "timeout": "5 minutes"}');
+	  . $http->url . '/x"}, "timeout": "5 minutes", "retry": {"max_attempts": 9}}');
 foreach my $n (1 .. 4)
 {
 	$http->wait_requests($n);
@@ -260,7 +260,7 @@ foreach my $n (1 .. 4)
 }
 $http->wait_requests(5);
 is(trace($run), 'send|running|5|its worker ended before the attempt did',
-	'a transfer in flight is sent again, however often');
+	'a transfer in flight is sent again, as long as attempts are left');
 $http->command('release');
 wait_run($run, 'completed');
 $http->stop;

@@ -3,7 +3,7 @@
  *	  What the outbound actions share: requests built, outcomes judged.
  *
  * Runs in a worker, inside the step's subtransaction.  Which failures allow
- * another try is decided here, for every provider alike; the actions add what
+ * another try, and which answers ask for a pause, is decided here, for every provider alike; the actions add what
  * their provider alone knows (outcome.h has the words).
  */
 #include "postgres.h"
@@ -171,6 +171,8 @@ outcome_of_status(const Response *response, const char *error,
 			break;
 	}
 	outcome->retry_after_ms = retry_after(response);
+	outcome->throttled = response->status == 429 ||
+		(response->status == 503 && outcome->retry_after_ms >= 0);
 }
 
 /*

@@ -26,7 +26,8 @@ extern char *to_utf8(const char *text);
 /*
  * An HTTP answer that is no success: error is the text given, transience and
  * the wish to wait follow from status and Retry-After.  A 500 is unsure,
- * since the request may have been carried out.
+ * since the request may have been carried out.  A 429, and a 503 that says
+ * when to come again, ask to wait.
  */
 extern void outcome_of_status(const Response *response, const char *error,
 							  Outcome *outcome);

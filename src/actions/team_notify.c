@@ -248,9 +248,10 @@ slack_refused(const Response *response, const Jsonb *answer,
 	outcome_of_status(response, text, outcome);
 	outcome->error = text;
 	outcome->unsure = false;
-	outcome->transient = word != NULL &&
+	outcome->throttled = word != NULL &&
 		(strcmp(word, "ratelimited") == 0 ||
 		 strcmp(word, "rate_limited") == 0);
+	outcome->transient = outcome->throttled;
 }
 
 /* Slack answers 200 also where it refuses; "ok" is what counts. */

@@ -126,6 +126,7 @@ typedef enum Verdict
 {
 	BY_STATUS,					/* the code says nothing: HTTP's status does */
 	TEMPORARY,
+	TOO_MANY,					/* the same: it asks to wait */
 	PERMANENT
 } Verdict;
 
@@ -140,7 +141,7 @@ typedef struct CodeRange
 static const CodeRange code_ranges[] = {
 	{2, 2, TEMPORARY},			/* service unavailable */
 	{3, 3, PERMANENT},			/* no capability or permission */
-	{4, 4, TEMPORARY},			/* application's rate limit */
+	{4, 4, TOO_MANY},			/* application's rate limit */
 	{10, 10, PERMANENT},		/* permission */
 	{33, 33, PERMANENT},		/* number deleted */
 	{100, 100, PERMANENT},		/* parameter */
@@ -148,15 +149,15 @@ static const CodeRange code_ranges[] = {
 	{190, 190, PERMANENT},		/* access token */
 	{200, 299, PERMANENT},		/* permission */
 	{368, 368, PERMANENT},		/* account blocked */
-	{80007, 80007, TEMPORARY},	/* account's rate limit */
-	{130429, 130429, TEMPORARY},	/* throughput reached */
+	{80007, 80007, TOO_MANY},	/* account's rate limit */
+	{130429, 130429, TOO_MANY},	/* throughput reached */
 	{130472, 130497, PERMANENT},	/* experiment; country */
 	{131005, 131009, PERMANENT},	/* access, parameters */
 	{131016, 131016, TEMPORARY},	/* service overloaded */
 	{131021, 131047, PERMANENT},	/* recipient, account, payment, window */
-	{131048, 131048, TEMPORARY},	/* spam rate limit */
+	{131048, 131048, TOO_MANY},	/* spam rate limit */
 	{131049, 131053, PERMANENT},	/* marketing limit, type, media */
-	{131056, 131056, TEMPORARY},	/* too many to the same recipient */
+	{131056, 131056, TOO_MANY},	/* too many to the same recipient */
 	{131057, 131057, TEMPORARY},	/* account in maintenance */
 	{132000, 132999, PERMANENT},	/* template, flow */
 	{133004, 133004, TEMPORARY},	/* server temporarily unavailable */
@@ -211,7 +212,8 @@ api_error(const Response *response, const Jsonb *answer, const char *code,
 		return;
 	outcome->error = text;
 	outcome->unsure = false;
-	outcome->transient = verdict == TEMPORARY;
+	outcome->throttled = verdict == TOO_MANY;
+	outcome->transient = verdict != PERMANENT;
 }
 
 static void

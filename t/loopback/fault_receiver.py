@@ -20,7 +20,6 @@ is null.
     truncated   yes    half of a body, then the connection is closed
     500         half   500
     408 425 502 503 504   no   that
-    429         no     429 and Retry-After: 1
     before      no     the connection is reset before the request is read
     refused     no     for a moment new connections are refused
 """
@@ -37,7 +36,7 @@ import struct
 import sys
 import time
 
-KINDS = ("reset", "close", "hang", "truncated", "500", "408", "425", "429",
+KINDS = ("reset", "close", "hang", "truncated", "500", "408", "425",
          "502", "503", "504", "before", "refused")
 ACTED = {"ok", "reset", "close", "hang", "truncated"}
 REFUSED_S = 0.001
@@ -124,17 +123,16 @@ class FaultReceiver:
                          b"\r\nContent-Length: 1000\r\n\r\n{\"half\": \"")
             await writer.drain()
             return False
-        self.send(writer, 200 if kind == "ok" else int(kind),
-                  "Retry-After: 1\r\n" if kind == "429" else "")
+        self.send(writer, 200 if kind == "ok" else int(kind))
         await writer.drain()
         return True
 
     @staticmethod
-    def send(writer, status, header):
+    def send(writer, status):
         body = b'{"ok": true}'
         writer.write(("HTTP/1.1 %d Status\r\nContent-Type: application/json"
-                      "\r\n%sContent-Length: %d\r\n\r\n"
-                      % (status, header, len(body))).encode() + body)
+                      "\r\nContent-Length: %d\r\n\r\n"
+                      % (status, len(body))).encode() + body)
 
     @staticmethod
     def reset(writer):

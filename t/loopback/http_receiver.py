@@ -23,6 +23,10 @@ taken off one after the other, so that a connection's base_url can carry them
                         Idempotency-Key (or, without one, this path)
     /failing-as/N/...   go on so for the first N requests, as above; after
                         that, answer as the provider whose path it is
+    /limit/N            go on for N requests a second with this path; answer
+                        429 and "Retry-After: 1" to the others
+    /limit-as/N/...     go on so for the others, and for those within the
+                        limit answer as the provider whose path it is
     /retry-after/VALUE  send this Retry-After with the answer
     /status/CODE        answer with this status
     /echo               answer 200 with the logged request as JSON
@@ -48,7 +52,8 @@ taken off one after the other, so that a connection's base_url can carry them
 Errors of providers (providers.py):
 
     /slack-error/WORD   {"ok": false, "error": WORD}: 200, and for ratelimited
-                        429 and Retry-After, as Slack has it
+                        429 and Retry-After, as Slack has it: of 30 seconds,
+                        or as a number behind says
     /slack-error-at/STATUS/WORD       the same with that status
     /slack-hook-error/WORD            an incoming webhook's word and status
     /whatsapp-error/CODE              400 and a Graph API error of that code
@@ -130,6 +135,7 @@ class Receiver(Providers, Hostile):
         self.tunnel = tunnel
         self.released = asyncio.Event()
         self.failures = {}
+        self.taken = {}
         self.count = 0
         self.active = 0
         self.received = 0
@@ -264,6 +270,15 @@ class Receiver(Providers, Hostile):
                 path = after
                 if not self.still_failing(request, int(argument)):
                     path = self.without_behaviour(after)
+            elif word == "limit":
+                path = after
+                if self.over_limit(request, int(argument)):
+                    status = 429
+                    extra.append(("Retry-After", "1"))
+            elif word == "limit-as":
+                path = after
+                if not self.over_limit(request, int(argument)):
+                    path = self.without_behaviour(after)
             elif word == "retry-after":
                 extra.append(("Retry-After", unquote(argument)))
                 path = after
@@ -292,6 +307,17 @@ class Receiver(Providers, Hostile):
         seen = self.failures.get(key, 0)
         self.failures[key] = seen + 1
         return seen < limit
+
+    def over_limit(self, request, limit):
+        """Were there so many within the last second?  Else this is one."""
+        now = time.monotonic()
+        taken = self.taken.setdefault(request["path"], [])
+        while taken and taken[0] <= now - 1:
+            taken.pop(0)
+        if len(taken) >= limit:
+            return True
+        taken.append(now)
+        return False
 
     @staticmethod
     def send(writer, status, body, extra=(), content_type="application/json"):

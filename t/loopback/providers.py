@@ -71,18 +71,20 @@ class Providers:
 
     # --- Slack ---
 
-    def slack_error(self, writer, status, word):
+    def slack_error(self, writer, status, word, seconds="30"):
         limited = word in ("ratelimited", "rate_limited")
         self.send(writer, status,
                   json.dumps({"ok": False, "error": word,
                               **SLACK_MORE.get(word, {})}),
                   [("X-Slack-Req-Id", "loopback"),
                    ("X-OAuth-Scopes", "identify,bot")] +
-                  ([("Retry-After", "30")] if limited else []),
+                  ([("Retry-After", seconds)] if limited else []),
                   "application/json; charset=utf-8")
 
-    async def do_slack_error(self, _, writer, word):
-        self.slack_error(writer, 429 if word == "ratelimited" else 200, word)
+    async def do_slack_error(self, request, writer, word):
+        seconds = self.arguments(request, "slack-error")[1]
+        self.slack_error(writer, 429 if word == "ratelimited" else 200, word,
+                         seconds if seconds.isdigit() else "30")
 
     async def do_slack_error_at(self, request, writer, status):
         self.slack_error(writer, int(status),

@@ -89,6 +89,7 @@ max_worker_processes = 24
 max_connections = 50
 max_prepared_transactions = 10
 log_statement = none
+workflow_engine.stop_grace = 100ms
 workflow_engine.allowed_hosts = '127.0.0.0/8, ::1, localhost'
 CONF
 	$node->append_conf('postgresql.conf',

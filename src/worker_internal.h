@@ -1,0 +1,31 @@
+/*
+ * worker_internal.h
+ *	  What the loop of a worker and its end share (worker.c, worker_stop.c).
+ */
+#ifndef WF_WORKER_INTERNAL_H
+#define WF_WORKER_INTERNAL_H
+
+#include "postgres.h"
+#include "datatype/timestamp.h"
+
+/* Ends this process, with that reason in the log. */
+extern void worker_leave(const char *why);
+
+/*--- worker_stop.c ---*/
+
+/* The handler of SIGTERM. */
+extern void worker_terminate(SIGNAL_ARGS);
+
+/* From now on the first SIGTERM is a wish, and the second an order. */
+extern void worker_may_stop(void);
+
+/* Is a tick under way that the first SIGTERM is to cancel? */
+extern void worker_in_tick(bool in_tick);
+
+/*
+ * For how many milliseconds answers may still be waited for, if the waiting
+ * began then.
+ */
+extern long worker_grace_left(TimestampTz began);
+
+#endif							/* WF_WORKER_INTERNAL_H */
