@@ -10,7 +10,12 @@
 #	memory		peak of a worker's resident memory (VmHWM) while 64 requests
 #				at a time go to a server that is up to no good
 #
-# each REPEAT times: the median, and the least and the most.
+# each REPEAT times: the median, and the least and the most; and once
+#
+#	burst		BURST runs fired at once, to a provider that takes RATE a second
+#				and answers 429 with Retry-After: 1 to the others: how long
+#				they take, how many requests were refused, and p99 of another
+#				tenant's requests to the same host meanwhile
 
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../dev/server.sh
@@ -21,7 +26,9 @@ set -euo pipefail
 FIRES=${FIRES:-1000}
 DEAD=${DEAD:-200}
 REPEAT=${REPEAT:-3}
-PARTS=${PARTS:-healthy memory}
+BURST=${BURST:-1000}
+RATE=${RATE:-20}
+PARTS=${PARTS:-healthy memory burst}
 KINDS=${KINDS:-bytes/10 bytes/1000000 huge endless-body endless-headers
 	many-headers/100000 slow-body deep half redirect}
 A=7f0e8a52-3c1d-4c55-9d0b-5a6f7e8d9c0a
@@ -146,6 +153,40 @@ part_memory()
 	done
 }
 
+#
+# burst: the receiver's log says what was sent.
+#
+part_burst()
+{
+	local runs
+
+	background limited "\"\$PYTHON\" src/t/loopback/http_receiver.py" \
+		--log "$WORK/limited.log"
+	sql -c "ALTER SYSTEM SET workflow_engine.workers = 2" \
+		-c "SELECT pg_reload_conf()" >/dev/null
+	wait_for_sql "SELECT count(*) = 2 FROM wf_workers()"
+	sql -c "TRUNCATE workflow_runs"
+	define "$A" burst webhook \
+		"{\"url\": \"http://127.0.0.1:$PORT/limit/$RATE/burst\"}"
+	define "$B" beside webhook "{\"url\": \"http://127.0.0.1:$PORT/beside\"}"
+	sql -c "SELECT count(*) FROM generate_series(1, $BURST) g,
+		wf_fire('$A', 'burst', jsonb_build_object('id', g))" >/dev/null
+	sql -c "CALL fire_beside($BURST / $RATE * 10)"
+	wait_for_sql "SELECT count(*) = 0 FROM workflow_runs
+		WHERE completed_at IS NULL"
+	runs="FROM workflow_runs WHERE tenant_id = '$A'"
+	printf 'burst, %s runs at %s a second: %s in %s s, %s requests refused; ' \
+		"$BURST" "$RATE" \
+		"$(sql -F ' ' -c "SELECT count(*), status $runs GROUP BY 2" | xargs)" \
+		"$(sql -c "SELECT round(extract(epoch FROM
+			max(completed_at) - min(queued_at)), 1) $runs")" \
+		"$(($(grep -c /burst "$WORK/limited.log") - BURST))"
+	printf 'p99 of another tenant %s ms\n' "$(sql -c "SELECT
+		round(1000 * extract(epoch FROM percentile_disc(0.99) WITHIN GROUP
+			(ORDER BY completed_at - queued_at)), 2)
+		FROM workflow_runs WHERE tenant_id = '$B'")"
+}
+
 wf_find_postgres || {
 	echo "PostgreSQL's server and headers are missing: make setup" >&2
 	exit 1
@@ -170,6 +211,15 @@ sql <<-EOF
 			PERFORM pg_sleep(0.005);
 			COMMIT;
 			PERFORM wf_fire('$C', 'call', jsonb_build_object('id', i));
+			COMMIT;
+		END LOOP;
+	END \$\$;
+	CREATE PROCEDURE fire_beside(n int) LANGUAGE plpgsql AS \$\$
+	BEGIN
+		FOR i IN 1 .. n LOOP
+			PERFORM pg_sleep(0.05);
+			COMMIT;
+			PERFORM wf_fire('$B', 'beside', jsonb_build_object('id', i));
 			COMMIT;
 		END LOOP;
 	END \$\$;
