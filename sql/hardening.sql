@@ -18,6 +18,49 @@ SELECT * FROM t.result('odd');
 SELECT * FROM odd_names ORDER BY id;
 DROP TABLE odd_names;
 
+-- Where others may create operators beside those of a type, none that suits a
+-- column's domain better is taken.
+CREATE SCHEMA extra;
+CREATE TYPE extra.word;
+CREATE FUNCTION extra.word_in(cstring) RETURNS extra.word
+	LANGUAGE internal IMMUTABLE STRICT AS 'textin';
+CREATE FUNCTION extra.word_out(extra.word) RETURNS cstring
+	LANGUAGE internal IMMUTABLE STRICT AS 'textout';
+CREATE FUNCTION extra.word_recv(internal) RETURNS extra.word
+	LANGUAGE internal STABLE STRICT AS 'textrecv';
+CREATE TYPE extra.word (INPUT = extra.word_in, OUTPUT = extra.word_out,
+	RECEIVE = extra.word_recv, LIKE = text);
+CREATE FUNCTION extra.word_eq(extra.word, extra.word) RETURNS boolean
+	LANGUAGE internal IMMUTABLE STRICT AS 'byteaeq';
+CREATE FUNCTION extra.word_hash(extra.word) RETURNS int
+	LANGUAGE internal IMMUTABLE STRICT AS 'hashvarlena';
+CREATE OPERATOR extra.= (LEFTARG = extra.word, RIGHTARG = extra.word,
+	FUNCTION = extra.word_eq, HASHES);
+CREATE OPERATOR CLASS extra.word_ops DEFAULT FOR TYPE extra.word USING hash AS
+	OPERATOR 1 extra.=, FUNCTION 1 extra.word_hash(extra.word);
+CREATE DOMAIN extra.noun AS extra.word;
+CREATE FUNCTION extra.planted(extra.noun, extra.noun) RETURNS boolean
+	LANGUAGE plpgsql AS $$ BEGIN RAISE 'planted, as %', current_user; END $$;
+CREATE OPERATOR extra.= (LEFTARG = extra.noun, RIGHTARG = extra.noun,
+	FUNCTION = extra.planted);
+CREATE TABLE nouns (noun extra.noun, word extra.word, n int);
+INSERT INTO nouns VALUES ('cat', 'cat', 1), ('dog', 'dog', 2);
+SELECT t.go('nouns', '[
+	{"name": "find", "action": "find_record",
+	 "params": {"table": "nouns", "where": {"noun": "dog", "word": "dog"}, "columns": ["n"]}},
+	{"name": "update", "action": "update_record",
+	 "params": {"table": "nouns", "id_column": "noun", "id": "cat", "fields": {"n": 3}}}]');
+SELECT * FROM t.result('nouns');
+SELECT n FROM nouns ORDER BY n;
+DROP TABLE nouns;
+DROP SCHEMA extra CASCADE;
+
+-- PostgreSQL's message about a missing id would show the row.
+INSERT INTO workflow_connections (name, kind, config, credentials) VALUES
+	('api', 'http', '{"base_url": "http://x.example"}', '{"bearer_token": "hush"}');
+UPDATE workflow_connections SET id = NULL WHERE name = 'api';
+DELETE FROM workflow_connections WHERE name = 'api';
+
 -- A handler that names no function is refused, in a restore as well.
 INSERT INTO workflow_actions (name, kind, handler) VALUES ('none', 'function', '-');
 SET check_function_bodies = off;

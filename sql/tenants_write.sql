@@ -170,7 +170,8 @@ SET ROLE regress_all;
 SELECT count(*) FILTER (WHERE w.attack(sql) LIKE '%BREACH%') AS done FROM w.statement;
 RESET ROLE;
 
--- Rows for all tenants that hold a secret are not shown to who could read it.
+-- Rows for all tenants that hold a secret are not shown to sessions that are
+-- bound, whoever asks.
 INSERT INTO workflow_connections (name, kind, config, credentials) VALUES
 	('none', 'http', '{"base_url": "http://x.example"}', '{}'),
 	('token in a file', 'http', '{"base_url": "http://x.example"}', '{"bearer_token": {"file": "x"}}'),
@@ -185,6 +186,22 @@ SET ROLE regress_view;
 SELECT name FROM workflow_connections WHERE tenant_id IS NULL ORDER BY name;
 SET ROLE regress_admin;
 SELECT name, credentials FROM workflow_connections WHERE tenant_id IS NULL ORDER BY name;
+-- Privileges are checked when a query begins, and of a view's owner: another
+-- role may be the current one when the rows are read.
+BEGIN;
+DECLARE late CURSOR FOR SELECT name, credentials FROM workflow_connections
+	WHERE tenant_id IS NULL AND credentials::text LIKE '%hush%';
+RESET ROLE;
+SET ROLE regress_view;
+FETCH ALL FROM late;
+COMMIT;
+RESET ROLE;
+CREATE VIEW w.admins AS SELECT name, credentials FROM workflow_connections
+	WHERE tenant_id IS NULL AND credentials::text LIKE '%hush%';
+ALTER VIEW w.admins OWNER TO regress_admin;
+GRANT SELECT ON w.admins TO regress_view;
+SET ROLE regress_view;
+SELECT * FROM w.admins;
 RESET ROLE;
 SET workflow_engine.tenant_id = 'none';
 SET ROLE regress_view;

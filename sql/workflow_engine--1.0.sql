@@ -62,7 +62,7 @@ COMMENT ON FUNCTION wf_tenant_any() IS
 CREATE FUNCTION wf_connection_visible(credentials jsonb) RETURNS boolean
 AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE COST 1;
 COMMENT ON FUNCTION wf_connection_visible(jsonb) IS
-'Internal: whether a session that is bound to a tenant may see a connection for every tenant that has these credentials. A role that can read the column may not if one of them is literal: it would be told it. The row security policy calls it.';
+'Internal: whether sessions that are bound to a tenant may see a connection for every tenant that has these credentials: not if one of them is literal. The row security policy calls it.';
 
 CREATE FUNCTION wf_worker_alive(epoch bigint) RETURNS boolean
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;

@@ -28,6 +28,7 @@
 /* Columns of our tables, in the order of the install script. */
 enum
 {
+	CONNECTION_ID = 1,
 	CONNECTION_NAME = 3,
 	CONNECTION_KIND,
 	CONNECTION_CONFIG,
@@ -52,17 +53,19 @@ wf_connection_check(PG_FUNCTION_ARGS)
 	char	   *kind;
 	Jsonb	   *config;
 	Jsonb	   *credentials;
+	bool		no_id;
 
 	row_begin(&row, fcinfo, "workflow_connections");
+	(void) row_get(&row, CONNECTION_ID, &no_id);
 	kind = row_text(&row, CONNECTION_KIND);
 	config = row_json(&row, CONNECTION_CONFIG);
 	credentials = row_json(&row, CONNECTION_CREDENTIALS);
 	/* the constraints would say so too, and show the row with its secrets */
-	if (row_text(&row, CONNECTION_NAME) == NULL || kind == NULL ||
+	if (no_id || row_text(&row, CONNECTION_NAME) == NULL || kind == NULL ||
 		config == NULL || credentials == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_NOT_NULL_VIOLATION),
-				 errmsg("name, kind, config and credentials of a connection must not be null")));
+				 errmsg("id, name, kind, config and credentials of a connection must not be null")));
 	connection_check(kind, config, credentials);
 	return row_end(&row);
 }

@@ -26,6 +26,7 @@
 #include "actions/record.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
@@ -305,6 +306,20 @@ record_values(StringInfo sql, const RecordTable *table, RecordParams *params,
 	add_record(sql, table, params, values, alias, columns);
 }
 
+/*
+ * What follows an operand of the operator, so that no other one is meant: in
+ * a schema in which others may create operators, there could be one for the
+ * column's own type (a domain), which PostgreSQL would prefer.
+ */
+static const char *
+operand_cast(Form_pg_operator operator)
+{
+	if (operator->oprnamespace == PG_CATALOG_NAMESPACE ||
+		IsPolymorphicType(operator->oprleft))
+		return "";
+	return psprintf("::%s", format_type_be_qualified(operator->oprleft));
+}
+
 void
 record_equals(StringInfo sql, const RecordTable *table, const char *column,
 			  const char *alias)
@@ -313,6 +328,7 @@ record_equals(StringInfo sql, const RecordTable *table, const char *column,
 	TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_EQ_OPR);
 	HeapTuple	tuple;
 	Form_pg_operator form;
+	const char *cast;
 
 	if (!OidIsValid(entry->eq_opr))
 		ereport(ERROR,
@@ -323,10 +339,12 @@ record_equals(StringInfo sql, const RecordTable *table, const char *column,
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for operator %u", entry->eq_opr);
 	form = (Form_pg_operator) GETSTRUCT(tuple);
-	appendStringInfo(sql, "r.%s OPERATOR(%s.%s) %s.%s",
-					 quote_identifier(column),
+	cast = operand_cast(form);
+	appendStringInfo(sql, "r.%s%s OPERATOR(%s.%s) %s.%s%s",
+					 quote_identifier(column), cast,
 					 quote_identifier(get_namespace_name(form->oprnamespace)),
-					 NameStr(form->oprname), alias, quote_identifier(column));
+					 NameStr(form->oprname), alias, quote_identifier(column),
+					 cast);
 	ReleaseSysCache(tuple);
 }
 
