@@ -80,11 +80,15 @@ url_problem(const char *url, const char *scheme, bool base)
 	return problem;
 }
 
-/* Decodes %XX in place, once. */
-static void
+/*
+ * Decodes %XX in place, once.  False if there was none.  Some servers end the
+ * segment at a NUL, so it becomes the ";" that they end it at, too.
+ */
+static bool
 percent_decode(char *text)
 {
 	char	   *to = text;
+	bool		any = false;
 
 	for (const char *from = text; *from; from++)
 	{
@@ -92,27 +96,26 @@ percent_decode(char *text)
 
 		if (from[0] == '%' && isxdigit((unsigned char) from[1]) &&
 			isxdigit((unsigned char) from[2]) &&
-			sscanf(from + 1, "%2x", &byte) == 1 && byte != 0)
+			sscanf(from + 1, "%2x", &byte) == 1)
 		{
-			*to++ = (char) byte;
+			*to++ = byte != 0 ? (char) byte : ';';
 			from += 2;
+			any = true;
 		}
 		else
 			*to++ = *from;
 	}
 	*to = '\0';
+	return any;
 }
 
-/* Is a segment of the path "." or "..", also when written with %2e or %2f? */
+/* Is a segment of the path "." or "..", as it stands? */
 static bool
-has_dot_segment(const char *path)
+has_plain_dot_segment(const char *path)
 {
-	char	   *decoded = pstrdup(path);
-	char	   *segment;
 	bool		found = false;
 
-	percent_decode(decoded);
-	for (segment = decoded; segment != NULL && !found;)
+	for (const char *segment = path; segment != NULL && !found;)
 	{
 		size_t		len = strcspn(segment, "/\\");
 
@@ -123,6 +126,22 @@ has_dot_segment(const char *path)
 			(name == 2 && segment[0] == '.' && segment[1] == '.');
 		segment = segment[len] != '\0' ? segment + len + 1 : NULL;
 	}
+	return found;
+}
+
+/*
+ * The same, also when written with %2e or %2f; or with %252e: a server may
+ * decode what a proxy before it has decoded.
+ */
+static bool
+has_dot_segment(const char *path)
+{
+	char	   *decoded = pstrdup(path);
+	bool		found;
+
+	do
+		found = has_plain_dot_segment(decoded);
+	while (!found && percent_decode(decoded));
 	pfree(decoded);
 	return found;
 }

@@ -196,6 +196,9 @@ my %evil = (
 	dots_half => { path => 'a/.%2E/../../p' },
 	dots_slash => { path => 'a%2f..%2f..%2f..' },
 	dots_backslash => { path => '..\\p' },
+	dots_twice => { path => '%252e%252e/p' },
+	dots_four_times => { path => 'a%2525252F..%2525252F..%2525252Fp' },
+	dots_nul => { path => '..%00/p' },
 	dots_value => { path => '{{trigger.up}}/p' },
 	whole_value => { url => '{{trigger.url}}' });
 
