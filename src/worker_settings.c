@@ -20,6 +20,7 @@
 
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_db_role_setting.h"
 #include "miscadmin.h"
 #include "postmaster/interrupt.h"
@@ -39,6 +40,21 @@ void
 worker_begin_settings(void)
 {
 	seen = queue_new_settings();
+}
+
+/*
+ * The owner of a database can say who its sessions are.  A backend does not
+ * heed that, since its user is set from the outset; a worker's is not.  A role
+ * is looked up, which takes a transaction.
+ */
+static void
+guard_user(void)
+{
+	begin_transaction();
+	SetConfigOption("session_authorization",
+					GetUserNameFromId(BOOTSTRAP_SUPERUSERID, false),
+					PGC_SUSET, PGC_S_OVERRIDE);
+	CommitTransactionCommand();
 }
 
 /*
@@ -69,6 +85,7 @@ worker_guard_settings(void)
 		COMPAT_GUARDED_SETTINGS
 	};
 
+	guard_user();
 	for (int i = 0; i < lengthof(guarded); i++)
 		SetConfigOption(guarded[i][0], guarded[i][1], PGC_SUSET,
 						PGC_S_OVERRIDE);

@@ -86,6 +86,7 @@ my %hostile = (
 	role => 'nobody',
 	row_security => 'off',
 	search_path => 'evil, pg_catalog, public',
+	session_authorization => 'nobody',
 	session_replication_role => 'replica',
 	standard_conforming_strings => 'off',
 	statement_timeout => '1ms',
