@@ -176,13 +176,31 @@ ALTER TABLE workflow_runs DROP COLUMN ended, DROP CONSTRAINT no_secret;
 DROP TABLE words;
 SELECT t.clean();
 
+-- Only the engine's scripts take back all that others hold.
+SELECT wf_revoke_defaults();
+
 -- Renaming the extension's schema does not stop the workers, and what then
 -- has its old name is not taken for it.
 SELECT current_database() AS this \gset
 CREATE DATABASE workflow_engine_rename;
 \c workflow_engine_rename
 CREATE SCHEMA wf;
+-- (Default privileges do not hold for what the extension creates.)
+CREATE ROLE "regress_by default";
+ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO "regress_by default" WITH GRANT OPTION;
+ALTER DEFAULT PRIVILEGES IN SCHEMA wf GRANT ALL ON FUNCTIONS TO "regress_by default";
+ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC;
 CREATE EXTENSION workflow_engine SCHEMA wf;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM "regress_by default", PUBLIC;
+SELECT o.name, a.grantee::regrole, a.privilege_type FROM
+	(SELECT oid::regclass::text AS name, relacl AS acl, relowner AS owner
+		FROM pg_class WHERE relnamespace = 'wf'::regnamespace
+	UNION ALL SELECT oid::regprocedure::text, proacl, proowner
+		FROM pg_proc WHERE pronamespace = 'wf'::regnamespace) o,
+	aclexplode(o.acl) a WHERE a.grantee <> o.owner;
+SELECT wf.wf_grant('regress_by default', 'fire');
+SELECT has_function_privilege('regress_by default', 'wf.wf_fire(uuid, text, jsonb, text, timestamptz, int)', 'EXECUTE') AS fires;
+SELECT wf.wf_revoke('regress_by default', 'fire');
 CREATE TABLE public.counter (id int PRIMARY KEY, n int);
 INSERT INTO public.counter VALUES (1, 0);
 SELECT wf.wf_define('00000000-0000-4000-8000-000000000001', '{"name": "count",
@@ -210,3 +228,4 @@ CALL wait_for(2);
 SELECT * FROM public.counter;
 \c :this
 DROP DATABASE workflow_engine_rename;
+DROP ROLE "regress_by default";

@@ -79,6 +79,11 @@ AS 'MODULE_PATHNAME', 'wf_default_run_as_role' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION wf_default_run_as() IS
 'Internal: the default of workflow_definitions.run_as: the role of workflow_engine.default_run_as, if the current user can SET ROLE to it, else the current user.';
 
+CREATE FUNCTION wf_revoke_defaults() RETURNS void
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION wf_revoke_defaults() IS
+'Internal: takes back what ALTER DEFAULT PRIVILEGES has given others on the extension''s tables and functions. CREATE EXTENSION calls it. Errors: 55000 (called by anybody else).';
+
 CREATE FUNCTION wf_definition_check() RETURNS trigger
 AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION wf_definition_check() IS
@@ -513,7 +518,7 @@ COMMENT ON FUNCTION wf_workers() IS
 REVOKE ALL ON FUNCTION
 	wf_role_in(cstring), wf_role_out(wf_role), wf_role_recv(internal),
 	wf_role_send(wf_role), wf_new_run_id(), wf_tenant_visible(uuid), wf_worker_alive(bigint),
-	wf_check_preload(), wf_tenant_any(), wf_connection_visible(jsonb),
+	wf_check_preload(), wf_revoke_defaults(), wf_tenant_any(), wf_connection_visible(jsonb),
 	wf_default_run_as(), wf_definition_check(), wf_definition_saved(), wf_definition_gone(), wf_lock_runs(), wf_version_check(),
 	wf_run_check(), wf_action_check(), wf_connection_check(),
 	wf_template_check(),
@@ -533,6 +538,7 @@ REVOKE ALL ON
 	workflow_actions, workflow_connections, workflow_templates,
 	workflow_pauses
 FROM PUBLIC;
+SELECT wf_revoke_defaults();
 
 /*
  * The built-in actions.

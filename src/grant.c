@@ -1,6 +1,7 @@
 /*
  * grant.c
  *	  wf_grant and wf_revoke: four capabilities, each a list of privileges.
+ *	  And what the install script takes back.
  *
  * Runs in the backend that calls, as its role: whoever may GRANT on the
  * extension's objects (its owner, usually a superuser) may grant a
@@ -11,6 +12,7 @@
 #include "compat.h"
 
 #include "catalog/pg_type.h"
+#include "commands/extension.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -183,6 +185,58 @@ wf_revoke(PG_FUNCTION_ARGS)
 	if (!holds_anything(NameStr(*PG_GETARG_NAME(0))))
 		execute(psprintf("REVOKE USAGE ON SCHEMA %s FROM %s", store_sql("%t"),
 						 role));
+	leave(level);
+	PG_RETURN_VOID();
+}
+
+/*--- for the install script ---*/
+
+/* What others than the owner and PUBLIC hold on the extension's objects. */
+#define REVOKE_HELD \
+	"SELECT pg_catalog.format('REVOKE ALL ON %s %s FROM %s', o.kind, o.name," \
+	"  a.grantee::pg_catalog.regrole)" \
+	" FROM pg_catalog.pg_depend d JOIN LATERAL" \
+	"  (SELECT 'TABLE' AS kind, c.oid::pg_catalog.regclass::text AS name," \
+	"   c.relacl AS acl, c.relowner AS owner FROM pg_catalog.pg_class c" \
+	"   WHERE c.oid = d.objid AND c.relkind = 'r'" \
+	"    AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass" \
+	"  UNION ALL" \
+	"  SELECT 'FUNCTION', p.oid::pg_catalog.regprocedure::text, p.proacl," \
+	"   p.proowner FROM pg_catalog.pg_proc p WHERE p.oid = d.objid" \
+	"    AND d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass) o ON true" \
+	" CROSS JOIN LATERAL pg_catalog.aclexplode(o.acl) a" \
+	" WHERE d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass" \
+	"  AND d.refobjid = $1 AND d.deptype = 'e'" \
+	"  AND a.grantee NOT IN (0, o.owner)" \
+	" GROUP BY o.kind, o.name, a.grantee"
+
+/*
+ * ALTER DEFAULT PRIVILEGES gives others privileges on what is created, such
+ * as all on every table, TRIGGER included; an extension's tables are no
+ * exception.  Raises 55000 outside of an extension's script: later on it
+ * would take back what wf_grant has given.
+ */
+PG_FUNCTION_INFO_V1(wf_revoke_defaults);
+
+Datum
+wf_revoke_defaults(PG_FUNCTION_ARGS)
+{
+	Oid			type = OIDOID;
+	Datum		extension = ObjectIdGetDatum(CurrentExtensionObject);
+	SPITupleTable *commands;
+	uint64		n;
+	int			level;
+
+	if (!creating_extension)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("wf_revoke_defaults can only be called by the extension's scripts")));
+	enter(fcinfo, &level);
+	SPI_execute_with_args(REVOKE_HELD, 1, &type, &extension, NULL, false, 0);
+	commands = SPI_tuptable;
+	n = SPI_processed;
+	for (uint64 i = 0; i < n; i++)
+		execute(SPI_getvalue(commands->vals[i], commands->tupdesc, 1));
 	leave(level);
 	PG_RETURN_VOID();
 }
