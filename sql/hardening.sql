@@ -119,6 +119,22 @@ CREATE TRIGGER checked BEFORE INSERT ON pretender
 INSERT INTO pretender VALUES (1, 2, 3, 4, 5);
 DROP TABLE pretender;
 
+-- Whoever may write all tables does not choose by a version who a step is.
+CREATE ROLE regress_writer;
+GRANT pg_write_all_data TO regress_writer;
+SELECT wf_grant('regress_writer', 'view');
+SET ROLE regress_writer;
+INSERT INTO workflow_definition_versions (definition_id, version, definition, run_as)
+	SELECT id, 7, definition, run_as FROM workflow_definitions WHERE name = 'twin';
+SET check_function_bodies = off;
+INSERT INTO workflow_definition_versions (definition_id, version, definition, run_as)
+	SELECT id, 7, definition, run_as FROM workflow_definitions WHERE name = 'twin';
+UPDATE workflow_definition_versions SET created_by = 'nobody';
+RESET check_function_bodies;
+RESET ROLE;
+SELECT wf_revoke('regress_writer', 'view');
+DROP ROLE regress_writer;
+
 -- A failing step that has changed lock_timeout changes it for itself only:
 -- the next one that meets a lock waits as long as the setting says.
 CREATE FUNCTION impatient(params jsonb, context jsonb) RETURNS jsonb

@@ -107,7 +107,7 @@ COMMENT ON FUNCTION wf_lock_runs() IS
 CREATE FUNCTION wf_version_check() RETURNS trigger
 AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION wf_version_check() IS
-'Internal: trigger of workflow_definition_versions. A saved version never changes (55000); a run_as that names no role is stored as no role.';
+'Internal: trigger of workflow_definition_versions. Only the table''s owner writes, as the engine does (42501); a saved version never changes (55000); a run_as that names no role is stored as no role.';
 
 CREATE FUNCTION wf_run_check() RETURNS trigger
 AS 'MODULE_PATHNAME' LANGUAGE C;

@@ -83,6 +83,14 @@ extern int no_such_variable
 	object_ownercheck(DatabaseRelationId, database, role)
 #endif
 
+/* May role act as the table's owner? */
+#if PG_VERSION_NUM < 160000
+#define compat_table_ownercheck(table, role) pg_class_ownercheck(table, role)
+#else
+#define compat_table_ownercheck(table, role) \
+	object_ownercheck(RelationRelationId, table, role)
+#endif
+
 /* May role act as the function's owner, and what may it do with it? */
 #if PG_VERSION_NUM < 160000
 #define compat_function_ownercheck(function, role) \

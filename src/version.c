@@ -18,6 +18,7 @@
 #include "compat.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
@@ -25,6 +26,7 @@
 #include "role.h"
 #include "storage/lmgr.h"
 #include "store.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/rel.h"
@@ -188,6 +190,21 @@ restore_onto(const TriggerRow *row)
 	return updated > 0;
 }
 
+/*
+ * A version says who its steps are, and only the trigger that saves it has
+ * asked whether its writer may be that.  So a privilege on the table, such as
+ * pg_write_all_data has, is not enough.
+ */
+static void
+check_writer(const TriggerRow *row)
+{
+	if (!compat_table_ownercheck(RelationGetRelid(row->rel), GetUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of table \"workflow_definition_versions\""),
+				 errhint("Insert or update a row of workflow_definitions: it saves a new version.")));
+}
+
 PG_FUNCTION_INFO_V1(wf_version_check);
 
 Datum
@@ -198,6 +215,7 @@ wf_version_check(PG_FUNCTION_ARGS)
 	Datum		role;
 
 	row_begin(&row, fcinfo, "workflow_definition_versions");
+	check_writer(&row);
 	if (row.is_update && !is_restoring(&row))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
