@@ -217,6 +217,19 @@ foreach my $connection (qw(bearer basic header))
 	  foreach sort keys %evil;
 }
 
+# What a server repeats is masked, so no step asks for it compressed or in
+# pieces, unless there is nothing to be masked.
+http_connection('open', {});
+%got = run_steps(
+	$node,
+	compressed => through('bearer', headers => { 'accept-encoding' => 'gzip' }),
+	pieces => through('basic', headers => { Range => 'bytes=0-9' }),
+	open => through('open',
+		headers => { 'Accept-Encoding' => 'gzip', Range => 'bytes=0-9' }));
+refused_like($_, qr/cannot be set by a step if connection .* has credentials/)
+  foreach qw(compressed pieces);
+is($got{open}{run_status}, 'completed', 'without credentials it may ask so');
+
 # With credentials no redirect out of base_url is followed, to whichever server.
 connection(
 	$node,

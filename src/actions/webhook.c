@@ -165,6 +165,25 @@ key_header(const Call *call)
 	return name != NULL ? name : "Idempotency-Key";
 }
 
+/*
+ * A credential that the server repeats is looked for in the answer, so no step
+ * asks for one that comes compressed or in pieces.
+ */
+static void
+check_readable(const Call *call, const char *name)
+{
+	if (call->connection == NULL ||
+		!connection_has_credentials(call->connection) ||
+		(pg_strcasecmp(name, "Accept-Encoding") != 0 &&
+		 pg_strcasecmp(name, "Range") != 0))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("header \"%s\" cannot be set by a step if connection \"%s\" has credentials",
+					name, connection_name(call->connection)),
+			 errdetail("A credential that the server repeats would not be recognized in an answer that is compressed or comes in pieces.")));
+}
+
 /* Raises 22023 if a step cannot set the header, or has set it before. */
 static void
 check_header(const Request *request, const char *name)
@@ -196,6 +215,7 @@ add_headers(const Call *call, Request *request)
 			char	   *value = scalar_text("headers", &headers[i]);
 
 			check_header(request, headers[i].key);
+			check_readable(call, headers[i].key);
 			if (value != NULL)
 				request_header(request, headers[i].key, value);
 		}
