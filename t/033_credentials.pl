@@ -217,17 +217,22 @@ foreach my $connection (qw(bearer basic header))
 	  foreach sort keys %evil;
 }
 
-# What a server repeats is masked, so no step asks for it compressed or in
-# pieces, unless there is nothing to be masked.
+# What a server repeats is masked, so no step asks for it compressed, in pieces
+# or in another encoding, unless there is nothing to be masked.
 http_connection('open', {});
 %got = run_steps(
 	$node,
 	compressed => through('bearer', headers => { 'accept-encoding' => 'gzip' }),
 	pieces => through('basic', headers => { Range => 'bytes=0-9' }),
+	recoded => through('header', headers => { 'Accept-Charset' => 'utf-16' }),
+	typed => through('bearer',
+		headers => { accept => 'application/json; Charset=utf-16' }),
+	plain => through('bearer', headers => { Accept => 'application/json' }),
 	open => through('open',
 		headers => { 'Accept-Encoding' => 'gzip', Range => 'bytes=0-9' }));
-refused_like($_, qr/cannot be set by a step if connection .* has credentials/)
-  foreach qw(compressed pieces);
+refused_like($_, qr/cannot be set .*by a step if connection .* has credentials/)
+  foreach qw(compressed pieces recoded typed);
+is($got{plain}{run_status}, 'completed', '... it may say what type it wants');
 is($got{open}{run_status}, 'completed', 'without credentials it may ask so');
 
 # With credentials no redirect out of base_url is followed, to whichever server.

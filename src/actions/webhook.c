@@ -165,23 +165,39 @@ key_header(const Call *call)
 	return name != NULL ? name : "Idempotency-Key";
 }
 
+/* Does the header ask for an answer that is compressed, in pieces, recoded? */
+static bool
+asks_for_disguise(const char *name, const char *value)
+{
+	if (pg_strcasecmp(name, "Accept-Encoding") == 0 ||
+		pg_strcasecmp(name, "Accept-Charset") == 0 ||
+		pg_strcasecmp(name, "Range") == 0)
+		return true;
+	if (value == NULL || pg_strcasecmp(name, "Accept") != 0)
+		return false;
+	for (const char *p = value; *p; p++)
+		if (pg_strncasecmp(p, "charset", 7) == 0)
+			return true;
+	return false;
+}
+
 /*
  * A credential that the server repeats is looked for in the answer, so no step
- * asks for one that comes compressed or in pieces.
+ * asks for one in which it would not be found.
  */
 static void
-check_readable(const Call *call, const char *name)
+check_readable(const Call *call, const char *name, const char *value)
 {
 	if (call->connection == NULL ||
 		!connection_has_credentials(call->connection) ||
-		(pg_strcasecmp(name, "Accept-Encoding") != 0 &&
-		 pg_strcasecmp(name, "Range") != 0))
+		!asks_for_disguise(name, value))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("header \"%s\" cannot be set by a step if connection \"%s\" has credentials",
-					name, connection_name(call->connection)),
-			 errdetail("A credential that the server repeats would not be recognized in an answer that is compressed or comes in pieces.")));
+			 errmsg("header \"%s\" cannot be set%s by a step if connection \"%s\" has credentials",
+					name, pg_strcasecmp(name, "Accept") == 0 ? " with a charset" : "",
+					connection_name(call->connection)),
+			 errdetail("A credential that the server repeats would not be recognized in an answer that is compressed, in pieces, or in another encoding.")));
 }
 
 /* Raises 22023 if a step cannot set the header, or has set it before. */
@@ -215,7 +231,7 @@ add_headers(const Call *call, Request *request)
 			char	   *value = scalar_text("headers", &headers[i]);
 
 			check_header(request, headers[i].key);
-			check_readable(call, headers[i].key);
+			check_readable(call, headers[i].key, value);
 			if (value != NULL)
 				request_header(request, headers[i].key, value);
 		}
