@@ -227,16 +227,14 @@ credential_required(const Connection *c, const char *key)
 	return text;
 }
 
-/* The address of a channel in config or in credentials, or NULL. */
+/* The address that config or credentials give the channel by name, or NULL. */
 static JsonbValue *
 find_channel_url(Jsonb *where, const char *channel)
 {
 	JsonbValue *channels = member(where, "channels");
-	JsonbValue *url = NULL;
 
-	if (channels != NULL && json_is_object(channels))
-		url = json_member(channels, channel);
-	return url != NULL ? url : member(where, "url");
+	return channels != NULL && json_is_object(channels)
+		? json_member(channels, channel) : NULL;
 }
 
 void
@@ -247,6 +245,10 @@ connection_channel_url(const Connection *c, const char *channel,
 
 	if (url == NULL)
 		url = find_channel_url(c->config, channel);
+	if (url == NULL)			/* what is for all other channels */
+		url = member(c->credentials, "url");
+	if (url == NULL)
+		url = member(c->config, "url");
 	if (url == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

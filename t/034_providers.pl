@@ -63,6 +63,9 @@ provider('teams', 'teams_webhook', '',
 	{ channels => { secret => $http->url('/teams/workflow?sig=abcdefghijkl') } },
 	channels => { ops => $http->url('/teams/ops?api-version=1&sig=x') },
 	url => $http->url('/teams/else'));
+provider('teams_both', 'teams_webhook', '',
+	{ url => $http->url('/teams/secret-else') },
+	channels => { ops => $http->url('/teams/ops') });
 provider('teams_refuses', 'teams_webhook', '', {},
 	url => $http->url('/status/400/teams'));
 
@@ -147,6 +150,8 @@ my %got = run_steps(
 	teams => team('teams', message => "{{trigger.name}}\nline 2"),
 	teams_secret => team('teams', channel => 'secret'),
 	teams_else => team('teams', channel => 'other'),
+	teams_named => team('teams_both', channel => 'ops'),
+	teams_unnamed => team('teams_both', channel => 'other'),
 	teams_refuses => team('teams_refuses'),
 	team_wrong_kind => team('whatsapp'));
 
@@ -344,7 +349,7 @@ failed_like('hook_odd', qr/HTTP 200: xxxxxxxxxxxx/);
 #
 # Teams.
 #
-completed($_) foreach qw(teams teams_secret teams_else);
+completed($_) foreach qw(teams teams_secret teams_else teams_named teams_unnamed);
 is_deeply(
 	body('teams'),
 	{
@@ -372,6 +377,10 @@ is(request_of($http, $got{teams_secret})->{path},
 	'/teams/workflow', 'an address among the credentials');
 is(request_of($http, $got{teams_else})->{path},
 	'/teams/else', 'url serves the others');
+is(request_of($http, $got{teams_named})->{path},
+	'/teams/ops', "a channel's own address goes before a url among the credentials");
+is(request_of($http, $got{teams_unnamed})->{path},
+	'/teams/secret-else', '... which serves the others');
 failed_like('teams_refuses', qr/HTTP 400/);
 refused_like('team_wrong_kind', qr/of kind whatsapp_cloud, but team_notify/);
 
