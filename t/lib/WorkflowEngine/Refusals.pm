@@ -237,10 +237,16 @@ sub refusal_steps
 				base_url => $url,
 				($kind eq 'slack' ? () : (phone_number_id => '1')) },
 			credentials => $credential{$kind} || {}) if $kind;
+
+		# of its own, so that no other one waits if this is asked to wait
+		connection($node, name => $name, kind => 'http',
+			config => { base_url => $http->url('/') }) if !$kind;
 		push @steps, $case->{label} => {
 			%option,
 			!$kind
-			? (action => 'webhook', params => { url => $url })
+			? (
+				action => 'webhook',
+				params => { url => $url, connection => $name })
 			: $kind eq 'whatsapp_cloud' ? (
 				action => 'whatsapp_notify',
 				params => {
