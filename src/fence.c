@@ -175,10 +175,7 @@ strike(void)
 	if (GetCurrentTimestamp() >= hard_limit)
 		hard_strikes++;
 	if (++strikes > max_strikes)
-	{
-		queue_worker_terminate();
 		ProcDiePending = true;
-	}
 	else
 		QueryCancelPending = true;
 	InterruptPending = true;
@@ -194,15 +191,16 @@ ended_softly(int sqlstate)
 }
 
 /*
- * On the way out of the process: a step that its limits have ended.  One that
- * went on after its time-out would only do it again, and fails.
+ * On the way out of the process, before its slot is left, which accuses what
+ * stands there: a step that its limits have ended.  One that went on after
+ * its time-out would only do it again, and fails.
  */
 static void
-accuse(int code, Datum arg)
+tell_how(int code, Datum arg)
 {
 	running.uncancelled = hard_strikes > 0;
 	if (is_running && strikes > max_strikes)
-		queue_accuse(&running);
+		queue_worker_executing(&running);
 }
 
 static void
@@ -230,7 +228,7 @@ start_limits(const Fence *fence, TimestampTz began, int *save_lock_timeout)
 	if (step_timeout == MAX_TIMEOUTS)
 	{
 		step_timeout = RegisterTimeout(USER_TIMEOUT, strike);
-		before_shmem_exit(accuse, (Datum) 0);
+		before_shmem_exit(tell_how, (Datum) 0);
 	}
 	*save_lock_timeout = LockTimeout;
 	LockTimeout = fence->lock_timeout_ms;
@@ -243,11 +241,17 @@ start_limits(const Fence *fence, TimestampTz began, int *save_lock_timeout)
 						 soft ? SOFT_STRIKE_INTERVAL_MS : STRIKE_INTERVAL_MS);
 }
 
-/* A time-out that strikes on the way out must not cancel the next step. */
+/*
+ * A time-out that strikes on the way out must not cancel the next step.  If
+ * the last strike has come, the process ends all the same, and nothing that
+ * it does meanwhile is to blame.
+ */
 static void
 stop_limits(void)
 {
 	disable_timeout(step_timeout, false);
+	if (strikes > max_strikes)
+		queue_worker_terminate();
 	compat_forget_step_timeouts();
 	is_running = false;
 	queue_worker_executed();

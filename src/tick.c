@@ -28,6 +28,7 @@
 #include "pgstat.h"
 #include "queue.h"
 #include "run.h"
+#include "run_plan.h"
 #include "settings.h"
 #include "step_result.h"
 #include "storage/lock.h"
@@ -71,6 +72,8 @@ tick_begin(int64 epoch)
 										 "workflow_engine tick",
 										 ALLOCSET_DEFAULT_SIZES);
 	course.more = true;
+	course.ordinary_next = true;
+	course.ordinary_until = clock_now() + LONG_STEP_MS * INT64CONST(1000);
 }
 
 void
@@ -336,7 +339,7 @@ conclude(Tick *tick)
 		course.busy_until = now + BUSY_RETRY_US;
 	else if (course.busy_until <= now)
 		course.busy_until = 0;
-	course.ordinary_next = tick->run.alone;
+	alone_over(tick->more);
 	course.solo = Max(course.solo - 1, 0);
 	report_failed(tick->failed);
 	queue_worker_count(transfer_in_flight(), tick->nended,

@@ -18,7 +18,8 @@
  *
  * A step that may take long needs leave to (queue_begin_long), so that one
  * worker of the database is free for what comes.  Without leave it is cut off
- * after LONG_STEP_MS, and has to wait for its leave.
+ * after LONG_STEP_MS, and has to wait for its leave; so has a step of an
+ * isolated definition, which may end its worker again.
  *
  * Owns nothing beyond a call.
  */
@@ -76,7 +77,7 @@ set_limits(Tick *tick, const RunRow *run)
 	may = (asks || turn == TURN_MAY) && queue_begin_long();
 	course.turn_of = run->definition_id;
 	tick->run.soft_ms = may ? 0 : LONG_STEP_MS;
-	return may || !is_long;
+	return may || !(is_long || turn == TURN_MAY);
 }
 
 bool
@@ -108,11 +109,31 @@ alone_try(Tick *tick, Blocked *blocked)
 		now + (int64) wait * 1000 >=
 		blocked->since + (int64) wf_lock_timeout * 1000;
 	tick->blocked_since = blocked->since;
+	course.alone_since = now;
 	tick->more = true;
 	tick->look_round = course.look_round;
 	tick_is_about(run);
 	tick_settle(tick, run, run_advance(run, &tick->run));
 	return true;
+}
+
+/*
+ * As long as such a tick has lasted, ordinary ones follow, if there is work
+ * for them, and in any case one.
+ */
+void
+alone_over(bool more)
+{
+	TimestampTz now = clock_now();
+
+	if (course.alone_since != 0)
+	{
+		course.ordinary_next = true;
+		course.ordinary_until = now + Max(now - course.alone_since, 0);
+	}
+	else
+		course.ordinary_next = more && now < course.ordinary_until;
+	course.alone_since = 0;
 }
 
 RunVerdict

@@ -21,7 +21,10 @@
 typedef struct Course
 {
 	bool		more;			/* there may be more to claim */
-	bool		ordinary_next;	/* the last tick tried a blocked run */
+	bool		ordinary_next;	/* no blocked run is tried: what others have
+								 * fired comes first, */
+	TimestampTz ordinary_until; /* while there is any, until then */
+	TimestampTz alone_since;	/* this tick's, of one run; 0: it is none */
 	bool		look_round;		/* there are more runs to take over */
 	bool		lost;			/* runs of ours may have slipped from hand */
 	bool		stopping;		/* only answers are recorded */
@@ -115,6 +118,9 @@ extern void tick_drop_intents(List *intents, int kept);
  * any more, and the tick may do something else.
  */
 extern bool alone_try(Tick *tick, Blocked *blocked);
+
+/* After a tick, whether or not it was committed: whose turn is it next? */
+extern void alone_over(bool more);
 
 /*
  * Locks the row of a run that was advanced so.  Returns what has become of

@@ -330,6 +330,7 @@ tick_failed(void)
 	course.lost = true;
 	queue_want_look();
 	course.more = true;
+	alone_over(true);
 	pause = find_culprit(error);
 	booking = course.withdrawn = false;
 	FreeErrorData(error);
