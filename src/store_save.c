@@ -13,9 +13,14 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "ids.h"
+#include "miscadmin.h"
 #include "store.h"
 #include "utils/builtins.h"
+#include "utils/timeout.h"
 #include "utils/timestamp.h"
+
+/* What somebody has put on the table may take so long for a row. */
+#define SAVE_TIMEOUT_MS 1000
 
 const int	store_changed_columns[STORE_NCHANGES] = {
 	RUN_STATUS, RUN_CURRENT_STEP, RUN_STEP_RESULTS, RUN_ERROR_MESSAGE,
@@ -59,7 +64,7 @@ store_changes(const RunRow *run, Datum *values, bool *isnull)
  * True: a row was written.
  */
 static bool
-write_run(StoreStatement statement, Datum *values, const char *nulls)
+write_as_owner(StoreStatement statement, Datum *values, const char *nulls)
 {
 	Oid			save_user;
 	int			save_context;
@@ -72,6 +77,39 @@ write_run(StoreStatement statement, Datum *values, const char *nulls)
 	SPI_finish();
 	AfterTriggerFireDeferred();
 	store_leave_owner(save_user, save_context);
+	return written;
+}
+
+/*
+ * The same, within SAVE_TIMEOUT_MS: a trigger that waits for something must
+ * not hold up all other runs.  Raises 57014 if it took longer.
+ */
+static bool
+write_run(StoreStatement statement, Datum *values, const char *nulls)
+{
+	TimestampTz began = clock_now();
+	volatile bool written = false;
+
+	enable_timeout_after(STATEMENT_TIMEOUT, SAVE_TIMEOUT_MS);
+	PG_TRY();
+	{
+		written = write_as_owner(statement, values, nulls);
+	}
+	PG_CATCH();
+	{
+		disable_timeout(STATEMENT_TIMEOUT, false);
+		if (geterrcode() != ERRCODE_QUERY_CANCELED ||
+			clock_now() - began < SAVE_TIMEOUT_MS * INT64CONST(1000))
+			PG_RE_THROW();
+		FlushErrorState();
+		ereport(ERROR,
+				(errcode(ERRCODE_QUERY_CANCELED),
+				 errmsg("run %s could not be saved within %d ms: a trigger or constraint of table \"workflow_runs\" takes too long",
+						id_text(DatumGetUUIDP(values[0])), SAVE_TIMEOUT_MS)));
+	}
+	PG_END_TRY();
+	disable_timeout(STATEMENT_TIMEOUT, false);
+	QueryCancelPending = false;
 	return written;
 }
 

@@ -84,6 +84,24 @@ tick_collect(void)
 
 /*--- in the transaction ---*/
 
+/*
+ * What somebody has put on the table may be slow.  Then others come first for
+ * as long as it took.
+ */
+static void
+save(Tick *tick, const RunRow *run)
+{
+	TimestampTz began = clock_now();
+	int64		took_us;
+
+	store_save_run(tick->runs, run);
+	took_us = clock_now() - began;
+	if (took_us <= SLOW_STEP_US)
+		return;
+	tick->run.ending = true;
+	trouble_put_off(&run->tenant_id, took_us);
+}
+
 void
 tick_settle(Tick *tick, RunRow *run, RunVerdict verdict)
 {
@@ -92,7 +110,7 @@ tick_settle(Tick *tick, RunRow *run, RunVerdict verdict)
 	run->step_results = step_results_join(run->step_results,
 										  run->new_results);
 	run->new_results = NIL;
-	store_save_run(tick->runs, run);
+	save(tick, run);
 	switch (verdict)
 	{
 		case RUN_ENDED:
@@ -129,6 +147,7 @@ tick_is_about(const RunRow *run)
 	course.last_run.run_at = run->run_at;
 	course.last_run.priority = run->priority;
 	course.last_is_queued = strcmp(run->status, "running") != 0;
+	trouble_saw(&run->tenant_id);
 	queue_worker_is_about(&run->id, &run->definition_id);
 }
 
@@ -472,6 +491,7 @@ tick_has_more(TimestampTz now, TimestampTz *when)
 	*when = course.next_due;
 	not_after(when, queue_next_due());
 	not_after(when, queue_aside_until());
+	not_after(when, trouble_put_off_until(now));
 	not_after(when, hand_next_answer(now));
 	if (next_continuing(1) != NIL)
 		not_after(when, course.busy_until != 0 ? course.busy_until : now);

@@ -123,7 +123,8 @@ load_pauses(void)
 static bool
 left_out(const pg_uuid_t *tenant)
 {
-	return store_is_paused(&pauses, tenant) || hand_is_full_for(tenant) ||
+	return store_is_paused(&pauses, tenant) || trouble_puts_off(tenant) ||
+		hand_is_full_for(tenant) ||
 		hand_is_full_with(tenant, intents) || ids_contain(crowded, tenant);
 }
 

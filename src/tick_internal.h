@@ -130,6 +130,19 @@ extern RunVerdict alone_relock(Tick *tick, RunRow *run, RunVerdict verdict);
 
 /*--- tick_trouble.c ---*/
 
+/*
+ * This worker claims no run of a tenant that is put off: a run of it could not
+ * be saved, or that took long.
+ */
+extern void trouble_put_off(const pg_uuid_t *tenant, int64 us);
+extern bool trouble_puts_off(const pg_uuid_t *tenant);
+
+/* When one is put off no more; 0: none is. */
+extern TimestampTz trouble_put_off_until(TimestampTz now);
+
+/* The tick is about a run of that tenant. */
+extern void trouble_saw(const pg_uuid_t *tenant);
+
 /* After a tick that has committed. */
 extern void trouble_over(void);
 

@@ -44,9 +44,133 @@
 #define MAX_FAILURES 10
 #define MAX_LOGGED 3			/* of them */
 
+#define PUT_OFF_US INT64CONST(1000000)	/* a tenant, from then on */
+
+/*
+ * Tenants whose runs cannot be saved, or not quickly.  Others come first for
+ * as long as such a run took.
+ */
+#define MAX_TENANTS 16
+
+typedef struct TroubledTenant
+{
+	pg_uuid_t	id;
+	TimestampTz until;			/* it is put off; 0: it is not */
+	int			failures;		/* since a run of it was saved */
+	bool		seen;			/* in this tick */
+} TroubledTenant;
+
+static int	ntenants = 0;
+static TroubledTenant tenants[MAX_TENANTS];
+
 /* The suspect that is being booked, if any. */
 static Suspect booked;
 static bool booking = false;
+
+static bool failing = false;	/* a run is being failed for good */
+
+/*--- tenants that are put off ---*/
+
+/* NULL: it is not among them. */
+static TroubledTenant *
+find_tenant(const pg_uuid_t *id)
+{
+	for (int i = 0; i < ntenants; i++)
+		if (ids_equal(&tenants[i].id, id))
+			return &tenants[i];
+	return NULL;
+}
+
+/* Enters it if it is not there; the one whose time ends first makes room. */
+static TroubledTenant *
+enter_tenant(const pg_uuid_t *id)
+{
+	TroubledTenant *tenant = find_tenant(id);
+
+	if (tenant != NULL)
+		return tenant;
+	tenant = &tenants[0];
+	if (ntenants < MAX_TENANTS)
+		tenant = &tenants[ntenants++];
+	else
+		for (int i = 1; i < MAX_TENANTS; i++)
+			if (tenants[i].until < tenant->until)
+				tenant = &tenants[i];
+	memset(tenant, 0, sizeof(TroubledTenant));
+	tenant->id = *id;
+	return tenant;
+}
+
+void
+trouble_put_off(const pg_uuid_t *tenant, int64 us)
+{
+	enter_tenant(tenant)->until = clock_now() + us;
+}
+
+bool
+trouble_puts_off(const pg_uuid_t *tenant)
+{
+	const TroubledTenant *found = ntenants > 0 ? find_tenant(tenant) : NULL;
+
+	return found != NULL && found->until > clock_now();
+}
+
+TimestampTz
+trouble_put_off_until(TimestampTz now)
+{
+	TimestampTz first = 0;
+
+	for (int i = 0; i < ntenants; i++)
+	{
+		TroubledTenant *tenant = &tenants[i];
+
+		if (tenant->until != 0 && (first == 0 || tenant->until < first))
+			first = tenant->until;
+		if (tenant->until <= now)
+			tenant->until = 0;	/* it is told of once */
+	}
+	return first;
+}
+
+void
+trouble_saw(const pg_uuid_t *tenant)
+{
+	TroubledTenant *found = ntenants > 0 ? find_tenant(tenant) : NULL;
+
+	if (found != NULL)
+		found->seen = true;
+}
+
+/* The tick has ended; saved: what it did is committed. */
+static void
+see_no_more(bool saved)
+{
+	for (int i = ntenants - 1; i >= 0; i--)
+	{
+		bool		well = tenants[i].seen && saved;
+
+		tenants[i].seen = false;
+		if (well)
+			tenants[i].failures = 0;
+		if (well && tenants[i].until == 0)
+			tenants[i] = tenants[--ntenants];
+	}
+}
+
+/* A run of it has failed its tick, which had no other run. */
+static void
+put_off_after_failure(const pg_uuid_t *id)
+{
+	TroubledTenant *tenant = enter_tenant(id);
+	TimestampTz now = clock_now();
+	int64		took_us = now - GetCurrentStatementStartTimestamp();
+
+	if (++tenant->failures > MAX_FAILURES)
+		took_us = Max(took_us, PUT_OFF_US);
+	tenant->until = now + took_us;
+}
+
+/*--- what is done before a tick ---*/
 
 /*
  * Fails a run, in a transaction of its own.  If not even that can be saved,
@@ -123,7 +247,9 @@ trouble_settle(void)
 
 		course.blame = NULL;
 		course.nruns = 0;
+		failing = true;
 		fail_for_good(&course.failing, blame);
+		failing = false;
 		pfree(blame);
 	}
 	while ((found = queue_find_suspect(hand.epoch, &booked)) == SUSPECT_FOUND)
@@ -195,6 +321,7 @@ blame_only_run(const ErrorData *error, bool fault)
 	const DueRun *run = &course.last_run;
 	int			times = queue_set_aside(run, course.last_is_queued);
 
+	put_off_after_failure(&run->tenant_id);
 	queue_worker_error(psprintf("run %s is set aside: %s", id_text(&run->id),
 								error->message));
 	if (times == 1 && course.nfailures < MAX_LOGGED)
@@ -203,8 +330,8 @@ blame_only_run(const ErrorData *error, bool fault)
 						id_text(&run->id), error->message),
 				 error->detail ? errdetail_internal("%s", error->detail) : 0,
 				 error->context ? errcontext("%s", error->context) : 0));
-	if (!fault || times < TIMES_ASIDE)
-		return;
+	if (!fault || times < TIMES_ASIDE || failing)
+		return;					/* if it cannot be failed, it waits as well */
 	course.failing = run->id;
 	course.blame = blame_text(error->message);
 }
@@ -232,7 +359,10 @@ find_culprit(const ErrorData *error)
 	if (!known && course.nruns == 0)
 		return PAUSE_LONGER;
 	course.solo = Max(course.solo, Min(2 * course.nruns, wf_batch_size) + 10);
-	return ++course.nfailures > MAX_FAILURES ? PAUSE_SHORT : PAUSE_NONE;
+	course.nfailures++;
+	if (known && !booking && ntenants < MAX_TENANTS)
+		return PAUSE_NONE;		/* that tenant pauses */
+	return course.nfailures > MAX_FAILURES ? PAUSE_SHORT : PAUSE_NONE;
 }
 
 /* Its message in whole characters, in the current context. */
@@ -332,7 +462,8 @@ tick_failed(void)
 	course.more = true;
 	alone_over(true);
 	pause = find_culprit(error);
-	booking = course.withdrawn = false;
+	see_no_more(false);
+	booking = failing = course.withdrawn = false;
 	FreeErrorData(error);
 	MemoryContextSwitchTo(TopMemoryContext);
 	MemoryContextReset(tick_context);
@@ -342,6 +473,7 @@ tick_failed(void)
 void
 trouble_over(void)
 {
+	see_no_more(true);
 	if (course.nruns == 0)
 		return;
 	course.nfailures = 0;

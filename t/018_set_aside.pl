@@ -205,8 +205,12 @@ query(q{
 	DROP FUNCTION refuse() CASCADE;
 	CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS $$
 	BEGIN
-		PERFORM pg_sleep(600);
-		RETURN new;
+		LOOP
+			BEGIN
+				PERFORM pg_sleep(600);
+			EXCEPTION WHEN query_canceled THEN
+			END;
+		END LOOP;
 	END $$;
 	CREATE TRIGGER linger AFTER UPDATE ON workflow_runs FOR EACH ROW
 		WHEN (new.status = 'completed' AND new.trigger_payload @> '{"id": 77}')
