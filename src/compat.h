@@ -177,6 +177,16 @@ extern int no_such_variable
 #define compat_is_not_null(desc, i) (TupleDescAttr(desc, i)->attnotnull)
 #endif
 
+/*
+ * How many settings are known?  Until 15 every change of one looks at all of
+ * them; later versions look only at what was changed, and here it is 0.
+ */
+#if PG_VERSION_NUM >= 160000
+#define compat_count_settings() 0
+#else
+#define compat_count_settings() GetNumConfigOptions()
+#endif
+
 /* Time-outs that a step's SET may have armed. */
 #if PG_VERSION_NUM >= 170000
 #define compat_forget_step_timeouts() disable_timeout(TRANSACTION_TIMEOUT, false)

@@ -145,7 +145,7 @@ sweep(void)
 	queue_worker_leave();
 	ereport(LOG,
 			(errmsg("a step has left in its session what only ends with it"),
-			 errdetail("A backup that was begun, or a connection that dblink does not close."),
+			 errdetail("A backup that was begun, a connection that dblink does not close, or the names of more than 1000 new settings."),
 			 errhint("The worker ends after this transaction; another takes its place.")));
 }
 
@@ -229,6 +229,7 @@ start_limits(const Fence *fence, TimestampTz began, int *save_lock_timeout)
 	{
 		step_timeout = RegisterTimeout(USER_TIMEOUT, strike);
 		before_shmem_exit(tell_how, (Datum) 0);
+		fence_sweep_begin();
 	}
 	*save_lock_timeout = LockTimeout;
 	LockTimeout = fence->lock_timeout_ms;

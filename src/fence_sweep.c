@@ -9,7 +9,7 @@
  *
  * What can only be ended with the process is reported, and the worker ends:
  * a backup that pg_backup_start began, a connection that dblink does not
- * close.  What this file does not know of stays: docs/security.md says so.
+ * close, so many names of settings that they slow down each step.  What this file does not know of stays: docs/security.md says so.
  *
  * Owns: which libraries have been looked at, dblink's functions, and random
  * bytes for seeds; all in static memory of the process.
@@ -28,6 +28,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
@@ -198,6 +199,25 @@ forget_replication_origin(void)
 	replorigin_session_origin_timestamp = 0;
 }
 
+/*
+ * A setting that a step invents loses its value, but not its name.  A library
+ * that a step loads has a few as well.
+ */
+#define MAX_NEW_SETTINGS 1000
+static int	nsettings = 0;		/* before the first step */
+
+static bool
+has_many_settings(void)
+{
+	return compat_count_settings() - nsettings > MAX_NEW_SETTINGS;
+}
+
+void
+fence_sweep_begin(void)
+{
+	nsettings = compat_count_settings();
+}
+
 bool
 fence_sweep(void)
 {
@@ -206,5 +226,6 @@ fence_sweep(void)
 	LockReleaseSession(USER_LOCKMETHOD);
 	reseed();
 	forget_replication_origin();
-	return close_dblink() && get_backup_status() == SESSION_BACKUP_NONE;
+	return close_dblink() && get_backup_status() == SESSION_BACKUP_NONE &&
+		!has_many_settings();
 }

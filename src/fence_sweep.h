@@ -7,6 +7,9 @@
 
 #include "postgres.h"
 
+/* To be called before the first step of the process. */
+extern void fence_sweep_begin(void);
+
 /*
  * Undoes what a step may have left in the session and what no subtransaction
  * gives back.  To be called after each step that used user code, as the

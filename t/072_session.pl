@@ -244,6 +244,17 @@ like(
 	qr/a step has left in its session what only ends with it/,
 	'and has said so');
 
+$pid = $node->safe_psql($db, 'SELECT pid FROM wf_workers()');
+leave_and_look(q{SELECT count(set_config('mine.s' || i, 'x', false)) FROM generate_series(1, 1500) i},
+	'SELECT 1');
+SKIP:
+{
+	skip 'names of settings cost nothing there', 1
+	  if $node->safe_psql($db, 'SHOW server_version_num') >= 160000;
+	isnt($node->safe_psql($db, 'SELECT pid FROM wf_workers()'),
+		$pid, 'a worker that knows too many settings has ended');
+}
+
 # A batch: the runs behind the first one go on in other workers.
 $node->safe_psql($db, q{
 	CREATE TABLE backups (n int);
