@@ -84,24 +84,6 @@ tick_collect(void)
 
 /*--- in the transaction ---*/
 
-/*
- * What somebody has put on the table may be slow.  Then others come first for
- * as long as it took.
- */
-static void
-save(Tick *tick, const RunRow *run)
-{
-	TimestampTz began = clock_now();
-	int64		took_us;
-
-	store_save_run(tick->runs, run);
-	took_us = clock_now() - began;
-	if (took_us <= SLOW_STEP_US)
-		return;
-	tick->run.ending = true;
-	trouble_put_off(&run->tenant_id, took_us);
-}
-
 void
 tick_settle(Tick *tick, RunRow *run, RunVerdict verdict)
 {
@@ -110,7 +92,7 @@ tick_settle(Tick *tick, RunRow *run, RunVerdict verdict)
 	run->step_results = step_results_join(run->step_results,
 										  run->new_results);
 	run->new_results = NIL;
-	save(tick, run);
+	tick_save(tick, run);
 	switch (verdict)
 	{
 		case RUN_ENDED:

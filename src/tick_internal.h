@@ -98,6 +98,9 @@ extern void claim_clock_set_back(void);
 /* Takes each as far as it goes, and saves it. */
 extern void tick_advance(Tick *tick, List *runs);
 
+/* Saves its row.  The tick ends soon if that took long. */
+extern void tick_save(Tick *tick, const RunRow *run);
+
 /* Around the locking of rows that tick_advance is to save. */
 typedef struct RowLocking
 {

@@ -15,6 +15,7 @@
 #include "compat.h"
 
 #include "access/xact.h"
+#include "clock.h"
 #include "connection.h"
 #include "current_run.h"
 #include "fence.h"
@@ -60,6 +61,26 @@ tick_locking_end(RowLocking *locking, Tick *tick)
 	MemoryContextSwitchTo(locking->context);
 	CurrentResourceOwner = locking->owner;
 	tick->run.fences_left--;
+}
+
+/*--- saving ---*/
+
+/*
+ * What somebody has put on the table may be slow.  Then others come first for
+ * as long as it took.
+ */
+void
+tick_save(Tick *tick, const RunRow *run)
+{
+	TimestampTz began = clock_now();
+	int64		took_us;
+
+	store_save_run(tick->runs, run);
+	took_us = clock_now() - began;
+	if (took_us <= SLOW_STEP_US)
+		return;
+	tick->run.ending = true;
+	trouble_put_off(&run->tenant_id, took_us);
 }
 
 /*--- advancing ---*/

@@ -284,6 +284,17 @@ is_runs_fault(int sqlstate)
 	}
 }
 
+/*
+ * Somebody holds a lock, or all of something.  It may be free at any moment,
+ * so the pause does not grow.
+ */
+static bool
+passes_soon(int sqlstate)
+{
+	return sqlstate == ERRCODE_LOCK_NOT_AVAILABLE ||
+		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_INSUFFICIENT_RESOURCES;
+}
+
 /* Outlives the tick's memory. */
 static char *
 blame_text(const char *message)
@@ -357,7 +368,7 @@ find_culprit(const ErrorData *error)
 	if (!known)
 		queue_worker_error(error->message);
 	if (!known && course.nruns == 0)
-		return PAUSE_LONGER;
+		return passes_soon(error->sqlerrcode) ? PAUSE_SHORT : PAUSE_LONGER;
 	course.solo = Max(course.solo, Min(2 * course.nruns, wf_batch_size) + 10);
 	course.nfailures++;
 	if (known && !booking && ntenants < MAX_TENANTS)
