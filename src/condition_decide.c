@@ -42,7 +42,7 @@ cut_output(const Condition *condition, const Scope *scope)
 
 /*
  * The _tz variant compares times with and without zone by the session's
- * TimeZone, where the other raises an error.
+ * TimeZone, and the other raises an error.
  */
 static ConditionResult
 decide_jsonpath(const Condition *condition, const Scope *scope, char **why)

@@ -81,7 +81,7 @@ spelling_write_quoted(Speller *s, const char *text, int len)
 	appendStringInfoChar(&s->out, '"');
 }
 
-/* Writes a key behind its path: .key or ."odd key" */
+/* Writes a key after its path: .key or ."odd key" */
 static void
 write_key(Speller *s, const char *key, int len)
 {
@@ -269,7 +269,7 @@ read_bracket(Speller *s)
 	spelling_copy(s, s->pos + 1);
 }
 
-/* ".0" behind a path is "[0]". */
+/* ".0" after a path is "[0]". */
 static void
 read_dot(Speller *s)
 {

@@ -90,7 +90,7 @@ read_foreign_word(Speller *s, const char *end)
 	{
 		char		c = spelling_last_written(s);
 
-		/* behind a path it is "not in", "not like" ... */
+		/* after a path it is "not in", "not like" ... */
 		spelling_note(s, s->pos,
 					  psprintf("unknown word \"%.*s\"", len, s->pos),
 					  is_word_byte(c) || c == ']' || c == '"' ?
@@ -143,7 +143,7 @@ read_path_start(Speller *s, const char *end)
 	spelling_copy(s, end);
 }
 
-/* The name of a member, behind its ".". */
+/* The name of a member, after its ".". */
 static void
 read_member(Speller *s)
 {

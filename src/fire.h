@@ -15,8 +15,9 @@ typedef struct Firing Firing;
 
 /*
  * Begins to queue runs for an event.  schema is the extension's.  run_at NULL
- * is now; it must stay where it is until firing_end.  Takes ROW EXCLUSIVE on workflow_runs.  Raises 54001 where the
- * caller is a step too deep in a chain of its own making.
+ * is now; what it points to must last until firing_end.  Takes ROW EXCLUSIVE
+ * on workflow_runs.  Raises 54001 if the caller is a step too deep in a chain
+ * of its own making.
  */
 extern Firing *firing_begin(Oid schema, const char *trigger_type,
 							const TimestampTz *run_at, int priority);

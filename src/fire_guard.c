@@ -19,7 +19,7 @@
 
 /*
  * Is what was worked on to blame?  Without a subtransaction only errors that
- * bad values raise are known to leave nothing behind.
+ * bad values raise are known to leave nothing.
  */
 static bool
 may_be_caught(int sqlstate, bool in_subtransaction)

@@ -130,8 +130,9 @@ load_trigger(Oid oid, Trigger *trigger, Oid *table)
 }
 
 /*
- * pg_dump's scripts turn check_function_bodies off.  What they bring worked,
- * after a fashion, where it was dumped: a column may have been renamed since.
+ * pg_dump's scripts turn check_function_bodies off.  A trigger in them was
+ * accepted once, but a column that it names may have been renamed since then:
+ * that must not make a restore fail.
  */
 static bool
 in_restore(void)

@@ -52,7 +52,7 @@
 #define MIN_PAUSE_US (100 * MS)
 #define MIN_SLACK_US (20 * MS)	/* of a few refusals the last counts, and */
 #define MAX_SLACK_US (250 * MS) /* all come back together */
-#define DEFAULT_PAUSE_US SECOND /* where the provider does not say; doubled */
+#define DEFAULT_PAUSE_US SECOND /* if the provider does not say; doubled */
 #define MAX_DOUBLINGS 6			/* at each refusal in a row */
 
 /* The time from one request to the next. */
@@ -76,7 +76,7 @@
 /* When a run that is held comes again. */
 #define NEAR_US (300 * MS)		/* then it comes when it is its turn */
 #define FAR_US (30 * SECOND)
-#define PER_RUN_US MS			/* longer where many wait */
+#define PER_RUN_US MS			/* longer if many wait */
 
 #define FORGET_US (60 * SECOND) /* a gate that nobody has come to */
 #define SWEEP_US (10 * SECOND)	/* such gates are looked for so often */
@@ -340,7 +340,7 @@ queue_gate_refused(const GateKey *key, const GateTurn *turn,
 			pg_atomic_fetch_add_u32(&table->nclosings, 1);
 		}
 		close_gate(gate, pause_us, now);
-		/* it gets its turn again, and those who come after it wait */
+		/* it gets its turn again, and those that come after it wait */
 		if (turn->gate == gate->number)
 			gate->served = Min(gate->served, turn->number);
 	}

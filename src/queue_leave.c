@@ -8,7 +8,7 @@
  * whoever sends it, and is remembered in that process alone.
  *
  * How soon is the mark's own business: the last answers under way are worth
- * waiting for, but not where the database is about to be dropped with them.
+ * waiting for, but not if the database is about to be dropped with them.
  *
  * Nothing here takes a lock: the mark is an atomic number.  What is said of
  * signals is safe in a signal handler.

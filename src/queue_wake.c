@@ -35,7 +35,7 @@
 #include "utils/wait_event.h"
 
 #define CANCEL_MS 1000			/* before a step that takes long is cancelled */
-#define LEAVE_MS (MAX_LEAVE_GRACE_MS + 500) /* before who is there is ended */
+#define LEAVE_MS (MAX_LEAVE_GRACE_MS + 500) /* before what is left is ended */
 #define LEAVE_POLL_MS 10
 
 /* What the end of this transaction will bring. */

@@ -11,7 +11,7 @@
  * is under way is told by check_function_bodies, which the scripts of
  * pg_dump turn off.
  *
- * A dump carries a bare number where a role had been dropped before it was
+ * A dump carries a bare number if a role had been dropped before it was
  * taken.  In another server that number may be the oid of any role, so in a
  * restore a number is no role either.
  *

@@ -34,8 +34,8 @@ interpret(Fence *fence, void *arg)
 }
 
 /*
- * Where the answer is a failure that may be repeated, lets the run wait; so
- * where the provider asks to, unless that takes too long in all: then the
+ * If the answer is a failure that may be repeated, lets the run wait; so
+ * if the provider asks to, unless that takes too long in all: then the
  * outcome says so.
  */
 static bool

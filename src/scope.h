@@ -45,7 +45,7 @@ typedef struct ScopePath
 	PathPart   *parts;
 	char	   *text;			/* as written, for messages */
 	int			number_at;		/* where in text a part stands that is all
-								 * digits behind a dot; 0: nowhere */
+								 * digits after a dot; 0: nowhere */
 } ScopePath;
 
 /*

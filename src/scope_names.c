@@ -129,7 +129,7 @@ static const char *const block_words[] = {
 	"each", "with", "case"
 };
 
-/* Where a name is no root: what may be meant. */
+/* If a name is no root: what may be meant. */
 static char *
 root_hint(const char *name)
 {

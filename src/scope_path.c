@@ -83,7 +83,7 @@ add_part(PathReader *reader, char *name, int index, int offset)
 	return true;
 }
 
-/* Where a path begins with something else than a name: error and hint. */
+/* If a path begins with something else than a name: error and hint. */
 static void
 explain_start(PathReader *reader)
 {

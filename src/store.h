@@ -344,7 +344,7 @@ extern RunRow *store_claim_run(RunTable *runs, const pg_uuid_t *id,
 
 /*
  * Loads a run that this epoch owns, and locks it if that is wanted; else NULL,
- * *busy where it does and somebody else holds the row.
+ * *busy if it does and somebody else holds the row.
  */
 extern RunRow *store_load_owned(RunTable *runs, const pg_uuid_t *id,
 								int64 epoch, bool lock, bool *busy);

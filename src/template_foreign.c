@@ -136,7 +136,7 @@ check_tag(Lookalikes *l, int start, const char *close)
 	return end + 2;
 }
 
-/* Behind {{...}} that begins at start. */
+/* The place after {{...}} that begins at start. */
 static int
 skip_template(const Lookalikes *l, int start)
 {

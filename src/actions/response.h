@@ -18,7 +18,7 @@ extern Jsonb *response_json(const Response *response);
 extern bool type_is_json(const char *type);
 
 /*
- * The body as text of the database, or NULL where it is none.  It is read in
+ * The body as text of the database, or NULL if it is none.  It is read in
  * the charset that its type says, without one in UTF-8, and JSON in UTF-8
  * first; a byte order mark of UTF-8 is left out.
  */
