@@ -25,7 +25,9 @@
  * the time that this seems to take, since the pace may rise; whoever comes
  * while nobody has come for a second is let through, since runs are cancelled
  * and paused.  Before it opens for the first time it gives no turns: all come
- * again when it does, and the table has them in their order.
+ * again when it does, and the table has them in their order.  Each worker takes
+ * some of them at a time, so one worker alone gives turns while it is at it:
+ * the runs of the others come again a moment later.
  *
  * A matter of courtesy, not of correctness: if the table is full, or lost by
  * a crash, requests go through and are refused by the provider himself.
@@ -39,6 +41,7 @@
 
 #include "clock.h"
 #include "common/hashfn.h"
+#include "miscadmin.h"
 #include "queue.h"
 #include "queue_internal.h"
 #include "storage/shmem.h"
@@ -72,6 +75,7 @@
 
 #define CATCH_UP_US (20 * MS)	/* one that comes late still has its place */
 #define IDLE_US SECOND			/* nobody has come: anybody may go */
+#define GIVING_US (30 * MS)		/* after a turn was given */
 
 /* When a run that is held comes again. */
 #define NEAR_US (300 * MS)		/* then it comes when it is its turn */
@@ -106,6 +110,8 @@ typedef struct Gate
 
 	int64		served;			/* the number whose turn is next */
 	int64		last_turn;		/* that was given */
+	int			given_by;		/* pid of the worker that gives turns, */
+	TimestampTz given_until;	/* alone until then */
 	TimestampTz used_at;
 } Gate;
 
@@ -421,6 +427,13 @@ hold(Gate *gate, GateTurn *turn, int64 ahead, TimestampTz now)
 		return;					/* it has never been open */
 	if (turn->gate != gate->number)
 	{
+		if (gate->given_by != MyProcPid && now < gate->given_until)
+		{
+			turn->until = gate->given_until;
+			return;
+		}
+		gate->given_by = MyProcPid;
+		gate->given_until = now + GIVING_US;
 		turn->gate = gate->number;
 		turn->number = ++gate->last_turn;
 	}

@@ -136,6 +136,7 @@ foreach my $i (0 .. $#order)
 	$displaced = abs($place - $i) if abs($place - $i) > $displaced;
 }
 cmp_ok(scalar @order, '>=', $n - 30, 'most of them come then');
+note("out of place by $displaced at most");
 cmp_ok($displaced, '<=', 15, 'about in the order of fire')
   or diag("in the order @order");
 is( $node->safe_psql(
