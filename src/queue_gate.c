@@ -43,13 +43,11 @@
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "queue.h"
+#include "queue_gate_internal.h"
 #include "queue_internal.h"
 #include "storage/shmem.h"
 
 #define MAX_GATES 512
-
-#define MS INT64CONST(1000)
-#define SECOND (1000 * MS)
 
 /* How long it stays closed. */
 #define MIN_PAUSE_US (100 * MS)
@@ -60,18 +58,6 @@
 
 /* The time from one request to the next. */
 #define FIRST_INTERVAL_US (250 * MS)
-#define MIN_INTERVAL_US MS
-#define MAX_GUESS_US (10 * SECOND)
-#define MAX_INTERVAL_US (3600 * SECOND)
-#define GROWTH 1.5				/* while it is learned, each answer */
-#define MARGIN 1.05				/* below what the provider takes */
-#define SLOWER 1.1				/* after a refusal */
-#define MUCH_SLOWER 1.5			/* after a refusal with few answers before */
-#define FEW_ANSWERS 4
-#define FASTER 1.06				/* after so many answers and so much time */
-#define RAISE_ANSWERS 8
-#define RAISE_US (2 * SECOND)
-#define KEPT_US (30 * SECOND)	/* what was refused is not tried again before */
 
 #define CATCH_UP_US (20 * MS)	/* one that comes late still has its place */
 #define IDLE_US SECOND			/* nobody has come: anybody may go */
@@ -84,36 +70,6 @@
 
 #define FORGET_US (60 * SECOND) /* a gate that nobody has come to */
 #define SWEEP_US (10 * SECOND)	/* such gates are looked for so often */
-
-typedef struct Gate
-{
-	GateKey		key;			/* its database is InvalidOid: unused */
-	int64		number;			/* a gate's own, never used again */
-	TimestampTz closed_at;		/* what was sent before tells nothing new */
-	TimestampTz closed_until;
-	TimestampTz last_slot;		/* of the last request that went through */
-	TimestampTz next_slot;		/* of the next one */
-	int64		interval_us;
-	bool		learning;		/* the interval is a guess */
-	bool		is_tried;		/* requests come at that pace */
-
-	/* since it was opened: */
-	int			nanswers;
-	int			nrefusals;		/* one after the other, no answer between */
-
-	/* since the pace was changed: */
-	TimestampTz changed_at;
-	int			nchanged;		/* answers */
-
-	TimestampTz refused_at;
-	int64		refused_us;		/* the interval that was too short then */
-
-	int64		served;			/* the number whose turn is next */
-	int64		last_turn;		/* that was given */
-	int			given_by;		/* pid of the worker that gives turns, */
-	TimestampTz given_until;	/* alone until then */
-	TimestampTz used_at;
-} Gate;
 
 typedef struct GateTable
 {
@@ -232,70 +188,6 @@ make(const GateKey *key)
 	return NULL;
 }
 
-/*--- the pace ---*/
-
-static void
-set_interval(Gate *gate, double us, TimestampTz now)
-{
-	gate->interval_us = (int64) Min(Max(us, MIN_INTERVAL_US), MAX_INTERVAL_US);
-	gate->next_slot = Min(gate->next_slot, Max(gate->last_slot +
-											   gate->interval_us, now));
-	gate->changed_at = now;
-	gate->nchanged = 0;
-}
-
-/*
- * A refusal of something that was sent since it opened.  What the provider
- * takes is known by what it has taken in the time that it asks to wait, or
- * since it opened if that is longer.
- */
-static void
-slow_down(Gate *gate, int64 pause_us, TimestampTz now)
-{
-	double		window = Max(pause_us, now - gate->closed_until);
-	double		us = gate->interval_us;
-
-	if (gate->nanswers == 0)
-	{
-		us = Max(Min(us * 2, MAX_GUESS_US), us);
-		gate->learning = true;	/* as if it were new */
-	}
-	else if (gate->learning)
-	{
-		gate->refused_us = window / gate->nanswers;
-		us = gate->refused_us * MARGIN;
-		gate->learning = false;
-	}
-	else
-	{
-		gate->refused_us = gate->interval_us;
-		us *= gate->nanswers < FEW_ANSWERS ? MUCH_SLOWER : SLOWER;
-	}
-	gate->nrefusals = gate->nanswers == 0 ? gate->nrefusals + 1 : 1;
-	gate->nanswers = 0;
-	set_interval(gate, us, now);
-}
-
-/* An answer that is no refusal. */
-static void
-speed_up(Gate *gate, TimestampTz now)
-{
-	double		us = gate->interval_us / FASTER;
-
-	gate->nanswers++;
-	gate->nchanged++;
-	gate->nrefusals = 0;
-	if (gate->learning && gate->is_tried)
-		set_interval(gate, gate->interval_us / GROWTH, now);
-	else if (gate->learning)
-		return;
-	else if (gate->nchanged >= RAISE_ANSWERS &&
-			 now >= gate->changed_at + RAISE_US &&
-			 (us >= gate->refused_us * MARGIN ||
-			  now >= gate->refused_at + KEPT_US))
-		set_interval(gate, us, now);
-}
-
 /*--- answers ---*/
 
 static void
@@ -341,7 +233,7 @@ queue_gate_refused(const GateKey *key, const GateTurn *turn,
 		if (made || sent_at >= gate->closed_at)
 		{
 			if (!made)
-				slow_down(gate, pause_us, now);
+				queue_gate_slow_down(gate, pause_us, now);
 			gate->closed_at = gate->refused_at = now;
 			pg_atomic_fetch_add_u32(&table->nclosings, 1);
 		}
@@ -364,7 +256,7 @@ queue_gate_answered(const GateKey *key, TimestampTz sent_at)
 	LWLockAcquire(table->lock, LW_EXCLUSIVE);
 	gate = find(key, now);
 	if (gate != NULL && sent_at >= gate->closed_at)
-		speed_up(gate, now);
+		queue_gate_speed_up(gate, now);
 	LWLockRelease(table->lock);
 }
 
