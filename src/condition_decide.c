@@ -4,7 +4,7 @@
  *
  * Both forms are decided in three-valued logic, and may be mixed below all,
  * any and not.  Unknown is what has types that do not compare; in an object
- * a missing field too, where a jsonpath calls the comparison false.  The
+ * a missing field too, but a jsonpath calls the comparison false.  The
  * reason is kept for the step's result.  Only exists and not_exists look at
  * whether a field is there (a null is), and empty and not_empty take what is
  * missing as empty.

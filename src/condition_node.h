@@ -61,9 +61,6 @@ struct Condition
 
 extern const char *const condition_op_names[CONDITION_NOPS];
 
-/* Does op take no value, only a field?  (exists, empty and their opposites) */
-extern bool condition_takes_no_value(ConditionOp op);
-
 /*
  * Compiles {"field", "op", "value" or "value_field", "ignore_case"} into
  * condition; adds problems.
@@ -105,8 +102,8 @@ extern bool condition_plain_key(const char *key, int len);
 
 /*
  * Writes kind(item) as a jsonpath to part, which has CONDITION_PART_SIZE
- * bytes, and returns it; kind is an item with a single operand.  What stands
- * behind the item in whole is copied too, and is not read.
+ * bytes, and returns it; kind is an item with a single operand.  What comes
+ * after the item in whole is copied too, and is not read.
  */
 extern JsonPath *condition_wrap_item(JsonPath *part, JsonPathItemType kind,
 									 const JsonPath *whole,

@@ -43,8 +43,9 @@ static const struct
 	{"earlier", OP_BEFORE}, {"later", OP_AFTER}
 };
 
-bool
-condition_takes_no_value(ConditionOp op)
+/* Does op take no value, only a field?  (exists, empty and their opposites) */
+static bool
+takes_no_value(ConditionOp op)
 {
 	return op == OP_EXISTS || op == OP_NOT_EXISTS || op == OP_EMPTY ||
 		op == OP_NOT_EMPTY;
@@ -240,7 +241,7 @@ compile_value(Condition *condition, const JsonbValue *json, const char *path,
 	const char *literal_path = problem_path_member(path, "value");
 	const char *field_path = problem_path_member(path, "value_field");
 
-	if (condition_takes_no_value(condition->op))
+	if (takes_no_value(condition->op))
 	{
 		if (literal != NULL || field != NULL)
 			problem_error(problems, literal ? literal_path : field_path,

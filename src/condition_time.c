@@ -29,7 +29,7 @@ typedef struct TimeInput
 
 /*
  * Does *text begin with a shape, in which "0" is any digit?  Then *text
- * stands behind it.
+ * becomes what comes after it.
  */
 static bool
 skip_shape(const char **text, const char *shape)

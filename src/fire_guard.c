@@ -3,8 +3,8 @@
  *	  Work whose errors must not end the statement that fires.
  *
  * Runs in the backend that changes the table.  To catch an error that leaves
- * nothing but memory behind costs next to nothing; a subtransaction, which
- * undoes anything, costs a microsecond.
+ * nothing but memory to be freed costs next to nothing; a subtransaction,
+ * which undoes anything, costs a microsecond.
  *
  * Owns nothing beyond a call.
  */

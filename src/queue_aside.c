@@ -70,6 +70,7 @@ has_entries(void)
 static AsideRun *
 find_aside(const pg_uuid_t *run_id)
 {
+	Assert(LWLockHeldByMe(queue_shared->lock));
 	for (int i = 0; i < QUEUE_MAX_ASIDE; i++)
 	{
 		AsideRun   *aside = &queue_shared->aside[i];
@@ -87,6 +88,7 @@ place_for_aside(void)
 {
 	AsideRun   *first = &queue_shared->aside[0];
 
+	Assert(LWLockHeldByMe(queue_shared->lock));
 	for (int i = 0; i < QUEUE_MAX_ASIDE; i++)
 	{
 		AsideRun   *aside = &queue_shared->aside[i];

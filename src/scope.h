@@ -77,8 +77,8 @@ extern void scope_path_warn(const ScopePath *scope_path, const char *path,
 							Problems *problems);
 
 /*
- * How many bytes does the name of a root take with which text begins, and
- * behind which a path may go on or end?  0: it does not begin with one.
+ * How many bytes does the name of a root take with which text begins, if a
+ * path may go on or end after it?  0: it does not begin with one.
  */
 extern int	scope_root_length(const char *text, int len);
 

@@ -54,7 +54,7 @@ extern Jsonb *step_results_empty(void);
 extern Jsonb *step_result_cap(Jsonb *value);
 
 /*
- * Is there room for element behind results and more?  A jsonb array holds
+ * Is there room for element after results and more?  A jsonb array holds
  * 256 MB; one MB of it is kept for elements without input and output.
  */
 extern bool step_results_fit(Jsonb *results, List *more, Jsonb *element);

@@ -79,8 +79,9 @@ take_limits(void)
 	transfer_set_limits(&limits);
 }
 
-void
-worker_leave(const char *why)
+/* Ends this process, with that reason in the log. */
+static void
+leave(const char *why)
 {
 	ereport(LOG,
 			(errmsg("workflow_engine worker for database \"%s\" stops: %s",
@@ -158,7 +159,7 @@ tick(bool look_round)
 	if (!there)
 	{
 		queue_database_lacks_extension(MyDatabaseId);
-		worker_leave("the extension is not installed there");
+		leave("the extension is not installed there");
 	}
 	return well;
 }
@@ -326,10 +327,10 @@ wind_up(WaitEventSet *events)
 		transfer_drive();
 		tick_collect();
 	}
-	worker_leave(queue_worker_should_leave() == LEAVE_AT_ONCE
-				 ? "it was asked to, at once"
-				 : queue_worker_is_stopping() ? "it was told to"
-				 : "it was asked to");
+	leave(queue_worker_should_leave() == LEAVE_AT_ONCE
+		  ? "it was asked to, at once"
+		  : queue_worker_is_stopping() ? "it was told to"
+		  : "it was asked to");
 }
 
 static void

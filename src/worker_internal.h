@@ -8,9 +8,6 @@
 #include "postgres.h"
 #include "datatype/timestamp.h"
 
-/* Ends this process, with that reason in the log. */
-extern void worker_leave(const char *why);
-
 /*--- worker_stop.c ---*/
 
 /* The handler of SIGTERM. */

@@ -6,7 +6,6 @@ use warnings FATAL => 'all';
 
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(time);
 use WorkflowEngine::Test;
 
 my $quick = '11111111-1111-1111-1111-111111111111';
@@ -186,7 +185,6 @@ query('ALTER SEQUENCE begun RESTART');
 set_gate('cancel', 'false');
 my $run = fire($slow, 'five', '{"gate": "cancel"}');
 wait_begun(1, 'the first step is under way');
-my $began = time();
 is(query("SELECT wf_cancel('$run')"), 't', 'the run is cancelled');
 is(run_status($node, 'postgres', $run), 'cancelled', '... at once');
 is(query("SELECT label FROM effects WHERE run = '$run'"),
