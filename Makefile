@@ -46,9 +46,9 @@ EXTENSION = workflow_engine
 MODULE_big = workflow_engine
 DATA = sql/workflow_engine--1.0.sql
 
-# One noun a file; src/README.md tells the floors they stand on.
+# One noun a file; src/README.md tells what each folder holds.
 OBJS = $(patsubst $(srcdir)/%.c,%.o,$(sort $(wildcard $(srcdir)/src/*.c \
-	$(srcdir)/src/actions/*.c)))
+	$(srcdir)/src/*/*.c)))
 
 PG_CONFIG ?= pg_config
 CURL_CONFIG ?= curl-config
@@ -143,7 +143,7 @@ uninstall-docs:
 
 # Out of tree there is no src/ yet; and every object knows every header,
 # since PGXS tracks none in a server built without --enable-depend.
-$(OBJS): $(wildcard $(srcdir)/src/*.h $(srcdir)/src/actions/*.h) | objdirs
+$(OBJS): $(wildcard $(srcdir)/src/*.h $(srcdir)/src/*/*.h) | objdirs
 
 .PHONY: objdirs suites
 objdirs:

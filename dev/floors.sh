@@ -1,13 +1,18 @@
 #!/usr/bin/env bash
 #
-# Checks that every file of src/ includes only files of lower floors, by the
-# table in dev/floors.txt.  Prints each offence and exits 1 if there is one.
+# Checks that the files of src/ include only what is below them, by the order
+# of folders in dev/floors.txt, and what is said of certain folders:
+#
+#	curl.h is included in transfer/ alone
+#	credentials are read in connection/ alone
+#	#if on the server's version stands in compat.h alone
+#
+# Prints each offence and exits 1 if there is one.
 
 set -euo pipefail
 export LC_ALL=C
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-table=dev/floors.txt
 bad=0
 
 offence()
@@ -16,87 +21,66 @@ offence()
 	bad=1
 }
 
-floors=() families=() patterns=()
-while read -r floor family names
+declare -A floor_of
+n=0
+while read -r folder
 do
-	case $floor in ''|'#'*) continue ;; esac
-	set -f
-	for name in $names
-	do
-		floors+=("$floor") families+=("$family") patterns+=("$name")
-	done
-	set +f
-done <$table
+	case $folder in ''|'#'*) continue ;; esac
+	floor_of[$folder]=$n
+	n=$((n + 1))
+done <dev/floors.txt
 
-# Sets FLOOR and FAMILY of a file under src/; an exact name goes before a
-# pattern.
-look_up()
+# Names each file of the given ones that has a line of that pattern.
+only_in()
 {
-	local stem=${1%.[ch]} i
+	local place=$1 what=$2 pattern=$3 file
 
-	for i in "${!patterns[@]}"
+	while read -r file
 	do
-		if [ "${patterns[i]}" = "$stem" ]
-		then
-			FLOOR=${floors[i]} FAMILY=${families[i]}
-			return 0
-		fi
-	done
-	for i in "${!patterns[@]}"
-	do
-		# shellcheck disable=SC2053 # a pattern is meant
-		if [[ $stem == ${patterns[i]} ]]
-		then
-			FLOOR=${floors[i]} FAMILY=${families[i]}
-			return 0
-		fi
-	done
-	return 1
-}
-
-# The file under src/ that an include names, or nothing: the server's.
-resolve()
-{
-	local from=$1 name=$2
-
-	if [ -f "src/$(dirname "$from")/$name" ]
-	then
-		realpath --relative-to=src "src/$(dirname "$from")/$name"
-	elif [ -f "src/$name" ]
-	then
-		echo "$name"
-	fi
+		offence "$file: $what, which belongs into $place alone"
+	done < <(grep -rlE "$pattern" src --include='*.[ch]' |
+		grep -v "^src/$place" || true)
 }
 
 count=0
 while read -r file
 do
 	count=$((count + 1))
-	if ! look_up "$file"
+	folder=$(dirname "$file")
+	if [ "$folder" = . ]
 	then
-		offence "src/$file is not in $table"
 		continue
 	fi
-	floor=$FLOOR family=$FAMILY
+	if [ -z "${floor_of[$folder]:-}" ]
+	then
+		offence "src/$folder is not in dev/floors.txt"
+		continue
+	fi
 
-	while read -r name
+	while read -r included
 	do
-		included=$(resolve "$file" "$name")
-		if [ -z "$included" ] || ! look_up "$included"
+		# what src/ does not have is the server's
+		if [ ! -f "src/$included" ] || [ "$included" = compat.h ]
 		then
 			continue
 		fi
+		other=$(dirname "$included")
 		if [[ $included != *.h ]]
 		then
 			offence "src/$file includes $included, which is no header"
-		elif [ "$FLOOR" -gt "$floor" ] ||
-			{ [ "$FLOOR" -eq "$floor" ] && [ "$FAMILY" != "$family" ]; }
+		elif [ -z "${floor_of[$other]:-}" ] ||
+			[ "${floor_of[$other]}" -gt "${floor_of[$folder]}" ]
 		then
-			offence "src/$file (floor $floor, $family) includes" \
-				"$included (floor $FLOOR, $FAMILY)"
+			offence "src/$file includes $included, which is above it"
 		fi
 	done < <(sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"\([^"]*\)".*/\1/p' "src/$file")
 done < <(cd src && find . -name '*.[ch]' | sed 's,^\./,,' | sort)
+
+only_in transfer/ 'curl.h is included' '^[[:space:]]*#[[:space:]]*include[[:space:]]*<curl/'
+only_in compat.h '#if on the version of the server' \
+	'^[[:space:]]*#[[:space:]]*(if|elif).*(PG_VERSION_NUM|PG_MAJORVERSION)'
+# the one function that has a credential's text
+only_in connection/ 'a credential is read' '(^|[^a-z_])secret_read\('
 
 if [ $bad -ne 0 ]
 then

@@ -10,12 +10,12 @@
 #include "postgres.h"
 #include "compat.h"
 
-#include "hooks.h"
-#include "hooks_trigger.h"
-#include "launcher.h"
+#include "api/trigger_hook.h"
+#include "config/settings.h"
+#include "launcher/launcher.h"
+#include "launcher/server_hooks.h"
 #include "miscadmin.h"
-#include "queue.h"
-#include "settings.h"
+#include "shared/worker_slot.h"
 
 PG_MODULE_MAGIC;
 
@@ -25,12 +25,12 @@ void
 _PG_init(void)
 {
 	settings_define();
-	hooks_trigger_install();
+	trigger_hook_install();
 	if (!process_shared_preload_libraries_in_progress)
 		return;
 
-	queue_install();
-	hooks_install();
+	shared_install();
+	server_hooks_install();
 	if (!IsBinaryUpgrade)
 		launcher_register();
 }

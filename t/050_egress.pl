@@ -30,8 +30,8 @@ my @cc = split ' ', $ENV{CC} || 'cc';
 system_or_bail(
 	@cc, '-o', "$dir/address_check",
 	'-I' . pg_config('--includedir-server'), "-I$top/src", '-D_GNU_SOURCE',
-	"$top/t/loopback/address_check.c", "$top/src/address.c",
-	"$top/src/address_list.c", '-L' . pg_config('--pkglibdir'),
+	"$top/t/loopback/address_check.c", "$top/src/config/address.c",
+	"$top/src/config/address_list.c", '-L' . pg_config('--pkglibdir'),
 	'-L' . pg_config('--libdir'), '-lpgport', '-lpgcommon');
 
 # Asks many questions at once and compares the answers.

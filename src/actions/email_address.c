@@ -9,11 +9,11 @@
 #include "postgres.h"
 #include "compat.h"
 
-#include "email_address.h"
-#include "jsonvalue.h"
+#include "action/outcome.h"
+#include "actions/email_address.h"
+#include "base/json_value.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "outcome.h"
 
 /* Adds the addresses of one text; raises 22023 about the parameter. */
 static void
@@ -78,6 +78,7 @@ email_sender(const Call *call)
 
 	if (text == NULL)
 		text = connection_config(call->connection, "from");
+
 	if (text == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

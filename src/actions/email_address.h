@@ -5,8 +5,8 @@
 #ifndef WF_EMAIL_ADDRESS_H
 #define WF_EMAIL_ADDRESS_H
 
-#include "action.h"
-#include "mime.h"
+#include "action/action.h"
+#include "base/mime.h"
 
 /*
  * The addresses of a parameter, a list of MailAddress *; NIL if it is absent

@@ -19,9 +19,9 @@
 #include "postgres.h"
 #include "compat.h"
 
-#include "action.h"
-#include "action_handler.h"
-#include "actions/record.h"
+#include "action/action.h"
+#include "action/action_handler.h"
+#include "action/record.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"

@@ -8,10 +8,10 @@
 #include "compat.h"
 
 #include "access/htup_details.h"
-#include "actions/record.h"
+#include "action/record.h"
+#include "base/json_object.h"
 #include "catalog/pg_class.h"
 #include "executor/spi.h"
-#include "jsonobject.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"

@@ -13,9 +13,9 @@
 #include "postgres.h"
 #include "compat.h"
 
+#include "actions/phone.h"
+#include "base/utf8.h"
 #include "lib/stringinfo.h"
-#include "phone.h"
-#include "utf8.h"
 
 #define MIN_DIGITS 7			/* the shortest numbers of the ITU's list */
 #define MAX_DIGITS 15			/* E.164, 6.1 */
@@ -49,7 +49,7 @@ divides(uint32 c)
 	return c == '\t' || utf8_is_blank(c) || utf8_is_invisible(c) ||
 		c == '.' || c == '-' || (c >= 0x2010 && c <= 0x2015) ||
 		c == 0x2212 || c == 0xFE63 || c == 0xFF0D ||	/* dashes, minus */
-		c == 0x00B7 || c == 0x2024;	/* dots */
+		c == 0x00B7 || c == 0x2024; /* dots */
 }
 
 /* The sign of ASCII that c stands for, or 0. */

@@ -8,7 +8,7 @@
 #include "postgres.h"
 #include "compat.h"
 
-#include "action.h"
+#include "action/action.h"
 
 static const Action *const actions[] = {
 	&update_record_action,

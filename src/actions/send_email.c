@@ -15,14 +15,14 @@
 #include "postgres.h"
 #include "compat.h"
 
-#include "action.h"
-#include "clock.h"
-#include "email_address.h"
-#include "jsonvalue.h"
+#include "action/action.h"
+#include "action/outcome.h"
+#include "actions/email_address.h"
+#include "base/json_value.h"
+#include "base/mime.h"
+#include "config/clock.h"
 #include "mb/pg_wchar.h"
-#include "mime.h"
-#include "outcome.h"
-#include "store.h"
+#include "store/store.h"
 #include "utils/timestamp.h"
 
 #define MAX_RECIPIENTS 100
@@ -107,7 +107,7 @@ get_texts(const Call *call, MailTexts *texts)
 	texts->subject = param_text(call, "subject");
 	texts->text = param_text(call, "body");
 	texts->html = param_text(call, "html");
-	if (template != NULL && (texts->text != NULL || texts->html != NULL))
+	if (template != NULL && (texts->text !=NULL || texts->html != NULL))
 		refuse("parameter \"template\" excludes \"body\" and \"html\"");
 	if (template != NULL)
 		template_texts(call, template, texts);
@@ -229,7 +229,7 @@ starttls(const Connection *connection)
 
 /* What the output is where nobody is refused: {"message_id", "accepted"}. */
 static Jsonb *
-carry_of(const Call *call, const TransferMail *mail)
+prepare_state_of(const Call *call, const TransferMail *mail)
 {
 	ObjectBuilder b;
 	JsonbParseState *state = NULL;
@@ -276,24 +276,24 @@ email_prepare(Call *call, Request *request)
 	get_texts(call, &texts);
 	add_header(mail, "Subject", mime_encode_text(to_utf8(texts.subject),
 												 strlen("Subject: ")));
-	mail->text = texts.text != NULL ? to_utf8(texts.text) : NULL;
+	mail->text = texts.text !=NULL ? to_utf8(texts.text) : NULL;
 	mail->html = texts.html != NULL ? to_utf8(texts.html) : NULL;
-	if ((mail->text != NULL ? strlen(mail->text) : 0) +
+	if ((mail->text !=NULL ? strlen(mail->text) : 0) +
 		(mail->html != NULL ? strlen(mail->html) : 0) > MAX_TEXT_BYTES)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("the text of a mail can have at most %d bytes",
 						MAX_TEXT_BYTES)));
-	return carry_of(call, mail);
+	return prepare_state_of(call, mail);
 }
 
 /* The recipients in what email_prepare has returned, *n of them. */
 static JsonMember *
-recipients_of(const Jsonb *carry, int *n)
+recipients_of(const Jsonb *prepare_state, int *n)
 {
 	JsonbValue	value;
 
-	json_of_jsonb(unconstify(Jsonb *, carry), &value);
+	json_of_jsonb(unconstify(Jsonb *, prepare_state), &value);
 	return json_members(json_member(&value, "accepted"), n);
 }
 
@@ -314,7 +314,7 @@ add_refused(JsonbParseState **state, const JsonbValue *address,
 
 /* {"message_id", "accepted", "rejected"}, of a mail that some have got. */
 static Jsonb *
-output_of(const Jsonb *carry, const List *refused)
+output_of(const Jsonb *prepare_state, const List *refused)
 {
 	JsonbParseState *accepted = NULL;
 	JsonbParseState *rejected = NULL;
@@ -322,7 +322,7 @@ output_of(const Jsonb *carry, const List *refused)
 	ObjectBuilder b;
 	JsonbValue	value;
 	int			n;
-	JsonMember *recipients = recipients_of(carry, &n);
+	JsonMember *recipients = recipients_of(prepare_state, &n);
 
 	(void) pushJsonbValue(&accepted, WJB_BEGIN_ARRAY, NULL);
 	(void) pushJsonbValue(&rejected, WJB_BEGIN_ARRAY, NULL);
@@ -338,7 +338,7 @@ output_of(const Jsonb *carry, const List *refused)
 		add_refused(&rejected, &recipients[i].value, r);
 		next = lnext(refused, next);
 	}
-	json_of_jsonb(unconstify(Jsonb *, carry), &value);
+	json_of_jsonb(unconstify(Jsonb *, prepare_state), &value);
 	object_begin(&b);
 	object_value(&b, "message_id", json_member(&value, "message_id"));
 	object_value(&b, "accepted",
@@ -389,29 +389,29 @@ static void
 outcome_of_silence(const Response *response, Outcome *outcome)
 {
 	outcome_of_failure(response, outcome);
-	if (response->request_written && !outcome->unsure)
+	if (response->request_written && !outcome->maybe_delivered)
 	{
-		outcome->unsure = true;
+		outcome->maybe_delivered = true;
 		outcome->error = psprintf("delivery unknown: %s", outcome->error);
 	}
 }
 
 /* 2xx is the server's word that it has the mail; 4xx is for later. */
 static void
-email_interpret(const Jsonb *carry, const Response *response,
+email_interpret(const Jsonb *prepare_state, const Response *response,
 				Outcome *outcome)
 {
 	List	   *refused = response->refused;
 	int			n;
-	JsonMember *recipients = recipients_of(carry, &n);
+	JsonMember *recipients = recipients_of(prepare_state, &n);
 
 	if (list_length(refused) == n)
 		outcome_of_refusals(recipients, refused, outcome);
 	else if (response->failure != FAILURE_NONE)
 		outcome_of_silence(response, outcome);
 	else if (response->error == NULL && response->status / 100 == 2)
-		outcome_success(outcome, refused == NIL ? unconstify(Jsonb *, carry)
-						: output_of(carry, refused));
+		outcome_success(outcome, refused == NIL ? unconstify(Jsonb *, prepare_state)
+						: output_of(prepare_state, refused));
 	else
 	{
 		outcome_error(outcome, response->error != NULL ? response->error

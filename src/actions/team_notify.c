@@ -12,19 +12,19 @@
 
 #include <ctype.h>
 
-#include "action.h"
-#include "jsonvalue.h"
+#include "action/action.h"
+#include "action/outcome.h"
+#include "base/json_value.h"
 #include "mb/pg_wchar.h"
-#include "outcome.h"
-#include "step_result.h"
-#include "url.h"
+#include "store/step_result.h"
+#include "transfer/url.h"
 #include "utils/json.h"
 
 /* Slack cuts a longer text: api.slack.com/methods/chat.postMessage */
 #define SLACK_MAX_CHARACTERS 40000
 #define MAX_ENTITY 5			/* "&amp;" */
 #define MAX_LINK 2000			/* bytes of one that is not cut in two */
-#define TEAMS_MAX_BYTES (28 * 1024)	/* of a whole message */
+#define TEAMS_MAX_BYTES (28 * 1024) /* of a whole message */
 
 static bool
 is_slack(const Connection *connection)
@@ -176,7 +176,7 @@ team_prepare(Call *call, Request *request)
 
 /* {"channel", "ts"}, and "message_cut" if it was */
 static void
-slack_success(const Jsonb *carry, Outcome *outcome, const char *channel,
+slack_success(const Jsonb *prepare_state, Outcome *outcome, const char *channel,
 			  const char *ts)
 {
 	ObjectBuilder b;
@@ -184,7 +184,7 @@ slack_success(const Jsonb *carry, Outcome *outcome, const char *channel,
 	object_begin(&b);
 	object_text(&b, "channel", channel);
 	object_text(&b, "ts", ts);
-	if (JSON_TEXT(carry, "cut") != NULL)
+	if (JSON_TEXT(prepare_state, "cut") != NULL)
 		object_bool(&b, "message_cut", true);
 	outcome_success(outcome, object_end(&b));
 }
@@ -247,7 +247,8 @@ slack_refused(const Response *response, const Jsonb *answer,
 
 	outcome_of_status(response, text, outcome);
 	outcome->error = text;
-	outcome->unsure = false;
+
+	outcome->maybe_delivered = false;
 	outcome->throttled = word != NULL &&
 		(strcmp(word, "ratelimited") == 0 ||
 		 strcmp(word, "rate_limited") == 0);
@@ -256,7 +257,7 @@ slack_refused(const Response *response, const Jsonb *answer,
 
 /* Slack answers 200 also where it refuses; "ok" is what counts. */
 static void
-interpret_slack(const Jsonb *carry, const Response *response,
+interpret_slack(const Jsonb *prepare_state, const Response *response,
 				Outcome *outcome)
 {
 	Jsonb	   *answer = response_json(response);
@@ -274,8 +275,8 @@ interpret_slack(const Jsonb *carry, const Response *response,
 					  psprintf("delivery unknown: no timestamp in %s",
 							   response_status_text(response)));
 	else
-		slack_success(carry, outcome, channel != NULL ? channel
-					  : JSON_TEXT(carry, "channel"), ts);
+		slack_success(prepare_state, outcome, channel != NULL ? channel
+					  : JSON_TEXT(prepare_state, "channel"), ts);
 }
 
 /* Is it one of Slack's words, such as "no_service"? */
@@ -293,24 +294,25 @@ is_word(const char *text)
  * that fits it.  It gives no timestamp.
  */
 static void
-interpret_slack_webhook(const Jsonb *carry, const Response *response,
+interpret_slack_webhook(const Jsonb *prepare_state, const Response *response,
 						Outcome *outcome)
 {
 	char	   *text = response_text(response);
 	Jsonb	   *answer = response_json(response);
-	size_t		len = text != NULL ? strlen(text) : 0;
+	size_t		len = text !=NULL ? strlen(text) : 0;
 
 	while (len > 0 && isspace((unsigned char) text[len - 1]))
-		text[--len] = '\0';
+		text[	  --len] = '\0';
+
 	if (says_no(answer))
 		slack_refused(response, answer, outcome);
 	else if (response->status / 100 != 2)
-		outcome_of_status(response, text != NULL && is_word(text)
+		outcome_of_status(response, text !=NULL && is_word(text)
 						  ? psprintf("Slack: %s%s", text,
 									 status_suffix(response))
 						  : response_status_text(response), outcome);
-	else if (text != NULL && strcmp(text, "ok") == 0)
-		slack_success(carry, outcome, JSON_TEXT(carry, "channel"), NULL);
+	else if (text !=NULL && strcmp(text, "ok") == 0)
+		slack_success(prepare_state, outcome, JSON_TEXT(prepare_state, "channel"), NULL);
 	else
 		outcome_error(outcome,
 					  psprintf("delivery unknown: no \"ok\" in %s",
@@ -386,17 +388,17 @@ interpret_teams(const Response *response, Outcome *outcome)
 }
 
 static void
-team_interpret(const Jsonb *carry, const Response *response,
+team_interpret(const Jsonb *prepare_state, const Response *response,
 			   Outcome *outcome)
 {
-	char	   *kind = JSON_TEXT(carry, "kind");
+	char	   *kind = JSON_TEXT(prepare_state, "kind");
 
 	if (response->failure != FAILURE_NONE)
 		outcome_of_failure(response, outcome);
 	else if (kind != NULL && strcmp(kind, "slack") == 0)
-		interpret_slack(carry, response, outcome);
+		interpret_slack(prepare_state, response, outcome);
 	else if (kind != NULL && strcmp(kind, "slack_webhook") == 0)
-		interpret_slack_webhook(carry, response, outcome);
+		interpret_slack_webhook(prepare_state, response, outcome);
 	else
 		interpret_teams(response, outcome);
 }

@@ -7,9 +7,9 @@
 #include "postgres.h"
 #include "compat.h"
 
-#include "actions/record.h"
+#include "action/record.h"
+#include "base/json_object.h"
 #include "executor/spi.h"
-#include "jsonobject.h"
 #include "utils/builtins.h"
 
 /* The column that id is compared with. */

@@ -12,13 +12,13 @@
 #include "postgres.h"
 #include "compat.h"
 
-#include "action.h"
-#include "jsonvalue.h"
-#include "outcome.h"
-#include "step_result.h"
-#include "url.h"
+#include "action/action.h"
+#include "action/outcome.h"
+#include "actions/webhook.h"
+#include "base/json_value.h"
+#include "store/step_result.h"
+#include "transfer/url.h"
 #include "utils/memutils.h"
-#include "webhook.h"
 
 static TemplateEscape
 webhook_escape(const char *param, const Connection *connection)
@@ -314,15 +314,15 @@ kept_output(const Response *response)
 static void
 allow_again(Outcome *outcome)
 {
-	if (outcome->unsure)
+	if (outcome->maybe_delivered)
 	{
 		outcome->transient = true;
-		outcome->unsure = false;
+		outcome->maybe_delivered = false;
 	}
 }
 
 static void
-webhook_interpret(const Jsonb *carry, const Response *response,
+webhook_interpret(const Jsonb *prepare_state, const Response *response,
 				  Outcome *outcome)
 {
 	if (response->failure != FAILURE_NONE)
@@ -339,7 +339,7 @@ webhook_interpret(const Jsonb *carry, const Response *response,
 		return;
 	}
 	outcome_of_status(response, response_status_text(response), outcome);
-	if (outcome->unsure)
+	if (outcome->maybe_delivered)
 		outcome->error = response_status_text(response);
 	allow_again(outcome);
 	outcome->output = kept_output(response);

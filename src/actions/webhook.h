@@ -5,7 +5,7 @@
 #ifndef WF_WEBHOOK_H
 #define WF_WEBHOOK_H
 
-#include "action.h"
+#include "action/action.h"
 
 /*
  * Sets the body of a request whose method is set; type is the Content-Type

@@ -10,13 +10,13 @@
 #include "postgres.h"
 #include "compat.h"
 
-#include "escape.h"
-#include "jsonvalue.h"
+#include "action/outcome.h"
+#include "actions/webhook.h"
+#include "base/escape.h"
+#include "base/json_value.h"
 #include "miscadmin.h"
-#include "outcome.h"
-#include "step_result.h"
+#include "store/step_result.h"
 #include "utils/builtins.h"
-#include "webhook.h"
 
 #define FORM_TYPE "application/x-www-form-urlencoded"
 
@@ -217,6 +217,7 @@ webhook_set_body(const Call *call, Request *request, const char *type)
 	text = type == NULL || type_is_json(type)
 		? JsonbToCString(NULL, &body->root, VARSIZE(body))
 		: other_text(&value, media_type(type));
+
 	request->body = to_utf8(text);
 	request->body_len = strlen(request->body);
 }

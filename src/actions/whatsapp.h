@@ -5,7 +5,7 @@
 #ifndef WF_WHATSAPP_H
 #define WF_WHATSAPP_H
 
-#include "action.h"
+#include "action/action.h"
 
 /*
  * Appends the message template's components to json, separated by commas:

@@ -14,12 +14,12 @@
 #include "postgres.h"
 #include "compat.h"
 
-#include "jsonobject.h"
-#include "jsonvalue.h"
+#include "action/outcome.h"
+#include "actions/whatsapp.h"
+#include "base/json_object.h"
+#include "base/json_value.h"
+#include "base/utf8.h"
 #include "mb/pg_wchar.h"
-#include "outcome.h"
-#include "utf8.h"
-#include "whatsapp.h"
 
 /* Of a whole header or body, so of one variable too. */
 #define MAX_HEADER_CHARACTERS 60

@@ -11,16 +11,16 @@
 #include "postgres.h"
 #include "compat.h"
 
-#include "action.h"
-#include "calling_code.h"
-#include "jsonvalue.h"
+#include "action/action.h"
+#include "action/outcome.h"
+#include "actions/phone.h"
+#include "actions/whatsapp.h"
+#include "base/calling_code.h"
+#include "base/json_value.h"
 #include "mb/pg_wchar.h"
-#include "outcome.h"
-#include "phone.h"
-#include "step_result.h"
-#include "url.h"
+#include "store/step_result.h"
+#include "transfer/url.h"
 #include "utils/json.h"
-#include "whatsapp.h"
 
 #define API_VERSION "v23.0"
 
@@ -39,6 +39,7 @@ phone_text(const Call *call)
 	json_of_jsonb(json, &value);
 	if (value.type != jbvNumeric)
 		return text;
+
 	if (point != NULL && strspn(point + 1, "0") == strlen(point + 1))
 		*point = '\0';
 	if (strspn(text, "0123456789") != strlen(text))
@@ -150,14 +151,14 @@ static const CodeRange code_ranges[] = {
 	{200, 299, PERMANENT},		/* permission */
 	{368, 368, PERMANENT},		/* account blocked */
 	{80007, 80007, TOO_MANY},	/* account's rate limit */
-	{130429, 130429, TOO_MANY},	/* throughput reached */
+	{130429, 130429, TOO_MANY}, /* throughput reached */
 	{130472, 130497, PERMANENT},	/* experiment; country */
 	{131005, 131009, PERMANENT},	/* access, parameters */
 	{131016, 131016, TEMPORARY},	/* service overloaded */
 	{131021, 131047, PERMANENT},	/* recipient, account, payment, window */
-	{131048, 131048, TOO_MANY},	/* spam rate limit */
+	{131048, 131048, TOO_MANY}, /* spam rate limit */
 	{131049, 131053, PERMANENT},	/* marketing limit, type, media */
-	{131056, 131056, TOO_MANY},	/* too many to the same recipient */
+	{131056, 131056, TOO_MANY}, /* too many to the same recipient */
 	{131057, 131057, TEMPORARY},	/* account in maintenance */
 	{132000, 132999, PERMANENT},	/* template, flow */
 	{133004, 133004, TEMPORARY},	/* server temporarily unavailable */
@@ -211,13 +212,14 @@ api_error(const Response *response, const Jsonb *answer, const char *code,
 	if (verdict == BY_STATUS)
 		return;
 	outcome->error = text;
-	outcome->unsure = false;
+
+	outcome->maybe_delivered = false;
 	outcome->throttled = verdict == TOO_MANY;
 	outcome->transient = verdict != PERMANENT;
 }
 
 static void
-whatsapp_interpret(const Jsonb *carry, const Response *response,
+whatsapp_interpret(const Jsonb *prepare_state, const Response *response,
 				   Outcome *outcome)
 {
 	Jsonb	   *answer;

@@ -1,6 +1,6 @@
 /*
  * address_check.c
- *	  src/address.c and src/address_list.c, asked through standard input.
+ *	  src/config/address.c and src/config/address_list.c, asked through standard input.
  *
  * Compiled by t/050_egress.pl.  One question a line, one answer a line:
  *
@@ -17,7 +17,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-#include "address.h"
+#include "config/address.h"
 
 static AddressList *list = NULL;
 

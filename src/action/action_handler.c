@@ -1,0 +1,130 @@
+/*
+ * action_handler.c
+ *	  The function of an action that users added: which one it is, whether it
+ *	  fits, and whom it may work for.
+ *
+ * Runs in the backend that writes workflow_actions, as the role that writes,
+ * and in a worker, as the role of the step.  Owns nothing.
+ *
+ * A function executes what its owner wrote, with the rights of whoever calls
+ * it.  A step calls it as the definition's run_as.  So the owner could do
+ * all that run_as may do, and run_as may be a superuser.  That is why the
+ * owner must be able to SET ROLE to run_as anyway.  It is asked at each
+ * call, of the very function that is called: after the registration, owners
+ * change, functions are dropped and made again, and schemas are renamed.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "access/htup_details.h"
+#include "action/action_handler.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/regproc.h"
+#include "utils/syscache.h"
+
+Oid
+handler_function(const char *handler)
+{
+	return DatumGetObjectId(DirectFunctionCall1(regprocedurein,
+												CStringGetDatum(handler)));
+}
+
+Oid
+handler_function_if_any(const char *handler)
+{
+	LOCAL_FCINFO(fcinfo, 1);
+	Datum		result;
+
+	InitFunctionCallInfoData(*fcinfo, NULL, 1, InvalidOid, NULL, NULL);
+	fcinfo->args[0].value = CStringGetTextDatum(handler);
+	fcinfo->args[0].isnull = false;
+	result = to_regprocedure(fcinfo);
+	return fcinfo->isnull ? InvalidOid : DatumGetObjectId(result);
+}
+
+/* The function's row, to be released.  Raises 42883 if it is gone. */
+static HeapTuple
+find_function(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("function with OID %u does not exist", function)));
+	return tuple;
+}
+
+void
+handler_check_signature(Oid function)
+{
+	HeapTuple	tuple = find_function(function);
+	Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(tuple);
+	bool		temporary = isAnyTempNamespace(proc->pronamespace);
+	bool		fits;
+
+	fits = proc->prokind == PROKIND_FUNCTION && !proc->proretset &&
+		proc->prorettype == JSONBOID && proc->pronargs == 2 &&
+		proc->proargtypes.values[0] == JSONBOID &&
+		proc->proargtypes.values[1] == JSONBOID;
+	ReleaseSysCache(tuple);
+	if (!fits || temporary)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
+				 errmsg("function %s cannot be an action",
+						format_procedure(function)),
+				 fits ? errdetail("It is temporary: it goes with its session.")
+				 : errdetail("An action is a function (params jsonb, context jsonb) returning jsonb.")));
+}
+
+bool
+handler_is_owned_by(Oid function, Oid role)
+{
+	return compat_function_ownercheck(function, role);
+}
+
+/*
+ * The step keeps the message and the detail alone, so the detail says what
+ * helps.  To let somebody become a superuser is no advice.
+ */
+static void
+refuse_owner(Oid function, Oid owner, Oid role)
+{
+	char	   *signature = format_procedure(function);
+	char	   *owner_name = GetUserNameFromId(owner, true);
+	char	   *role_name = GetUserNameFromId(role, false);
+	char	   *grant = "";
+
+	owner_name = pstrdup(quote_identifier(owner_name ? owner_name : "unknown"));
+	role_name = pstrdup(quote_identifier(role_name));
+	if (!superuser_arg(role))
+		grant = psprintf("GRANT %s TO %s, or ", role_name, owner_name);
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("function %s may not work as role %s", signature,
+					role_name),
+			 errdetail("Its owner %s must be a superuser or able to SET ROLE to %s: %sALTER FUNCTION %s OWNER TO %s.",
+					   owner_name, role_name, grant, signature, role_name)));
+}
+
+void
+handler_check_call(Oid function)
+{
+	HeapTuple	tuple = find_function(function);
+	Oid			owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+	Oid			role = GetUserId();
+	AclResult	result;
+
+	ReleaseSysCache(tuple);
+	if (!compat_can_set_role(owner, role))
+		refuse_owner(function, owner, role);
+	result = compat_function_aclcheck(function, role, ACL_EXECUTE);
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, OBJECT_FUNCTION, get_func_name(function));
+}

@@ -1,0 +1,457 @@
+/*
+ * record.c
+ *	  A table by name, its columns, and statements on it.
+ *
+ * Runs in a worker, inside a step's fence, as the step's role: names are
+ * found, and privileges checked, as for that role at a psql prompt.
+ *
+ * No value becomes SQL text.  Values go in as parameters of the columns' own
+ * types, scalars by the type's input function, the rest by jsonb_to_record,
+ * so that PostgreSQL's input conversions and nothing else decide what is a
+ * number, a timestamp, an array or a member of a domain.  Names come from the
+ * catalog and are quoted; operators and functions are named with their
+ * schema, so that nothing planted on the search_path takes part.
+ *
+ * Owns: a cache of saved plans by statement text and role, bounded, of this
+ * process.  A plan is one role's: PostgreSQL puts the bodies of SQL functions
+ * into it (of a column's default, of a view) that the role may execute, and
+ * asks no more.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "action/record.h"
+#include "base/json_value.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/regproc.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
+#include "utils/varlena.h"
+
+#define MAX_PLANS 512
+
+typedef struct PlanEntry
+{
+	uint32		hash;			/* key */
+	Oid			role;
+	char	   *sql;
+	int			nparams;
+	Oid		   *types;
+	SPIPlanPtr	plan;
+} PlanEntry;
+
+static HTAB *plan_cache = NULL;
+
+/*--- names ---*/
+
+RecordTable
+record_table(const Call *call)
+{
+	RecordTable table;
+	RangeVar   *var;
+
+	table.name = param_text_required(call, "table");
+	var = makeRangeVarFromNameList(compat_qualified_name_list(table.name));
+	/* the lock keeps it from going away until the step is done */
+	table.relid = RangeVarGetRelid(var, AccessShareLock, false);
+	table.qualified =
+		quote_qualified_identifier(get_namespace_name(get_rel_namespace(table.relid)),
+								   get_rel_name(table.relid));
+	return table;
+}
+
+AttrNumber
+record_column(const RecordTable *table, const char *column)
+{
+	AttrNumber	number = get_attnum(table->relid, column);
+
+	if (number <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of relation \"%s\" does not exist",
+						column, get_rel_name(table->relid))));
+	return number;
+}
+
+/* Appends the columns of an index to names, if it is the primary key. */
+static List *
+append_key_columns(List *names, const RecordTable *table, Oid index)
+{
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	Form_pg_index form;
+
+	if (!HeapTupleIsValid(tuple))
+		return names;
+	form = (Form_pg_index) GETSTRUCT(tuple);
+	if (form->indisprimary)
+		for (int i = 0; i < form->indnkeyatts; i++)
+			names = lappend(names, get_attname(table->relid,
+											   form->indkey.values[i], false));
+	ReleaseSysCache(tuple);
+	return names;
+}
+
+List *
+record_primary_key(const RecordTable *table)
+{
+	Relation	rel = table_open(table->relid, AccessShareLock);
+	List	   *indexes = RelationGetIndexList(rel);
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+		names = append_key_columns(names, table, lfirst_oid(lc));
+	table_close(rel, AccessShareLock);
+	return names;
+}
+
+char *
+record_key_column(const RecordTable *table)
+{
+	List	   *names = record_primary_key(table);
+
+	return list_length(names) == 1 ? linitial(names) : NULL;
+}
+
+List *
+record_keys(const Call *call, const char *param)
+{
+	Jsonb	   *object = param_json(call, param);
+	List	   *keys = NIL;
+	JsonbIterator *it;
+	JsonbValue	v;
+	JsonbIteratorToken token;
+
+	if (object == NULL || !JB_ROOT_IS_OBJECT(object) ||
+		JB_ROOT_COUNT(object) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"%s\" must be an object that names at least one column",
+						param)));
+	it = JsonbIteratorInit(&object->root);
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			keys = lappend(keys, pnstrdup(v.val.string.val, v.val.string.len));
+	}
+	return keys;
+}
+
+/*--- pieces of statements ---*/
+
+#define PARAMS_AT_FIRST 8
+
+static void
+make_room(RecordParams *params)
+{
+	int			room = params->room * 2;
+
+	if (params->n < params->room)
+		return;
+	if (params->room == 0)
+	{
+		room = PARAMS_AT_FIRST;
+		params->types = palloc(1);
+		params->values = palloc(1);
+		params->nulls = palloc(1);
+	}
+	params->room = room;
+	params->types = repalloc(params->types, room * sizeof(Oid));
+	params->values = repalloc(params->values, room * sizeof(Datum));
+	params->nulls = repalloc(params->nulls, room);
+}
+
+static void
+add_param(RecordParams *params, Oid type, Datum value, bool isnull)
+{
+	make_room(params);
+	params->types[params->n] = type;
+	params->values[params->n] = value;
+	params->nulls[params->n++] = isnull ? 'n' : ' ';
+}
+
+static void
+record_add_json(RecordParams *params, Jsonb *value)
+{
+	add_param(params, JSONBOID, JsonbPGetDatum(value), false);
+}
+
+/* By jsonb_to_record, which can make everything of everything. */
+static void
+add_record(StringInfo sql, const RecordTable *table, RecordParams *params,
+		   Jsonb *values, const char *alias, List *columns)
+{
+	const char *separator = "";
+	ListCell   *lc;
+
+	record_add_json(params, values);
+	appendStringInfo(sql, "pg_catalog.jsonb_to_record($%d) AS %s(", params->n,
+					 alias);
+	foreach(lc, columns)
+	{
+		const char *column = lfirst(lc);
+		Oid			type;
+		int32		typmod;
+		Oid			collation;
+
+		get_atttypetypmodcoll(table->relid, record_column(table, column),
+							  &type, &typmod, &collation);
+		appendStringInfo(sql, "%s%s %s", separator, quote_identifier(column),
+						 format_type_extended(type, typmod,
+											  FORMAT_TYPE_TYPEMOD_GIVEN |
+											  FORMAT_TYPE_FORCE_QUALIFY));
+		separator = ", ";
+	}
+	appendStringInfoChar(sql, ')');
+}
+
+/* The member as text for a type's input function; false: it is no scalar. */
+static bool
+scalar_text(Jsonb *values, const char *column, char **text)
+{
+	JsonbValue *value = getKeyJsonValueFromContainer(&values->root, column,
+													 strlen(column), NULL);
+	StringInfoData buf;
+
+	*text = NULL;
+	if (value == NULL || value->type == jbvNull)
+		return true;
+	if (value->type == jbvBinary)
+		return false;
+	initStringInfo(&buf);
+	json_append_text(&buf, value);
+	*text = buf.data;
+	return true;
+}
+
+/* Is a scalar of JSON what the type's input function takes, and all of it? */
+static bool
+is_plain_type(Oid type)
+{
+	char		kind = get_typtype(type);
+
+	return (kind == TYPTYPE_BASE || kind == TYPTYPE_ENUM) &&
+		type != JSONOID && type != JSONBOID &&
+		!OidIsValid(get_element_type(type));
+}
+
+/*
+ * The same, column by column.  Nothing but scalars for plain types; false
+ * where there is anything else.
+ */
+static bool
+add_scalars(StringInfo sql, const RecordTable *table, RecordParams *params,
+			Jsonb *values, const char *alias, List *columns)
+{
+	const char *separator = "(SELECT ";
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		char	   *column = lfirst(lc);
+		Oid			type;
+		int32		typmod;
+		Oid			collation;
+		Oid			input;
+		Oid			ioparam;
+		char	   *text;
+
+		get_atttypetypmodcoll(table->relid, record_column(table, column),
+							  &type, &typmod, &collation);
+		if (!is_plain_type(type) || !scalar_text(values, column, &text))
+			return false;
+		getTypeInputInfo(type, &input, &ioparam);
+		add_param(params, type, OidInputFunctionCall(input, text, ioparam,
+													 typmod), text == NULL);
+		appendStringInfo(sql, "%s$%d AS %s", separator, params->n,
+						 quote_identifier(column));
+		separator = ", ";
+	}
+	appendStringInfo(sql, ") AS %s", alias);
+	return true;
+}
+
+/*
+ * A record made of JSON costs several times what the statement does, so it is
+ * made only of what needs it.
+ */
+void
+record_values(StringInfo sql, const RecordTable *table, RecordParams *params,
+			  Jsonb *values, const char *alias, List *columns)
+{
+	int			length = sql->len;
+	int			n = params->n;
+
+	if (add_scalars(sql, table, params, values, alias, columns))
+		return;
+	sql->len = length;
+	sql->data[length] = '\0';
+	params->n = n;
+	add_record(sql, table, params, values, alias, columns);
+}
+
+/*
+ * What follows an operand of the operator, so that no other one is meant: in
+ * a schema in which others may create operators, there could be one for the
+ * column's own type (a domain), which PostgreSQL would prefer.
+ */
+static const char *
+operand_cast(Form_pg_operator operator)
+{
+	if (operator->oprnamespace == PG_CATALOG_NAMESPACE ||
+		IsPolymorphicType(operator->oprleft))
+		return "";
+	return psprintf("::%s", format_type_be_qualified(operator->oprleft));
+}
+
+void
+record_equals(StringInfo sql, const RecordTable *table, const char *column,
+			  const char *alias)
+{
+	Oid			type = get_atttype(table->relid, record_column(table, column));
+	TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_EQ_OPR);
+	HeapTuple	tuple;
+	Form_pg_operator form;
+	const char *cast;
+
+	if (!OidIsValid(entry->eq_opr))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("could not identify an equality operator for type %s",
+						format_type_be(type))));
+	tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(entry->eq_opr));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for operator %u", entry->eq_opr);
+	form = (Form_pg_operator) GETSTRUCT(tuple);
+	cast = operand_cast(form);
+	appendStringInfo(sql, "r.%s%s OPERATOR(%s.%s) %s.%s%s",
+					 quote_identifier(column), cast,
+					 quote_identifier(get_namespace_name(form->oprnamespace)),
+					 NameStr(form->oprname), alias, quote_identifier(column),
+					 cast);
+	ReleaseSysCache(tuple);
+}
+
+/*--- execution ---*/
+
+static void
+drop_plans(void)
+{
+	HASH_SEQ_STATUS status;
+	PlanEntry  *entry;
+
+	hash_seq_init(&status, plan_cache);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		SPI_freeplan(entry->plan);
+		pfree(entry->sql);
+		pfree(entry->types);
+		hash_search(plan_cache, &entry->hash, HASH_REMOVE, NULL);
+	}
+}
+
+static void
+create_cache(void)
+{
+	HASHCTL		ctl = {0};
+
+	ctl.keysize = sizeof(uint32);
+	ctl.entrysize = sizeof(PlanEntry);
+	ctl.hcxt = TopMemoryContext;
+	plan_cache = hash_create("workflow_engine record statements", 64, &ctl,
+							 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+static bool
+is_entry_of(const PlanEntry *entry, const char *sql,
+			const RecordParams *params)
+{
+	return entry->role == GetUserId() &&
+		entry->nparams == params->n && strcmp(entry->sql, sql) == 0 &&
+		memcmp(entry->types, params->types, params->n * sizeof(Oid)) == 0;
+}
+
+/* The entry is made last, so that no error leaves half of one. */
+static SPIPlanPtr
+find_plan(const char *sql, const RecordParams *params)
+{
+	uint32		hash = hash_combine(hash_bytes((const unsigned char *) sql,
+											   strlen(sql)), GetUserId());
+	PlanEntry  *entry;
+	SPIPlanPtr	plan;
+	char	   *copy;
+	Oid		   *types;
+
+	if (plan_cache == NULL)
+		create_cache();
+	entry = hash_search(plan_cache, &hash, HASH_FIND, NULL);
+	if (entry != NULL && is_entry_of(entry, sql, params))
+		return entry->plan;
+	if (entry != NULL || hash_get_num_entries(plan_cache) >= MAX_PLANS)
+		drop_plans();
+
+	plan = SPI_prepare(sql, params->n, params->types);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed: %s",
+			 SPI_result_code_string(SPI_result));
+	copy = MemoryContextStrdup(TopMemoryContext, sql);
+	types = MemoryContextAlloc(TopMemoryContext, params->n * sizeof(Oid) + 1);
+	memcpy(types, params->types, params->n * sizeof(Oid));
+	SPI_keepplan(plan);
+	entry = hash_search(plan_cache, &hash, HASH_ENTER, NULL);
+	entry->role = GetUserId();
+	entry->sql = copy;
+	entry->nparams = params->n;
+	entry->types = types;
+	entry->plan = plan;
+	return plan;
+}
+
+int
+record_execute(const char *sql, const RecordParams *params)
+{
+	int			result = SPI_execute_plan(find_plan(sql, params),
+										  params->values, params->nulls,
+										  false, 0);
+
+	if (result < 0)
+		elog(ERROR, "SPI_execute_plan failed: %s",
+			 SPI_result_code_string(result));
+	return result;
+}
+
+Jsonb *
+record_result(MemoryContext context)
+{
+	MemoryContext old;
+	Datum		datum;
+	bool		isnull;
+	Jsonb	   *json;
+
+	if (SPI_processed == 0 || SPI_tuptable == NULL)
+		return NULL;
+	datum = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
+						  &isnull);
+	if (isnull)
+		return NULL;
+	old = MemoryContextSwitchTo(context);
+	json = DatumGetJsonbPCopy(datum);
+	MemoryContextSwitchTo(old);
+	return json;
+}

@@ -1,0 +1,74 @@
+/*
+ * record.h
+ *	  What the three record actions share: a table, its columns, statements.
+ */
+#ifndef WF_RECORD_H
+#define WF_RECORD_H
+
+#include "access/attnum.h"
+#include "action/action.h"
+#include "lib/stringinfo.h"
+
+typedef struct RecordTable
+{
+	Oid			relid;
+	char	   *name;			/* as given, for messages */
+	char	   *qualified;		/* quoted */
+} RecordTable;
+
+/*
+ * The table that parameter "table" names, found by the search_path in force.
+ * Raises 42P01, 42602 and what lookups raise.
+ */
+extern RecordTable record_table(const Call *call);
+
+/* Raises 42703 where the table has no such column. */
+extern AttrNumber record_column(const RecordTable *table, const char *column);
+
+/* The columns of the primary key in its order (of char *), or NIL. */
+extern List *record_primary_key(const RecordTable *table);
+
+/* The only column of the primary key, or NULL. */
+extern char *record_key_column(const RecordTable *table);
+
+/* The members of an object parameter; raises 22023 where it is empty. */
+extern List *record_keys(const Call *call, const char *param);
+
+/* The parameters of a statement, one after the other. */
+typedef struct RecordParams
+{
+	int			n;
+	int			room;
+	Oid		   *types;
+	Datum	   *values;
+	char	   *nulls;			/* as SPI wants them */
+} RecordParams;
+
+/*
+ * Appends '(SELECT $1 AS "a", ...) AS alias': members of values, converted by
+ * the column's type's own input conversion, and adds the parameters.
+ */
+extern void record_values(StringInfo sql, const RecordTable *table,
+						  RecordParams *params, Jsonb *values,
+						  const char *alias, List *columns);
+
+/*
+ * Appends 'r."a" = v."a"' with the type's own equality operator.  Raises
+ * 42883 where it has none.
+ */
+extern void record_equals(StringInfo sql, const RecordTable *table,
+						  const char *column, const char *alias);
+
+/*
+ * Executes a statement within SPI, as the current user; the plan is kept for
+ * the next time.
+ */
+extern int	record_execute(const char *sql, const RecordParams *params);
+
+/*
+ * The first column of the SPI result's first row in context, or NULL where
+ * there is no row or the value is null.
+ */
+extern Jsonb *record_result(MemoryContext context);
+
+#endif							/* WF_RECORD_H */

@@ -1,0 +1,465 @@
+/*
+ * cancel_retry.c
+ *	  wf_cancel, wf_retry and their kin: runs that people stop or start again.
+ *
+ * Runs in the backend that calls, as the owner of our tables (the functions
+ * are SECURITY DEFINER): the session's tenant binding is applied here.  Each
+ * locks rows and updates them, so it needs no worker, and it waits for a tick
+ * that has the row.  A worker that has such a run in hand finds that it is not
+ * its any more: an answer that comes is dropped, a step that is left is not
+ * begun.
+ *
+ * What a step had come to before wf_retry moves to previous_results, by the
+ * step's number; the step's next element takes it up (run.c).  So do the
+ * attempts of a step that a run was cancelled at.
+ *
+ * A step may call these, in a worker.  The runs that this cancels may be in
+ * the tick under way, which is told (current_run.cancelled).
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "base/uuid_list.h"
+#include "catalog/pg_type.h"
+#include "config/clock.h"
+#include "config/settings.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "run/run_context.h"
+#include "shared/worker_slot.h"
+#include "store/store.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+#include "worker/tick_report.h"
+
+/* $1 the moment, $2 who; what a request under way comes to nobody knows. */
+#define SET_CANCELLED \
+	"UPDATE %t.workflow_runs r SET status = 'cancelled', completed_at = $1," \
+	" error_message = 'cancelled by ' || quote_ident($2), owner = NULL," \
+	" failed_attempts = CASE WHEN attempt_at IS NULL THEN failed_attempts" \
+	"  ELSE coalesce(failed_attempts, '[]') || jsonb_build_object(" \
+	"   'attempt', attempt, 'error', 'cancelled while it was under way'," \
+	"   'started_at', attempt_at, 'duration_ms'," \
+	"   CASE WHEN isfinite(attempt_at)" \
+	"    THEN round(1000 * extract(epoch FROM $1 - attempt_at), 3) END) END," \
+	" attempt_at = NULL" \
+	" FROM %t.workflow_definitions d WHERE d.id = r.definition_id"
+
+/*
+ * The step that the run stood at, where attempts of it have failed and that
+ * is not in step_results.  It is to be repeated under the number it had.
+ */
+#define UNFINISHED \
+	"CASE WHEN failed_attempts IS NULL THEN '{}' ELSE" \
+	"  jsonb_build_object(current_step, jsonb_build_object(" \
+	"   'step', current_step, 'status', status, 'attempts', attempt," \
+	"   'failed_attempts', failed_attempts) ||" \
+	"  coalesce((SELECT jsonb_build_object('previous', p, 'repeat'," \
+	"    coalesce((p->>'repeat')::int, 1)" \
+	"    + (p->>'status' = 'completed')::int)" \
+	"   FROM jsonb_extract_path(previous_results, current_step::text) p" \
+	"   WHERE p IS NOT NULL), '{}')) END"
+
+/* $1 the moment, $2 the step, or null where it stopped. */
+#define SET_QUEUED \
+	"UPDATE %t.workflow_runs r SET status = 'queued', run_at = $1," \
+	" current_step = coalesce($2, current_step), attempt = 0," \
+	" attempt_at = NULL, failed_attempts = NULL," \
+	" abnormal_ends = NULL, abnormal_step = NULL," \
+	" owner = NULL, completed_at = NULL, error_message = NULL," \
+	" previous_results = nullif(coalesce(previous_results, '{}')" \
+	"  || " UNFINISHED " || (" \
+	"  SELECT coalesce(jsonb_object_agg(e->>'step', e), '{}')" \
+	"   FROM jsonb_array_elements(step_results) e" \
+	"   WHERE (e->>'step')::int >= coalesce($2, current_step)), '{}')," \
+	" step_results = (" \
+	"  SELECT coalesce(jsonb_agg(e ORDER BY n), '[]')" \
+	"   FROM jsonb_array_elements(step_results) WITH ORDINALITY x(e, n)" \
+	"   WHERE (e->>'step')::int < coalesce($2, current_step))" \
+	" FROM %t.workflow_definitions d WHERE d.id = r.definition_id"
+
+/*
+ * Are these columns as the engine writes them?  store_results_defect says in
+ * detail what is wrong if they are not; SET_QUEUED then cannot be executed.
+ */
+#define WELL_FORMED \
+	" AND jsonb_typeof(r.step_results) = 'array' AND NOT EXISTS (SELECT" \
+	"  FROM jsonb_array_elements(CASE jsonb_typeof(r.step_results)" \
+	"   WHEN 'array' THEN r.step_results ELSE '[]' END) e" \
+	"  WHERE NOT CASE jsonb_typeof(e->'step') WHEN 'number' THEN" \
+	"   (e->'step')::numeric BETWEEN 0 AND 2147483647 ELSE false END)" \
+	" AND jsonb_typeof(coalesce(r.failed_attempts, '[]')) = 'array'" \
+	" AND NOT EXISTS (SELECT" \
+	"  FROM jsonb_array_elements(CASE jsonb_typeof(r.failed_attempts)" \
+	"   WHEN 'array' THEN r.failed_attempts ELSE '[]' END) a" \
+	"  WHERE jsonb_typeof(a) <> 'object')" \
+	" AND jsonb_typeof(coalesce(r.previous_results, '{}')) = 'object'" \
+	" AND NOT EXISTS (SELECT" \
+	"  FROM jsonb_each(CASE jsonb_typeof(r.previous_results)" \
+	"   WHEN 'object' THEN r.previous_results ELSE '{}' END) p (key, value)" \
+	"  WHERE jsonb_typeof(value) <> 'object'" \
+	"   OR NOT CASE jsonb_typeof(coalesce(value->'repeat', '1'))" \
+	"    WHEN 'number' THEN coalesce(value->'repeat', '1')::numeric" \
+	"     BETWEEN 1 AND 2147483646 ELSE false END)"
+
+#define RETURNING " RETURNING r.id"
+
+/*--- whom it concerns ---*/
+
+/* Raises 42501 where this session may not act for that tenant. */
+static void
+check_tenant(const pg_uuid_t *tenant)
+{
+	if (!settings_tenant_visible(tenant))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("this session may only cancel and retry runs of its own tenant"),
+				 errdetail("It is bound by \"workflow_engine.tenant_id\".")));
+}
+
+static void
+raise_no_run(const pg_uuid_t *id)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NO_DATA_FOUND),
+			 errmsg("run %s does not exist", id_text(id))));
+}
+
+/* What wf_retry must know of a run, which is locked. */
+typedef struct StoppedRun
+{
+	char	   *status;
+	int			current_step;
+	int			from_step;		/* of the name asked for; -1: there is none */
+} StoppedRun;
+
+/*
+ * Looks a run up and locks it; raises P0002 where there is none for this
+ * session, which does not wait for another tenant's.  Within SPI.
+ */
+static void
+look_up(const pg_uuid_t *id, text *from_step, StoppedRun *run)
+{
+	pg_uuid_t	bound;
+	TenantBinding binding = settings_tenant(&bound);
+	Oid			types[3] = {UUIDOID, TEXTOID, UUIDOID};
+	Datum		values[3] = {UUIDPGetDatum(id), PointerGetDatum(from_step),
+	UUIDPGetDatum(&bound)};
+	char		nulls[] = {' ', from_step ? ' ' : 'n',
+	binding == TENANT_BOUND ? ' ' : 'n', '\0'};
+	bool		isnull;
+	HeapTuple	row;
+	TupleDesc	desc;
+
+	if (binding == TENANT_NONE)
+		raise_no_run(id);
+	SPI_execute_with_args(store_sql("SELECT r.status, r.current_step,"
+									" coalesce((SELECT n::int - 1"
+									"  FROM jsonb_array_elements(v.definition->'steps')"
+									"   WITH ORDINALITY s(step, n)"
+									"  WHERE step->>'name' = $2), -1),"
+									" r.step_results, r.failed_attempts,"
+									" r.previous_results"
+									" FROM %t.workflow_runs r"
+									" JOIN %t.workflow_definition_versions v"
+									"  ON v.definition_id = r.definition_id"
+									"  AND v.version = r.definition_version"
+									" WHERE r.id = $1"
+									"  AND ($3 IS NULL OR r.tenant_id = $3)"
+									" FOR NO KEY UPDATE OF r"),
+						  3, types, values, nulls, false, 1);
+	if (SPI_processed == 0)
+		raise_no_run(id);
+	row = SPI_tuptable->vals[0];
+	desc = SPI_tuptable->tupdesc;
+	run->status = TextDatumGetCString(SPI_getbinval(row, desc, 1, &isnull));
+	run->current_step = DatumGetInt32(SPI_getbinval(row, desc, 2, &isnull));
+	run->from_step = DatumGetInt32(SPI_getbinval(row, desc, 3, &isnull));
+}
+
+static void
+check_retry(const pg_uuid_t *id, const StoppedRun *run, text *from_step)
+{
+	if (strcmp(run->status, "failed") != 0 &&
+		strcmp(run->status, "cancelled") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("run %s is %s", id_text(id), run->status),
+				 errdetail("Only a failed or cancelled run can be retried.")));
+	if (from_step == NULL)
+		return;
+	if (run->from_step < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("run %s has no step \"%s\"", id_text(id),
+						text_to_cstring(from_step))));
+	if (run->from_step > run->current_step)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("step \"%s\" comes after the step where run %s stopped",
+						text_to_cstring(from_step), id_text(id)),
+				 errhint("Steps cannot be left out.")));
+}
+
+/* Column of the row that look_up has found, or NULL. */
+static Jsonb *
+found_jsonb(int column)
+{
+	bool		isnull;
+	Datum		datum = SPI_getbinval(SPI_tuptable->vals[0],
+									  SPI_tuptable->tupdesc, column, &isnull);
+
+	return isnull ? NULL : DatumGetJsonbP(datum);
+}
+
+/* Raises 55000 if the row that look_up has found is not as we write rows. */
+static void
+check_results(const pg_uuid_t *id)
+{
+	char	   *defect = store_results_defect(found_jsonb(4), found_jsonb(5),
+											  found_jsonb(6));
+
+	if (defect != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("run %s cannot be retried", id_text(id)),
+				 errdetail_internal("%s.", defect),
+				 errhint("Somebody has changed its row. Put the column right, or fire the event again.")));
+}
+
+/*--- one run ---*/
+
+static Datum
+moment(void)
+{
+	return TimestampTzGetDatum(clock_now());
+}
+
+static Datum
+caller(void)
+{
+	return CStringGetTextDatum(GetUserNameFromId(GetOuterUserId(), false));
+}
+
+/* Announces row i of the SPI result. */
+static void
+announce(uint64 i)
+{
+	bool		isnull;
+	Datum		id = SPI_getbinval(SPI_tuptable->vals[i],
+								   SPI_tuptable->tupdesc, 1, &isnull);
+
+	report_event(DatumGetUUIDP(id), "cancelled");
+	current_run.cancelled = true;
+}
+
+/*
+ * A trigger or constraint that somebody put on workflow_runs may refuse to
+ * have a run changed.  Then the error says what that means.
+ */
+static void
+explain_refusal(void *arg)
+{
+	int			category = ERRCODE_TO_CATEGORY(geterrcode());
+
+	if (category == ERRCODE_TO_CATEGORY(ERRCODE_RAISE_EXCEPTION) ||
+		category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION)
+		errhint("A trigger or constraint on workflow_runs refuses the change. It has to let this pass before the run can be cancelled or retried.");
+	errcontext("%s", (const char *) arg);
+}
+
+/* As SPI_execute_with_args, of a statement that does what is said to runs. */
+static void
+change_runs(const char *what, const char *sql, int nargs, Oid *types, Datum *values,
+			const char *nulls)
+{
+	ErrorContextCallback callback = {.callback = explain_refusal,
+	.arg = unconstify(char *, what),.previous = error_context_stack};
+
+	error_context_stack = &callback;
+	SPI_execute_with_args(sql, nargs, types, values, nulls, false, 0);
+	error_context_stack = callback.previous;
+}
+
+PG_FUNCTION_INFO_V1(wf_cancel);
+
+Datum
+wf_cancel(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t  *id = PG_GETARG_UUID_P(0);
+	Oid			types[3] = {TIMESTAMPTZOID, TEXTOID, UUIDOID};
+	Datum		values[3];
+	StoppedRun	run;
+	bool		cancelled;
+
+	store_use_schema(get_func_namespace(fcinfo->flinfo->fn_oid));
+	store_check_tables(STORE_TABLES_OF_RUNS);
+	SPI_connect();
+	look_up(id, NULL, &run);
+	values[0] = moment();
+	values[1] = caller();
+	values[2] = UUIDPGetDatum(id);
+	change_runs(psprintf("cancelling run %s", id_text(id)),
+				store_sql(SET_CANCELLED " AND r.id = $3"
+						  " AND r.status IN ('queued', 'running', 'waiting')"
+						  RETURNING), 3, types, values, NULL);
+	cancelled = SPI_processed > 0;
+	if (cancelled)
+		announce(0);
+	SPI_finish();
+	PG_RETURN_BOOL(cancelled);
+}
+
+PG_FUNCTION_INFO_V1(wf_retry);
+
+Datum
+wf_retry(PG_FUNCTION_ARGS)
+{
+	text	   *from_step = PG_ARGISNULL(1) ? NULL : PG_GETARG_TEXT_PP(1);
+	Oid			types[3] = {TIMESTAMPTZOID, INT4OID, UUIDOID};
+	Datum		values[3];
+	pg_uuid_t  *id;
+	StoppedRun	run;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	id = PG_GETARG_UUID_P(0);
+	store_use_schema(get_func_namespace(fcinfo->flinfo->fn_oid));
+	store_check_tables(STORE_TABLES_OF_RUNS);
+	SPI_connect();
+	look_up(id, from_step, &run);
+	check_retry(id, &run, from_step);
+	check_results(id);
+	values[0] = moment();
+	values[1] = Int32GetDatum(from_step ? run.from_step : run.current_step);
+	values[2] = UUIDPGetDatum(id);
+	change_runs(psprintf("retrying run %s", id_text(id)),
+				store_sql(SET_QUEUED " AND r.id = $3"), 3, types, values, NULL);
+	SPI_finish();
+	wakeup_at_commit();
+	PG_RETURN_BOOL(true);
+}
+
+/*--- many ---*/
+
+/* The status argument, one of those; raises 22023. */
+static char *
+status_argument(FunctionCallInfo fcinfo, const char *const *allowed, int n,
+				const char *hint)
+{
+	char	   *status;
+
+	if (PG_ARGISNULL(2))
+		return NULL;
+	status = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	for (int i = 0; i < n; i++)
+	{
+		if (strcmp(status, allowed[i]) == 0)
+			return status;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("runs of status \"%s\" cannot be chosen here", status),
+			 errhint("%s", hint)));
+}
+
+/*
+ * $3 tenant, $4 workflow, $5 status, $6 since.  They are locked in the order
+ * of their ids, so that two who want the same runs do not wait for each other.
+ */
+#define CHOSEN \
+	"SELECT r.id FROM %t.workflow_runs r JOIN %t.workflow_definitions d" \
+	" ON d.id = r.definition_id WHERE r.tenant_id = $3" \
+	" AND ($4 IS NULL OR d.name = $4) AND ($5 IS NULL OR r.status = $5)" \
+	" AND ($6 IS NULL OR r.queued_at >= $6)"
+
+/*
+ * Executes update, narrowed by the arguments (tenant, workflow, status,
+ * since) and to statuses (" AND ..."), and returns the ids.  $1 and $2 of the
+ * update are given.
+ */
+static void
+update_runs(FunctionCallInfo fcinfo, const char *update, const char *statuses,
+			Oid type, Datum second, const char *status, bool announced)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Oid			types[6] = {TIMESTAMPTZOID, type, UUIDOID, TEXTOID, TEXTOID,
+	TIMESTAMPTZOID};
+	Datum		values[6] = {moment(), second, PG_GETARG_DATUM(0),
+		PG_GETARG_DATUM(1), status ? CStringGetTextDatum(status) : (Datum) 0,
+	PG_GETARG_DATUM(3)};
+	char		nulls[] = {' ', second ? ' ' : 'n', ' ',
+		PG_ARGISNULL(1) ? 'n' : ' ', status ? ' ' : 'n',
+	PG_ARGISNULL(3) ? 'n' : ' ', '\0'};
+
+	SPI_connect();
+	change_runs("cancelling or retrying runs",
+				psprintf("WITH chosen AS MATERIALIZED (%s%s"
+						 " ORDER BY r.id FOR NO KEY UPDATE OF r)"
+						 " %s AND r.id IN (SELECT id FROM chosen)%s"
+						 RETURNING, store_sql(CHOSEN), statuses,
+						 store_sql(update), statuses),
+				6, types, values, nulls);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		bool		isnull = false;
+		Datum		id = SPI_getbinval(SPI_tuptable->vals[i],
+									   SPI_tuptable->tupdesc, 1, &isnull);
+
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &id,
+							 &isnull);
+		if (announced)
+			announce(i);
+	}
+	SPI_finish();
+}
+
+static void
+begin_many(FunctionCallInfo fcinfo)
+{
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"tenant_id\" must not be null")));
+	check_tenant(PG_GETARG_UUID_P(0));
+	store_use_schema(get_func_namespace(fcinfo->flinfo->fn_oid));
+	store_check_tables(STORE_TABLES_OF_RUNS);
+}
+
+PG_FUNCTION_INFO_V1(wf_cancel_runs);
+
+Datum
+wf_cancel_runs(PG_FUNCTION_ARGS)
+{
+	static const char *const allowed[] = {"queued", "running", "waiting"};
+	char	   *status;
+
+	begin_many(fcinfo);
+	status = status_argument(fcinfo, allowed, lengthof(allowed),
+							 "It is one of queued, running, waiting.");
+	update_runs(fcinfo, SET_CANCELLED,
+				" AND r.status IN ('queued', 'running', 'waiting')",
+				TEXTOID, caller(), status, true);
+	return (Datum) 0;
+}
+
+PG_FUNCTION_INFO_V1(wf_retry_runs);
+
+Datum
+wf_retry_runs(PG_FUNCTION_ARGS)
+{
+	static const char *const allowed[] = {"failed", "cancelled"};
+	char	   *status;
+
+	begin_many(fcinfo);
+	status = status_argument(fcinfo, allowed, lengthof(allowed),
+							 "It is one of failed, cancelled.");
+	update_runs(fcinfo, SET_QUEUED,
+				" AND r.status IN ('failed', 'cancelled')" WELL_FORMED,
+				INT4OID, (Datum) 0, status ? status : "failed", false);
+	wakeup_at_commit();
+	return (Datum) 0;
+}

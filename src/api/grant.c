@@ -1,0 +1,242 @@
+/*
+ * grant.c
+ *	  wf_grant and wf_revoke: four capabilities, each a list of privileges.
+ *	  And what the install script takes back.
+ *
+ * Runs in the backend that calls, as its role: whoever may GRANT on the
+ * extension's objects (its owner, usually a superuser) may grant a
+ * capability.  Nothing is recorded beyond PostgreSQL's own privileges, so
+ * pg_dump carries them.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "store/store.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+typedef enum Capability
+{
+	CAPABILITY_FIRE = 1,
+	CAPABILITY_VIEW = 2,
+	CAPABILITY_OPERATE = 4,
+	CAPABILITY_ADMIN = 8
+} Capability;
+
+/* A privilege and the capabilities that hold it; %t is the schema. */
+typedef struct Privilege
+{
+	int			capabilities;
+	const char *what;
+	const char *on;
+} Privilege;
+
+#define FIRE CAPABILITY_FIRE
+#define ADMIN CAPABILITY_ADMIN
+#define OPERATE (CAPABILITY_OPERATE | ADMIN)
+#define VIEW (CAPABILITY_VIEW | OPERATE)
+
+static const Privilege privileges[] = {
+	{FIRE, "EXECUTE", "FUNCTION %t.wf_fire(uuid, text, jsonb, text, timestamptz, int)"},
+	{FIRE, "EXECUTE", "FUNCTION %t.wf_fire_trigger()"},
+	{VIEW, "EXECUTE", "FUNCTION %t.wf_tenant_visible(uuid)"},
+	{VIEW, "EXECUTE", "FUNCTION %t.wf_tenant_any()"},
+	{VIEW, "EXECUTE", "FUNCTION %t.wf_connection_visible(jsonb)"},
+	{VIEW, "EXECUTE", "FUNCTION %t.wf_history(jsonb, uuid, text, text, timestamptz, int)"},
+	{VIEW, "EXECUTE", "FUNCTION %t.wf_trace(uuid)"},
+	{VIEW, "EXECUTE", "FUNCTION %t.wf_validate(jsonb, uuid)"},
+	{VIEW, "EXECUTE", "FUNCTION %t.wf_workers()"},
+	{VIEW, "SELECT", "%t.workflow_definitions"},
+	{VIEW, "SELECT", "%t.workflow_definition_versions"},
+	{VIEW, "SELECT", "%t.workflow_runs"},
+	{VIEW, "SELECT", "%t.workflow_actions"},
+	{VIEW, "SELECT", "%t.workflow_templates"},
+	{VIEW, "SELECT", "%t.workflow_pauses"},
+	{VIEW, "SELECT (id, tenant_id, name, kind, config)", "%t.workflow_connections"},
+	{OPERATE, "EXECUTE", "FUNCTION %t.wf_define(uuid, jsonb)"},
+	{OPERATE, "EXECUTE", "FUNCTION %t.wf_default_run_as()"},
+	{OPERATE, "EXECUTE", "FUNCTION %t.wf_cancel(uuid)"},
+	{OPERATE, "EXECUTE", "FUNCTION %t.wf_retry(uuid, text)"},
+	{OPERATE, "EXECUTE", "FUNCTION %t.wf_cancel_runs(uuid, text, text, timestamptz)"},
+	{OPERATE, "EXECUTE", "FUNCTION %t.wf_retry_runs(uuid, text, text, timestamptz)"},
+	{OPERATE, "EXECUTE", "FUNCTION %t.wf_pause(uuid)"},
+	{OPERATE, "EXECUTE", "FUNCTION %t.wf_resume(uuid)"},
+	{OPERATE, "INSERT, UPDATE, DELETE", "%t.workflow_definitions"},
+	{OPERATE, "INSERT, UPDATE, DELETE", "%t.workflow_templates"},
+	{ADMIN, "EXECUTE", "FUNCTION %t.wf_register_action(text, regprocedure, jsonb, text)"},
+	{ADMIN, "INSERT, UPDATE, DELETE", "%t.workflow_actions"},
+	{ADMIN, "SELECT, INSERT, UPDATE, DELETE", "%t.workflow_connections"},
+};
+
+static int
+capability_of(const char *name)
+{
+	static const char *const names[] = {"fire", "view", "operate", "admin"};
+
+	for (int i = 0; i < lengthof(names); i++)
+		if (strcmp(names[i], name) == 0)
+			return 1 << i;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown capability \"%s\"", name),
+			 errhint("It is one of fire, view, operate, admin.")));
+}
+
+/* The role, quoted.  Raises 42704. */
+static char *
+role_argument(FunctionCallInfo fcinfo)
+{
+	char	   *name = NameStr(*PG_GETARG_NAME(0));
+
+	get_role_oid(name, false);
+	return pstrdup(quote_identifier(name));
+}
+
+static void
+execute(const char *sql)
+{
+	int			result = SPI_execute(sql, false, 0);
+
+	if (result < 0)
+		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(result));
+}
+
+static void
+enter(FunctionCallInfo fcinfo, int *level)
+{
+	store_use_schema(get_func_namespace(fcinfo->flinfo->fn_oid));
+	*level = store_enter_search_path();
+	SPI_connect();
+}
+
+static void
+leave(int level)
+{
+	SPI_finish();
+	store_leave_search_path(level);
+}
+
+PG_FUNCTION_INFO_V1(wf_grant);
+
+Datum
+wf_grant(PG_FUNCTION_ARGS)
+{
+	int			capability = capability_of(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	char	   *role = role_argument(fcinfo);
+	int			level;
+
+	enter(fcinfo, &level);
+	execute(psprintf("GRANT USAGE ON SCHEMA %s TO %s", store_sql("%t"), role));
+	for (int i = 0; i < lengthof(privileges); i++)
+		if (privileges[i].capabilities & capability)
+			execute(psprintf("GRANT %s ON %s TO %s", privileges[i].what,
+							 store_sql(privileges[i].on), role));
+	leave(level);
+	PG_RETURN_VOID();
+}
+
+/* Does the role still hold a function of any capability? */
+static bool
+holds_anything(const char *role)
+{
+	Oid			types[3] = {NAMEOID, TEXTOID, TEXTOID};
+	NameData	name;
+	Datum		values[3];
+	bool		isnull;
+
+	namestrcpy(&name, role);
+	values[0] = NameGetDatum(&name);
+	values[1] = CStringGetTextDatum(store_sql(privileges[0].on +
+											  strlen("FUNCTION ")));
+	values[2] = CStringGetTextDatum(store_sql("%t.wf_trace(uuid)"));
+	SPI_execute_with_args("SELECT pg_catalog.has_function_privilege($1, $2, 'EXECUTE')"
+						  " OR pg_catalog.has_function_privilege($1, $3, 'EXECUTE')",
+						  3, types, values, NULL, true, 1);
+	return DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0],
+									  SPI_tuptable->tupdesc, 1, &isnull));
+}
+
+/*
+ * view, operate and admin include each other: taking one away takes what it
+ * holds, the smaller ones included, and the greater ones cannot work without
+ * it.  So all three go.  The schema's USAGE goes with the last privilege.
+ */
+PG_FUNCTION_INFO_V1(wf_revoke);
+
+Datum
+wf_revoke(PG_FUNCTION_ARGS)
+{
+	int			capability = capability_of(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	char	   *role = role_argument(fcinfo);
+	int			doomed = capability == FIRE ? FIRE : VIEW;
+	int			level;
+
+	enter(fcinfo, &level);
+	for (int i = 0; i < lengthof(privileges); i++)
+		if (privileges[i].capabilities & doomed)
+			execute(psprintf("REVOKE %s ON %s FROM %s", privileges[i].what,
+							 store_sql(privileges[i].on), role));
+	if (!holds_anything(NameStr(*PG_GETARG_NAME(0))))
+		execute(psprintf("REVOKE USAGE ON SCHEMA %s FROM %s", store_sql("%t"),
+						 role));
+	leave(level);
+	PG_RETURN_VOID();
+}
+
+/*--- for the install script ---*/
+
+/* What others than the owner and PUBLIC hold on the extension's objects. */
+#define REVOKE_HELD \
+	"SELECT pg_catalog.format('REVOKE ALL ON %s %s FROM %s', o.kind, o.name," \
+	"  a.grantee::pg_catalog.regrole)" \
+	" FROM pg_catalog.pg_depend d JOIN LATERAL" \
+	"  (SELECT 'TABLE' AS kind, c.oid::pg_catalog.regclass::text AS name," \
+	"   c.relacl AS acl, c.relowner AS owner FROM pg_catalog.pg_class c" \
+	"   WHERE c.oid = d.objid AND c.relkind = 'r'" \
+	"    AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass" \
+	"  UNION ALL" \
+	"  SELECT 'FUNCTION', p.oid::pg_catalog.regprocedure::text, p.proacl," \
+	"   p.proowner FROM pg_catalog.pg_proc p WHERE p.oid = d.objid" \
+	"    AND d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass) o ON true" \
+	" CROSS JOIN LATERAL pg_catalog.aclexplode(o.acl) a" \
+	" WHERE d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass" \
+	"  AND d.refobjid = $1 AND d.deptype = 'e'" \
+	"  AND a.grantee NOT IN (0, o.owner)" \
+	" GROUP BY o.kind, o.name, a.grantee"
+
+/*
+ * ALTER DEFAULT PRIVILEGES gives others privileges on what is created, such
+ * as all on every table, TRIGGER included; an extension's tables are no
+ * exception.  Raises 55000 outside of an extension's script: later on it
+ * would take back what wf_grant has given.
+ */
+PG_FUNCTION_INFO_V1(wf_revoke_defaults);
+
+Datum
+wf_revoke_defaults(PG_FUNCTION_ARGS)
+{
+	Oid			type = OIDOID;
+	Datum		extension = ObjectIdGetDatum(CurrentExtensionObject);
+	SPITupleTable *commands;
+	uint64		n;
+	int			level;
+
+	if (!creating_extension)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("wf_revoke_defaults can only be called by the extension's scripts")));
+	enter(fcinfo, &level);
+	SPI_execute_with_args(REVOKE_HELD, 1, &type, &extension, NULL, false, 0);
+	commands = SPI_tuptable;
+	n = SPI_processed;
+	for (uint64 i = 0; i < n; i++)
+		execute(SPI_getvalue(commands->vals[i], commands->tupdesc, 1));
+	leave(level);
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,29 @@
+/*
+ * backoff.h
+ *	  How long to wait before the next attempt.
+ */
+#ifndef WF_BACKOFF_H
+#define WF_BACKOFF_H
+
+#include "postgres.h"
+
+#define BACKOFF_MAX_MS (INT64CONST(30) * 24 * 60 * 60 * 1000)
+
+typedef struct Backoff
+{
+	int64		initial_ms;		/* before the second attempt */
+	double		coefficient;	/* each further pause is so much longer */
+	int64		max_ms;			/* no pause is longer; -1: BACKOFF_MAX_MS */
+} Backoff;
+
+/*
+ * The pause after attempt number n (from 1) has failed, in ms, at least 1.
+ * random is from 0 to 1: it takes up to a quarter off, so that what failed
+ * together does not come back together.  retry_after_ms is what the peer asked for
+ * (Retry-After), -1: nothing; it is waited for whatever max_ms says, and up
+ * to a tenth is added at random.
+ */
+extern int64 backoff_ms(const Backoff *backoff, int n, int64 retry_after_ms,
+						double random);
+
+#endif							/* WF_BACKOFF_H */

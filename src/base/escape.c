@@ -1,0 +1,187 @@
+/*
+ * escape.c
+ *	  Text made safe for a URL, HTML, Slack, Markdown and mail addresses.
+ *
+ * Pure functions on text in the database's encoding.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include <ctype.h>
+
+#include "base/escape.h"
+#include "mb/pg_wchar.h"
+
+/* RFC 3986, sections 2.1 and 2.3. */
+static void
+append_percent(StringInfo buf, const char *text, int len)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	char	   *utf8 = pg_server_to_any(text, len, PG_UTF8);
+
+	if (utf8 != text)
+		len = strlen(utf8);
+	for (int i = 0; i < len; i++)
+	{
+		unsigned char c = utf8[i];
+
+		if (!IS_HIGHBIT_SET(c) &&
+			(isalnum(c) || c == '-' || c == '.' || c == '_' || c == '~'))
+			appendStringInfoCharMacro(buf, c);
+		else
+		{
+			appendStringInfoCharMacro(buf, '%');
+			appendStringInfoCharMacro(buf, digits[c >> 4]);
+			appendStringInfoCharMacro(buf, digits[c & 0x0F]);
+		}
+	}
+}
+
+/* The entity for c, or NULL; quotes are text where quotes is false. */
+static const char *
+entity(char c, bool quotes)
+{
+	switch (c)
+	{
+		case '&':
+			return "&amp;";
+		case '<':
+			return "&lt;";
+		case '>':
+			return "&gt;";
+		case '"':
+			return quotes ? "&quot;" : NULL;
+		case '\'':
+			return quotes ? "&#39;" : NULL;
+		default:
+			return NULL;
+	}
+}
+
+static void
+append_entities(StringInfo buf, const char *text, int len, bool quotes)
+{
+	for (int i = 0; i < len; i++)
+	{
+		const char *replacement = entity(text[i], quotes);
+
+		if (replacement != NULL)
+			appendStringInfoString(buf, replacement);
+		else
+			appendStringInfoCharMacro(buf, text[i]);
+	}
+}
+
+/*
+ * Markdown's own characters, each after a backslash.  Some mean something only
+ * if they begin a line: they stay as they are elsewhere, so that a date or a
+ * phone number is sent as people write it.  HTML is written as entities.
+ */
+static void
+append_markdown(StringInfo buf, const char *text, int len)
+{
+	bool		begins = true;	/* nothing but blanks and digits in the line */
+	bool		digits = false;
+
+	for (int i = 0; i < len; i++)
+	{
+		char		c = text[i];
+		const char *html = entity(c, false);
+
+		if (html != NULL)
+			appendStringInfoString(buf, html);
+		else if (strchr("\\`*_[]~|", c) != NULL ||
+				 (begins && !digits && strchr("#-+=", c) != NULL) ||
+				 (begins && digits && (c == '.' || c == ')')))
+		{
+			appendStringInfoCharMacro(buf, '\\');
+			appendStringInfoCharMacro(buf, c);
+		}
+		else
+			appendStringInfoCharMacro(buf, c);
+		if (c == '\n' || c == '\r')
+			begins = true;
+		else if (!isdigit((unsigned char) c) && c != ' ' && c != '\t')
+			begins = false;
+		digits = begins && isdigit((unsigned char) c);
+	}
+}
+
+/* May it stand between < and > as it is? */
+static bool
+is_bare_address(const char *text, int len)
+{
+	for (int i = 0; i < len; i++)
+	{
+		unsigned char c = text[i];
+
+		if (!IS_HIGHBIT_SET(c) && !isalnum(c) &&
+			(c == '\0' || strchr("!#$%&'*+-/=?^_`{|}~.@ ", c) == NULL))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * A value in a list of mail addresses.  Whatever it holds, it stays part of
+ * the one address that it was put into: in quotes its quotes are escaped,
+ * elsewhere it is put in quotes if it could end something.  An address that
+ * is none for it is refused by whoever reads the list.
+ */
+static void
+append_address(StringInfo buf, const char *text, int len)
+{
+	AddressScan scan = {0};
+	bool		quote;
+
+	for (int i = 0; i < buf->len; i++)
+		(void) address_scan(&scan, buf->data[i]);
+	if (scan.escaped)
+		appendStringInfoChar(buf, '\\');
+	quote = !scan.quoted;
+	if (quote && scan.angled && is_bare_address(text, len))
+		quote = false;
+	else if (quote && !scan.angled)
+	{
+		quote = false;
+		for (int i = 0; i < len; i++)
+			quote = quote || strchr("\",;<>\\", text[i]) != NULL;
+	}
+	if (quote)
+		appendStringInfoChar(buf, '"');
+	for (int i = 0; i < len; i++)
+	{
+		if ((quote || scan.quoted) && (text[i] == '"' || text[i] == '\\'))
+			appendStringInfoChar(buf, '\\');
+		appendStringInfoChar(buf, text[i]);
+	}
+	if (quote)
+		appendStringInfoChar(buf, '"');
+}
+
+void
+escape_append(StringInfo buf, const char *text, int len,
+			  TemplateEscape escape)
+{
+	switch (escape)
+	{
+		case ESCAPE_NONE:
+			appendBinaryStringInfo(buf, text, len);
+			break;
+		case ESCAPE_URL:
+			append_percent(buf, text, len);
+			break;
+		case ESCAPE_HTML:
+			append_entities(buf, text, len, true);
+			break;
+		case ESCAPE_SLACK:
+			append_entities(buf, text, len, false);
+			break;
+		case ESCAPE_MARKDOWN:
+			append_markdown(buf, text, len);
+			break;
+		case ESCAPE_ADDRESS:
+			append_address(buf, text, len);
+			break;
+	}
+}

@@ -1,0 +1,207 @@
+/*
+ * json_value.c
+ *	  Small tools on jsonb values, for the definition language.
+ *
+ * Containers are always jbvBinary here, that is, they point into a jsonb that
+ * the caller keeps.  Pure functions, used by every process that compiles or
+ * renders; nothing is global.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "base/json_value.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+#include "utils/numeric.h"
+
+void
+json_of_jsonb(Jsonb *jsonb, JsonbValue *value)
+{
+	if (JB_ROOT_IS_SCALAR(jsonb))
+	{
+		JsonbExtractScalar(&jsonb->root, value);
+		return;
+	}
+	value->type = jbvBinary;
+	value->val.binary.data = &jsonb->root;
+	value->val.binary.len = VARSIZE(jsonb) - VARHDRSZ;
+}
+
+bool
+json_is_object(const JsonbValue *value)
+{
+	return value->type == jbvBinary &&
+		JsonContainerIsObject(value->val.binary.data);
+}
+
+bool
+json_is_array(const JsonbValue *value)
+{
+	return value->type == jbvBinary &&
+		JsonContainerIsArray(value->val.binary.data);
+}
+
+int
+json_count(const JsonbValue *container)
+{
+	return JsonContainerSize(container->val.binary.data);
+}
+
+const char *
+json_type(const JsonbValue *value)
+{
+	switch (value->type)
+	{
+		case jbvNull:
+			return "null";
+		case jbvString:
+			return "string";
+		case jbvNumeric:
+			return "number";
+		case jbvBool:
+			return "boolean";
+		default:
+			return json_is_array(value) ? "array" : "object";
+	}
+}
+
+const char *
+json_a_type(const JsonbValue *value)
+{
+	switch (value->type)
+	{
+		case jbvNull:
+			return "null";
+		case jbvString:
+			return "a string";
+		case jbvNumeric:
+			return "a number";
+		case jbvBool:
+			return "a boolean";
+		default:
+			return json_is_array(value) ? "an array" : "an object";
+	}
+}
+
+JsonbValue *
+json_member(const JsonbValue *object, const char *key)
+{
+	return getKeyJsonValueFromContainer(object->val.binary.data,
+										key, strlen(key), NULL);
+}
+
+JsonMember *
+json_members(const JsonbValue *container, int *n)
+{
+	JsonMember *members;
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	value;
+	char	   *key = NULL;
+
+	*n = 0;
+	members = palloc_extended(sizeof(JsonMember) *
+							  Max(json_count(container), 1),
+							  MCXT_ALLOC_HUGE);
+	it = JsonbIteratorInit(container->val.binary.data);
+	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			key = json_cstring(&value);
+		else if (token == WJB_VALUE || token == WJB_ELEM)
+		{
+			members[*n].key = key;
+			members[*n].value = value;
+			(*n)++;
+		}
+	}
+	return members;
+}
+
+void
+json_set_string(JsonbValue *value, const char *text, int len)
+{
+	value->type = jbvString;
+	value->val.string.val = unconstify(char *, text);
+	value->val.string.len = len;
+}
+
+char *
+json_cstring(const JsonbValue *string)
+{
+	return pnstrdup(string->val.string.val, string->val.string.len);
+}
+
+static void
+append_numeric(StringInfo buf, Numeric number)
+{
+	Datum text = DirectFunctionCall1(numeric_out,
+									 NumericGetDatum(number));
+
+	appendStringInfoString(buf, DatumGetCString(text));
+}
+
+void
+json_append(StringInfo buf, const JsonbValue *value)
+{
+	switch (value->type)
+	{
+		case jbvNull:
+			appendStringInfoString(buf, "null");
+			break;
+		case jbvString:
+			escape_json(buf, json_cstring(value));
+			break;
+		case jbvNumeric:
+			append_numeric(buf, value->val.numeric);
+			break;
+		case jbvBool:
+			appendStringInfoString(buf, value->val.boolean ? "true" : "false");
+			break;
+		default:
+			JsonbToCString(buf, value->val.binary.data,
+						   value->val.binary.len);
+			break;
+	}
+}
+
+void
+json_append_text(StringInfo buf, const JsonbValue *value)
+{
+	if (value->type == jbvString)
+		appendBinaryStringInfo(buf, value->val.string.val,
+							   value->val.string.len);
+	else if (value->type != jbvNull)
+		json_append(buf, value);
+}
+
+Jsonb *
+json_to_jsonb(const JsonbValue *value)
+{
+	return JsonbValueToJsonb(unconstify(JsonbValue *, value));
+}
+
+bool
+json_equal(const JsonbValue *a, const JsonbValue *b)
+{
+	if (a->type != b->type)
+		return false;
+	switch (a->type)
+	{
+		case jbvNull:
+			return true;
+		case jbvBool:
+			return a->val.boolean == b->val.boolean;
+		case jbvNumeric:
+			return DatumGetBool(DirectFunctionCall2(
+													numeric_eq, NumericGetDatum(a->val.numeric),
+													NumericGetDatum(b->val.numeric)));
+		case jbvString:
+			return a->val.string.len == b->val.string.len &&
+				memcmp(a->val.string.val, b->val.string.val,
+					   a->val.string.len) == 0;
+		default:
+			return compareJsonbContainers(a->val.binary.data,
+										  b->val.binary.data) == 0;
+	}
+}

@@ -1,0 +1,64 @@
+/*
+ * mime.h
+ *	  Mail as text: headers, addresses and bodies.  Pure.
+ *
+ * All texts are UTF-8, whatever the database's encoding is.
+ */
+#ifndef WF_MIME_H
+#define WF_MIME_H
+
+#include "postgres.h"
+#include "base/name_value.h"
+#include "nodes/pg_list.h"
+#include "pgtime.h"
+
+/* RFC 5321, 4.5.3.1 */
+#define MIME_MAX_ADDRESS 254
+#define MIME_MAX_LOCAL_PART 64
+
+typedef struct MailAddress
+{
+	char	   *name;			/* display name, or NULL */
+	char	   *address;		/* addr-spec: local@domain */
+} MailAddress;
+
+/* A token of RFC 9110, which is narrower than what RFC 5322 allows. */
+extern bool mime_header_name_valid(const char *name);
+
+/* No control byte but tabs and, where folded, CRLF before white space. */
+extern bool mime_header_value_valid(const char *value, bool folded);
+
+/* local@domain as an envelope takes it; bytes over 127 may stand in both. */
+extern bool mime_address_valid(const char *address);
+
+/* May it stand in an address or a name without quotes (RFC 5322, 3.2.3)? */
+extern bool mime_is_atext(char c);
+
+/*
+ * Adds the addresses in text ('Name <a@b>, c@d; e@f') to *addresses, a list of
+ * MailAddress *, palloc'd.  Nothing between two separators is no address and
+ * no mistake.  Returns NULL, or what is wrong (palloc'd, UTF-8, to follow
+ * 'parameter "to" ').
+ */
+extern char *mime_parse_addresses(const char *text, List **addresses);
+
+/* 'Name <a@b>,\r\n c@d': addresses as a header's value. */
+extern char *mime_format_addresses(const List *addresses);
+
+/*
+ * Free text as a header's value (RFC 2047, folded); used is the length of
+ * "Name: " before it.
+ */
+extern char *mime_encode_text(const char *text, int used);
+
+/* RFC 5322, 3.3, in UTC; from seconds since 1970. */
+extern char *mime_date(pg_time_t when);
+
+/*
+ * A whole mail with CRLF line ends: headers (NameValue *), then text, html,
+ * or both as alternatives.  Palloc'd; *len is its length.
+ */
+extern char *mime_message(const List *headers, const char *text,
+						  const char *html, size_t *len);
+
+#endif							/* WF_MIME_H */

@@ -1,0 +1,21 @@
+/*
+ * name_value.h
+ *	  A name and its value: what a header is.
+ */
+#ifndef WF_NAME_VALUE_H
+#define WF_NAME_VALUE_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+
+/* Values of a secret list are wiped after use. */
+typedef struct NameValue
+{
+	char	   *name;
+	char	   *value;
+} NameValue;
+
+/* The value of the first of that name in any case, or NULL. */
+extern const char *name_value_find(const List *list, const char *name);
+
+#endif							/* WF_NAME_VALUE_H */

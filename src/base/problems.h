@@ -1,0 +1,73 @@
+/*
+ * problems.h
+ *	  A list of what is wrong with a definition: each with its path.
+ *
+ * Compilers of templates, conditions and plans add to it and go on, so that
+ * an author sees every problem at once.
+ */
+#ifndef WF_PROBLEMS_H
+#define WF_PROBLEMS_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+
+/* What is found beyond these is counted, not kept. */
+#define PROBLEMS_MAX 1000
+
+typedef struct Problem
+{
+	char	   *path;			/* "steps[1].params.phone"; "" is the whole */
+	bool		is_error;		/* false: a warning */
+	char	   *message;
+	char	   *hint;			/* may be NULL */
+} Problem;
+
+typedef struct Problems
+{
+	List	   *items;			/* of Problem *, in the order found; at most
+								 * PROBLEMS_MAX */
+	int			nerrors;		/* errors, also those beyond */
+} Problems;
+
+/*
+ * Adds an error (or a warning) at path.  Everything is copied into the
+ * current memory context.  hint may be NULL and is stored as it is.
+ */
+extern void problem_error(Problems *problems, const char *path,
+						  const char *hint, const char *fmt,...)
+			pg_attribute_printf(4, 5);
+extern void problem_warning(Problems *problems, const char *path,
+							const char *hint, const char *fmt,...)
+			pg_attribute_printf(4, 5);
+
+/* The paths of a member and of an element of what is at path; palloc'd. */
+extern char *problem_path_member(const char *path, const char *key);
+extern char *problem_path_element(const char *path, int index);
+
+/*
+ * "Did you mean ...?" for the candidate nearest to word, or NULL where none
+ * is near enough (more than a third of its letters differ).
+ */
+extern char *nearest_word_hint(const char *word, const char *const *words,
+							   int nwords);
+
+/*
+ * The same, but where none is near, and the words are few, a sentence that
+ * lists them all.
+ */
+extern char *known_words_hint(const char *word, const char *const *words,
+							  int nwords);
+
+/*
+ * Calls work(arg) and returns NULL, or, where it raised what only bad input
+ * raises (SQLSTATE classes 22 and 42), the palloc'd message.  Other errors
+ * (a cancelled query, memory, stack depth) pass through.  There is no
+ * subtransaction: work may hold nothing but memory when it raises.
+ */
+extern char *problem_catch(void (*work) (void *arg), void *arg);
+
+/* The same, with the error's SQLSTATE (0 if there was none) in *state. */
+extern char *problem_catch_state(void (*work) (void *arg), void *arg,
+								 int *state);
+
+#endif							/* WF_PROBLEMS_H */

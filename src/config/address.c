@@ -1,0 +1,232 @@
+/*
+ * address.c
+ *	  Which addresses a request may be sent to.
+ *
+ * Pure: values in, values out, in any process.  Nothing here allocates or
+ * raises, since it runs in a setting's check hook and below libcurl's frames.
+ *
+ * An address is let in where it is one of the internet, or where the list of
+ * workflow_engine.allowed_hosts says so.  What is no address of the internet
+ * stands in IANA's registries of special-purpose addresses (RFC 6890); of
+ * IPv6 only what has been opened for global unicast, 2000::/3, can be one.
+ * Where an IPv6 address carries one of IPv4 that a gateway will send to, that
+ * one is judged.  address_list.c reads the list.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include "config/address_internal.h"
+
+typedef enum Verdict
+{
+	REFUSED,
+	ALLOWED,
+	CARRIES_IPV4				/* at byte offset `at` */
+} Verdict;
+
+typedef struct Range
+{
+	uint8		bytes[16];
+	int			bits;
+	Verdict		verdict;
+	int			at;
+} Range;
+
+/* The first that matches decides; what none matches is allowed. */
+static const Range ipv4_ranges[] = {
+	{{0}, 8, REFUSED},			/* this network; 0.0.0.0 is this machine */
+	{{10}, 8, REFUSED},			/* private (RFC 1918) */
+	{{100, 64}, 10, REFUSED},	/* carriers' NAT (RFC 6598) */
+	{{127}, 8, REFUSED},		/* loopback */
+	{{169, 254}, 16, REFUSED},	/* link-local; clouds' metadata */
+	{{172, 16}, 12, REFUSED},	/* private */
+	{{192, 0, 0}, 24, REFUSED}, /* IETF protocol assignments (RFC 6890) */
+	{{192, 0, 2}, 24, REFUSED}, /* documentation (RFC 5737) */
+	{{192, 88, 99}, 24, REFUSED},	/* 6to4 relays (RFC 7526) */
+	{{192, 168}, 16, REFUSED},	/* private */
+	{{198, 18}, 15, REFUSED},	/* benchmarks (RFC 2544) */
+	{{198, 51, 100}, 24, REFUSED},	/* documentation */
+	{{203, 0, 113}, 24, REFUSED},	/* documentation */
+	{{224}, 4, REFUSED},		/* multicast */
+	{{240}, 4, REFUSED},		/* reserved, and broadcast */
+};
+
+/* The first that matches decides; what none matches is refused. */
+static const Range ipv6_ranges[] = {
+	{{[10] = 0xff,[11] = 0xff}, 96, CARRIES_IPV4, 12},	/* IPv4-mapped */
+	{{0x00, 0x64, 0xff, 0x9b}, 96, CARRIES_IPV4, 12},	/* NAT64, RFC 6052 */
+	{{0x20, 0x02}, 16, CARRIES_IPV4, 2},	/* 6to4 (RFC 3056) */
+	{{0x20, 0x01}, 23, REFUSED},	/* IETF; Teredo is in it (RFC 4380) */
+	{{0x20, 0x01, 0x0d, 0xb8}, 32, REFUSED},	/* documentation */
+	{{0x3f, 0xff}, 20, REFUSED},	/* documentation (RFC 9637) */
+	{{0x20}, 3, ALLOWED},		/* global unicast */
+};
+
+/* Are the first so many bits the same? */
+bool
+address_in(const uint8 *bytes, const uint8 *prefix, int bits)
+{
+	int			whole = bits / 8;
+	int			rest = bits % 8;
+
+	if (memcmp(bytes, prefix, whole) != 0)
+		return false;
+	return rest == 0 ||
+		((bytes[whole] ^ prefix[whole]) & (0xff << (8 - rest)) & 0xff) == 0;
+}
+
+/* The range that an address is in, or NULL. */
+static const Range *
+find_range(const Range *ranges, int n, const uint8 *bytes)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (address_in(bytes, ranges[i].bytes, ranges[i].bits))
+			return &ranges[i];
+	}
+	return NULL;
+}
+
+static bool
+ipv4_public(const uint8 *bytes)
+{
+	return find_range(ipv4_ranges, lengthof(ipv4_ranges), bytes) == NULL;
+}
+
+static bool
+ipv6_public(const uint8 *bytes)
+{
+	const Range *range = find_range(ipv6_ranges, lengthof(ipv6_ranges),
+									bytes);
+
+	if (range == NULL)
+		return false;
+	return range->verdict == CARRIES_IPV4 ? ipv4_public(bytes + range->at)
+		: range->verdict == ALLOWED;
+}
+
+/*
+ * Takes a socket's address apart; an IPv4-mapped one is one of IPv4, since
+ * that is what the kernel sends.  False for other families.
+ */
+bool
+address_take(const struct sockaddr *address, AddressParts *parts)
+{
+	if (address->sa_family == AF_INET)
+	{
+		struct sockaddr_in in;
+
+		memcpy(&in, address, sizeof(in));
+		parts->family = AF_INET;
+		parts->port = ntohs(in.sin_port);
+		memcpy(parts->bytes, &in.sin_addr, 4);
+		return true;
+	}
+	if (address->sa_family == AF_INET6)
+	{
+		struct sockaddr_in6 in6;
+
+		memcpy(&in6, address, sizeof(in6));
+		parts->port = ntohs(in6.sin6_port);
+		memcpy(parts->bytes, &in6.sin6_addr, 16);
+		address_unmap(parts);
+		return true;
+	}
+	return false;
+}
+
+/* Sets the family by the 16 bytes; those of IPv4-mapped ones move. */
+void
+address_unmap(AddressParts *parts)
+{
+	parts->family = AF_INET6;
+	if (address_in(parts->bytes, ipv6_ranges[0].bytes, ipv6_ranges[0].bits))
+	{
+		parts->family = AF_INET;
+		memmove(parts->bytes, parts->bytes + 12, 4);
+	}
+}
+
+bool
+address_public(const struct sockaddr *address)
+{
+	AddressParts parts;
+
+	if (!address_take(address, &parts))
+		return false;
+	return parts.family == AF_INET ? ipv4_public(parts.bytes)
+		: ipv6_public(parts.bytes);
+}
+
+bool
+address_allowed(const AddressList *list, const struct sockaddr *address,
+				const char *host)
+{
+	AddressParts parts;
+
+	if (!address_take(address, &parts))
+		return false;
+	return address_public(address) ||
+		(list != NULL && address_list_has(list, &parts, host));
+}
+
+/* Is the name this machine's by definition (RFC 6761)? */
+static bool
+is_localhost(const char *host, size_t len)
+{
+	static const char name[] = "localhost";
+	size_t		name_len = sizeof(name) - 1;
+
+	return len >= name_len &&
+		pg_strncasecmp(host + len - name_len, name, name_len) == 0 &&
+		(len == name_len || host[len - name_len - 1] == '.');
+}
+
+bool
+address_of_host(const char *host, int port, struct sockaddr_storage *address)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET};
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
+	char text[	256];
+	size_t		len = strlen(host);
+
+	in.sin_port = in6.sin6_port = htons((uint16) port);
+	if (len >= 2 && host[0] == '[' && host[len - 1] == ']')
+	{
+		host++;
+		len -= 2;
+	}
+	if (len > 0 && host[len - 1] == '.')
+		len--;
+	if (len == 0 || len >= sizeof(text))
+		return false;
+	memcpy(text, host, len);
+	text[		len] = '\0';
+
+	memset(address, 0, sizeof(*address));
+	if (inet_pton(AF_INET6, text, &in6.sin6_addr) == 1)
+		memcpy(address, &in6, sizeof(in6));
+	else if (inet_aton(text, &in.sin_addr) != 0)
+		memcpy(address, &in, sizeof(in));
+	else if (is_localhost(text, len))
+	{
+		in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		memcpy(address, &in, sizeof(in));
+	}
+	else
+		return false;
+	return true;
+}
+
+void
+address_text(const struct sockaddr *address, char *text, size_t size)
+{
+	AddressParts parts;
+
+	if (!address_take(address, &parts) ||
+		inet_ntop(parts.family, parts.bytes, text, size) == NULL)
+		strlcpy(text, "?", size);
+}

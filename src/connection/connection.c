@@ -1,0 +1,471 @@
+/*
+ * connection.c
+ *	  Connections: finding one, and adding its credentials to a request.
+ *
+ * Runs in a worker, inside a transaction, as the worker's own user.  With
+ * secret.c this is the only file that holds a credential, and it holds it
+ * shortly: from the row to the request that transfer_submit copies.  Every
+ * such memory is overwritten by connection_forget() and request_wipe(), or
+ * at the latest when its memory context goes.
+ *
+ * A credential leaves only towards the connection's own base_url:
+ * connection_authorize() compares the URL of the request with it, whatever
+ * the action did, and has redirects compared with it too.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "base/json_value.h"
+#include "base/mime.h"
+#include "config/clock.h"
+#include "connection/connection.h"
+#include "connection/secret.h"
+#include "store/store.h"
+#include "transfer/url.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+struct Connection
+{
+	MemoryContextCallback callback;
+	pg_uuid_t	id;
+	char	   *name;
+	char	   *kind;
+	bool		is_shared;		/* a row for every tenant */
+	pg_uuid_t	tenant_id;		/* whose it is, if it is not */
+	Jsonb	   *config;
+	Jsonb	   *credentials;
+	bool		forgotten;
+};
+
+static void
+forget_callback(void *arg)
+{
+	connection_forget(arg);
+}
+
+Connection *
+connection_find(const pg_uuid_t *tenant_id, const char *name, bool missing_ok)
+{
+	Connection *c = palloc0(sizeof(Connection));
+
+	if (!store_fetch_connection(tenant_id, name, &c->id, &c->is_shared,
+								&c->kind, &c->config, &c->credentials))
+	{
+		pfree(c);
+		if (missing_ok)
+			return NULL;
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("connection \"%s\" does not exist", name),
+				 errhint("Insert it into workflow_connections.")));
+	}
+	c->name = pstrdup(name);
+	c->tenant_id = *tenant_id;
+	c->callback.func = forget_callback;
+	c->callback.arg = c;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &c->callback);
+	return c;
+}
+
+/* Webhook addresses stand in config too, so both are overwritten. */
+void
+connection_forget(Connection *c)
+{
+	if (c == NULL || c->forgotten)
+		return;
+	c->forgotten = true;
+	if (c->credentials != NULL)
+		explicit_bzero(c->credentials, VARSIZE(c->credentials));
+	if (c->config != NULL)
+		explicit_bzero(c->config, VARSIZE(c->config));
+	c->credentials = c->config = NULL;
+}
+
+const pg_uuid_t *
+connection_id(const Connection *c)
+{
+	return &c->id;
+}
+
+const char *
+connection_name(const Connection *c)
+{
+	return c->name;
+}
+
+const char *
+connection_kind(const Connection *c)
+{
+	return c->kind;
+}
+
+/* A member that is there and not null, or NULL. */
+static JsonbValue *
+member(Jsonb *object, const char *key)
+{
+	JsonbValue	root;
+	JsonbValue *value;
+
+	if (object == NULL)
+		return NULL;
+	json_of_jsonb(object, &root);
+	if (!json_is_object(&root))
+		return NULL;
+	value = json_member(&root, key);
+	return value == NULL || value->type == jbvNull ? NULL : value;
+}
+
+char *
+connection_config(const Connection *c, const char *key)
+{
+	JsonbValue *value = member(c->config, key);
+	StringInfoData buf;
+
+	if (value == NULL)
+		return NULL;
+	if (value->type == jbvBinary)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("config \"%s\" of connection \"%s\" must be a text",
+						key, c->name)));
+	initStringInfo(&buf);
+	json_append_text(&buf, value);
+	return buf.data;
+}
+
+char *
+connection_header(const Connection *c, const char *name)
+{
+	JsonbValue *headers = member(c->config, "headers");
+	JsonMember *each;
+	int			n;
+
+	if (headers == NULL || !json_is_object(headers))
+		return NULL;
+	each = json_members(headers, &n);
+	for (int i = 0; i < n; i++)
+	{
+		StringInfoData value;
+
+		if (pg_strcasecmp(each[i].key, name) != 0)
+			continue;
+		initStringInfo(&value);
+		json_append_text(&value, &each[i].value);
+		return value.data;
+	}
+	return NULL;
+}
+
+bool
+connection_has_credentials(const Connection *c)
+{
+	JsonbValue	root;
+
+	if (c->credentials == NULL)
+		return false;
+	json_of_jsonb(c->credentials, &root);
+	return !json_is_object(&root) || json_count(&root) > 0;
+}
+
+void
+connection_require_kind(const Connection *c, const char *kind,
+						const char *action)
+{
+	if (strcmp(c->kind, kind) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("connection \"%s\" is of kind %s, but %s needs %s",
+						c->name, c->kind, action, kind)));
+}
+
+char *
+connection_base_url(const Connection *c)
+{
+	char	   *url = connection_config(c, "base_url");
+
+	if (url == NULL && strcmp(c->kind, "whatsapp_cloud") == 0)
+		url = pstrdup("https://graph.facebook.com");
+	if (url == NULL && strcmp(c->kind, "slack") == 0)
+		url = pstrdup("https://slack.com/api");
+	return url;
+}
+
+/* "bot_token of connection "x"": how errors call a credential. */
+static char *
+call_it(const Connection *c, const char *key)
+{
+	return psprintf("credential \"%s\" of connection \"%s\"", key, c->name);
+}
+
+/* Reads a secret: a file of the row's own tenant, or of rows for all. */
+static char *
+read_secret(const Connection *c, const JsonbValue *value, const char *what)
+{
+	return secret_read(value, c->is_shared ? NULL : &c->tenant_id, what);
+}
+
+/* A credential's text, or NULL where there is none. */
+static char *
+credential(const Connection *c, const char *key)
+{
+	JsonbValue *value = member(c->credentials, key);
+
+	return value == NULL ? NULL : read_secret(c, value, call_it(c, key));
+}
+
+static char *
+credential_required(const Connection *c, const char *key)
+{
+	char	   *text = credential(c, key);
+
+	if (text == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("connection \"%s\" has no credential \"%s\"",
+						c->name, key)));
+	return text;
+}
+
+/* The address that config or credentials give the channel by name, or NULL. */
+static JsonbValue *
+find_channel_url(Jsonb *where, const char *channel)
+{
+	JsonbValue *channels = member(where, "channels");
+
+	return channels != NULL && json_is_object(channels)
+		? json_member(channels, channel) : NULL;
+}
+
+void
+connection_channel_url(const Connection *c, const char *channel,
+					   Request *request)
+{
+	JsonbValue *url = find_channel_url(c->credentials, channel);
+
+	if (url == NULL)
+		url = find_channel_url(c->config, channel);
+	if (url == NULL)			/* what is for all other channels */
+		url = member(c->credentials, "url");
+	if (url == NULL)
+		url = member(c->config, "url");
+	if (url == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("connection \"%s\" has no channel \"%s\" and no url",
+						c->name, channel)));
+	request->url = read_secret(c, url,
+							   psprintf("the webhook address of connection \"%s\"",
+										c->name));
+	request->url_secret = true;
+	request->follow_redirects = false;
+}
+
+/* Adds a header whose value is secret. */
+static void
+add_secret_header(Request *request, const char *name, char *value)
+{
+	NameValue  *header = palloc(sizeof(NameValue));
+
+	if (!mime_header_name_valid(name))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the name of a header of the connection is malformed")));
+	header->name = pstrdup(name);
+	header->value = value;
+	request->secret_headers = lappend(request->secret_headers, header);
+}
+
+/* Headers of config: the step's own stand before them. */
+static void
+add_config_headers(const Connection *c, Request *request)
+{
+	JsonbValue *headers = member(c->config, "headers");
+	JsonMember *each;
+	int			n;
+
+	if (headers == NULL || !json_is_object(headers))
+		return;
+	each = json_members(headers, &n);
+	for (int i = 0; i < n; i++)
+	{
+		NameValue  *header;
+		StringInfoData value;
+
+		if (name_value_find(request->headers, each[i].key) != NULL)
+			continue;
+		initStringInfo(&value);
+		json_append_text(&value, &each[i].value);
+		header = palloc(sizeof(NameValue));
+		header->name = each[i].key;
+		header->value = value.data;
+		request->headers = lappend(request->headers, header);
+	}
+}
+
+static void
+add_secret_headers(const Connection *c, Request *request)
+{
+	JsonbValue *headers = member(c->credentials, "headers");
+	JsonMember *each;
+	int			n;
+
+	if (headers == NULL || !json_is_object(headers))
+		return;
+	each = json_members(headers, &n);
+	for (int i = 0; i < n; i++)
+		add_secret_header(request, each[i].key,
+						  read_secret(c, &each[i].value,
+									  call_it(c, psprintf("headers.%s",
+														  each[i].key))));
+}
+
+/* user name and password of {"basic": {...}}. */
+static void
+add_basic(const Connection *c, Request *request)
+{
+	JsonbValue *basic = member(c->credentials, "basic");
+	JsonbValue *user;
+	JsonbValue *password;
+
+	if (basic == NULL || !json_is_object(basic))
+		return;
+	user = json_member(basic, "username");
+	password = json_member(basic, "password");
+	if (user != NULL)
+		request->username = read_secret(c, user,
+										call_it(c, "basic.username"));
+	if (password != NULL)
+		request->password = read_secret(c, password,
+										call_it(c, "basic.password"));
+}
+
+/* Sets a header that is no secret, in place of what the step gave. */
+static void
+replace_header(Request *request, const char *name, char *value)
+{
+	NameValue  *header = palloc(sizeof(NameValue));
+	ListCell   *lc;
+
+	foreach(lc, request->headers)
+	{
+		const NameValue *old = lfirst(lc);
+
+		if (pg_strcasecmp(old->name, name) == 0)
+			request->headers = foreach_delete_current(request->headers, lc);
+	}
+	header->name = pstrdup(name);
+	header->value = value;
+	request->headers = lappend(request->headers, header);
+}
+
+/* The headers of Standard Webhooks, where the connection signs. */
+static void
+add_signature(const Connection *c, Request *request)
+{
+	char	   *secret = credential(c, "signing_secret");
+	const char *id;
+	int64		now = timestamptz_to_time_t(clock_now());
+
+	if (secret == NULL)
+		return;
+	id = request->key_header == NULL ? NULL
+		: name_value_find(request->headers, request->key_header);
+	if (id == NULL)
+		id = "";
+	replace_header(request, "webhook-id", pstrdup(id));
+	replace_header(request, "webhook-timestamp", psprintf(INT64_FORMAT, now));
+	add_secret_header(request, "webhook-signature",
+					  secret_sign(secret, id, now,
+								  request->body != NULL ? request->body : "",
+								  request->body != NULL ? request->body_len
+								  : 0));
+	secret_wipe(secret);
+}
+
+/* Authorization: Bearer and a token. */
+static void
+add_bearer(Request *request, char *token)
+{
+	add_secret_header(request, "Authorization",
+					  secret_concat("Bearer ", token));
+	secret_wipe(token);
+}
+
+static void
+authorize_http(const Connection *c, Request *request)
+{
+	char	   *token = credential(c, "bearer_token");
+
+	add_config_headers(c, request);
+	add_secret_headers(c, request);
+	if (token != NULL)
+		add_bearer(request, token);
+	add_basic(c, request);
+	add_signature(c, request);
+}
+
+static void
+authorize_smtp(const Connection *c, Request *request)
+{
+	request->username = credential(c, "username");
+	request->password = credential(c, "password");
+	request->oauth_bearer = credential(c, "oauth_bearer");
+}
+
+/* Raises 42501 where the request does not go to the connection's server. */
+static void
+check_destination(const Connection *c, const Request *request)
+{
+	const char *base = strcmp(c->kind, "smtp") == 0
+		? connection_config(c, "url") : connection_base_url(c);
+
+	if (base == NULL || request->url == NULL ||
+		!url_within(request->url, base))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("the credentials of connection \"%s\" are only sent to its own server",
+						c->name),
+				 errdetail("The URL of the request is not below the connection's base_url.")));
+}
+
+void
+connection_authorize(const Connection *c, Request *request)
+{
+	if (strcmp(c->kind, "slack_webhook") == 0 ||
+		strcmp(c->kind, "teams_webhook") == 0)
+		return;					/* the address is the credential */
+	if (strcmp(c->kind, "http") == 0 && !connection_has_credentials(c))
+	{
+		add_config_headers(c, request);
+		return;
+	}
+	check_destination(c, request);
+	request->secrets_below = connection_base_url(c);
+	if (strcmp(c->kind, "smtp") == 0)
+		authorize_smtp(c, request);
+	else if (strcmp(c->kind, "whatsapp_cloud") == 0)
+		add_bearer(request, credential_required(c, "access_token"));
+	else if (strcmp(c->kind, "slack") == 0)
+		add_bearer(request, credential_required(c, "bot_token"));
+	else
+		authorize_http(c, request);
+}
+
+void
+request_wipe(Request *request)
+{
+	ListCell   *lc;
+
+	foreach(lc, request->secret_headers)
+	{
+		NameValue  *header = lfirst(lc);
+
+		secret_wipe(header->value);
+	}
+	secret_wipe(request->username);
+	secret_wipe(request->password);
+	secret_wipe(request->oauth_bearer);
+	if (request->url_secret)
+		secret_wipe(request->url);
+}

@@ -1,0 +1,486 @@
+/*
+ * connection_check.c
+ *	  What a row of workflow_connections may hold, checked on write.
+ *
+ * Runs in the session that writes the row, for the table's trigger.  One
+ * table says, kind by kind, which keys there are, where they stand and what
+ * shape they have.  Messages name keys and never a value: an address of an
+ * incoming webhook is as secret as a token.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "base/calling_code.h"
+#include "base/json_value.h"
+#include "base/mime.h"
+#include "base/problems.h"
+#include "connection/connection.h"
+#include "connection/connection_header.h"
+#include "connection/secret.h"
+#include "mb/pg_wchar.h"
+#include "transfer/url.h"
+
+#define IN_CONFIG 1
+#define IN_CREDENTIALS 2
+
+typedef struct Key
+{
+	const char *name;
+	int			where;
+	bool		required;
+	const char *(*problem) (const JsonbValue *value, bool secret);
+} Key;
+
+typedef struct Kind
+{
+	const char *name;
+	const Key  *keys;
+	/* what no single key shows; NULL: nothing */
+	void		(*check) (const JsonbValue *config,
+						  const JsonbValue *credentials, Problems *problems);
+} Kind;
+
+/*--- shapes: NULL, or what is wrong, to follow the key's name ---*/
+
+static const char *
+text_problem(const JsonbValue *value, bool secret)
+{
+	if (value->type == jbvNumeric)
+		return NULL;
+	if (value->type != jbvString || value->val.string.len == 0)
+		return "must be a text";
+	return mime_header_value_valid(json_cstring(value), false) ? NULL
+		: "has a control character";
+}
+
+/* Part of a path: nothing that could lead elsewhere. */
+static const char *
+word_problem(const JsonbValue *value, bool secret)
+{
+	const char *problem = text_problem(value, secret);
+
+	if (problem == NULL && value->type == jbvString)
+	{
+		const char *text = json_cstring(value);
+
+		if (text[0] == '.' ||
+			strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				   "abcdefghijklmnopqrstuvwxyz0123456789._-") != strlen(text))
+			return "may hold only letters, digits, \".\", \"_\" and \"-\"";
+	}
+	return problem;
+}
+
+static const char *
+base_url_problem(const JsonbValue *value, bool secret)
+{
+	if (value->type != jbvString)
+		return "must be a text";
+	return url_problem(json_cstring(value), "http", true);
+}
+
+static const char *
+smtp_url_problem(const JsonbValue *value, bool secret)
+{
+	if (value->type != jbvString)
+		return "must be a text";
+	return url_problem(json_cstring(value), "smtp", true);
+}
+
+static const char *
+webhook_url_problem(const JsonbValue *value, bool secret)
+{
+	if (secret && value->type == jbvBinary)
+		return secret_shape_valid(value) ? NULL
+			: "must be a URL or {\"file\": \"name\"}";
+	if (value->type != jbvString)
+		return "must be a text";
+	return url_problem(json_cstring(value), "http", false);
+}
+
+static const char *
+secret_problem(const JsonbValue *value, bool secret)
+{
+	return secret_shape_valid(value) ? NULL
+		: "must be a text without control characters, or {\"file\": \"name\"}";
+}
+
+static const char *
+signing_problem(const JsonbValue *value, bool secret)
+{
+	const char *problem = secret_problem(value, secret);
+
+	if (problem == NULL && value->type == jbvString &&
+		!secret_key_valid(json_cstring(value)))
+		return "must be base64, with or without \"whsec_\" before it";
+	return problem;
+}
+
+/* Applies problem to every member of an object. */
+static const char *
+each_problem(const JsonbValue *value, bool secret,
+			 const char *(*problem) (const JsonbValue *, bool))
+{
+	JsonMember *each;
+	int			n;
+
+	if (!json_is_object(value))
+		return "must be an object";
+	each = json_members(value, &n);
+	for (int i = 0; i < n; i++)
+	{
+		const char *wrong = problem(&each[i].value, secret);
+
+		if (wrong != NULL)
+			return psprintf("\"%s\" %s", each[i].key, wrong);
+	}
+	return NULL;
+}
+
+static const char *
+headers_problem(const JsonbValue *value, bool secret)
+{
+	const char *wrong = header_names_problem(value);
+
+	return wrong != NULL ? wrong
+		: each_problem(value, secret, secret ? secret_problem : text_problem);
+}
+
+static const char *
+idempotency_header_problem(const JsonbValue *value, bool secret)
+{
+	return key_header_problem(value);
+}
+
+static const char *
+channels_problem(const JsonbValue *value, bool secret)
+{
+	return each_problem(value, secret, webhook_url_problem);
+}
+
+static const char *
+basic_problem(const JsonbValue *value, bool secret)
+{
+	if (!json_is_object(value) || json_count(value) != 2 ||
+		json_member(value, "username") == NULL ||
+		json_member(value, "password") == NULL)
+		return "must be {\"username\": ..., \"password\": ...}";
+	return each_problem(value, secret, secret_problem);
+}
+
+static const char *
+starttls_problem(const JsonbValue *value, bool secret)
+{
+	const char *text = value->type == jbvString ? json_cstring(value) : "";
+
+	return strcmp(text, "required") == 0 || strcmp(text, "optional") == 0 ||
+		strcmp(text, "never") == 0 ? NULL
+		: "must be \"required\", \"optional\" or \"never\"";
+}
+
+static const char *
+from_problem(const JsonbValue *value, bool secret)
+{
+	List	   *addresses = NIL;
+
+	char	   *text;
+
+	if (value->type != jbvString)
+		return "must be a text";
+	text = json_cstring(value);
+	text = pg_server_to_any(text, strlen(text), PG_UTF8);
+
+	if (mime_parse_addresses(text, &addresses) != NULL ||
+		list_length(addresses) != 1)
+		return "must be one mail address";
+	return NULL;
+}
+
+static const char *
+country_problem(const JsonbValue *value, bool secret)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	if (value->type == jbvString || value->type == jbvNumeric)
+		json_append_text(&text, value);
+	return calling_code(text.data) != NULL ? NULL
+		: "must be a country of ISO 3166 such as \"LB\", or a calling code such as \"961\"";
+}
+
+/*--- what two keys say together ---*/
+
+static void
+check_smtp(const JsonbValue *config, const JsonbValue *credentials,
+		   Problems *problems)
+{
+	bool		user = json_member(credentials, "username") != NULL;
+	bool		password = json_member(credentials, "password") != NULL;
+	bool		bearer = json_member(credentials, "oauth_bearer") != NULL;
+
+	if ((password || bearer) && !user)
+		problem_error(problems, "credentials.username", NULL, "is missing");
+	if (user && !password && !bearer)
+		problem_error(problems, "credentials", NULL,
+					  "has neither \"password\" nor \"oauth_bearer\"");
+	if (password && bearer)
+		problem_error(problems, "credentials", NULL,
+					  "has both \"password\" and \"oauth_bearer\"");
+}
+
+static void
+check_incoming(const JsonbValue *config, const JsonbValue *credentials,
+			   Problems *problems)
+{
+	if (json_member(config, "url") == NULL &&
+		json_member(config, "channels") == NULL &&
+		json_member(credentials, "url") == NULL &&
+		json_member(credentials, "channels") == NULL)
+		problem_error(problems, "config", NULL,
+					  "has neither \"url\" nor \"channels\"");
+}
+
+static void
+check_http(const JsonbValue *config, const JsonbValue *credentials,
+		   Problems *problems)
+{
+	if (json_member(credentials, "bearer_token") != NULL &&
+		json_member(credentials, "basic") != NULL)
+		problem_error(problems, "credentials", NULL,
+					  "has both \"bearer_token\" and \"basic\"");
+	if (key_header_is_set(config, json_member(config, "headers")) ||
+		key_header_is_set(config, json_member(credentials, "headers")))
+		problem_error(problems, "config.idempotency_header", NULL,
+					  "is among \"headers\" too");
+}
+
+/*--- the kinds ---*/
+
+static const Key whatsapp_keys[] = {
+	{"phone_number_id", IN_CONFIG, true, word_problem},
+	{"base_url", IN_CONFIG, false, base_url_problem},
+	{"api_version", IN_CONFIG, false, word_problem},
+	{"default_country", IN_CONFIG, false, country_problem},
+	{"access_token", IN_CREDENTIALS, true, secret_problem},
+	{NULL}
+};
+
+static const Key smtp_keys[] = {
+	{"url", IN_CONFIG, true, smtp_url_problem},
+	{"from", IN_CONFIG, false, from_problem},
+	{"starttls", IN_CONFIG, false, starttls_problem},
+	{"username", IN_CREDENTIALS, false, secret_problem},
+	{"password", IN_CREDENTIALS, false, secret_problem},
+	{"oauth_bearer", IN_CREDENTIALS, false, secret_problem},
+	{NULL}
+};
+
+static const Key slack_keys[] = {
+	{"base_url", IN_CONFIG, false, base_url_problem},
+	{"bot_token", IN_CREDENTIALS, true, secret_problem},
+	{NULL}
+};
+
+static const Key incoming_keys[] = {
+	{"url", IN_CONFIG | IN_CREDENTIALS, false, webhook_url_problem},
+	{"channels", IN_CONFIG | IN_CREDENTIALS, false, channels_problem},
+	{NULL}
+};
+
+static const Key http_keys[] = {
+	{"base_url", IN_CONFIG, true, base_url_problem},
+	{"headers", IN_CONFIG | IN_CREDENTIALS, false, headers_problem},
+	{"idempotency_header", IN_CONFIG, false,
+	idempotency_header_problem},
+	{"bearer_token", IN_CREDENTIALS, false, secret_problem},
+	{"basic", IN_CREDENTIALS, false, basic_problem},
+	{"signing_secret", IN_CREDENTIALS, false, signing_problem},
+	{NULL}
+};
+
+static const Kind kinds[] = {
+	{"whatsapp_cloud", whatsapp_keys, NULL},
+	{"smtp", smtp_keys, check_smtp},
+	{"slack", slack_keys, NULL},
+	{"slack_webhook", incoming_keys, check_incoming},
+	{"teams_webhook", incoming_keys, check_incoming},
+	{"http", http_keys, check_http},
+};
+
+static const Key *
+find_key(const Kind *kind, const char *name, int where)
+{
+	for (const Key *key = kind->keys; key->name != NULL; key++)
+	{
+		if (strcmp(key->name, name) == 0 && (key->where & where) != 0)
+			return key;
+	}
+	return NULL;
+}
+
+static char *
+unknown_key_hint(const Kind *kind, const char *name, int where)
+{
+	const char *names[8];
+	int			n = 0;
+
+	for (const Key *key = kind->keys; key->name != NULL; key++)
+	{
+		if ((key->where & where) != 0)
+			names[n++] = key->name;
+	}
+	return nearest_word_hint(name, names, n);
+}
+
+/* Checks config or credentials. */
+static void
+check_object(const Kind *kind, const JsonbValue *object, int where,
+			 Problems *problems)
+{
+	const char *called = where == IN_CONFIG ? "config" : "credentials";
+	JsonMember *each;
+	int			n;
+
+	each = json_members(object, &n);
+	for (int i = 0; i < n; i++)
+	{
+		char	   *path = psprintf("%s.%s", called, each[i].key);
+		const Key  *key = find_key(kind, each[i].key, where);
+		const char *wrong = key == NULL ? NULL
+			: key->problem(&each[i].value, where == IN_CREDENTIALS);
+
+		if (key == NULL)
+			problem_error(problems, path,
+						  unknown_key_hint(kind, each[i].key, where),
+						  "is not known");
+		else if (wrong != NULL)
+			problem_error(problems, path, NULL, "%s", wrong);
+	}
+	for (const Key *key = kind->keys; key->name != NULL; key++)
+	{
+		if (key->required && (key->where & where) != 0 &&
+			json_member(object, key->name) == NULL)
+			problem_error(problems, psprintf("%s.%s", called, key->name),
+						  NULL, "is missing");
+	}
+}
+
+static const Kind *
+find_kind(const char *name)
+{
+	const char *names[lengthof(kinds)];
+	char	   *hint;
+
+	for (int i = 0; i < lengthof(kinds); i++)
+	{
+		if (strcmp(kinds[i].name, name) == 0)
+			return &kinds[i];
+		names[i] = kinds[i].name;
+	}
+	hint = known_words_hint(name, names, lengthof(kinds));
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("connection kind \"%s\" is not known", name),
+			 hint != NULL ? errhint("%s", hint) : 0));
+	return NULL;				/* keep compiler quiet */
+}
+
+/* The object in a column; a NULL column is an empty one. */
+static void
+column_object(Jsonb *column, const char *name, JsonbValue *object)
+{
+	static JsonbValue empty = {.type = jbvObject};
+
+	if (column == NULL)
+	{
+		json_of_jsonb(JsonbValueToJsonb(&empty), object);
+		return;
+	}
+	json_of_jsonb(column, object);
+	if (!json_is_object(object))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s of a connection must be an object", name)));
+}
+
+void
+connection_check(const char *kind_name, Jsonb *config, Jsonb *credentials)
+{
+	const Kind *kind = find_kind(kind_name);
+	JsonbValue	config_object;
+	JsonbValue	credentials_object;
+	Problems	problems = {0};
+	StringInfoData detail;
+	ListCell   *lc;
+
+	column_object(config, "config", &config_object);
+	column_object(credentials, "credentials", &credentials_object);
+	check_object(kind, &config_object, IN_CONFIG, &problems);
+	check_object(kind, &credentials_object, IN_CREDENTIALS, &problems);
+	if (kind->check != NULL)
+		kind->check(&config_object, &credentials_object, &problems);
+	if (problems.nerrors == 0)
+		return;
+	initStringInfo(&detail);
+	foreach(lc, problems.items)
+	{
+		const Problem *problem = lfirst(lc);
+
+		appendStringInfo(&detail, "%s%s %s.", detail.len > 0 ? "\n" : "",
+						 problem->path, problem->message);
+		if (problem->hint != NULL)
+			appendStringInfo(&detail, " %s", problem->hint);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("connection of kind %s is not valid", kind_name),
+			 errdetail("%s", detail.data)));
+}
+
+/*--- literal secrets ---*/
+
+static bool
+is_key(const char *key, const char *const *keys, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (strcmp(key, keys[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Is a member of it a secret?  The name of a user is none. */
+static bool
+holds_secret(const JsonbValue *object, bool has_user)
+{
+	static const char *const groups[] = {"headers", "basic", "channels"};
+	int			n;
+	JsonMember *members = json_members(object, &n);
+
+	for (int i = 0; i < n; i++)
+	{
+		const char *key = members[i].key;
+		const JsonbValue *value = &members[i].value;
+
+		if (has_user && strcmp(key, "username") == 0)
+			continue;
+		if (json_is_object(value) && is_key(key, groups, lengthof(groups)))
+		{
+			if (holds_secret(value, strcmp(key, "basic") == 0))
+				return true;
+		}
+		else if (value->type == jbvString || !secret_shape_valid(value))
+			return true;
+	}
+	return false;
+}
+
+bool
+connection_holds_secret(Jsonb *credentials)
+{
+	JsonbValue	root;
+
+	json_of_jsonb(credentials, &root);
+	return !json_is_object(&root) || holds_secret(&root, true);
+}

@@ -1,0 +1,347 @@
+/*
+ * secret.c
+ *	  Secret texts: read, used for a signature, overwritten.
+ *
+ * Runs in workers and, for the check of a row's shape, in sessions.  Part of
+ * the connection family; only connection*.c includes it.  A secret lives in
+ * memory with a callback that overwrites it before its context goes, so that
+ * an error on the way leaves none behind.
+ *
+ * A tenant's secrets are in the directory of its id, below secrets_dir; those
+ * of rows for every tenant are in secrets_dir itself.  So whoever may write a
+ * tenant's connections cannot name another's file, nor one for all.
+ *
+ * Files are opened below the directory's own descriptor.  If the kernel can,
+ * it refuses every way out of the directory itself, and links inside it work
+ * (as container platforms mount secrets); else no link is followed.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#ifdef SYS_openat2
+#include <linux/openat2.h>
+#endif
+
+#include "base/json_value.h"
+#include "common/base64.h"
+#include "common/hmac.h"
+#include "common/sha2.h"
+#include "config/settings.h"
+#include "connection/secret.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#define MAX_SECRET (64 * 1024)
+#define KEY_PREFIX "whsec_"
+
+typedef struct SecretText
+{
+	MemoryContextCallback callback;
+	size_t		len;
+	char text[	FLEXIBLE_ARRAY_MEMBER];
+} SecretText;
+
+static void
+wipe_callback(void *arg)
+{
+	SecretText *secret = arg;
+
+	explicit_bzero(secret->text, secret->len);
+}
+
+char *
+secret_alloc(size_t len)
+{
+	SecretText *secret = palloc0(offsetof(SecretText, text) + len + 1);
+
+	secret->len = len;
+	secret->callback.func = wipe_callback;
+	secret->callback.arg = secret;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext,
+									   &secret->callback);
+	return secret->text;
+}
+
+char *
+secret_concat(const char *prefix, const char *secret)
+{
+	size_t		len = strlen(prefix) + strlen(secret);
+	char	   *both = secret_alloc(len);
+
+	strcpy(both, prefix);
+	strcat(both, secret);
+	return both;
+}
+
+void
+secret_wipe(char *text)
+{
+	if (text !=NULL)
+		explicit_bzero(text, strlen(text));
+}
+
+/* A plain name: no separator, not the directory itself or the one above. */
+static bool
+file_name_valid(const char *name, int len)
+{
+	if (len == 0 || len >= 256 || memchr(name, '/', len) != NULL)
+		return false;
+	return !(len <= 2 && name[0] == '.' && name[len - 1] == '.');
+}
+
+/* The name in {"file": name}; NULL where the value has another shape. */
+static char *
+file_name(const JsonbValue *value)
+{
+	JsonbValue *name;
+
+	if (!json_is_object(value) || json_count(value) != 1)
+		return NULL;
+	name = json_member(value, "file");
+	if (name == NULL || name->type != jbvString ||
+		!file_name_valid(name->val.string.val, name->val.string.len))
+		return NULL;
+	return json_cstring(name);
+}
+
+bool
+secret_shape_valid(const JsonbValue *value)
+{
+	if (value->type != jbvString)
+		return file_name(value) != NULL;
+	if (value->val.string.len == 0 || value->val.string.len > MAX_SECRET)
+		return false;
+	for (int i = 0; i < value->val.string.len; i++)
+	{
+		if ((unsigned char) value->val.string.val[i] < ' ')
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Opens dir/name; -1 with errno.  Never waits: a FIFO opens at once.  more
+ * are further flags.
+ */
+static int
+open_below(int dir, const char *name, int more)
+{
+	int			flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | more;
+#ifdef SYS_openat2
+	struct open_how how = {
+		.flags = flags,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+	};
+	int			fd;
+
+	fd = (int) syscall(SYS_openat2, dir, name, &how, sizeof(how));
+
+	if (fd >= 0 || (errno != ENOSYS && errno != EPERM))
+		return fd;
+#endif
+	return openat(dir, name, flags | O_NOFOLLOW);
+}
+
+/* Reads at most size bytes from fd; -1 with errno, or what was read. */
+static ssize_t
+read_all(int fd, char *into, size_t size)
+{
+	size_t		done = 0;
+
+	while (done < size)
+	{
+		ssize_t		n = read(fd, into + done, size - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		done += n;
+	}
+	return done;
+}
+
+static void
+close_keeping_errno(int fd)
+{
+	int			save_errno = errno;
+
+	if (fd >= 0)
+		close(fd);
+	errno = save_errno;
+}
+
+/* Opens the directory of a tenant, or (NULL) the one for all; -1 with errno. */
+static int
+open_directory(const char *tenant)
+{
+	int			all = open(wf_secrets_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int			own;
+
+	if (tenant == NULL || all < 0)
+		return all;
+	own = open_below(all, tenant, O_DIRECTORY);
+	close_keeping_errno(all);
+	return own;
+}
+
+/* Opens a secret's file; raises 22023 and 58P01. */
+static int
+open_secret(const char *tenant, const char *name, const char *what)
+{
+	const char *shown = tenant ? psprintf("%s/%s", tenant, name) : name;
+	struct stat st;
+	int			dir;
+	int			fd;
+
+	if (wf_secrets_dir == NULL || wf_secrets_dir[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s is in a file, but \"%s\" is not set",
+						what, "workflow_engine.secrets_dir")));
+	dir = open_directory(tenant);
+	fd = dir < 0 ? -1 : open_below(dir, name, 0);
+	close_keeping_errno(dir);
+	if (fd < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FILE),
+				 errmsg("could not open secret file \"%s\" of %s: %m",
+						shown, what)));
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+	{
+		close(fd);
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FILE),
+				 errmsg("secret file \"%s\" of %s is not a regular file",
+						shown, what)));
+	}
+	return fd;
+}
+
+static char *
+read_file(const char *tenant, const char *name, const char *what)
+{
+	int			fd;
+	char	   *text = secret_alloc(MAX_SECRET + 1);
+	ssize_t		len;
+
+	fd = open_secret(tenant, name, what);
+	len = read_all(fd, text, MAX_SECRET + 1);
+	close(fd);
+	if (len < 0 || len > MAX_SECRET || memchr(text, '\0', len) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("secret file \"%s\" of %s is not a text of at most %d bytes",
+						name, what, MAX_SECRET)));
+	if (len > 0 && text[len - 1] == '\n')
+		text[	  --len] = '\0';
+
+	if (len > 0 && text[len - 1] == '\r')
+		text[	  --len] = '\0';
+	return text;
+}
+
+static char *
+tenant_directory(const pg_uuid_t *tenant)
+{
+	return tenant == NULL ? NULL
+		: DatumGetCString(DirectFunctionCall1(uuid_out,
+											  UUIDPGetDatum(tenant)));
+}
+
+char *
+secret_read(const JsonbValue *value, const pg_uuid_t *tenant,
+			const char *what)
+{
+	char	   *text;
+	char	   *name;
+
+	if (value->type == jbvString)
+	{
+		text = secret_alloc(value->val.string.len);
+
+		memcpy(text, value->val.string.val, value->val.string.len);
+	}
+	else if ((name = file_name(value)) != NULL)
+		text = read_file(tenant_directory(tenant), name, what);
+
+	else
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s is neither a text nor {\"file\": \"name\"}",
+						what)));
+	for (const char *p = text; *p; p++)
+	{
+		if ((unsigned char) *p < ' ' || *p == 0x7f)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("%s has a control character", what)));
+	}
+	if (text[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s is empty", what)));
+	return text;
+}
+
+/* Decodes a signing secret; NULL where it is no base64. */
+static char *
+decode_key(const char *secret, int *len)
+{
+	int			size;
+	char	   *key;
+
+	if (strncmp(secret, KEY_PREFIX, strlen(KEY_PREFIX)) == 0)
+		secret += strlen(KEY_PREFIX);
+	size = pg_b64_dec_len(strlen(secret)) + 1;
+	key = secret_alloc(size);
+	*len = pg_b64_decode(secret, strlen(secret), (void *) key, size);
+	return *len > 0 ? key : NULL;
+}
+
+bool
+secret_key_valid(const char *secret)
+{
+	int			len;
+
+	return decode_key(secret, &len) != NULL;
+}
+
+char *
+secret_sign(const char *secret, const char *id, int64 timestamp,
+			const char *body, size_t body_len)
+{
+	int			key_len;
+	char	   *key = decode_key(secret, &key_len);
+	char	   *head = psprintf("%s." INT64_FORMAT ".", id, timestamp);
+	uint8		mac[PG_SHA256_DIGEST_LENGTH];
+	char text[	PG_SHA256_DIGEST_LENGTH * 2] = {0};
+	pg_hmac_ctx *ctx;
+	bool		signed_ok;
+
+	if (key == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("signing_secret is not base64")));
+	ctx = pg_hmac_create(PG_SHA256);
+	signed_ok = ctx != NULL &&
+		pg_hmac_init(ctx, (uint8 *) key, key_len) >= 0 &&
+		pg_hmac_update(ctx, (uint8 *) head, strlen(head)) >= 0 &&
+		pg_hmac_update(ctx, (const uint8 *) body, body_len) >= 0 &&
+		pg_hmac_final(ctx, mac, sizeof(mac)) >= 0 &&
+		pg_b64_encode((const void *) mac, sizeof(mac),
+					  (void *) text, sizeof(text)) > 0;
+	pg_hmac_free(ctx);
+	explicit_bzero(key, key_len);
+	if (!signed_ok)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not compute a signature")));
+	return psprintf("v1,%s", text);
+}

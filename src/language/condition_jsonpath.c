@@ -1,0 +1,395 @@
+/*
+ * condition_jsonpath.c
+ *	  Conditions written as a jsonpath predicate over the context.
+ *
+ * PostgreSQL's own parser judges the syntax; what is wrong with it, and how it
+ * is written, is said by condition_spelling.c.  Beyond the syntax a condition
+ * must be lax, must be a predicate (a bare path would be true only if it finds
+ * the JSON value true), must have no variables (there are none), no keys in
+ * brackets (they are never found) and no templates in its texts, and may name
+ * only what the context has: the roots, and the steps before.
+ *
+ * Runs where definitions are written and where workers load them; the result
+ * lives in the current memory context.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "language/condition_node.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/fmgrprotos.h"
+
+/* What walking over a jsonpath needs. */
+typedef struct Walk
+{
+	const char *text;			/* NULL: nobody reads what is wrong */
+	const char *path;
+	const ScopeNames *names;
+	Problems   *problems;
+	bool		is_misspelt;	/* a mistake of spelling was reported */
+	List	   *outputs;		/* of ScopePath *: members of outputs */
+} Walk;
+
+typedef struct JsonPathInput
+{
+	const char *text;
+	JsonPath   *result;
+} JsonPathInput;
+
+static void
+parse_jsonpath(void *arg)
+{
+	JsonPathInput *input = arg;
+	Datum		datum = DirectFunctionCall1(jsonpath_in,
+											CStringGetDatum(input->text));
+
+	input->result = DatumGetJsonPathP(datum);
+}
+
+/*
+ * PostgreSQL says what is wrong with a regular expression, but of the syntax
+ * of a jsonpath only near which of its tokens.
+ */
+static JsonPath *
+parse(const char *text, bool *is_syntax, char **message)
+{
+	JsonPathInput input = {text, NULL};
+	int			state;
+
+	*message = problem_catch_state(parse_jsonpath, &input, &state);
+	*is_syntax = state == ERRCODE_SYNTAX_ERROR ||
+		state == ERRCODE_INVALID_TEXT_REPRESENTATION;
+	return *message == NULL ? input.result : NULL;
+}
+
+static bool holds(const char *text, const ScopeNames *names);
+
+/* Does text end with the name of a member, .name? */
+static bool
+ends_with_member(const char *text)
+{
+	const char *dot = strrchr(text, '.');
+
+	return dot != NULL && condition_plain_key(dot + 1, strlen(dot + 1));
+}
+
+/*
+ * Reports what is misspelt, once: a mistake that is recognized with the text
+ * that works, any other by message and hint.
+ */
+static void
+report_spelling(Walk *walk, const char *hint, const char *message)
+{
+	SpellingMistake mistake;
+	char	   *corrected;
+
+	if (walk->is_misspelt)
+		return;
+	walk->is_misspelt = true;
+	if (walk->text == NULL)
+	{
+		problem_error(walk->problems, walk->path, NULL, "%s", message);
+		return;
+	}
+	condition_spelling(walk->text, &mistake);
+	corrected = mistake.corrected;
+	if (ends_with_member(corrected) && !holds(corrected, walk->names))
+		corrected = psprintf("%s == true", corrected);	/* a path alone */
+	if (holds(corrected, walk->names))
+		hint = psprintf("Write: %s", corrected);
+	else if (mistake.hint != NULL)
+		hint = mistake.hint;
+	if (mistake.message == NULL)
+		problem_error(walk->problems, walk->path, hint, "%s", message);
+	else
+		problem_error(walk->problems, walk->path, hint, "%s at position %d",
+					  mistake.message,
+					  pg_mbstrlen_with_len(walk->text, mistake.offset) + 1);
+}
+
+static bool
+is_predicate(JsonPathItem *item)
+{
+	if (jspHasNext(item))
+		return false;
+	switch (item->type)
+	{
+		case jpiAnd:
+		case jpiOr:
+		case jpiNot:
+		case jpiIsUnknown:
+		case jpiEqual:
+		case jpiNotEqual:
+		case jpiLess:
+		case jpiGreater:
+		case jpiLessOrEqual:
+		case jpiGreaterOrEqual:
+		case jpiExists:
+		case jpiStartsWith:
+		case jpiLikeRegex:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Notes a path below an output, steps.NAME.output.KEY: it may be cut. */
+static void
+note_output(Walk *walk, char **parts, int nparts)
+{
+	ScopePath  *path;
+
+	if (nparts < 4 || strcmp(parts[0], scope_root_names[SCOPE_STEPS]) != 0 ||
+		strcmp(parts[2], "output") != 0)
+		return;
+	path = palloc0(sizeof(ScopePath));
+	path->root = SCOPE_STEPS;
+	path->nparts = nparts;
+	path->parts = palloc0(sizeof(PathPart) * nparts);
+	for (int i = 0; i < nparts; i++)
+		path->parts[i].name = parts[i];
+	path->text = scope_path_prefix(path, nparts);
+	walk->outputs = lappend(walk->outputs, path);
+}
+
+/* Checks the keys that follow a "$". */
+static void
+check_root(Walk *walk, JsonPathItem *root)
+{
+	char	   *parts[4];
+	int			nparts = 0;
+	JsonPathItem item = *root;
+	JsonPathItem next;
+	int			bad_part;
+	char	   *hint;
+	char	   *error;
+
+	while (nparts < lengthof(parts) && jspGetNext(&item, &next) &&
+		   next.type == jpiKey)
+	{
+		int32		len;
+		char	   *key = jspGetString(&next, &len);
+
+		parts[nparts++] = pnstrdup(key, len);
+		item = next;
+	}
+	if (nparts == 0)
+		return;
+	error = scope_check_parts((const char *const *) parts, Min(nparts, 3),
+							  walk->names, &bad_part, &hint);
+	if (error != NULL)
+		problem_error(walk->problems, walk->path, hint, "%s", error);
+	note_output(walk, parts, nparts);
+}
+
+static void
+check_variable(Walk *walk, JsonPathItem *item)
+{
+	int32		len;
+	char	   *name = jspGetString(item, &len);
+
+	report_spelling(walk, psprintf("Write \"$.%.*s\".", len, name),
+					psprintf("a condition has no variable \"$%.*s\"", len,
+							 name));
+}
+
+/* A text is compared as it stands, whatever it looks like. */
+static void
+check_string(Walk *walk, JsonPathItem *item)
+{
+	int32		len;
+	char	   *text = jspGetString(item, &len);
+	char	   *open = strstr(text, "{{");
+	int			path_len;
+	const char *found;
+
+	if (open != NULL && strstr(open, "}}") != NULL)
+		report_spelling(walk, "Write a path, as in \"$.trigger.total\".",
+						"conditions take no templates");
+	found = scope_path_as_text(text, len, walk->names, &path_len);
+	if (found != NULL)
+		problem_warning(walk->problems, walk->path,
+						psprintf("Write $.%s, without quotes, for its value.",
+								 found),
+						"\"%s\" is a text here, not the value of that path",
+						text);
+}
+
+static void walk_items(Walk *walk, JsonPathItem *first);
+
+/* An index is a number: what else stands there is never found. */
+static void
+walk_subscript(Walk *walk, JsonPathItem *subscript)
+{
+	if (!jspHasNext(subscript) &&
+		(subscript->type == jpiString || subscript->type == jpiBool ||
+		 subscript->type == jpiNull))
+		report_spelling(walk, "Write $.trigger.\"odd key\" for a key, and "
+						"$.trigger.items[0] for an element.",
+						"a key does not stand in brackets");
+	else
+		walk_items(walk, subscript);
+}
+
+static void
+walk_subscripts(Walk *walk, JsonPathItem *item)
+{
+	for (int i = 0; i < item->content.array.nelems; i++)
+	{
+		JsonPathItem from;
+		JsonPathItem to;
+
+		if (jspGetArraySubscript(item, &from, &to, i))
+			walk_subscript(walk, &to);
+		walk_subscript(walk, &from);
+	}
+}
+
+/* Walks what hangs below one item. */
+static void
+walk_operands(Walk *walk, JsonPathItem *item)
+{
+	JsonPathItem operand;
+
+	switch (item->type)
+	{
+		case jpiAnd:
+		case jpiOr:
+		case jpiEqual:
+		case jpiNotEqual:
+		case jpiLess:
+		case jpiGreater:
+		case jpiLessOrEqual:
+		case jpiGreaterOrEqual:
+		case jpiAdd:
+		case jpiSub:
+		case jpiMul:
+		case jpiDiv:
+		case jpiMod:
+		case jpiStartsWith:
+			jspGetLeftArg(item, &operand);
+			walk_items(walk, &operand);
+			jspGetRightArg(item, &operand);
+			walk_items(walk, &operand);
+			break;
+		case jpiNot:
+		case jpiIsUnknown:
+		case jpiExists:
+		case jpiPlus:
+		case jpiMinus:
+		case jpiFilter:
+			jspGetArg(item, &operand);
+			walk_items(walk, &operand);
+			break;
+		case jpiLikeRegex:
+			jspInitByBuffer(&operand, item->base,
+							item->content.like_regex.expr);
+			walk_items(walk, &operand);
+			break;
+		case jpiIndexArray:
+			walk_subscripts(walk, item);
+			break;
+		case jpiRoot:
+			check_root(walk, item);
+			break;
+		case jpiVariable:
+			check_variable(walk, item);
+			break;
+		case jpiString:
+			check_string(walk, item);
+			break;
+		default:
+			break;
+	}
+}
+
+/* Walks an item and those that follow it in its path. */
+static void
+walk_items(Walk *walk, JsonPathItem *first)
+{
+	JsonPathItem item = *first;
+	JsonPathItem next;
+
+	check_stack_depth();
+	walk_operands(walk, &item);
+	while (jspGetNext(&item, &next))
+	{
+		item = next;
+		walk_operands(walk, &item);
+	}
+}
+
+/* What must hold of the whole. */
+static void
+check(Walk *walk, JsonPath *jsonpath)
+{
+	JsonPathItem root;
+	const char *text;
+
+	jspInit(&root, jsonpath);
+	if ((jsonpath->header & JSONPATH_LAX) == 0)
+		report_spelling(walk, "Leave \"strict\" out.",
+						"conditions are lax, \"strict\" cannot be used");
+	if (!is_predicate(&root))
+	{
+		text = root.type == jpiRoot && jspHasNext(&root) ?
+			condition_item_text(jsonpath, &root) : "$.trigger.paid";
+		problem_error(walk->problems, walk->path,
+					  psprintf("Compare it, as in \"%s == true\", or ask "
+							   "\"exists(%s)\".", text, text),
+					  "condition is not a predicate");
+	}
+	walk_items(walk, &root);
+}
+
+/* Is text a condition without a mistake? */
+static bool
+holds(const char *text, const ScopeNames *names)
+{
+	Problems	problems = {0};
+	Walk		walk = {NULL, "", names, &problems, false, NIL};
+	bool		is_syntax;
+	char	   *message;
+	JsonPath   *jsonpath = parse(text, &is_syntax, &message);
+
+	if (jsonpath != NULL)
+		check(&walk, jsonpath);
+	return jsonpath != NULL && problems.nerrors == 0;
+}
+
+static Jsonb *
+empty_object(void)
+{
+	JsonbParseState *state = NULL;
+
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
+bool
+condition_compile_jsonpath(Condition *condition, const char *text,
+						   const char *path, const ScopeNames *names,
+						   Problems *problems)
+{
+	Walk		walk = {text, path, names, problems, false, NIL};
+	int			nerrors = problems->nerrors;
+	bool		is_syntax;
+	char	   *message;
+	JsonPath   *jsonpath = parse(text, &is_syntax, &message);
+
+	if (jsonpath != NULL)
+		check(&walk, jsonpath);
+	else if (is_syntax)
+		report_spelling(&walk, "Each side of && and || is a comparison, as "
+						"in $.trigger.total > 500 && $.trigger.country == "
+						"\"LB\"; or write an object with field, op and "
+						"value.", "condition is not a jsonpath predicate");
+	else
+		problem_error(problems, path, NULL, "%s", message);
+	condition->kind = CONDITION_JSONPATH;
+	condition->jsonpath = jsonpath;
+	condition->variables = empty_object();
+	condition->outputs = walk.outputs;
+	return problems->nerrors == nerrors;
+}

@@ -1,0 +1,310 @@
+/*
+ * condition_operand.c
+ *	  Compiling one test of a condition: its field, its op, its value.
+ *
+ * What a value may be depends on the op.  A literal is checked here; what
+ * value_field names is known only when the condition is decided, and what
+ * the op does not take is unknown then (condition_test.c).
+ *
+ * Part of the compiler of conditions: see condition.c.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "base/json_value.h"
+#include "catalog/pg_collation_d.h"
+#include "language/condition_node.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+
+const char *const condition_op_names[CONDITION_NOPS] = {
+	"eq", "ne", "gt", "gte", "lt", "lte", "in", "not_in", "contains",
+	"starts_with", "ends_with", "matches", "before", "after", "exists",
+	"not_exists", "empty", "not_empty"
+};
+
+/* What others call an op: for hints. */
+static const struct
+{
+	const char *word;
+	ConditionOp op;
+}			other_names[] = {
+	{"=", OP_EQ}, {"==", OP_EQ}, {"===", OP_EQ}, {"is", OP_EQ},
+	{"equals", OP_EQ}, {"equal", OP_EQ}, {"!=", OP_NE}, {"<>", OP_NE},
+	{"neq", OP_NE}, {"is_not", OP_NE}, {"not_equals", OP_NE},
+	{"not_equal", OP_NE}, {">", OP_GT}, {"greater_than", OP_GT},
+	{">=", OP_GTE}, {"ge", OP_GTE}, {"<", OP_LT}, {"less_than", OP_LT},
+	{"<=", OP_LTE}, {"le", OP_LTE}, {"one_of", OP_IN}, {"nin", OP_NOT_IN},
+	{"includes", OP_CONTAINS}, {"has", OP_CONTAINS}, {"like", OP_MATCHES},
+	{"regex", OP_MATCHES}, {"~", OP_MATCHES}, {"present", OP_NOT_EMPTY},
+	{"blank", OP_EMPTY}, {"is_empty", OP_EMPTY},
+	{"is_not_empty", OP_NOT_EMPTY}, {"missing", OP_NOT_EXISTS},
+	{"earlier", OP_BEFORE}, {"later", OP_AFTER}
+};
+
+/* Does op take no value, only a field?  (exists, empty and their opposites) */
+static bool
+takes_no_value(ConditionOp op)
+{
+	return op == OP_EXISTS || op == OP_NOT_EXISTS || op == OP_EMPTY ||
+		op == OP_NOT_EMPTY;
+}
+
+/* A path that is the text of a member; NULL after adding a problem. */
+static ScopePath *
+compile_path(const JsonbValue *json, const char *key, const char *path,
+			 const ScopeNames *names, Problems *problems)
+{
+	ScopePath  *result;
+	char	   *text;
+	char	   *error;
+	int			offset;
+	char	   *hint;
+
+	if (json == NULL || json->type != jbvString)
+	{
+		problem_error(problems, path,
+					  "Write a path, as in \"trigger.country\".",
+					  json ? "%s must be a string" : "%s is missing", key);
+		return NULL;
+	}
+	text = json_cstring(json);
+
+	result = scope_path_parse(text, strlen(text), names, &error, &offset,
+							  &hint);
+	if (result == NULL)
+	{
+		problem_error(problems, path, hint, "%s at position %d", error,
+					  pg_mbstrlen_with_len(text, offset) + 1);
+		return NULL;
+	}
+	scope_path_warn(result, path, problems);
+	return result;
+}
+
+static char *
+op_hint(const char *name)
+{
+	for (int i = 0; i < lengthof(other_names); i++)
+	{
+		if (pg_strcasecmp(other_names[i].word, name) == 0)
+			return psprintf("Write \"%s\".",
+							condition_op_names[other_names[i].op]);
+	}
+	return known_words_hint(name, condition_op_names, CONDITION_NOPS);
+}
+
+/* False after adding a problem. */
+static bool
+compile_op(Condition *condition, const JsonbValue *json, const char *path,
+		   Problems *problems)
+{
+	char	   *name;
+
+	if (json == NULL || json->type != jbvString)
+	{
+		problem_error(problems, path, op_hint(""),
+					  json ? "op must be a string" : "op is missing");
+		return false;
+	}
+	name = json_cstring(json);
+	for (int i = 0; i < CONDITION_NOPS; i++)
+	{
+		if (strcmp(condition_op_names[i], name) == 0)
+		{
+			condition->op = i;
+			return true;
+		}
+	}
+	problem_error(problems, path, op_hint(name), "unknown op \"%s\"", name);
+	return false;
+}
+
+static void
+try_pattern(void *arg)
+{
+	DirectFunctionCall2Coll(textregexeq, DEFAULT_COLLATION_OID,
+							PointerGetDatum(cstring_to_text("")),
+							PointerGetDatum(arg));
+}
+
+/* What is wrong with a literal that op takes as a string, or NULL. */
+static char *
+string_error(ConditionOp op, const JsonbValue *value)
+{
+	TimestampTz time;
+
+	if (op == OP_MATCHES)
+		return problem_catch(try_pattern, cstring_to_text_with_len(
+																   value->val.string.val, value->val.string.len));
+	if ((op == OP_BEFORE || op == OP_AFTER) &&
+		!condition_read_time(value, &time))
+		return psprintf("\"%s\" takes a time as ISO 8601 text, such as "
+						"\"2026-03-01T22:30:00Z\" or \"2026-03-01\"",
+						condition_op_names[op]);
+	return NULL;
+}
+
+/* What is wrong with a literal for op, palloc'd, or NULL. */
+static char *
+value_error(ConditionOp op, const JsonbValue *value)
+{
+	const char *name = condition_op_names[op];
+
+	switch (op)
+	{
+		case OP_GT:
+		case OP_GTE:
+		case OP_LT:
+		case OP_LTE:
+			if (value->type != jbvNumeric && value->type != jbvString)
+				return psprintf("\"%s\" takes a number or a string, not %s",
+								name, json_a_type(value));
+			return NULL;
+		case OP_IN:
+		case OP_NOT_IN:
+			if (!json_is_array(value))
+				return psprintf("\"%s\" takes an array, not %s", name,
+								json_a_type(value));
+			return NULL;
+		case OP_STARTS_WITH:
+		case OP_ENDS_WITH:
+		case OP_MATCHES:
+		case OP_BEFORE:
+		case OP_AFTER:
+			if (value->type != jbvString)
+				return psprintf("\"%s\" takes a string, not %s", name,
+								json_a_type(value));
+			return string_error(op, value);
+		default:
+			return NULL;
+	}
+}
+
+/* Does a string below value look like a template? */
+static bool
+holds_template(const JsonbValue *value)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	json_append(&buf, value);
+	return strstr(buf.data, "{{") != NULL;
+}
+
+/* A text that is a path is compared as it stands. */
+static void
+warn_of_path(const JsonbValue *json, const char *path,
+			 const ScopeNames *names, Problems *problems)
+{
+	char	   *text = json_cstring(json);
+	int			len;
+	const char *found = scope_path_as_text(text, strlen(text), names, &len);
+
+	if (found != NULL)
+		problem_warning(problems, path,
+						psprintf("Write \"value_field\": \"%s\" to compare "
+								 "with its value.", found),
+						"\"%s\" is a text here, not the value of that path",
+						text);
+}
+
+static void
+compile_literal(Condition *condition, const JsonbValue *json,
+				const char *path, const ScopeNames *names,
+				Problems *problems)
+{
+	char	   *error;
+
+	if (condition->op != OP_MATCHES && holds_template(json))
+		problem_error(problems, path,
+					  "Compare with another field by \"value_field\": "
+					  "\"trigger.b\" in the place of \"value\".",
+					  "conditions take no templates");
+	error = value_error(condition->op, json);
+	if (error != NULL)
+		problem_error(problems, path, NULL, "%s", error);
+	if (json->type == jbvString)
+		warn_of_path(json, path, names, problems);
+	condition->literal = json_to_jsonb(json);
+	json_of_jsonb(condition->literal, &condition->value);
+}
+
+/* One of value and value_field, or neither if the op takes no value. */
+static void
+compile_value(Condition *condition, const JsonbValue *json, const char *path,
+			  const ScopeNames *names, Problems *problems)
+{
+	JsonbValue *literal = json_member(json, "value");
+	JsonbValue *field = json_member(json, "value_field");
+	const char *name = condition_op_names[condition->op];
+	const char *literal_path = problem_path_member(path, "value");
+	const char *field_path = problem_path_member(path, "value_field");
+
+	if (takes_no_value(condition->op))
+	{
+		if (literal != NULL || field != NULL)
+			problem_error(problems, literal ? literal_path : field_path,
+						  NULL, "\"%s\" takes no value", name);
+	}
+	else if (literal != NULL && field != NULL)
+		problem_error(problems, field_path,
+					  "Leave one of them out.",
+					  "value and value_field exclude each other");
+	else if (field != NULL)
+		condition->value_field = compile_path(field, "value_field",
+											  field_path, names, problems);
+	else if (literal != NULL)
+		compile_literal(condition, literal, literal_path, names, problems);
+	else
+		problem_error(problems, literal_path, NULL, "\"%s\" needs a value",
+					  name);
+}
+
+static bool
+may_ignore_case(ConditionOp op)
+{
+	return op == OP_EQ || op == OP_NE || op == OP_IN || op == OP_NOT_IN ||
+		op == OP_CONTAINS || op == OP_STARTS_WITH || op == OP_ENDS_WITH ||
+		op == OP_MATCHES;
+}
+
+static void
+compile_ignore_case(Condition *condition, const JsonbValue *json,
+					const char *path, Problems *problems)
+{
+	JsonbValue *value = json_member(json, "ignore_case");
+
+	if (value == NULL)
+		return;
+	path = problem_path_member(path, "ignore_case");
+	if (value->type != jbvBool)
+		problem_error(problems, path, NULL,
+					  "ignore_case must be true or false, not %s",
+					  json_a_type(value));
+	else if (value->val.boolean && !may_ignore_case(condition->op))
+		problem_error(problems, path,
+					  "It goes with eq, ne, in, not_in, contains, "
+					  "starts_with, ends_with and matches.",
+					  "\"%s\" takes no ignore_case",
+					  condition_op_names[condition->op]);
+	else
+		condition->ignore_case = value->val.boolean;
+}
+
+void
+condition_compile_test(Condition *condition, const JsonbValue *json,
+					   const char *path, const ScopeNames *names,
+					   Problems *problems)
+{
+	condition->kind = CONDITION_TEST;
+	condition->field = compile_path(json_member(json, "field"), "field",
+									problem_path_member(path, "field"),
+									names, problems);
+	if (!compile_op(condition, json_member(json, "op"),
+					problem_path_member(path, "op"), problems))
+		return;
+	compile_value(condition, json, path, names, problems);
+	compile_ignore_case(condition, json, path, problems);
+}

@@ -1,0 +1,91 @@
+/*
+ * condition_spelling.h
+ *	  What the files of the speller share: condition_spelling*.c only.
+ */
+#ifndef WF_CONDITION_SPELLING_H
+#define WF_CONDITION_SPELLING_H
+
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "language/condition_node.h"
+
+#define SPELLING_MAX_WRAPPED 16 /* "!" without parentheses, nested */
+
+/* A text being read, and written again with its mistakes put right. */
+typedef struct Speller
+{
+	const char *text;
+	const char *pos;			/* what is read next */
+	StringInfoData out;
+	int			depth;			/* of open parentheses */
+	const char *outermost;		/* the last "(" at depth 0 */
+	int			wrapped[SPELLING_MAX_WRAPPED];	/* depths at which a ")" is
+												 * owed */
+	int			wrapped_at[SPELLING_MAX_WRAPPED];	/* where their "(" stands */
+	int			nwrapped;
+	SpellingMistake *mistake;
+} Speller;
+
+static inline bool
+is_word_start(char c)
+{
+	return isalpha((unsigned char) c) || c == '_' || IS_HIGHBIT_SET(c);
+}
+
+static inline bool
+is_word_byte(char c)
+{
+	return isalnum((unsigned char) c) || c == '_' || IS_HIGHBIT_SET(c);
+}
+
+/* The first byte from c on that is no blank. */
+static inline const char *
+skip_blanks(const char *c)
+{
+	while (isspace((unsigned char) *c))
+		c++;
+	return c;
+}
+
+/* Is word[0..len) that other word? */
+static inline bool
+word_is(const char *word, int len, const char *other)
+{
+	return strlen(other) == len && memcmp(word, other, len) == 0;
+}
+
+/*
+ * Notes a mistake at where, if it is the first; hint may be NULL.  The text
+ * is read on.
+ */
+extern void spelling_note(Speller *s, const char *where,
+						  const char *message, const char *hint);
+
+/* Writes what stands before end as it is, and reads on at end. */
+extern void spelling_copy(Speller *s, const char *end);
+
+/* Writes a text in double quotes. */
+extern void spelling_write_quoted(Speller *s, const char *text, int len);
+
+/* Writes an operator, or what takes the place of one, and reads on at end. */
+extern void spelling_write_operator(Speller *s, const char *op,
+									const char *end);
+
+/*
+ * Writes "!", with parentheses around what follows if it has none, and reads
+ * on at end.
+ */
+extern void spelling_write_not(Speller *s, const char *end);
+
+/* The last byte written that is no blank; 0 if there is none. */
+extern char spelling_last_written(const Speller *s);
+
+/* Reads a word, which begins at the speller's position. */
+extern void spelling_read_word(Speller *s);
+
+/* Reads "$", "@", or a name with one of them before it. */
+extern void spelling_read_root(Speller *s);
+
+#endif							/* WF_CONDITION_SPELLING_H */

@@ -1,0 +1,110 @@
+/*
+ * condition_time.c
+ *	  Times in conditions: ISO 8601 text.
+ *
+ * PostgreSQL's own input of times reads much more than a time ("tomorrow",
+ * "1/2/3"), and some of it by the session's settings.  So the shape is
+ * checked here, and only the numbers are left to it.
+ *
+ * Pure, but for the session's TimeZone.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include <ctype.h>
+
+#include "base/json_value.h"
+#include "language/condition_node.h"
+#include "utils/fmgrprotos.h"
+#include "utils/timestamp.h"
+
+/* Longer texts are no times. */
+#define MAX_TIME_BYTES 40
+
+typedef struct TimeInput
+{
+	char	   *text;
+	TimestampTz result;
+} TimeInput;
+
+/*
+ * Does *text begin with a shape, in which "0" is any digit?  Then *text
+ * becomes what comes after it.
+ */
+static bool
+skip_shape(const char **text, const char *shape)
+{
+	const char *c = *text;
+
+	for (; *shape; shape++, c++)
+	{
+		if (*shape == '0' ? !isdigit((unsigned char) *c) : *c != *shape)
+			return false;
+	}
+	*text = c;
+	return true;
+}
+
+/* Z, +HH, +HHMM or +HH:MM, or nothing. */
+static bool
+is_zone(const char *text)
+{
+	if (*text == '\0')
+		return true;
+	if (*text == 'Z' || *text == 'z')
+		return text[1] == '\0';
+
+	if (*text !='+' && *text !='-')
+		return false;
+	text++;
+
+	if (!skip_shape(&text, "00:00") && !skip_shape(&text, "0000") &&
+		!skip_shape(&text, "00"))
+		return false;
+	return *text == '\0';
+}
+
+static bool
+is_time(const char *text)
+{
+	if (!skip_shape(&text, "0000-00-00"))
+		return false;
+	if (*text == '\0')
+		return true;
+	if (*text !='T' && *text !='t' && *text !=' ')
+		return false;
+	text++;
+
+	if (!skip_shape(&text, "00:00"))
+		return false;
+	if (skip_shape(&text, ":00") && skip_shape(&text, ".0"))
+	{
+		while (isdigit((unsigned char) *text))
+			text++;
+	}
+	return is_zone(text);
+}
+
+static void
+read_time(void *arg)
+{
+	TimeInput  *input = arg;
+
+	input->result = DatumGetTimestampTz(DirectFunctionCall3(
+															timestamptz_in, CStringGetDatum(input->text),
+															ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+}
+
+bool
+condition_read_time(const JsonbValue *value, TimestampTz *time)
+{
+	TimeInput	input;
+
+	if (value->type != jbvString || value->val.string.len > MAX_TIME_BYTES)
+		return false;
+	input.text = json_cstring(value);
+	if (!is_time(input.text) || problem_catch(read_time, &input) != NULL)
+		return false;
+	*time = input.result;
+	return true;
+}

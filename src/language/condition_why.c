@@ -1,0 +1,451 @@
+/*
+ * condition_why.c
+ *	  Why a jsonpath predicate is unknown.
+ *
+ * jsonb_path_match says of a predicate that it is neither true nor false, and
+ * nothing more.  So the predicate is taken apart: the first part that is
+ * unknown by itself is found, its operands are evaluated one by one, and what
+ * they are, or what PostgreSQL says of them, is the reason.
+ *
+ * Called only for what is unknown; memory in the current context is its only
+ * effect.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "base/json_value.h"
+#include "catalog/pg_collation_d.h"
+#include "language/condition_node.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/fmgrprotos.h"
+
+/* A reason names texts of at most so many bytes. */
+#define MAX_SHOWN_BYTES 120
+
+/* As many types as jsonpath's type() knows, and some. */
+#define MAX_TYPES 16
+
+typedef struct Explainer
+{
+	const JsonPath *whole;
+	Jsonb	   *variables;
+	Jsonb	   *context;
+	JsonPath   *part;			/* room for a part of it */
+} Explainer;
+
+/* What an operand is. */
+typedef struct Operand
+{
+	JsonPathItem *item;
+	char	   *text;
+	char	   *error;			/* NULL, or why it has no value */
+	int			n;				/* values, arrays taken apart */
+	int			ntypes;
+	char	   *types[MAX_TYPES];	/* theirs, each once */
+} Operand;
+
+/* text, cut if it is long. */
+static char *
+shown(const char *text)
+{
+	int			len = pg_mbcliplen(text, strlen(text), MAX_SHOWN_BYTES);
+
+	return text[len] ? psprintf("%.*s ...", len, text) : pstrdup(text);
+}
+
+/*--- parts evaluated ---*/
+
+/* A part that is a predicate, decided by itself. */
+static ConditionResult
+decide(const Explainer *e, const JsonPathItem *item)
+{
+	LOCAL_FCINFO(fcinfo, 4);
+	Datum		negated;
+
+	InitFunctionCallInfoData(*fcinfo, NULL, 4, DEFAULT_COLLATION_OID, NULL,
+							 NULL);
+	fcinfo->args[0].value = JsonbPGetDatum(e->context);
+	fcinfo->args[0].isnull = false;
+	fcinfo->args[1].value = PointerGetDatum(condition_wrap_item(e->part, jpiNot,
+																e->whole, item));
+	fcinfo->args[1].isnull = false;
+	fcinfo->args[2].value = JsonbPGetDatum(e->variables);
+	fcinfo->args[2].isnull = false;
+	fcinfo->args[3].value = BoolGetDatum(true);
+	fcinfo->args[3].isnull = false;
+	negated = jsonb_path_match_tz(fcinfo);
+	if (fcinfo->isnull)
+		return CONDITION_UNKNOWN;
+	return DatumGetBool(negated) ? CONDITION_FALSE : CONDITION_TRUE;
+}
+
+typedef struct Query
+{
+	const Explainer *e;
+	const char *text;
+	Jsonb	   *result;
+} Query;
+
+static void
+run_query(void *arg)
+{
+	Query	   *query = arg;
+	Datum		path = DirectFunctionCall1(jsonpath_in,
+										   CStringGetDatum(query->text));
+
+	query->result = DatumGetJsonbP(DirectFunctionCall4(
+		jsonb_path_query_array_tz, JsonbPGetDatum(query->e->context), path,
+		JsonbPGetDatum(query->e->variables), BoolGetDatum(false)));
+}
+
+/* What text finds; an error as problem_catch has it. */
+static char *
+find_values(const Explainer *e, const char *text, JsonMember **values, int *n)
+{
+	Query		query = {e, text, NULL};
+	char	   *error = problem_catch(run_query, &query);
+	JsonbValue	array;
+
+	*n = 0;
+	if (error != NULL)
+		return error;
+	json_of_jsonb(query.result, &array);
+	*values = json_members(&array, n);
+	return NULL;
+}
+
+/* The types of what text finds, into operand. */
+static char *
+find_types(const Explainer *e, const char *text, Operand *operand)
+{
+	JsonMember *values;
+	char	   *error;
+
+	error = find_values(e, psprintf("(%s)[*].type()", text), &values,
+						&operand->n);
+	operand->ntypes = 0;
+	for (int i = 0; i < operand->n && operand->ntypes < MAX_TYPES; i++)
+	{
+		char	   *type = json_cstring(&values[i].value);
+		int			k = 0;
+
+		while (k < operand->ntypes && strcmp(operand->types[k], type) != 0)
+			k++;
+		if (k == operand->ntypes)
+			operand->types[operand->ntypes++] = type;
+		else
+			pfree(type);
+	}
+	return error;
+}
+
+static void
+evaluate(const Explainer *e, JsonPathItem *item, Operand *operand)
+{
+	operand->item = item;
+	operand->text = condition_item_text(e->whole, item);
+	operand->error = find_types(e, operand->text, operand);
+}
+
+/* "a string", "an object", "null", "a timestamp with time zone" */
+static char *
+a_type(const char *type)
+{
+	if (strcmp(type, "null") == 0)
+		return pstrdup(type);
+	return psprintf("%s %s", strchr("ao", type[0]) ? "an" : "a", type);
+}
+
+/*--- reasons ---*/
+
+/* What stands before a last ".method()", or NULL. */
+static char *
+before_method(const char *text)
+{
+	const char *dot = strrchr(text, '.');
+
+	if (dot == NULL || text[strlen(text) - 1] != ')' ||
+		strchr(dot, '(') == NULL || strpbrk(dot, "\"[ ") != NULL)
+		return NULL;
+	return pnstrdup(text, dot - text);
+}
+
+/* Does .datetime() refuse a time that "before" and "after" read? */
+static bool
+is_time_for_object(const Explainer *e, const char *text, const char *base)
+{
+	JsonMember *values;
+	int			n;
+	TimestampTz time;
+
+	return strcmp(text + strlen(base), ".datetime()") == 0 &&
+		find_values(e, base, &values, &n) == NULL && n == 1 &&
+		condition_read_time(&values[0].value, &time);
+}
+
+static char *error_reason(const Explainer *e, const Operand *operand);
+
+/* Which operand of an arithmetic operator is no number? NULL: none. */
+static char *
+arithmetic_reason(const Explainer *e, JsonPathItem *item)
+{
+	JsonPathItem args[2];
+	int			nargs = 0;
+
+	switch (item->type)
+	{
+		case jpiAdd:
+		case jpiSub:
+		case jpiMul:
+		case jpiDiv:
+		case jpiMod:
+			jspGetLeftArg(item, &args[nargs++]);
+			jspGetRightArg(item, &args[nargs++]);
+			break;
+		case jpiPlus:
+		case jpiMinus:
+			jspGetArg(item, &args[nargs++]);
+			break;
+		default:
+			return NULL;
+	}
+	for (int i = 0; i < nargs; i++)
+	{
+		Operand		arg;
+
+		evaluate(e, &args[i], &arg);
+		if (arg.error != NULL)
+			return error_reason(e, &arg);
+		if (arg.n == 0)
+			return psprintf("%s is missing", shown(arg.text));
+		if (arg.n > 1)
+			return psprintf("%s is %d values", shown(arg.text), arg.n);
+		if (strcmp(arg.types[0], "number") != 0)
+			return psprintf("%s is %s, not a number", shown(arg.text),
+							a_type(arg.types[0]));
+	}
+	return NULL;
+}
+
+/* Why an operand has no value. */
+static char *
+error_reason(const Explainer *e, const Operand *operand)
+{
+	char	   *reason;
+	char	   *base;
+	Operand		of_base;
+
+	check_stack_depth();
+	reason = arithmetic_reason(e, operand->item);
+	if (reason != NULL)
+		return reason;
+	base = before_method(operand->text);
+	if (base != NULL && find_types(e, base, &of_base) == NULL &&
+		of_base.n == 1)
+		return psprintf("%s is %s: %s%s", shown(base),
+						a_type(of_base.types[0]),
+						operand->error,
+						is_time_for_object(e, operand->text, base) ?
+						" (\"before\" and \"after\" read it)" : "");
+	return operand->error;
+}
+
+static bool
+is_time_type(const char *type)
+{
+	return strncmp(type, "date", 4) == 0 || strncmp(type, "time", 4) == 0;
+}
+
+/* Do values of these types compare? */
+static bool
+types_compare(const char *a, const char *b)
+{
+	if (strcmp(a, "null") == 0 || strcmp(b, "null") == 0)
+		return true;
+	if (strcmp(a, "array") == 0 || strcmp(a, "object") == 0)
+		return false;
+	if (is_time_type(a) && is_time_type(b))
+		return (strncmp(a, "time ", 5) == 0) == (strncmp(b, "time ", 5) == 0);
+	return strcmp(a, b) == 0;
+}
+
+/* A pair of types that do not compare; the first of each if all do. */
+static void
+find_pair(const Operand *left, const Operand *right, int *l, int *r)
+{
+	for (*l = 0; *l < left->ntypes; (*l)++)
+	{
+		for (*r = 0; *r < right->ntypes; (*r)++)
+		{
+			if (!types_compare(left->types[*l], right->types[*r]))
+				return;
+		}
+	}
+	*l = *r = 0;
+}
+
+/* An array's elements are compared one by one, and one of them is named. */
+static const char *
+is_or_has(const Operand *operand)
+{
+	return operand->n > 1 ? "has" : "is";
+}
+
+/* Of two operands the one that has no value, or both with their types. */
+static char *
+explain_pair(const Explainer *e, JsonPathItem *left_item,
+			 JsonPathItem *right_item)
+{
+	Operand		left;
+	Operand		right;
+	int			l;
+	int			r;
+
+	evaluate(e, left_item, &left);
+	evaluate(e, right_item, &right);
+	if (left.error != NULL || right.error != NULL)
+		return psprintf("%s does not compare with %s: %s", shown(left.text),
+						shown(right.text),
+						error_reason(e, left.error ? &left : &right));
+	if (left.n == 0 || right.n == 0)
+		return psprintf("%s is missing",
+						shown(left.n == 0 ? left.text : right.text));
+
+	/* what the author asks about comes first */
+	if (left_item->type != jpiRoot && right_item->type == jpiRoot)
+	{
+		Operand		swap = left;
+
+		left = right;
+		right = swap;
+	}
+	find_pair(&left, &right, &l, &r);
+	return psprintf("%s %s %s, which does not compare with %s (%s)",
+					shown(left.text), is_or_has(&left),
+					a_type(left.types[l]), a_type(right.types[r]),
+					shown(right.text));
+}
+
+/* What takes a text only: like_regex, starts with. */
+static char *
+explain_text(const Explainer *e, JsonPathItem *item, const char *op)
+{
+	Operand		operand;
+	int			i = 0;
+
+	evaluate(e, item, &operand);
+	if (operand.error != NULL)
+		return error_reason(e, &operand);
+	while (i < operand.ntypes - 1 && strcmp(operand.types[i], "string") == 0)
+		i++;
+	if (operand.n == 0)
+		return psprintf("%s is missing", shown(operand.text));
+	return psprintf("%s %s %s, which \"%s\" does not take",
+					shown(operand.text), is_or_has(&operand),
+					a_type(operand.types[i]), op);
+}
+
+static char *
+explain_starts_with(const Explainer *e, JsonPathItem *item)
+{
+	JsonPathItem arg;
+	Operand		initial;
+
+	jspGetRightArg(item, &arg);
+	evaluate(e, &arg, &initial);
+	if (initial.error == NULL && initial.n == 1 &&
+		strcmp(initial.types[0], "string") == 0)
+		jspGetLeftArg(item, &arg);
+	return explain_text(e, &arg, "starts with");
+}
+
+/*
+ * Decides item, and finds what makes it unknown: the first part of those that
+ * and, or and not put together.
+ */
+static ConditionResult
+find_failed_run(const Explainer *e, JsonPathItem *item, JsonPathItem *failed_run)
+{
+	ConditionResult settles = item->type == jpiAnd ? CONDITION_FALSE :
+		CONDITION_TRUE;
+	ConditionResult left;
+	ConditionResult right;
+	JsonPathItem arg;
+	JsonPathItem other;
+
+	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
+	switch (item->type)
+	{
+		case jpiAnd:
+		case jpiOr:
+			jspGetLeftArg(item, &arg);
+			left = find_failed_run(e, &arg, failed_run);
+			if (left == settles)
+				return left;
+			jspGetRightArg(item, &arg);
+			right = find_failed_run(e, &arg, left == CONDITION_UNKNOWN ? &other :
+								 failed_run);
+			return left == CONDITION_UNKNOWN && right != settles ? left :
+				right;
+		case jpiNot:
+			jspGetArg(item, &arg);
+			left = find_failed_run(e, &arg, failed_run);
+			if (left == CONDITION_UNKNOWN)
+				return left;
+			return left == CONDITION_TRUE ? CONDITION_FALSE : CONDITION_TRUE;
+		default:
+			*failed_run = *item;
+			return decide(e, item);
+	}
+}
+
+/* Why a predicate that is no and, or or not is unknown. */
+static char *
+explain(const Explainer *e, JsonPathItem *item)
+{
+	JsonPathItem left;
+	JsonPathItem right;
+	Operand		operand;
+
+	switch (item->type)
+	{
+		case jpiExists:
+			jspGetArg(item, &left);
+			evaluate(e, &left, &operand);
+			return operand.error ? error_reason(e, &operand) : NULL;
+		case jpiStartsWith:
+			return explain_starts_with(e, item);
+		case jpiLikeRegex:
+			jspInitByBuffer(&left, item->base,
+							item->content.like_regex.expr);
+			return explain_text(e, &left, "like_regex");
+		case jpiEqual:
+		case jpiNotEqual:
+		case jpiLess:
+		case jpiGreater:
+		case jpiLessOrEqual:
+		case jpiGreaterOrEqual:
+			jspGetLeftArg(item, &left);
+			jspGetRightArg(item, &right);
+			return explain_pair(e, &left, &right);
+		default:
+			return NULL;
+	}
+}
+
+char *
+condition_jsonpath_why(const Condition *condition, Jsonb *context)
+{
+	Explainer	e = {condition->jsonpath, condition->variables, context,
+	palloc(CONDITION_PART_SIZE(condition->jsonpath))};
+	JsonPathItem root;
+	JsonPathItem failed_run;
+	char	   *why = NULL;
+
+	jspInit(&root, condition->jsonpath);
+	if (find_failed_run(&e, &root, &failed_run) == CONDITION_UNKNOWN)
+		why = explain(&e, &failed_run);
+	return why ? why : pstrdup("it is neither true nor false");
+}

@@ -1,0 +1,44 @@
+/*
+ * expression.h
+ *	  What stands between {{ and }}: a path and its filters.
+ */
+#ifndef WF_EXPRESSION_H
+#define WF_EXPRESSION_H
+
+#include "language/scope.h"
+
+#define EXPRESSION_MAX_FILTERS 32
+
+typedef struct Expression Expression;
+
+/* A mistake: what, where (a byte of the text), and a hint or NULL. */
+typedef struct ExpressionError
+{
+	char	   *message;
+	int			offset;
+	char	   *hint;
+} ExpressionError;
+
+/*
+ * Parses from text[*pos], behind "{{", and leaves *pos behind "}}".  On a
+ * mistake returns NULL and fills *error; *pos is then of no meaning.
+ * The result lives in the current memory context.
+ */
+extern Expression *expression_parse(const char *text, int len, int *pos,
+									const ScopeNames *names,
+									ExpressionError *error);
+
+/*
+ * The value, pointing into the scope, the expression, or palloc'd memory.
+ * Raises 22023 (missing, or a filter that cannot take the value) and what
+ * PostgreSQL's own conversions raise.
+ */
+extern JsonbValue *expression_evaluate(const Expression *expression,
+									   const Scope *scope);
+
+extern const ScopePath *expression_path(const Expression *expression);
+
+/* Is the value percent-encoded already (by a last filter urlencode)? */
+extern bool expression_is_url_encoded(const Expression *expression);
+
+#endif							/* WF_EXPRESSION_H */

@@ -1,0 +1,149 @@
+/*
+ * scope.c
+ *	  Looking values up in what a run knows.
+ *
+ * A path is looked up in the jsonb values of a Scope; parsing is in
+ * scope_path.c.  Pure functions; the values found point into the scope.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "base/json_value.h"
+#include "language/scope.h"
+
+void
+scope_root(const Scope *scope, ScopeRoot root, JsonbValue *value)
+{
+	if (scope->root[root] != NULL)
+		json_of_jsonb(scope->root[root], value);
+	else
+		value->type = jbvNull;
+}
+
+/* One part of a path in value, or NULL. */
+static JsonbValue *
+lookup_part(const JsonbValue *value, const PathPart *part)
+{
+	int64		index = part->index;
+
+	if (part->name != NULL)
+		return json_is_object(value) ? json_member(value, part->name) : NULL;
+
+	if (!json_is_array(value))
+		return NULL;
+	if (index < 0)
+		index += json_count(value);
+	if (index < 0 || index >= json_count(value))
+		return NULL;
+	return getIthJsonbValueFromContainer(value->val.binary.data, index);
+}
+
+/* Follows the parts before upto; NULL where one is missing, *missing it. */
+static JsonbValue *
+follow(const Scope *scope, const ScopePath *path, int upto, int *missing)
+{
+	JsonbValue *value = palloc(sizeof(JsonbValue));
+
+	scope_root(scope, path->root, value);
+	for (int i = 1; i < upto; i++)
+	{
+		value = lookup_part(value, &path->parts[i]);
+		if (value == NULL)
+		{
+			*missing = i;
+			return NULL;
+		}
+	}
+	return value;
+}
+
+JsonbValue *
+scope_lookup(const Scope *scope, const ScopePath *path, int *missing_part)
+{
+	return follow(scope, path, path->nparts, missing_part);
+}
+
+/* A member of an object if it is of that type, else NULL. */
+static JsonbValue *
+typed_member(const JsonbValue *object, const char *name,
+			 enum jbvType type)
+{
+	JsonbValue *value = json_member(object, name);
+
+	return value != NULL && value->type == type ? value : NULL;
+}
+
+char *
+scope_cut(const Scope *scope, const ScopePath *path, int missing_part)
+{
+	const PathPart *parts = path->parts;
+	JsonbValue *output;
+	JsonbValue *truncated;
+	JsonbValue *size;
+	StringInfoData text;
+	int			ignored;
+
+	if (path->root != SCOPE_STEPS || missing_part < 3 ||
+		parts[1].name == NULL || parts[2].name == NULL ||
+		strcmp(parts[2].name, "output") != 0)
+		return NULL;
+	output = follow(scope, path, 3, &ignored);
+	if (output == NULL || !json_is_object(output) || json_count(output) != 3)
+		return NULL;
+	/* what step_result_cap() makes of an output */
+	truncated = typed_member(output, "truncated", jbvBool);
+	size = typed_member(output, "size", jbvNumeric);
+	if (truncated == NULL || !truncated->val.boolean || size == NULL ||
+		typed_member(output, "head", jbvString) == NULL)
+		return NULL;
+	initStringInfo(&text);
+	json_append_text(&text, size);
+	return psprintf("%s is not known: the output of step \"%s\" has %s bytes and was cut (workflow_engine.max_output)",
+					path->text, parts[1].name, text.data);
+}
+
+char *
+scope_missing(const Scope *scope, const ScopePath *path, int missing_part)
+{
+	const PathPart *part = &path->parts[missing_part];
+	char	   *parent = scope_path_prefix(path, missing_part);
+	int			ignored;
+	JsonbValue *value = follow(scope, path, missing_part, &ignored);
+	char	   *cut = scope_cut(scope, path, missing_part);
+
+	Assert(value != NULL);
+	if (cut != NULL)
+		return cut;
+	if (part->name != NULL && json_is_object(value))
+		return psprintf("%s is missing: %s has no member \"%s\"",
+						path->text, parent, part->name);
+	if (part->name == NULL && json_is_array(value))
+		return psprintf("%s is missing: %s has %d element%s",
+						path->text, parent, json_count(value),
+						json_count(value) == 1 ? "" : "s");
+	if (value->type == jbvNull)
+		return psprintf("%s is missing: %s is null", path->text, parent);
+	return psprintf("%s is missing: %s is %s, not %s",
+					path->text, parent, json_a_type(value),
+					part->name ? "an object" : "an array");
+}
+
+Jsonb *
+scope_to_jsonb(const Scope *scope)
+{
+	JsonbParseState *state = NULL;
+
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	for (int i = 0; i < SCOPE_NROOTS; i++)
+	{
+		JsonbValue	key;
+		JsonbValue	value;
+
+		json_set_string(&key, scope_root_names[i],
+						strlen(scope_root_names[i]));
+		scope_root(scope, i, &value);
+		pushJsonbValue(&state, WJB_KEY, &key);
+		pushJsonbValue(&state, WJB_VALUE, &value);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}

@@ -1,0 +1,189 @@
+/*
+ * scope_names.c
+ *	  The names at the head of a path.
+ *
+ * What the engine itself puts under the roots is known and checked, what is
+ * in a payload or an output is not.  Who writes trigger.x by another name
+ * gets the right one as a hint.
+ *
+ * Pure; results live in the current memory context.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "language/scope.h"
+
+const char *const scope_root_names[SCOPE_NROOTS] = {
+	"trigger", "steps", "run", "workflow", "tenant", "now"
+};
+
+static const char *const step_members[] = {"status", "output", "error"};
+static const char *const run_members[] = {"id", "queued_at", "attempt"};
+static const char *const workflow_members[] = {"id", "name", "version"};
+static const char *const tenant_members[] = {"id"};
+
+/* What others call the payload. */
+static const char *const payload_words[] = {
+	"payload", "event", "data", "body", "input", "json"
+};
+
+/* Is name one of words? */
+static bool
+is_one_of(const char *name, const char *const *words, int nwords)
+{
+	for (int i = 0; i < nwords; i++)
+	{
+		if (strcmp(words[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+int
+scope_root_length(const char *text, int len)
+{
+	for (ScopeRoot root = 0; root < SCOPE_NROOTS; root++)
+	{
+		int			size = strlen(scope_root_names[root]);
+
+		if (len >= size && memcmp(text, scope_root_names[root], size) == 0 &&
+			(len == size || text[size] == '.' || text[size] == '['))
+			return size;
+	}
+	return 0;
+}
+
+char *
+scope_foreign_hint(const char *rest, int len)
+{
+	int			head = 0;
+	char	   *name;
+
+	while (head < len && rest[head] != '.' && rest[head] != '[')
+		head++;
+	name = pnstrdup(rest, head);
+	if (is_one_of(name, scope_root_names, SCOPE_NROOTS))
+		return psprintf("Write %.*s.", len, rest);
+	if (is_one_of(name, payload_words, lengthof(payload_words)))
+		return psprintf("Write trigger%.*s.", len - head, rest + head);
+	return psprintf("Write trigger.%.*s for a value of the payload.", len,
+					rest);
+}
+
+/* A member of a root whose members are fixed. */
+static char *
+check_fixed(const char *what, const char *name, const char *const *words,
+			int nwords, char **hint)
+{
+	if (name == NULL)
+		return psprintf("%s is no array", what);
+	if (is_one_of(name, words, nwords))
+		return NULL;
+	*hint = known_words_hint(name, words, nwords);
+	return psprintf("%s has no member \"%s\"", what, name);
+}
+
+/* The name of a step must be one of the steps before. */
+static char *
+check_step(const char *name, const ScopeNames *names, char **hint)
+{
+	if (name == NULL)
+	{
+		*hint = pstrdup("Write steps.NAME, as in steps.charge.output.id.");
+		return pstrdup("steps go by their name, not by an index");
+	}
+	if (names == NULL ||
+		is_one_of(name, names->earlier_steps, names->nearlier))
+		return NULL;
+
+	if (is_one_of(name, names->all_steps, names->nall))
+	{
+		*hint = pstrdup("A step sees only the results of the steps before "
+						"it.");
+		return psprintf("step \"%s\" does not run before this one", name);
+	}
+	*hint = known_words_hint(name, names->earlier_steps, names->nearlier);
+	return psprintf("there is no step \"%s\"", name);
+}
+
+static char *
+check_steps_path(const char *const *parts, int nparts,
+				 const ScopeNames *names, int *bad_part, char **hint)
+{
+	char	   *error;
+
+	*bad_part = 1;
+	error = check_step(parts[1], names, hint);
+	if (error == NULL && nparts > 2)
+	{
+		*bad_part = 2;
+		error = check_fixed(psprintf("steps.%s", parts[1]), parts[2],
+							step_members, lengthof(step_members), hint);
+	}
+	return error;
+}
+
+/* What begins a block in other languages. */
+static const char *const block_words[] = {
+	"if", "else", "elif", "elsif", "endif", "end", "unless", "for", "endfor",
+	"each", "with", "case"
+};
+
+/* If a name is no root: what may be meant. */
+static char *
+root_hint(const char *name)
+{
+	char	   *known;
+
+	if (is_one_of(name, block_words, lengthof(block_words)))
+		return pstrdup("There are no blocks in a template; a step has its "
+					   "\"condition\".");
+	known = known_words_hint(name, scope_root_names, SCOPE_NROOTS);
+	if (!is_one_of(name, payload_words, lengthof(payload_words)))
+		return known;
+	return pstrdup("The payload is \"trigger\"; besides there are \"steps\", "
+				   "\"run\", \"workflow\", \"tenant\" and \"now\".");
+}
+
+char *
+scope_check_parts(const char *const *parts, int nparts,
+				  const ScopeNames *names, int *bad_part, char **hint)
+{
+	ScopeRoot	root;
+
+	*hint = NULL;
+	*bad_part = 0;
+	for (root = 0; root < SCOPE_NROOTS; root++)
+	{
+		if (strcmp(scope_root_names[root], parts[0]) == 0)
+			break;
+	}
+	if (root == SCOPE_NROOTS)
+	{
+		*hint = root_hint(parts[0]);
+		return psprintf("unknown name \"%s\"", parts[0]);
+	}
+	if (nparts == 1)
+		return NULL;
+
+	*bad_part = 1;
+	switch (root)
+	{
+		case SCOPE_TRIGGER:
+			return NULL;
+		case SCOPE_STEPS:
+			return check_steps_path(parts, nparts, names, bad_part, hint);
+		case SCOPE_RUN:
+			return check_fixed("run", parts[1], run_members,
+							   lengthof(run_members), hint);
+		case SCOPE_WORKFLOW:
+			return check_fixed("workflow", parts[1], workflow_members,
+							   lengthof(workflow_members), hint);
+		case SCOPE_TENANT:
+			return check_fixed("tenant", parts[1], tenant_members,
+							   lengthof(tenant_members), hint);
+		case SCOPE_NOW:
+			return pstrdup("now is a string and has no members");
+	}
+	return NULL;
+}

@@ -1,0 +1,292 @@
+/*
+ * template.c
+ *	  Rendering JSON values with {{ path | filter }} in their strings.
+ *
+ * Escaping is for values, never for what the author wrote.  In a URL the
+ * value of a {{...}} that begins the text stands as it is, so that a whole
+ * address can come from data, and so does one whose last filter is urlencode,
+ * so that nothing is encoded twice.  Among mail addresses a {{...}} that is
+ * the whole text stands as it is, and so may be a list.  For HTML, Slack and
+ * Teams, the strings inside an array or an object are escaped one by one; keys
+ * never are.
+ *
+ * Templates are compiled in template_compile.c into the memory context of a
+ * plan, and rendered here, in any process, into the current context.  Nothing
+ * is global, nothing survives a crash.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "base/json_value.h"
+#include "language/template_node.h"
+#include "miscadmin.h"
+
+TemplateShape
+template_shape(const Template *t)
+{
+	return t->shape;
+}
+
+const JsonbValue *
+template_constant(const Template *t)
+{
+	Assert(t->shape == TEMPLATE_CONSTANT);
+	return &t->constant;
+}
+
+const char **
+template_keys(const Template *t, int *n)
+{
+	Assert(t->shape == TEMPLATE_OBJECT);
+	*n = t->n;
+	return (const char **) t->keys;
+}
+
+const Template *const *
+template_elements(const Template *t, int *n)
+{
+	Assert(t->shape == TEMPLATE_ARRAY);
+	*n = t->n;
+	return (const Template *const *) t->children;
+}
+
+const Template *
+template_member(const Template *t, const char *key)
+{
+	if (t->shape != TEMPLATE_OBJECT)
+		return NULL;
+	for (int i = 0; i < t->n; i++)
+	{
+		if (strcmp(t->keys[i], key) == 0)
+			return t->children[i];
+	}
+	return NULL;
+}
+
+/* One rendering. */
+typedef struct Renderer
+{
+	const Scope *scope;
+	TemplateEscape escape;
+	Size		total;			/* bytes of values so far */
+} Renderer;
+
+/* Counts bytes, so that a small template cannot fill the memory. */
+static void
+account(Renderer *r, Size bytes)
+{
+	CHECK_FOR_INTERRUPTS();
+	r->total += bytes;
+	if (r->total > TEMPLATE_MAX_RENDERED)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("rendered template is larger than %d bytes",
+						TEMPLATE_MAX_RENDERED)));
+}
+
+/* About how many bytes value takes. */
+static Size
+size_of(const JsonbValue *value)
+{
+	if (value->type == jbvString)
+		return value->val.string.len;
+	if (value->type == jbvBinary)
+		return value->val.binary.len;
+	return 1;
+}
+
+/* Appends a piece's text; the text's beginning is special in a URL. */
+static void
+append_piece(StringInfo buf, const Piece *piece, bool begins,
+			 Renderer *r)
+{
+	StringInfoData value;
+	TemplateEscape escape = r->escape;
+	int			before = buf->len;
+
+	if (piece->expression == NULL)
+	{
+		appendBinaryStringInfo(buf, piece->text, piece->len);
+		account(r, piece->len);
+		return;
+	}
+	initStringInfo(&value);
+	json_append_text(&value, expression_evaluate(piece->expression,
+												 r->scope));
+	if (escape == ESCAPE_URL &&
+		(begins || expression_is_url_encoded(piece->expression)))
+		escape = ESCAPE_NONE;
+	account(r, value.len);
+	escape_append(buf, value.data, value.len, escape);
+	account(r, buf->len - before);
+	pfree(value.data);
+}
+
+/* The text of a TEMPLATE_VALUE or TEMPLATE_TEXT. */
+static void
+append_pieces(StringInfo buf, const Template *t, Renderer *r)
+{
+	for (int i = 0; i < t->n; i++)
+		append_piece(buf, &t->pieces[i], i == 0, r);
+}
+
+static void
+push_key(JsonbParseState **state, const char *key, int len)
+{
+	JsonbValue	value;
+
+	json_set_string(&value, key, len);
+	pushJsonbValue(state, WJB_KEY, &value);
+}
+
+static JsonbValue *
+escaped_string(const JsonbValue *value, TemplateEscape escape)
+{
+	JsonbValue *result = palloc(sizeof(JsonbValue));
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	escape_append(&buf, value->val.string.val, value->val.string.len, escape);
+	json_set_string(result, buf.data, buf.len);
+	return result;
+}
+
+/* A copy of a container with its strings escaped, at any depth. */
+static JsonbValue *
+escaped_container(const JsonbValue *value, TemplateEscape escape)
+{
+	JsonbParseState *state = NULL;
+	JsonbIterator *it = JsonbIteratorInit(value->val.binary.data);
+	JsonbIteratorToken token;
+	JsonbValue	item;
+	JsonbValue *result = NULL;
+
+	while ((token = JsonbIteratorNext(&it, &item, false)) != WJB_DONE)
+	{
+		bool		carries = token == WJB_KEY || token == WJB_VALUE ||
+			token == WJB_ELEM;
+
+		CHECK_FOR_INTERRUPTS();
+		if ((token == WJB_VALUE || token == WJB_ELEM) &&
+			item.type == jbvString)
+			item = *escaped_string(&item, escape);
+		result = pushJsonbValue(&state, token, carries ? &item : NULL);
+	}
+	return result;
+}
+
+/* The value of a TEMPLATE_VALUE, with its type. */
+static JsonbValue *
+typed_value(const Template *t, Renderer *r)
+{
+	JsonbValue *value = expression_evaluate(t->pieces[0].expression,
+											r->scope);
+
+	account(r, size_of(value));
+	/* It is the whole text: a URL takes it as it is, addresses as a list. */
+	if (r->escape == ESCAPE_NONE || r->escape == ESCAPE_URL ||
+		r->escape == ESCAPE_ADDRESS)
+		return value;
+	if (value->type == jbvString)
+		return escaped_string(value, r->escape);
+	if (value->type == jbvBinary)
+		return escaped_container(value, r->escape);
+	return value;
+}
+
+/* The value of a template that is no container. */
+static JsonbValue *
+leaf_value(const Template *t, Renderer *r)
+{
+	StringInfoData buf;
+	JsonbValue *result;
+
+	if (t->shape == TEMPLATE_CONSTANT)
+		return unconstify(JsonbValue *, &t->constant);
+	if (t->shape == TEMPLATE_VALUE)
+		return typed_value(t, r);
+
+	initStringInfo(&buf);
+	append_pieces(&buf, t, r);
+	result = palloc(sizeof(JsonbValue));
+	json_set_string(result, buf.data, buf.len);
+	return result;
+}
+
+/* Pushes what t renders to, as an element or as a member's value. */
+static JsonbValue *
+push_rendered(JsonbParseState **state, JsonbIteratorToken token,
+			  const Template *t, Renderer *r)
+{
+	bool		is_object = t->shape == TEMPLATE_OBJECT;
+
+	check_stack_depth();
+	if (!is_object && t->shape != TEMPLATE_ARRAY)
+		return pushJsonbValue(state, token, leaf_value(t, r));
+
+	pushJsonbValue(state, is_object ? WJB_BEGIN_OBJECT : WJB_BEGIN_ARRAY,
+				   NULL);
+	for (int i = 0; i < t->n; i++)
+	{
+		if (is_object)
+			push_key(state, t->keys[i], strlen(t->keys[i]));
+		push_rendered(state, is_object ? WJB_VALUE : WJB_ELEM,
+					  t->children[i], r);
+	}
+	return pushJsonbValue(state, is_object ? WJB_END_OBJECT : WJB_END_ARRAY,
+						  NULL);
+}
+
+Jsonb *
+template_render(const Template *t, const Scope *scope, TemplateEscape escape)
+{
+	Renderer	r = {scope, escape, 0};
+	JsonbParseState *state = NULL;
+
+	if (t->shape == TEMPLATE_OBJECT || t->shape == TEMPLATE_ARRAY)
+		return JsonbValueToJsonb(push_rendered(&state, WJB_ELEM, t, &r));
+	return JsonbValueToJsonb(leaf_value(t, &r));
+}
+
+Jsonb *
+template_render_object(const Template *t, const Scope *scope,
+					   TemplateEscapeFor escape_for, void *arg)
+{
+	Renderer	r = {scope, ESCAPE_NONE, 0};
+	JsonbParseState *state = NULL;
+
+	if (t->shape != TEMPLATE_OBJECT)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("template is not an object")));
+
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	for (int i = 0; i < t->n; i++)
+	{
+		if (escape_for != NULL)
+			r.escape = escape_for(t->keys[i], arg);
+		push_key(&state, t->keys[i], strlen(t->keys[i]));
+		push_rendered(&state, WJB_VALUE, t->children[i], &r);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
+char *
+template_render_text(const Template *t, const Scope *scope,
+					 TemplateEscape escape)
+{
+	Renderer	r = {scope, escape, 0};
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	if (t->shape == TEMPLATE_VALUE || t->shape == TEMPLATE_TEXT)
+		append_pieces(&buf, t, &r);
+	else
+	{
+		JsonbValue	value;
+
+		json_of_jsonb(template_render(t, scope, escape), &value);
+		json_append_text(&buf, &value);
+	}
+	return buf.data;
+}

@@ -1,0 +1,296 @@
+/*
+ * template_compile.c
+ *	  Compiling JSON values with {{ path | filter }} in their strings.
+ *
+ * A template is a tree of the shape of the JSON value that it was compiled
+ * from.  Its leaves are constants, strings that are exactly one {{...}}
+ * (they take the value with its JSON type), and texts of several pieces.
+ * "\{{" stands for "{{" itself, everywhere; no other backslash is special.
+ *
+ * Runs where definitions are written and where workers load them.  Everything
+ * is allocated in the current memory context, the plan's; nothing points into
+ * the JSON that it was compiled from.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "base/json_value.h"
+#include "language/template_node.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+
+/* A text with more mistakes is not read on. */
+#define MAX_MISTAKES 20
+
+/* A text being taken to pieces. */
+typedef struct Splitter
+{
+	const char *text;
+	int			len;
+	int			pos;
+	StringInfoData literal;		/* since the last expression */
+	List	   *pieces;			/* of Piece * */
+	int			nmistakes;
+	const char *path;
+	const ScopeNames *names;
+	Problems   *problems;
+} Splitter;
+
+static Template *compile_value(const JsonbValue *value, const char *path,
+							   const ScopeNames *names, Problems *problems,
+							   int depth);
+
+static void
+add_piece(Splitter *s, Expression *expression)
+{
+	Piece	   *piece = palloc0(sizeof(Piece));
+
+	piece->expression = expression;
+	if (expression == NULL)
+	{
+		piece->text = pnstrdup(s->literal.data, s->literal.len);
+		piece->len = s->literal.len;
+		resetStringInfo(&s->literal);
+	}
+	s->pieces = lappend(s->pieces, piece);
+}
+
+static void
+add_literal(Splitter *s)
+{
+	if (s->literal.len > 0)
+		add_piece(s, NULL);
+}
+
+/* Reports a mistake with its place: characters of the text, from 1. */
+static void
+report(Splitter *s, int offset, const char *hint, const char *message)
+{
+	problem_error(s->problems, s->path, hint, "%s at position %d", message,
+				  pg_mbstrlen_with_len(s->text, Min(offset, s->len)) + 1);
+	if (++s->nmistakes >= MAX_MISTAKES)
+		s->pos = s->len;
+}
+
+/* Where the next "}}" ends, or -1. */
+static int
+behind_close(const Splitter *s)
+{
+	for (int i = s->pos; i + 1 < s->len; i++)
+	{
+		if (s->text[i] == '}' && s->text[i + 1] == '}')
+			return i + 2;
+	}
+	return -1;
+}
+
+/* Reads an expression; the splitter stands at its "{{". */
+static void
+split_expression(Splitter *s)
+{
+	int			start = s->pos;
+	int			resume;
+	ExpressionError error;
+	Expression *expression;
+
+	s->pos += 2;
+	resume = behind_close(s);
+	if (resume < 0)
+	{
+		s->pos = s->len;
+		report(s, start, "Close it with \"}}\", or write \\{{ if the braces "
+			   "themselves are meant.", "unclosed \"{{\"");
+		return;
+	}
+	expression = expression_parse(s->text, s->len, &s->pos, s->names, &error);
+	if (expression == NULL)
+	{
+		s->pos = resume;
+		report(s, error.offset, error.hint, error.message);
+		return;
+	}
+	scope_path_warn(expression_path(expression), s->path, s->problems);
+	add_literal(s);
+	add_piece(s, expression);
+}
+
+static bool
+looking_at(const Splitter *s, const char *what, int len)
+{
+	return s->len - s->pos >= len && memcmp(s->text + s->pos, what, len) == 0;
+}
+
+static void
+split(Splitter *s)
+{
+	initStringInfo(&s->literal);
+	while (s->pos < s->len)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (looking_at(s, "\\{{", 3))
+		{
+			appendStringInfoString(&s->literal, "{{");
+			s->pos += 3;
+		}
+		else if (looking_at(s, "{{", 2))
+			split_expression(s);
+		else
+			appendStringInfoCharMacro(&s->literal, s->text[s->pos++]);
+	}
+	add_literal(s);
+	pfree(s->literal.data);
+}
+
+static Template *
+make_template(TemplateShape shape, int n)
+{
+	Template   *t = palloc0(sizeof(Template));
+
+	t->shape = shape;
+	t->n = n;
+	return t;
+}
+
+/* A constant, copied. */
+static Template *
+make_constant(const JsonbValue *value)
+{
+	Template   *t = make_template(TEMPLATE_CONSTANT, 0);
+
+	t->is_constant = true;
+	t->constant = *value;
+	if (value->type == jbvString)
+		t->constant.val.string.val = json_cstring(value);
+	else if (value->type == jbvNumeric)
+	{
+		Size		size = VARSIZE_ANY(value->val.numeric);
+
+		t->constant.val.numeric = palloc(size);
+		memcpy(t->constant.val.numeric, value->val.numeric, size);
+	}
+	return t;
+}
+
+static Template *
+make_text(List *pieces)
+{
+	int			n = list_length(pieces);
+	Piece	   *first = n > 0 ? linitial(pieces) : NULL;
+	Template   *t;
+
+	if (n == 0 || (n == 1 && first->expression == NULL))
+	{
+		JsonbValue	value;
+
+		json_set_string(&value, n > 0 ? first->text : "",
+						n > 0 ? first->len : 0);
+		return make_constant(&value);
+	}
+
+	t = make_template(n == 1 ? TEMPLATE_VALUE : TEMPLATE_TEXT, n);
+	t->pieces = palloc(sizeof(Piece) * n);
+	for (int i = 0; i < n; i++)
+		t->pieces[i] = *(Piece *) list_nth(pieces, i);
+	return t;
+}
+
+Template *
+template_compile_text(const char *text, int len, const char *path,
+					  const ScopeNames *names, Problems *problems)
+{
+	Splitter	s = {.text = text, .len = len, .path = path, .names = names,
+	.problems = problems};
+
+	if (len > TEMPLATE_MAX_BYTES)
+		problem_error(problems, path, NULL, "text is longer than %d bytes",
+					  TEMPLATE_MAX_BYTES);
+	else
+	{
+		split(&s);
+		template_check_foreign(text, len, path, names, problems);
+	}
+	return make_text(s.pieces);
+}
+
+static void
+warn_of_key(const char *key, const char *path, Problems *problems)
+{
+	const char *open = strstr(key, "{{");
+
+	if (open != NULL && (open == key || open[-1] != '\\') &&
+		strstr(open, "}}") != NULL)
+		problem_warning(problems, path,
+						"Only values are templates.",
+						"a key is no template and stands as it is");
+}
+
+static Template *
+compile_container(const JsonbValue *value, const char *path,
+				  const ScopeNames *names, Problems *problems, int depth)
+{
+	bool		is_object = json_is_object(value);
+	int			n;
+	JsonMember *members = json_members(value, &n);
+	Template   *t = make_template(is_object ? TEMPLATE_OBJECT :
+								  TEMPLATE_ARRAY, n);
+
+	t->is_constant = true;
+	t->children = palloc(sizeof(Template *) * Max(n, 1));
+	t->keys = is_object ? palloc(sizeof(char *) * Max(n, 1)) : NULL;
+	for (int i = 0; i < n; i++)
+	{
+		char	   *child_path;
+
+		CHECK_FOR_INTERRUPTS();
+		child_path = is_object ? problem_path_member(path, members[i].key) :
+			problem_path_element(path, i);
+		t->children[i] = compile_value(&members[i].value, child_path, names,
+									   problems, depth + 1);
+		t->is_constant &= t->children[i]->is_constant;
+		if (is_object)
+		{
+			t->keys[i] = members[i].key;
+			warn_of_key(members[i].key, child_path, problems);
+		}
+		pfree(child_path);
+	}
+	pfree(members);
+	return t;
+}
+
+static Template *
+compile_value(const JsonbValue *value, const char *path,
+			  const ScopeNames *names, Problems *problems, int depth)
+{
+	check_stack_depth();
+
+	if (value->type == jbvString)
+		return template_compile_text(value->val.string.val,
+									 value->val.string.len, path, names,
+									 problems);
+	if (value->type != jbvBinary)
+		return make_constant(value);
+	if (depth >= TEMPLATE_MAX_DEPTH)
+	{
+		JsonbValue	null = {.type = jbvNull};
+
+		problem_error(problems, path, NULL,
+					  "value is nested more than %d levels deep",
+					  TEMPLATE_MAX_DEPTH);
+		return make_constant(&null);
+	}
+	return compile_container(value, path, names, problems, depth);
+}
+
+Template *
+template_compile(JsonbValue *value, const char *path,
+				 const ScopeNames *names, Problems *problems)
+{
+	JsonbValue	binary = *value;
+
+	/* What was built in memory is taken as jsonb, like all else. */
+	if (value->type == jbvArray || value->type == jbvObject)
+		json_of_jsonb(JsonbValueToJsonb(value), &binary);
+	return compile_value(&binary, path, names, problems, 0);
+}
+

@@ -1,0 +1,225 @@
+/*
+ * plan.c
+ *	  A definition compiled: immutable, shared by all runs of a version.
+ *
+ * The compiler goes through the whole definition whatever it meets, so that
+ * an author sees every problem at once.  A first pass takes the names of the
+ * steps, so that a template which refers to a later step can be told from
+ * one that refers to no step.  Steps are compiled in plan_step.c, retry and
+ * intervals in plan_retry.c, parameters are checked in action_params.c.
+ *
+ * Runs in the backend that writes or validates a definition, and in workers
+ * when they load a version.  All of a plan lives in the memory context it was
+ * compiled in, and points to nothing outside of it; it is lost with its
+ * process and made again.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include <ctype.h>
+
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "plan/plan_internal.h"
+
+static const char *const definition_keys[] = {
+	"name", "trigger_type", "description", "steps"
+};
+
+void
+plan_check_keys(const JsonbValue *object, const char *path,
+				const char *const *known, int nknown, Problems *problems)
+{
+	int			n;
+	JsonMember *members = json_members(object, &n);
+
+	for (int i = 0; i < n; i++)
+	{
+		const char *key = members[i].key;
+		int			k = 0;
+
+		while (k < nknown && strcmp(known[k], key) != 0)
+			k++;
+		if (k == nknown)
+			problem_error(problems, problem_path_member(path, key),
+						  known_words_hint(key, known, nknown),
+						  "unknown key \"%s\"", key);
+	}
+}
+
+char *
+plan_text(const JsonbValue *object, const char *key, const char *path,
+		  Problems *problems)
+{
+	JsonbValue *value = json_member(object, key);
+	int			length;
+
+	if (value == NULL)
+		return NULL;
+	path = problem_path_member(path, key);
+	if (value->type != jbvString)
+	{
+		problem_error(problems, path, NULL, "%s must be a string, not %s",
+					  key, json_a_type(value));
+		return NULL;
+	}
+	length = pg_mbstrlen_with_len(value->val.string.val,
+								  value->val.string.len);
+	if (length == 0 || length > PLAN_MAX_TEXT)
+	{
+		problem_error(problems, path, NULL,
+					  "%s must have 1 to %d characters", key, PLAN_MAX_TEXT);
+		return NULL;
+	}
+	return json_cstring(value);
+}
+
+bool
+plan_is_step_name(const char *name)
+{
+	if (strlen(name) > PLAN_MAX_NAME ||
+		!(isalpha((unsigned char) *name) || *name == '_'))
+		return false;
+	for (; *name; name++)
+	{
+		if (IS_HIGHBIT_SET(*name) ||
+			!(isalnum((unsigned char) *name) || *name == '_' || *name == '-'))
+			return false;
+	}
+	return true;
+}
+
+/* Takes the names of all steps, and says which are missing or not unique. */
+static void
+collect_names(PlanCompiler *compiler, const JsonMember *steps, int nsteps)
+{
+	compiler->step_names = palloc(sizeof(char *) * Max(nsteps, 1));
+	for (int i = 0; i < nsteps; i++)
+	{
+		JsonbValue *value = NULL;
+		char	   *name;
+
+		if (json_is_object(&steps[i].value))
+			value = json_member(&steps[i].value, "name");
+		if (value == NULL || value->type != jbvString)
+			continue;			/* compiling the step says so */
+		name = json_cstring(value);
+		if (!plan_is_step_name(name))
+			continue;
+		for (int k = 0; k < compiler->nnames; k++)
+		{
+			if (strcmp(compiler->step_names[k], name) == 0)
+			{
+				problem_error(compiler->problems,
+							  psprintf("steps[%d].name", i),
+							  "Names of steps are unique.",
+							  "step name \"%s\" is used before", name);
+				break;
+			}
+		}
+		compiler->step_names[compiler->nnames++] = name;
+	}
+}
+
+static void
+compile_steps(PlanCompiler *compiler, const JsonbValue *json,
+			  WorkflowPlan *plan)
+{
+	JsonMember *steps;
+	int			nsteps;
+
+	if (json == NULL || !json_is_array(json))
+	{
+		problem_error(compiler->problems, "steps", NULL, json ?
+					  "steps must be an array, not %s" : "steps are missing",
+					  json ? json_a_type(json) : "");
+		return;
+	}
+	nsteps = json_count(json);
+	if (nsteps < 1 || nsteps > PLAN_MAX_STEPS)
+	{
+		problem_error(compiler->problems, "steps", NULL,
+					  "a definition has 1 to %d steps, not %d",
+					  PLAN_MAX_STEPS, nsteps);
+		return;
+	}
+
+	steps = json_members(json, &nsteps);
+	collect_names(compiler, steps, nsteps);
+	plan->nsteps = nsteps;
+	plan->steps = palloc0(sizeof(PlanStep) * nsteps);
+	for (int i = 0; i < nsteps; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		plan_compile_step(compiler, &steps[i].value,
+						  problem_path_element("steps", i), &plan->steps[i]);
+		if (plan->steps[i].name != NULL)
+			compiler->nearlier++;
+	}
+}
+
+static const char **
+names_of_actions(const ActionCatalogue *catalogue)
+{
+	const char **names = palloc(sizeof(char *) *
+								Max(catalogue->nactions, 1));
+
+	for (int i = 0; i < catalogue->nactions; i++)
+		names[i] = catalogue->actions[i].name;
+	return names;
+}
+
+/* Names are no templates; whoever writes one as such is told. */
+static void
+warn_of_template(const char *text, const char *key, Problems *problems)
+{
+	if (text !=NULL && strstr(text, "{{") != NULL)
+		problem_warning(problems, key,
+						"Templates stand in the parameters of steps.",
+						"%s is no template and stands as it is", key);
+}
+
+WorkflowPlan *
+plan_compile(Jsonb *definition, const ActionCatalogue *catalogue,
+			 Problems *problems)
+{
+	PlanCompiler compiler = {.catalogue = catalogue,.problems = problems};
+	WorkflowPlan *plan = palloc0(sizeof(WorkflowPlan));
+	JsonbValue	json;
+	JsonbValue *description;
+
+	json_of_jsonb(definition, &json);
+	if (!json_is_object(&json))
+	{
+		problem_error(problems, "", NULL,
+					  "definition must be an object, not %s",
+					  json_a_type(&json));
+		return NULL;
+	}
+	if (catalogue != NULL)
+		compiler.action_names = names_of_actions(catalogue);
+	plan_check_keys(&json, "", definition_keys, lengthof(definition_keys),
+					problems);
+	plan->name = plan_text(&json, "name", "", problems);
+	plan->trigger_type = plan_text(&json, "trigger_type", "", problems);
+	warn_of_template(plan->name, "name", problems);
+	warn_of_template(plan->trigger_type, "trigger_type", problems);
+	description = json_member(&json, "description");
+	if (description != NULL && description->type != jbvString)
+		problem_error(problems, "description", NULL,
+					  "description must be a string, not %s",
+					  json_a_type(description));
+	compile_steps(&compiler, json_member(&json, "steps"), plan);
+	return problems->nerrors == 0 ? plan : NULL;
+}
+
+int
+plan_find_step(const WorkflowPlan *plan, const char *name)
+{
+	for (int i = 0; i < plan->nsteps; i++)
+	{
+		if (strcmp(plan->steps[i].name, name) == 0)
+			return i;
+	}
+	return -1;
+}

@@ -1,0 +1,134 @@
+/*
+ * plan.h
+ *	  A definition compiled: immutable, shared by all runs of a version.
+ *
+ * The name Plan is the executor's: ours is WorkflowPlan.
+ */
+#ifndef WF_PLAN_H
+#define WF_PLAN_H
+
+#include "language/condition.h"
+#include "language/scope.h"
+#include "language/template.h"
+#include "utils/uuid.h"
+
+#define PLAN_MAX_STEPS 1000
+#define PLAN_MAX_NAME 128		/* bytes of a step's name */
+#define PLAN_MAX_TEXT 255		/* characters of name and trigger_type */
+#define PLAN_MAX_ATTEMPTS 100
+#define PLAN_MAX_COEFFICIENT 100
+#define PLAN_MAX_TIMEOUT_MS (INT64CONST(24) * 60 * 60 * 1000)
+#define PLAN_MAX_INTERVAL_MS (30 * PLAN_MAX_TIMEOUT_MS)
+
+/* What validation knows of the action library. */
+typedef struct ActionParam
+{
+	char	   *name;
+	char	   *type;			/* string, number, boolean, object, array, or
+								 * several with '|'; NULL is any */
+	bool		required;
+	char	   *format;			/* what its literals must be: method, url,
+								 * addresses; NULL is any */
+	char	   *help;
+} ActionParam;
+
+/* What holds between the parameters of one step. */
+typedef enum ActionRuleKind
+{
+	RULE_ONE_OF,				/* exactly one of params is given */
+	RULE_ANY_OF,				/* at least one of params is given */
+	RULE_NEEDS					/* where subject is given, all params are */
+} ActionRuleKind;
+
+typedef struct ActionRule
+{
+	ActionRuleKind kind;
+	char	   *subject;		/* RULE_NEEDS */
+	int			nparams;
+	char	  **params;
+} ActionRule;
+
+typedef struct ActionSpec
+{
+	char	   *name;
+	char	   *kind;			/* native, http, smtp, function */
+	bool		open;			/* params is {}: anything goes */
+	int			nparams;
+	ActionParam *params;
+	int			nrules;
+	ActionRule *rules;
+} ActionSpec;
+
+typedef struct ActionCatalogue
+{
+	int			nactions;
+	ActionSpec *actions;
+} ActionCatalogue;
+
+typedef struct PlanRetry
+{
+	int			max_attempts;
+	int64		initial_ms;		/* -1: the action's default */
+	double		coefficient;
+	int64		max_ms;			/* -1: no ceiling but the engine's */
+} PlanRetry;
+
+typedef struct PlanStep
+{
+	char	   *name;
+	char	   *action;
+	Template   *params;			/* always an object */
+	Condition  *condition;		/* NULL: always */
+	bool		sees[SCOPE_NROOTS]; /* its JSON speaks of "steps", "run" ... */
+	bool		continue_on_error;
+	bool		has_retry;
+	PlanRetry	retry;
+	int64		timeout_ms;		/* -1: the setting's */
+} PlanStep;
+
+typedef struct WorkflowPlan
+{
+	char	   *name;			/* NULL where the JSON has none */
+	char	   *trigger_type;	/* likewise */
+	int			nsteps;
+	PlanStep   *steps;
+} WorkflowPlan;
+
+/*
+ * Compiles a definition in the current memory context.  Adds every problem
+ * to problems; where problems->nerrors is not 0 the result is not to be
+ * executed (and may be NULL).  With a NULL catalogue, actions and their
+ * parameters are not checked (a saved version was, when it was saved).
+ */
+extern WorkflowPlan *plan_compile(Jsonb *definition,
+								  const ActionCatalogue *catalogue,
+								  Problems *problems);
+
+/* Index of the step of that name, or -1. */
+extern int	plan_find_step(const WorkflowPlan *plan, const char *name);
+
+/*
+ * Parses the params column of workflow_actions into spec, of which name and
+ * kind are the caller's.  Adds problems for what it does not understand.
+ *
+ *		{"n": {"type": "number", "required": true, "help": "..."},
+ *		 "url": {"type": "string", "format": "url"},
+ *		 "$one_of": [["template", "body", "html"]],
+ *		 "$any_of": [["url", "path"]],
+ *		 "$needs": {"path": ["connection"]}}
+ *
+ * Keys that begin with "$" are rules between parameters (ActionRuleKind);
+ * each names parameters of the same object.
+ */
+extern void action_spec_parse(ActionSpec *spec, Jsonb *params,
+							  Problems *problems);
+
+/*
+ * Checks the parameters of a step, a compiled object, against its action;
+ * path is theirs ("steps[1].params").  A parameter that is the literal null
+ * is not given.
+ */
+extern void action_spec_check(const ActionSpec *spec, const Template *params,
+							  const char *path, Problems *problems);
+
+#endif							/* WF_PLAN_H */

@@ -1,0 +1,63 @@
+/*
+ * plan_internal.h
+ *	  What the files of the plan's compiler share: plan*.c only.
+ */
+#ifndef WF_PLAN_INTERNAL_H
+#define WF_PLAN_INTERNAL_H
+
+#include "base/json_value.h"
+#include "plan/plan.h"
+
+/* What compiling carries down the definition. */
+typedef struct PlanCompiler
+{
+	const ActionCatalogue *catalogue;	/* NULL: actions are not checked */
+	const char **action_names;	/* of the catalogue */
+	Problems   *problems;
+	const char **step_names;	/* every valid one, in order */
+	int			nnames;
+	int			nearlier;		/* of them, before the step compiled now */
+} PlanCompiler;
+
+/* Adds a problem for each member of object whose key is not known. */
+extern void plan_check_keys(const JsonbValue *object, const char *path,
+							const char *const *known, int nknown,
+							Problems *problems);
+
+/*
+ * A text of 1 to PLAN_MAX_TEXT characters, palloc'd; NULL where the member is
+ * absent, or after adding a problem.
+ */
+extern char *plan_text(const JsonbValue *object, const char *key,
+					   const char *path, Problems *problems);
+
+/* Is name fit to be a step's? */
+extern bool plan_is_step_name(const char *name);
+
+/* Compiles the step at path.  step is zeroed. */
+extern void plan_compile_step(PlanCompiler *compiler, const JsonbValue *json,
+							  const char *path, PlanStep *step);
+
+/* The same for its "retry". */
+extern void plan_compile_retry(const JsonbValue *json, const char *path,
+							   PlanRetry *retry, Problems *problems);
+
+#define PLAN_NFORMATS 3
+extern const char *const plan_formats[PLAN_NFORMATS];
+
+/*
+ * Adds a problem if a literal in t, or in an array of t, is not of that
+ * format (one of plan_formats; NULL is any).
+ */
+extern void plan_check_value(const char *format, const Template *t,
+							 const char *path, Problems *problems);
+
+/*
+ * The member key of object as an interval, in ms, from 1 to max_ms (which
+ * max_text names); -1 where it is absent, or after adding a problem.
+ */
+extern int64 plan_interval(const JsonbValue *object, const char *key,
+						   const char *path, int64 max_ms,
+						   const char *max_text, Problems *problems);
+
+#endif							/* WF_PLAN_INTERNAL_H */

@@ -1,0 +1,162 @@
+/*
+ * plan_retry.c
+ *	  The numbers and intervals of a step, with their ceilings.
+ *
+ * Part of the plan's compiler: see plan.c.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include <math.h>
+
+#include "config/output_settings.h"
+#include "plan/plan_internal.h"
+#include "utils/builtins.h"
+#include "utils/float.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+
+/* Longer texts are no intervals. */
+#define MAX_INTERVAL_BYTES 256
+
+static const char *const retry_keys[] = {
+	"max_attempts", "initial_interval", "backoff_coefficient", "max_interval"
+};
+
+typedef struct IntervalInput
+{
+	const char *text;
+	Interval   *result;
+} IntervalInput;
+
+static void
+parse_interval(void *arg)
+{
+	IntervalInput *input = arg;
+
+	input->result = DatumGetIntervalP(DirectFunctionCall3(
+														  interval_in, CStringGetDatum(input->text),
+														  ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+}
+
+/* A month has 30 days and a day 24 hours here; a part of a ms is one. */
+static double
+milliseconds(const Interval *interval)
+{
+	double		days = interval->month * 30.0 + interval->day;
+
+	return ceil(days * 24 * 60 * 60 * 1000 + interval->time / 1000.0);
+}
+
+int64
+plan_interval(const JsonbValue *object, const char *key, const char *path,
+			  int64 max_ms, const char *max_text, Problems *problems)
+{
+	JsonbValue *value = json_member(object, key);
+	IntervalInput input;
+	char	   *message;
+	double		ms;
+	int			level;
+
+	if (value == NULL)
+		return -1;
+	path = problem_path_member(path, key);
+	if (value->type != jbvString || value->val.string.len > MAX_INTERVAL_BYTES)
+	{
+		problem_error(problems, path,
+					  "Write it with its unit, as in \"30 seconds\".",
+					  "%s must be a text that is an interval", key);
+		return -1;
+	}
+	input.text = json_cstring(value);
+	/* IntervalStyle decides what the sign in "-1 hour 2 days" is for */
+	level = output_settings_enter(OUTPUT_INTERVALSTYLE);
+	message = problem_catch(parse_interval, &input);
+	output_settings_leave(level);
+	if (message != NULL)
+	{
+		problem_error(problems, path,
+					  "Write it as in \"30 seconds\" or \"2 hours\".",
+					  "%s", message);
+		return -1;
+	}
+	ms = milliseconds(input.result);
+	if (!(ms >= 1 && ms <= max_ms))
+	{
+		problem_error(problems, path, NULL,
+					  "%s must be more than nothing and at most %s", key,
+					  max_text);
+		return -1;
+	}
+	return (int64) ms;
+}
+
+/*
+ * The member key of object as a number from min to max; dflt where it is
+ * absent (a problem if that is not a number) or after adding a problem.
+ */
+static double
+number_member(const JsonbValue *object, const char *key, const char *path,
+			  double min, double max, double dflt, Problems *problems)
+{
+	JsonbValue *value = json_member(object, key);
+	double		number;
+
+	if (value == NULL)
+	{
+		if (isnan(dflt))
+			problem_error(problems, path, NULL, "%s is missing", key);
+		return dflt;
+	}
+	path = problem_path_member(path, key);
+	if (value->type != jbvNumeric)
+	{
+		problem_error(problems, path, NULL, "%s must be a number, not %s",
+					  key, json_a_type(value));
+		return dflt;
+	}
+	/* This one takes what is out of range as infinite, and raises nothing. */
+	number = DatumGetFloat8(DirectFunctionCall1(
+												numeric_float8_no_overflow, NumericGetDatum(value->val.numeric)));
+	if (!(number >= min && number <= max))
+	{
+		problem_error(problems, path, NULL, "%s must be from %g to %g", key,
+					  min, max);
+		return dflt;
+	}
+	return number;
+}
+
+void
+plan_compile_retry(const JsonbValue *json, const char *path,
+				   PlanRetry *retry, Problems *problems)
+{
+	double		attempts;
+
+	if (!json_is_object(json))
+	{
+		problem_error(problems, path, "Write it as {\"max_attempts\": 5}.",
+					  "retry must be an object, not %s", json_a_type(json));
+		return;
+	}
+	plan_check_keys(json, path, retry_keys, lengthof(retry_keys), problems);
+
+	attempts = number_member(json, "max_attempts", path, 1,
+							 PLAN_MAX_ATTEMPTS, get_float8_nan(), problems);
+	if (isnan(attempts))
+		attempts = 1;
+	if (attempts != floor(attempts))
+		problem_error(problems, problem_path_member(path, "max_attempts"),
+					  NULL, "max_attempts must be a whole number");
+	retry->max_attempts = (int) attempts;
+	retry->coefficient = number_member(json, "backoff_coefficient", path, 1,
+									   PLAN_MAX_COEFFICIENT, 2, problems);
+	retry->initial_ms = plan_interval(json, "initial_interval", path,
+									  PLAN_MAX_INTERVAL_MS, "30 days",
+									  problems);
+	retry->max_ms = plan_interval(json, "max_interval", path,
+								  PLAN_MAX_INTERVAL_MS, "30 days", problems);
+	if (retry->max_ms >= 0 && retry->initial_ms > retry->max_ms)
+		problem_error(problems, problem_path_member(path, "max_interval"),
+					  NULL, "max_interval is shorter than initial_interval");
+}

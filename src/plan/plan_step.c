@@ -1,0 +1,220 @@
+/*
+ * plan_step.c
+ *	  Compiling one step of a definition.
+ *
+ * Part of the plan's compiler: see plan.c.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "plan/plan_internal.h"
+
+static const char *const step_keys[] = {
+	"name", "action", "params", "condition", "on_error", "retry", "timeout"
+};
+
+static const char *const on_error_words[] = {"stop", "continue"};
+
+/* The step's own name: NULL after adding a problem. */
+static char *
+compile_name(const JsonbValue *json, const char *path, Problems *problems)
+{
+	JsonbValue *value = json_member(json, "name");
+	char	   *name;
+
+	if (value == NULL)
+	{
+		problem_error(problems, path, NULL, "step has no name");
+		return NULL;
+	}
+	path = problem_path_member(path, "name");
+	if (value->type != jbvString)
+	{
+		problem_error(problems, path, NULL, "name must be a string, not %s",
+					  json_a_type(value));
+		return NULL;
+	}
+	name = json_cstring(value);
+	if (!plan_is_step_name(name))
+	{
+		problem_error(problems, path,
+					  psprintf("A letter or \"_\", then letters, digits, "
+							   "\"_\" or \"-\"; at most %d characters.",
+							   PLAN_MAX_NAME),
+					  "name of a step is not valid");
+		return NULL;
+	}
+	return name;
+}
+
+static const ActionSpec *
+find_action(const PlanCompiler *compiler, const char *name, const char *path)
+{
+	const ActionCatalogue *catalogue = compiler->catalogue;
+
+	for (int i = 0; i < catalogue->nactions; i++)
+	{
+		if (strcmp(catalogue->actions[i].name, name) == 0)
+			return &catalogue->actions[i];
+	}
+	problem_error(compiler->problems, path,
+				  known_words_hint(name, compiler->action_names,
+								   catalogue->nactions),
+				  "unknown action \"%s\"", name);
+	return NULL;
+}
+
+/* The action and, where it is known, its specification. */
+static const ActionSpec *
+compile_action(const PlanCompiler *compiler, const JsonbValue *json,
+			   const char *path, PlanStep *step)
+{
+	step->action = plan_text(json, "action", path, compiler->problems);
+	if (step->action == NULL)
+	{
+		if (json_member(json, "action") == NULL)
+			problem_error(compiler->problems, path, NULL,
+						  "step has no action");
+		return NULL;
+	}
+	if (compiler->catalogue == NULL)
+		return NULL;
+	return find_action(compiler, step->action,
+					   problem_path_member(path, "action"));
+}
+
+static void
+compile_params(const PlanCompiler *compiler, const JsonbValue *json,
+			   const char *path, const ScopeNames *names,
+			   const ActionSpec *spec, PlanStep *step)
+{
+	JsonbValue *value = json_member(json, "params");
+	JsonbValue	none = {.type = jbvObject};
+
+	path = problem_path_member(path, "params");
+	if (value == NULL)
+		value = &none;
+	else if (!json_is_object(value))
+	{
+		problem_error(compiler->problems, path, NULL,
+					  "params must be an object, not %s",
+					  json_a_type(value));
+		return;
+	}
+	step->params = template_compile(value, path, names, compiler->problems);
+	if (spec != NULL)
+		action_spec_check(spec, step->params, path, compiler->problems);
+}
+
+/* What others call the words of on_error. */
+static const struct
+{
+	const char *word;
+	const char *hint;
+}			other_on_error[] = {
+	{"skip", "\"continue\" logs the step as failed and goes on."},
+	{"ignore", "\"continue\" logs the step as failed and goes on."},
+	{"resume", "\"continue\" logs the step as failed and goes on."},
+	{"next", "\"continue\" logs the step as failed and goes on."},
+	{"fail", "\"stop\" fails the run; it is the default."},
+	{"abort", "\"stop\" fails the run; it is the default."},
+	{"raise", "\"stop\" fails the run; it is the default."},
+	{"retry", "Attempts are the matter of \"retry\": {\"max_attempts\": 5}."}
+};
+
+static char *
+on_error_hint(const char *word)
+{
+	for (int i = 0; i < lengthof(other_on_error); i++)
+	{
+		if (pg_strcasecmp(other_on_error[i].word, word) == 0)
+			return pstrdup(other_on_error[i].hint);
+	}
+	return known_words_hint(word, on_error_words, lengthof(on_error_words));
+}
+
+static void
+compile_on_error(const JsonbValue *json, const char *path,
+				 Problems *problems, PlanStep *step)
+{
+	JsonbValue *value = json_member(json, "on_error");
+	char	   *word = "";
+
+	if (value == NULL)
+		return;
+	if (value->type == jbvString)
+		word = json_cstring(value);
+	if (strcmp(word, "continue") == 0)
+		step->continue_on_error = true;
+	else if (strcmp(word, "stop") != 0)
+		problem_error(problems, problem_path_member(path, "on_error"),
+					  on_error_hint(word),
+					  "on_error must be \"stop\" or \"continue\"");
+}
+
+static void
+compile_condition(const JsonbValue *json, const char *path,
+				  const ScopeNames *names, Problems *problems,
+				  PlanStep *step)
+{
+	JsonbValue *value = json_member(json, "condition");
+
+	if (value != NULL)
+		step->condition = condition_compile(value,
+											problem_path_member(path,
+																"condition"),
+											names, problems);
+}
+
+/*
+ * Which parts of the context may the step look at?  Asked of its text: by
+ * their names, or by what in a jsonpath reaches them without.  A yes too many
+ * only costs time.
+ */
+static void
+find_seen(const JsonbValue *json, bool *sees)
+{
+	StringInfoData text;
+	bool		all;
+
+	initStringInfo(&text);
+	json_append(&text, json);
+	all = strpbrk(text.data, "*\\") != NULL ||
+		strstr(text.data, "keyvalue") != NULL;
+	for (int i = 0; i < SCOPE_NROOTS; i++)
+		sees[i] = all || strstr(text.data, scope_root_names[i]) != NULL;
+}
+
+void
+plan_compile_step(PlanCompiler *compiler, const JsonbValue *json,
+				  const char *path, PlanStep *step)
+{
+	Problems   *problems = compiler->problems;
+	ScopeNames	names = {compiler->step_names, compiler->nearlier,
+	compiler->step_names, compiler->nnames};
+	const ActionSpec *spec;
+	JsonbValue *retry;
+
+	if (!json_is_object(json))
+	{
+		problem_error(problems, path, NULL, "step must be an object, not %s",
+					  json_a_type(json));
+		return;
+	}
+	plan_check_keys(json, path, step_keys, lengthof(step_keys), problems);
+	step->name = compile_name(json, path, problems);
+	find_seen(json, step->sees);
+	spec = compile_action(compiler, json, path, step);
+	compile_params(compiler, json, path, &names, spec, step);
+	compile_condition(json, path, &names, problems, step);
+	compile_on_error(json, path, problems, step);
+	step->timeout_ms = plan_interval(json, "timeout", path,
+									 PLAN_MAX_TIMEOUT_MS, "a day", problems);
+	retry = json_member(json, "retry");
+	if (retry != NULL)
+	{
+		step->has_retry = true;
+		plan_compile_retry(retry, problem_path_member(path, "retry"),
+						   &step->retry, problems);
+	}
+}

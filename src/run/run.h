@@ -1,0 +1,106 @@
+/*
+ * run.h
+ *	  One run: from a state and an event to the next state.
+ */
+#ifndef WF_RUN_H
+#define WF_RUN_H
+
+#include "action/action.h"
+#include "store/store.h"
+
+/* Where a run stands when run_advance or run_receive returns. */
+typedef enum RunVerdict
+{
+	RUN_ENDED,					/* completed or failed */
+	RUN_SENDING,				/* an intent to send is recorded */
+	RUN_WAITING,				/* for the next attempt of a step */
+	RUN_RUNNABLE,				/* more native steps; in the next tick */
+	RUN_ALONE,					/* the same, in a tick of its own */
+	RUN_BLOCKED					/* a lock is held: again, in its own tick */
+} RunVerdict;
+
+/* A request to be sent once the intent is committed. */
+typedef struct Intent
+{
+	pg_uuid_t	run_id;
+	pg_uuid_t	tenant_id;
+	int			step;
+	int			attempt;
+	const Action *action;
+	Request		request;
+	Connection *connection;
+	Jsonb	   *input;
+	Jsonb	   *prepare_state;
+	TimestampTz started_at;
+	GateKey		gate;			/* before what it is sent to */
+} Intent;
+
+/* An exchange that has ended; what run_receive needs of the intent. */
+typedef struct Answer
+{
+	int			step;
+	int			attempt;
+	const Action *action;
+	Jsonb	   *input;
+	Jsonb	   *prepare_state;
+	TimestampTz started_at;
+	GateKey		gate;
+	const Response *response;
+} Answer;
+
+/* Steps of one tick may take so long in all; then it commits. */
+#define RUN_TICK_US INT64CONST(50000)
+
+/* What the runs of one tick share. */
+typedef struct TickContext
+{
+	int64		epoch;			/* of this worker */
+	int			lock_timeout_ms;	/* of each wait for a lock */
+	bool		give_up;		/* a lock time-out is the step's failure */
+	bool		together;		/* one fence is around all of them */
+	bool		alone;			/* there is one, whose row is not locked */
+	int			soft_ms;		/* limit of a native step; 0: only its
+								 * time-out */
+	int64		spent_us;		/* in steps */
+	bool		ending;			/* no more steps are begun: the tick commits */
+	bool		stopping;		/* no step is begun at all */
+	bool		probation;		/* each attempt is committed before it is made */
+	TimestampTz killed_before;	/* everything was, nobody knows when: attempts
+								 * committed before that were under way; or 0 */
+	int			subtransactions_left;	/* subtransactions that may still
+										 * write */
+	int64		steps_done;
+	bool		cancelled;		/* a step has cancelled runs, maybe of these */
+	List	   *intents;		/* of Intent * */
+} TickContext;
+
+/*
+ * Begins or resumes a run and takes it as far as it goes without the
+ * network.  run is changed in memory; the caller saves it.
+ */
+extern RunVerdict run_advance(RunRow *run, TickContext *tick);
+
+/* The same with the answer to the run's current step. */
+extern RunVerdict run_receive(RunRow *run, const Answer *answer,
+							  TickContext *tick);
+
+/* A step, or a run, that has ended so many workers is failed. */
+#define MAX_ABNORMAL_ENDS 3
+
+/* A worker's end, and the step that it executed then. */
+typedef struct WorkerCrash
+{
+	int			step;
+	TimestampTz since;			/* when its attempt had begun */
+	bool		uncancelled;	/* it was ended since the step would not end */
+} WorkerCrash;
+
+/*
+ * Books a strike on its run, which stands at that step or before it (where
+ * the steps between were undone with it).  The run is queued again, or has
+ * failed where that was enough.
+ */
+extern RunVerdict run_book_crash(RunRow *run, const WorkerCrash *crash,
+								 TickContext *tick);
+
+#endif							/* WF_RUN_H */

@@ -1,0 +1,120 @@
+/*
+ * run_answer.c
+ *	  What the answer to a request makes of its run.
+ *
+ * Runs in a worker, inside a tick's transaction.  The action says what the
+ * answer means (Outcome); here it becomes the step's result, another attempt
+ * later, or a wait that the provider asks for.  The gate before the provider
+ * learns of each answer.  Owns nothing beyond a call.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "config/clock.h"
+#include "config/settings.h"
+#include "run/run_internal.h"
+#include "run/run_retry.h"
+#include "run/run_throttle.h"
+#include "run/step_sandbox.h"
+
+typedef struct Interpretation
+{
+	const Answer *answer;
+	Outcome		outcome;
+} Interpretation;
+
+static void
+interpret(Sandbox *sandbox, void *arg)
+{
+	Interpretation *i = arg;
+
+	i->outcome.retry_after_ms = -1;
+	i->answer->action->interpret(i->answer->prepare_state, i->answer->response,
+								 &i->outcome);
+}
+
+/*
+ * If the answer is a failure that may be repeated, lets the run wait; so
+ * if the provider asks to, unless that takes too long in all: then the
+ * outcome says so.
+ */
+static bool
+answered_for_later(RunRow *run, const PlanStep *step, const Answer *answer,
+				   Outcome *outcome, int64 duration_us)
+{
+	FailedAttempt failed = {.error = outcome->error,
+		.transient = outcome->transient,.maybe_delivered = outcome->maybe_delivered,
+		.retry_after_ms = outcome->retry_after_ms,
+	.started_at = answer->started_at,.duration_us = duration_us};
+	Refusal		refusal = {.error = outcome->error,
+		.retry_after_ms = outcome->retry_after_ms,
+	.started_at = answer->started_at,.duration_us = duration_us};
+	GateTurn	turn;
+
+	if (!outcome->ok && outcome->throttled)
+	{
+		throttle_refused(run, &answer->gate, &refusal, &turn);
+		outcome->error = throttle_wait(run, &turn, &refusal);
+		return outcome->error == NULL;
+	}
+	if (answer->response->failure == FAILURE_NONE)
+		gate_answered(&answer->gate, answer->started_at);
+	return !outcome->ok && run_try_again(run, step, false, &failed);
+}
+
+/* It was not sent, and waits again for what it was waiting for before. */
+static RunVerdict
+take_back(RunRow *run)
+{
+	run->attempt--;
+	run->attempt_at = 0;
+	run->status = pstrdup("waiting");
+	run->owner = 0;
+	return RUN_WAITING;
+}
+
+/* What the answer means: to the action, in a fence. */
+static void
+interpret_answer(const RunRow *run, Interpretation *i)
+{
+	Sandbox		sandbox = {.run_id = &run->id,
+		.definition_id = &run->definition_id,.step = run->current_step,
+	.timeout_ms = wf_step_timeout,.lock_timeout_ms = wf_lock_timeout};
+	ErrorData  *raised = sandbox_run(&sandbox, interpret, i);
+
+	if (raised == NULL)
+		return;
+	memset(&i->outcome, 0, sizeof(i->outcome));
+	i->outcome.error = run_error_text(raised);
+}
+
+RunVerdict
+run_receive(RunRow *run, const Answer *answer, TickContext *tick)
+{
+	Interpretation i = {.answer = answer};
+	StepResult	result = {.input = answer->input,.attempts = run->attempt,
+		.started_at = answer->started_at,
+	.duration_us = clock_now() - answer->started_at};
+	char	   *error = NULL;
+	const CachedPlan *plan = run_usable_plan(run, &error);
+	const PlanStep *step;
+
+	if (run_was_cancelled(run, tick))
+		return RUN_ENDED;
+	if (answer->response->failure == FAILURE_WITHDRAWN)
+		return take_back(run);
+	if (plan == NULL)
+		return run_fail(run, error);
+	if (run->current_step >= plan->plan->nsteps)
+		return run_advance(run, tick);	/* its version was changed by hand */
+	step = &plan->plan->steps[run->current_step];
+	interpret_answer(run, &i);
+	if (answered_for_later(run, step, answer, &i.outcome, result.duration_us))
+		return RUN_WAITING;
+	result.status = i.outcome.ok ? "completed" : "failed";
+	result.output = i.outcome.output;
+	result.error = i.outcome.ok ? NULL : i.outcome.error;
+	if (!run_pass_step(run, step, &result, tick))
+		return RUN_ENDED;
+	return run_advance(run, tick);
+}

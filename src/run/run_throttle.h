@@ -1,0 +1,43 @@
+/*
+ * run_throttle.h
+ *	  A step that waits because its provider asks to.
+ */
+#ifndef WF_RUN_THROTTLE_H
+#define WF_RUN_THROTTLE_H
+
+#include "run/run.h"
+#include "shared/worker_slot.h"
+
+/* The gate before a request: its connection's, or its tenant's and host's. */
+extern void throttle_key(const RunRow *run, const Connection *connection,
+						 const char *url, GateKey *key);
+
+/*
+ * May the request of the run's current step go through?  False: it is held,
+ * and *turn says until when.
+ */
+extern bool throttle_ask(const RunRow *run, const GateKey *key,
+						 GateTurn *turn);
+
+/*
+ * The attempt under way does not count: the run waits, and its row says why.
+ * refused is the provider's answer; its error is NULL for a request that was
+ * not sent.  Returns NULL, or, if the step would wait for longer than
+ * max_throttle_wait in all, the error that it fails with; palloc'd.
+ */
+typedef struct Refusal
+{
+	const char *error;
+	int64		retry_after_ms; /* -1: none */
+	TimestampTz started_at;
+	int64		duration_us;
+} Refusal;
+
+extern char *throttle_wait(RunRow *run, const GateTurn *turn,
+						   const Refusal *refused);
+
+/* Tells the gate of a refusal, and asks it when to come again. */
+extern void throttle_refused(const RunRow *run, const GateKey *key,
+							 const Refusal *refused, GateTurn *turn);
+
+#endif							/* WF_RUN_THROTTLE_H */

@@ -1,0 +1,403 @@
+/*
+ * due_queue.c
+ *	  Shared memory: the ids of runs that are due, tenant by tenant.
+ *
+ * A hint beside the table, which stays the truth.  Whoever fires hands the
+ * ids of its runs over when it has committed; a worker takes ids, locks those
+ * rows by their primary key and looks again whether they are due.  An id that
+ * is here twice, or whose run is gone, does no harm; one that is missing is
+ * found by a look at the table.  So claiming scans no index of what is due,
+ * and does not slow down where a snapshot keeps dead entries in it.
+ *
+ *	 database ─► turns: tenant ─► tenant ─► ...    the next in turn gives one
+ *						  │						   run and goes to the end
+ *						  └─ heap of runs: priority, then run_at, then id
+ *
+ * Where the table has more.  Memory is bounded: a tenant may have as many runs
+ * here as there is room left for others.  What does not fit is counted out:
+ * "more" says that the table has due runs of the tenant that are not here, and
+ * more_priority how urgent they may be.  From then on nothing of that tenant
+ * is taken in, or it would overtake what waits in the table; a worker reads
+ * the tenant's runs on, from the position where it stopped, before it takes
+ * one that may not be the first.  The flag goes down before the reader takes
+ * its snapshot: a run that is not in the snapshot commits later, sees the
+ * flag down and is taken in (or raises it again).
+ *
+ * A look at the whole table is wanted ("look") at a worker's begin and after
+ * its end or error (it may have lost ids), after NOTIFY, rows inserted by
+ * hand, wf_resume and wf_retry, and at a sweep.  It finds the tenants that
+ * have due runs and has each of them read from the beginning.
+ *
+ * Runs that are due later are not here: next_due is the earliest moment at
+ * which the table is to be asked for them.  Workers at rest sleep until then,
+ * so they are woken when that moment becomes an earlier one, and only then.
+ *
+ * One lightweight lock guards it all, held for a few dozen instructions a
+ * run.  A transaction callback takes it, so nothing here allocates or raises.
+ * Pointers are good in every process: the memory is mapped at one address.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "common/hashfn.h"
+#include "config/clock.h"
+#include "miscadmin.h"
+#include "shared/due_queue_internal.h"
+#include "shared/shared.h"
+#include "shared/worker_slot.h"
+#include "storage/shmem.h"
+
+static DueQueue *queue = NULL;
+
+/*--- the memory ---*/
+
+Size
+due_queue_size(void)
+{
+	return MAXALIGN(sizeof(DueQueue));
+}
+
+void
+due_queue_attach(LWLock *lock)
+{
+	bool		found;
+
+	queue = ShmemInitStruct("workflow_engine runs", sizeof(DueQueue), &found);
+	if (found)
+		return;
+	memset(queue, 0, sizeof(DueQueue));
+	queue->lock = lock;
+	dlist_init(&queue->free_tenants);
+	for (int i = 0; i < MAX_WORKER_SLOTS; i++)
+		dlist_init(&queue->databases[i].turns);
+	for (int i = 0; i < MAX_TENANTS; i++)
+		dlist_push_tail(&queue->free_tenants, &queue->tenants[i].node);
+	for (int i = 0; i < MAX_RUNS; i++)
+	{
+		queue->runs[i].node.next_sibling = queue->free_runs;
+		queue->free_runs = &queue->runs[i].node;
+	}
+	queue->nfree_runs = MAX_RUNS;
+}
+
+/* The greatest comes first: higher priority, then earlier, then lower id. */
+static int
+compare_runs(const pairingheap_node *a, const pairingheap_node *b, void *arg)
+{
+	const DueEntry *x = (const DueEntry *) a;
+	const DueEntry *y = (const DueEntry *) b;
+
+	if (x->priority != y->priority)
+		return x->priority > y->priority ? 1 : -1;
+	if (x->run_at != y->run_at)
+		return x->run_at < y->run_at ? 1 : -1;
+	return memcmp(&y->id, &x->id, UUID_LEN);
+}
+
+/*--- tenants ---*/
+
+static DueTenant **
+bucket_of(Oid database, const pg_uuid_t *tenant)
+{
+	uint32		hash = hash_bytes(tenant->data, UUID_LEN) ^ database;
+
+	return &queue->buckets[hash % NBUCKETS];
+}
+
+static DueTenant *
+find_tenant(DueDatabase *db, const pg_uuid_t *id)
+{
+	DueTenant  *tenant = *bucket_of(db->database, id);
+
+	while (tenant != NULL && (tenant->database != db->database ||
+							  memcmp(&tenant->id, id, UUID_LEN) != 0))
+		tenant = tenant->next;
+	return tenant;
+}
+
+DueTenant *
+due_enter_tenant(DueDatabase *db, const pg_uuid_t *id)
+{
+	DueTenant  *tenant = find_tenant(db, id);
+	DueTenant **bucket = bucket_of(db->database, id);
+
+	if (tenant != NULL || dlist_is_empty(&queue->free_tenants))
+		return tenant;
+	tenant = dlist_container(DueTenant, node,
+							 dlist_pop_head_node(&queue->free_tenants));
+	memset(tenant, 0, sizeof(DueTenant));
+	tenant->database = db->database;
+	tenant->id = *id;
+	tenant->runs.ph_compare = compare_runs;
+	tenant->next = *bucket;
+	*bucket = tenant;
+	dlist_push_tail(&db->turns, &tenant->node);
+	db->ntenants++;
+	return tenant;
+}
+
+static void
+free_run(DueEntry *run)
+{
+	run->node.next_sibling = queue->free_runs;
+	queue->free_runs = &run->node;
+	queue->nfree_runs++;
+}
+
+void
+due_pop_run(DueTenant *tenant, DueRun *run)
+{
+	DueEntry   *queued =
+		(DueEntry *) pairingheap_remove_first(&tenant->runs);
+
+	tenant->nruns--;
+	run->id = queued->id;
+	run->tenant_id = tenant->id;
+	run->run_at = queued->run_at;
+	run->priority = queued->priority;
+	free_run(queued);
+}
+
+void
+due_drop_runs(DueTenant *tenant)
+{
+	DueRun		gone;
+
+	while (tenant->nruns > 0)
+		due_pop_run(tenant, &gone);
+}
+
+void
+due_drop_tenant(DueDatabase *db, DueTenant *tenant)
+{
+	DueTenant **link = bucket_of(db->database, &tenant->id);
+
+	due_drop_runs(tenant);
+	while (*link != tenant)
+		link = &(*link)->next;
+	*link = tenant->next;
+	dlist_delete(&tenant->node);
+	dlist_push_tail(&queue->free_tenants, &tenant->node);
+	db->ntenants--;
+}
+
+void
+due_note_more(DueTenant *tenant, int16 priority)
+{
+	tenant->more_priority = tenant->more
+		? Max(tenant->more_priority, priority) : priority;
+	tenant->more = true;
+}
+
+int
+due_room_for(const DueTenant *tenant)
+{
+	int			room = queue->nfree_runs - RESERVE - tenant->nruns;
+
+	return Max(room, MIN_RUNS - tenant->nruns);
+}
+
+bool
+due_add_to_tenant(DueTenant *tenant, const DueRun *run)
+{
+	DueEntry   *queued = (DueEntry *) queue->free_runs;
+
+	if (due_room_for(tenant) <= 0 || queued == NULL)
+		return false;
+	queue->free_runs = queued->node.next_sibling;
+	queue->nfree_runs--;
+	queued->id = run->id;
+	queued->run_at = run->run_at;
+	queued->priority = run->priority;
+	pairingheap_add(&tenant->runs, &queued->node);
+	tenant->nruns++;
+	return true;
+}
+
+static void
+add_run(DueDatabase *db, const DueRun *run)
+{
+	DueTenant  *tenant = due_enter_tenant(db, &run->tenant_id);
+
+	if (tenant == NULL)
+		db->look = true;
+	else if (tenant->more || !due_add_to_tenant(tenant, run))
+		due_note_more(tenant, run->priority);
+}
+
+/*--- databases ---*/
+
+static DueDatabase *
+find_database(Oid database)
+{
+	for (int i = 0; i < MAX_WORKER_SLOTS; i++)
+		if (queue->databases[i].database == database)
+			return &queue->databases[i];
+	return NULL;
+}
+
+static bool
+has_workers(Oid database)
+{
+	for (int i = 0; i < MAX_WORKER_SLOTS; i++)
+		if (pg_atomic_read_u32(&shared_state->live_database[i]) == database)
+			return true;
+	return false;
+}
+
+static void
+empty_database(DueDatabase *db)
+{
+	while (!dlist_is_empty(&db->turns))
+		due_drop_tenant(db, dlist_head_element(DueTenant, node,
+											   &db->turns));
+	memset(db, 0, sizeof(DueDatabase));
+	dlist_init(&db->turns);
+}
+
+/* There are as many places as workers: one is unused or has no worker. */
+static DueDatabase *
+enter_database(Oid database)
+{
+	DueDatabase *db = find_database(database);
+
+	for (int i = 0; db == NULL && i < MAX_WORKER_SLOTS; i++)
+		if (queue->databases[i].database == InvalidOid ||
+			!has_workers(queue->databases[i].database))
+		{
+			db = &queue->databases[i];
+			empty_database(db);
+			db->database = database;
+		}
+	return db;
+}
+
+DueDatabase *
+due_lock_database(void)
+{
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	return find_database(MyDatabaseId);
+}
+
+void
+due_unlock(void)
+{
+	LWLockRelease(queue->lock);
+}
+
+/* A worker that comes knows nothing of the table. */
+void
+due_queue_enter(void)
+{
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	enter_database(MyDatabaseId)->look = true;
+	due_unlock();
+}
+
+void
+due_want_rescan(void)
+{
+	DueDatabase *db = due_lock_database();
+
+	if (db != NULL)
+		db->look = true;
+	due_unlock();
+}
+
+bool
+due_note_later(DueDatabase *db, TimestampTz when)
+{
+	if (when == 0 || (db->next_due != 0 && db->next_due <= when))
+		return false;
+	db->next_due = when;
+	return true;
+}
+
+bool
+due_database_has_work(const DueDatabase *db)
+{
+	return db->look || (db->ntenants > 0 && !db->paused);
+}
+
+bool
+due_put_runs(const DueRun *runs, int n, TimestampTz now)
+{
+	DueDatabase *db = due_lock_database();
+	bool		earlier = false;
+	bool		due = false;
+
+	for (int i = 0; db != NULL && i < n; i++)
+	{
+		if (runs[i].run_at <= now)
+		{
+			add_run(db, &runs[i]);
+			due = true;
+		}
+		else
+			earlier |= due_note_later(db, runs[i].run_at);
+	}
+	due = due && due_database_has_work(db);
+	due_unlock();
+	return due || earlier;
+}
+
+void
+due_add_runs(const DueRun *runs, int n)
+{
+	if (due_put_runs(runs, n, clock_now()))
+		wakeup_others();
+}
+
+/*
+ * They come before the position from which the table is read on, so they are
+ * put in even if the table has more; or it is read from the beginning.
+ */
+void
+due_return_runs(const DueRun *runs, int n)
+{
+	TimestampTz now = clock_now();
+	DueDatabase *db = due_lock_database();
+	bool		earlier = false;
+
+	for (int i = 0; db != NULL && i < n; i++)
+	{
+		DueTenant  *tenant;
+
+		if (runs[i].run_at > now)
+		{
+			earlier |= due_note_later(db, runs[i].run_at);
+			continue;
+		}
+		tenant = due_enter_tenant(db, &runs[i].tenant_id);
+		if (tenant == NULL)
+			db->look = true;
+		else if (!due_add_to_tenant(tenant, &runs[i]))
+		{
+			tenant->has_position = false;
+			due_note_more(tenant, PG_INT16_MAX);
+		}
+	}
+	due_unlock();
+	if (earlier)
+		wakeup_others();
+}
+
+bool
+due_put_overflow(const DueRun *first, TimestampTz now)
+{
+	DueDatabase *db = due_lock_database();
+	DueTenant  *tenant = NULL;
+	bool		wake = false;
+
+	if (db != NULL && first->run_at <= now)
+	{
+		tenant = due_enter_tenant(db, &first->tenant_id);
+		if (tenant != NULL)
+			due_note_more(tenant, first->priority);
+		else
+			db->look = true;
+		wake = due_database_has_work(db);
+	}
+	due_unlock();
+	return wake;
+}

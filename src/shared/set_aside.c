@@ -1,0 +1,456 @@
+/*
+ * set_aside.c
+ *	  Shared memory: what is kept from disturbing others.
+ *
+ * Runs in workers, and in the postmaster after a crash.  Three things are
+ * here, all of them rare, in tables of fixed size:
+ *
+ * - Runs that are set aside.  The transaction that was to save such a run
+ *	 failed with it alone: a trigger or a constraint on workflow_runs refuses
+ *	 its row, or its COMMIT fails.  The run is tried again after a while, twice
+ *	 as long each time.
+ * - Definitions that are isolated, since a step of a run of theirs has ended
+ *	 its worker.  Their other runs would probably do the same, so they go one
+ *	 by one, with a pause after each such end, twice as long each time, while
+ *	 all other runs go on.
+ * - Leave for a long step.  Of several workers of a database one always stays
+ *	 free of steps that may take long, so that whatever comes is begun soon.
+ *
+ * What is here is a matter of courtesy, not of correctness: if a table is
+ * full, the entry that would end first makes room.  Runs that are set aside
+ * are forgotten with the memory and tried once more; isolated definitions
+ * outlive a crash of the server's processes, in the postmaster's own memory.
+ *
+ * The lock guards the tables.  nentries is read without it: while it is 0,
+ * which is nearly always, a run costs no more than that.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "config/clock.h"
+#include "miscadmin.h"
+#include "shared/shared.h"
+#include "shared/worker_slot.h"
+#include "utils/timestamp.h"
+
+#define RUN_PAUSE_US INT64CONST(200000)
+#define RUN_MAX_PAUSE_US INT64CONST(300000000)
+#define DEFINITION_PAUSE_US INT64CONST(250000)
+#define DEFINITION_MAX_PAUSE_US INT64CONST(60000000)
+#define MAX_DOUBLINGS 12
+#define FORGET_US INT64CONST(60000000)	/* a run that has not failed again */
+
+/* In the postmaster: what the memory held that is no more. */
+static int	nkept = 0;
+static IsolatedDefinition kept[MAX_ISOLATED];
+
+/* first, doubled for each time after the first, at most max. */
+static int64
+pause_after(int times, int64 first, int64 max)
+{
+	return Min(first << Min(Max(times - 1, 0), MAX_DOUBLINGS), max);
+}
+
+static void
+count_entry(int more)
+{
+	pg_atomic_fetch_add_u32(&shared_state->nentries, more);
+}
+
+static bool
+has_entries(void)
+{
+	return shared_state != NULL &&
+		pg_atomic_read_u32(&shared_state->nentries) != 0;
+}
+
+/*--- runs that are set aside ---*/
+
+/* The caller holds the lock.  NULL: it is not set aside. */
+static AsideRun *
+find_aside(const pg_uuid_t *run_id)
+{
+	Assert(LWLockHeldByMe(shared_state->lock));
+	for (int i = 0; i < MAX_ASIDE; i++)
+	{
+		AsideRun   *aside = &shared_state->aside[i];
+
+		if (aside->database == MyDatabaseId &&
+			memcmp(&aside->run.id, run_id, UUID_LEN) == 0)
+			return aside;
+	}
+	return NULL;
+}
+
+/* A place for another; the caller holds the lock. */
+static AsideRun *
+place_for_aside(void)
+{
+	AsideRun   *first = &shared_state->aside[0];
+
+	Assert(LWLockHeldByMe(shared_state->lock));
+	for (int i = 0; i < MAX_ASIDE; i++)
+	{
+		AsideRun   *aside = &shared_state->aside[i];
+
+		if (aside->database == InvalidOid)
+		{
+			count_entry(1);
+			return aside;
+		}
+		if (aside->next_try < first->next_try)
+			first = aside;
+	}
+	return first;
+}
+
+int
+aside_set(const DueRun *run, bool is_queued)
+{
+	AsideRun   *aside;
+	int			times;
+
+	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
+	aside = find_aside(&run->id);
+	if (aside == NULL)
+	{
+		aside = place_for_aside();
+		memset(aside, 0, sizeof(AsideRun));
+		aside->database = MyDatabaseId;
+	}
+	aside->run = *run;
+	aside->is_queued = is_queued;
+	aside->is_back = false;
+	times = ++aside->times;
+	aside->next_try = clock_now() + pause_after(times, RUN_PAUSE_US,
+												RUN_MAX_PAUSE_US);
+	LWLockRelease(shared_state->lock);
+	return times;
+}
+
+bool
+aside_is(const pg_uuid_t *run_id)
+{
+	AsideRun   *aside;
+	bool		is_aside;
+
+	if (!has_entries())
+		return false;
+	LWLockAcquire(shared_state->lock, LW_SHARED);
+	aside = find_aside(run_id);
+	is_aside = aside != NULL && aside->next_try > clock_now();
+	LWLockRelease(shared_state->lock);
+	return is_aside;
+}
+
+void
+aside_was_saved(const pg_uuid_t *run_id)
+{
+	AsideRun   *aside;
+
+	if (!has_entries())
+		return;
+	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
+	aside = find_aside(run_id);
+	if (aside != NULL)
+	{
+		memset(aside, 0, sizeof(AsideRun));
+		count_entry(-1);
+	}
+	LWLockRelease(shared_state->lock);
+}
+
+/*--- definitions that are isolated ---*/
+
+/* The caller holds the lock.  NULL: it is not isolated. */
+static IsolatedDefinition *
+find_isolated(Oid database, const pg_uuid_t *definition_id)
+{
+	for (int i = 0; i < MAX_ISOLATED; i++)
+	{
+		IsolatedDefinition *isolated = &shared_state->isolated[i];
+
+		if (isolated->database == database &&
+			memcmp(&isolated->definition_id, definition_id, UUID_LEN) == 0)
+			return isolated;
+	}
+	return NULL;
+}
+
+/* A place for another; the caller holds the lock. */
+static IsolatedDefinition *
+place_for_isolated(void)
+{
+	IsolatedDefinition *first = &shared_state->isolated[0];
+
+	for (int i = 0; i < MAX_ISOLATED; i++)
+	{
+		IsolatedDefinition *isolated = &shared_state->isolated[i];
+
+		if (isolated->database == InvalidOid)
+		{
+			count_entry(1);
+			return isolated;
+		}
+		if (isolated->until < first->until)
+			first = isolated;
+	}
+	return first;
+}
+
+void
+isolated_add(Oid database, const pg_uuid_t *definition_id)
+{
+	IsolatedDefinition *isolated = find_isolated(database, definition_id);
+
+	if (isolated == NULL)
+	{
+		isolated = place_for_isolated();
+		memset(isolated, 0, sizeof(IsolatedDefinition));
+		isolated->database = database;
+		isolated->definition_id = *definition_id;
+	}
+	isolated->times++;
+	isolated->holder = 0;
+	isolated->look = true;
+	isolated->until = clock_now() + pause_after(isolated->times,
+												DEFINITION_PAUSE_US,
+												DEFINITION_MAX_PAUSE_US);
+}
+
+DefinitionTurn
+isolated_turn(const pg_uuid_t *definition_id, int64 epoch, bool take)
+{
+	IsolatedDefinition *isolated;
+	DefinitionTurn turn = TURN_FREE;
+
+	if (!has_entries())
+		return TURN_FREE;
+	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
+	isolated = find_isolated(MyDatabaseId, definition_id);
+	if (isolated != NULL)
+	{
+		bool		held = isolated->holder != epoch &&
+			worker_epoch_alive(isolated->holder);
+
+		turn = held || isolated->until > clock_now() ? TURN_WAIT : TURN_MAY;
+		if (turn == TURN_WAIT)
+			isolated->look = true;	/* its runs are looked for again */
+		else if (take)
+			isolated->holder = epoch;
+	}
+	LWLockRelease(shared_state->lock);
+	return turn;
+}
+
+void
+isolated_end_turn(const pg_uuid_t *definition_id, bool went_well)
+{
+	IsolatedDefinition *isolated;
+
+	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
+	isolated = find_isolated(MyDatabaseId, definition_id);
+	if (isolated != NULL)
+	{
+		isolated->holder = 0;
+		isolated->until = clock_now();
+		if (went_well)
+			isolated->times /= 2;
+		if (isolated->times == 0)
+		{
+			memset(isolated, 0, sizeof(IsolatedDefinition));
+			count_entry(-1);
+		}
+	}
+	LWLockRelease(shared_state->lock);
+	due_want_rescan();
+}
+
+/*--- when there is something to do about them ---*/
+
+TimestampTz
+aside_until(void)
+{
+	TimestampTz next = 0;
+
+	if (!has_entries())
+		return 0;
+	LWLockAcquire(shared_state->lock, LW_SHARED);
+	for (int i = 0; i < MAX_ASIDE; i++)
+	{
+		const AsideRun *aside = &shared_state->aside[i];
+
+		if (aside->database == MyDatabaseId && !aside->is_back &&
+			(next == 0 || aside->next_try < next))
+			next = aside->next_try;
+	}
+	for (int i = 0; i < MAX_ISOLATED; i++)
+	{
+		const IsolatedDefinition *isolated = &shared_state->isolated[i];
+
+		if (isolated->database == MyDatabaseId && isolated->look &&
+			!worker_epoch_alive(isolated->holder) &&
+			(next == 0 || isolated->until < next))
+			next = isolated->until;
+	}
+	LWLockRelease(shared_state->lock);
+	return next;
+}
+
+void
+aside_clock_set_back(TimestampTz now)
+{
+	if (!has_entries())
+		return;
+	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < MAX_ASIDE; i++)
+	{
+		AsideRun   *aside = &shared_state->aside[i];
+
+		if (aside->database == MyDatabaseId)
+			aside->next_try = Min(aside->next_try, now);
+	}
+	for (int i = 0; i < MAX_ISOLATED; i++)
+	{
+		IsolatedDefinition *isolated = &shared_state->isolated[i];
+
+		if (isolated->database == MyDatabaseId)
+			isolated->until = Min(isolated->until, now);
+	}
+	LWLockRelease(shared_state->lock);
+}
+
+bool
+aside_bring_back(TimestampTz now)
+{
+	DueRun		back[MAX_ASIDE];
+	int			n = 0;
+	bool		look = false;
+
+	if (!has_entries())
+		return false;
+	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < MAX_ASIDE; i++)
+	{
+		AsideRun   *aside = &shared_state->aside[i];
+
+		if (aside->database != MyDatabaseId || aside->next_try > now)
+			continue;
+		if (aside->is_back)
+		{
+			if (aside->next_try < now - FORGET_US)
+			{
+				memset(aside, 0, sizeof(AsideRun));
+				count_entry(-1);
+			}
+			continue;
+		}
+		aside->is_back = true;
+		if (aside->is_queued)
+			back[n++] = aside->run;
+	}
+	for (int i = 0; i < MAX_ISOLATED; i++)
+	{
+		IsolatedDefinition *isolated = &shared_state->isolated[i];
+
+		if (isolated->database == MyDatabaseId && isolated->look &&
+			!worker_epoch_alive(isolated->holder) && isolated->until <= now)
+		{
+			isolated->look = false;
+			look = true;
+		}
+	}
+	LWLockRelease(shared_state->lock);
+	if (n > 0)
+		due_return_runs(back, n);
+	if (look)
+		due_want_rescan();
+	return n > 0;
+}
+
+/*--- leave for a long step ---*/
+
+#define WISH_US INT64CONST(500000)	/* a worker that waits asks more often */
+
+/*
+ * Does it wait for leave?  Then whoever had leave last does not get it again
+ * before.
+ */
+static bool
+wants_leave(const WorkerSlot *slot, TimestampTz now)
+{
+	return slot->wanted_leave != 0 && slot->wanted_leave <= now &&
+		now - slot->wanted_leave < WISH_US;
+}
+
+bool
+long_step_begin(void)
+{
+	WorkerSlot *own = worker_slot_mine();
+	TimestampTz now = GetCurrentTimestamp();
+	int			nlive = 0;
+	int			nlong = 0;
+	bool		others_want = false;
+
+	if (own == NULL)
+		return true;
+	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < MAX_WORKER_SLOTS; i++)
+	{
+		const WorkerSlot *slot = &shared_state->slots[i];
+
+		if (slot->state != SLOT_LIVE || slot->database != MyDatabaseId)
+			continue;
+		nlive++;
+		if (slot == own)
+			continue;
+		nlong += slot->in_long_step;
+		others_want |= wants_leave(slot, now);
+	}
+	own->in_long_step = nlong < Max(nlive - 1, 1) &&
+		!(own->had_leave && others_want);
+	own->had_leave = own->in_long_step;
+	own->wanted_leave = own->in_long_step ? 0 : now;
+	LWLockRelease(shared_state->lock);
+	return own->in_long_step;
+}
+
+void
+long_step_end(void)
+{
+	WorkerSlot *own = worker_slot_mine();
+
+	if (own != NULL)
+		own->in_long_step = false;
+}
+
+/*--- in the postmaster ---*/
+
+/* Plain bytes within bounds: a process that crashed may have left anything. */
+void
+isolated_keep(void)
+{
+	nkept = 0;
+	for (int i = 0; i < MAX_ISOLATED; i++)
+		if (shared_state->isolated[i].database != InvalidOid)
+			kept[nkept++] = shared_state->isolated[i];
+}
+
+void
+aside_init(SharedState *shared)
+{
+	pg_atomic_init_u32(&shared->nentries, nkept);
+	memcpy(shared->isolated, kept, sizeof(IsolatedDefinition) * nkept);
+	for (int i = 0; i < nkept; i++)
+	{
+		IsolatedDefinition *isolated = &shared->isolated[i];
+
+		isolated->times = Max(Min(isolated->times, PG_INT16_MAX), 1);
+		isolated->holder = 0;
+		isolated->look = true;
+		isolated->until = clock_now() + pause_after(isolated->times,
+													DEFINITION_PAUSE_US,
+													DEFINITION_MAX_PAUSE_US);
+	}
+	nkept = 0;
+}

@@ -1,0 +1,67 @@
+/*
+ * store_pending.c
+ *	  The index of payloads, kept in order behind those who fire.
+ *
+ * GIN puts new entries on a list, and who finds that list too long sorts all
+ * of it into the index: a tenth of a second, in the transaction that fires.
+ * So the index may have a long list (the install script), and workers clean
+ * it long before it is: a search reads the list from end to end.
+ *
+ * Runs in a worker: looks inside a tick's transaction, cleans in one of its
+ * own.  A worker leaves it to another that is about it; where two begin at
+ * once, the second waits for the first.  What is undone by a crash is done again by the
+ * next.  Owns nothing.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "access/gin.h"
+#include "access/ginblock.h"
+#include "access/relation.h"
+#include "catalog/pg_am.h"
+#include "storage/lmgr.h"
+#include "store/store.h"
+#include "utils/fmgrprotos.h"
+#include "utils/rel.h"
+
+#define PAGES_TO_CLEAN 128		/* 1 MB */
+
+Oid
+store_find_pending(RunTable *runs)
+{
+	int			n;
+	Relation   *indexes = store_indexes(runs, &n);
+
+	for (int i = 0; i < n; i++)
+	{
+		GinStatsData stats;
+
+		if (indexes[i]->rd_rel->relam != GIN_AM_OID)
+			continue;
+		ginGetStats(indexes[i], &stats);
+		if (stats.nPendingPages >= PAGES_TO_CLEAN)
+			return RelationGetRelid(indexes[i]);
+	}
+	return InvalidOid;
+}
+
+void
+store_clean_pending(Oid index)
+{
+	Relation	rel = try_relation_open(index, RowExclusiveLock);
+
+	if (rel == NULL)
+		return;
+
+	/*
+	 * Who cleans holds this lock.  It is given back before the call, which
+	 * takes it anew: no other may be acquired beside it.
+	 */
+	if (ConditionalLockPage(rel, GIN_METAPAGE_BLKNO, ExclusiveLock))
+	{
+		UnlockPage(rel, GIN_METAPAGE_BLKNO, ExclusiveLock);
+		(void) DirectFunctionCall1(gin_clean_pending_list,
+								   ObjectIdGetDatum(index));
+	}
+	relation_close(rel, RowExclusiveLock);
+}

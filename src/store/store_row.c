@@ -1,0 +1,472 @@
+/*
+ * store_row.c
+ *	  Rows of workflow_runs, found, locked and written past the executor.
+ *
+ * Runs in a worker, inside a tick's transaction.  A tick touches a hundred
+ * rows by their keys, twice each; to set up a statement for each of them
+ * would cost more than the rows.  So the table, its indexes and its slots are
+ * opened once a tick (RunTable), and rows go through the table's access
+ * method, as COPY does.  What the executor would have done is done here: new
+ * index entries, and making the change visible to what comes next.  The
+ * constraints hold by construction.
+ *
+ * If somebody has added something to the table that takes part in an UPDATE
+ * (store_added.c), rows are saved by a statement; and so is a row that a step
+ * has changed since it was loaded.
+ *
+ * A RunTable lives in the memory context and the resource owner in which it
+ * was opened: the tick's.  Nothing in it stays pinned between two calls, so
+ * subtransactions may come and go.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "access/genam.h"
+#include "access/relscan.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "base/uuid_list.h"
+#include "executor/executor.h"
+#include "store/store.h"
+#include "store/store_tables.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+/* So far two processes may disagree about what time it is. */
+#define CLOCK_STEP_US INT64CONST(200000)
+
+/* What a row refers to, as of this tick. */
+typedef struct Definition
+{
+	pg_uuid_t	id;
+	int			version;
+	char	   *name;
+	TimestampTz saved_at;
+} Definition;
+
+struct RunTable
+{
+	MemoryContext context;
+	Relation	rel;
+	bool		direct;			/* may rows be saved past the executor? */
+	TupleTableSlot *row;		/* as found */
+	TupleTableSlot *changed;
+	ResultRelInfo *result;
+	EState	   *estate;
+	Relation	key;
+	IndexScanDesc scan;
+	Snapshot	snapshot;
+	List	   *definitions;	/* of Definition * */
+};
+
+RunTable *
+store_open_runs(void)
+{
+	RunTable   *runs = palloc0(sizeof(RunTable));
+
+	runs->context = CurrentMemoryContext;
+	runs->rel = table_open(store_relation("workflow_runs"), RowExclusiveLock);
+	store_check_tables_of_worker();
+	runs->direct = !store_runs_writing().update_by_statement;
+	runs->estate = CreateExecutorState();
+	runs->result = makeNode(ResultRelInfo);
+	InitResultRelInfo(runs->result, runs->rel, 0, NULL, 0);
+	ExecOpenIndices(runs->result, false);
+	runs->key = index_open(store_relation("workflow_runs_pkey"),
+						   AccessShareLock);
+	store_renew_runs(runs);
+	return runs;
+}
+
+/* What an old slot holds was pinned by a subtransaction that is no more. */
+static void
+forget_slot(TupleTableSlot *slot)
+{
+	if (slot != NULL)
+		ReleaseTupleDesc(slot->tts_tupleDescriptor);
+}
+
+void
+store_renew_runs(RunTable *runs)
+{
+	MemoryContext old = MemoryContextSwitchTo(runs->context);
+
+	forget_slot(runs->row);
+	forget_slot(runs->changed);
+	runs->row = table_slot_create(runs->rel, NULL);
+	runs->changed = table_slot_create(runs->rel, NULL);
+	MemoryContextSwitchTo(old);
+}
+
+void
+store_close_runs(RunTable *runs)
+{
+	index_close(runs->key, NoLock);
+	ExecCloseIndices(runs->result);
+	FreeExecutorState(runs->estate);
+	ExecDropSingleTupleTableSlot(runs->row);
+	ExecDropSingleTupleTableSlot(runs->changed);
+	table_close(runs->rel, NoLock);
+}
+
+Relation *
+store_indexes(RunTable *runs, int *n)
+{
+	*n = runs->result->ri_NumIndices;
+	return runs->result->ri_IndexRelationDescs;
+}
+
+/*--- loading ---*/
+
+static Definition *
+find_definition(RunTable *runs, const pg_uuid_t *id, int version)
+{
+	MemoryContext old;
+	Definition *definition;
+	ListCell   *lc;
+
+	foreach(lc, runs->definitions)
+	{
+		definition = lfirst(lc);
+		if (definition->version == version && ids_equal(&definition->id, id))
+			return definition;
+	}
+	old = MemoryContextSwitchTo(runs->context);
+	definition = palloc0(sizeof(Definition));
+	definition->id = *id;
+	definition->version = version;
+	if (store_fetch_name(id, version, &definition->name,
+						 &definition->saved_at))
+		runs->definitions = lappend(runs->definitions, definition);
+	else
+		definition = NULL;
+	MemoryContextSwitchTo(old);
+	return definition;
+}
+
+static Datum
+value_of(TupleTableSlot *slot, int column)
+{
+	return slot->tts_isnull[column - 1] ? (Datum) 0
+		: slot->tts_values[column - 1];
+}
+
+static Jsonb *
+json_of(TupleTableSlot *slot, int column)
+{
+	Datum		datum = value_of(slot, column);
+
+	return datum ? DatumGetJsonbPCopy(datum) : NULL;
+}
+
+/*
+ * A copy of the row in the slot, whose defect says what of it is not as the
+ * engine writes rows; NULL if its definition is not there.
+ */
+static RunRow *
+run_of_slot(RunTable *runs, TupleTableSlot *slot)
+{
+	RunRow	   *run = palloc0(sizeof(RunRow));
+	Definition *definition;
+
+	slot_getallattrs(slot);
+	run->id = *DatumGetUUIDP(value_of(slot, Anum_workflow_runs_id));
+	run->definition_id = *DatumGetUUIDP(value_of(slot, Anum_workflow_runs_definition_id));
+	run->version = DatumGetInt32(value_of(slot, Anum_workflow_runs_definition_version));
+	definition = find_definition(runs, &run->definition_id, run->version);
+	if (definition == NULL)
+		return NULL;
+	run->tid = slot->tts_tid;
+	run->workflow_name = definition->name;
+	run->saved_at = definition->saved_at;
+	run->tenant_id = *DatumGetUUIDP(value_of(slot, Anum_workflow_runs_tenant_id));
+	run->payload = json_of(slot, Anum_workflow_runs_trigger_payload);
+	run->step_results = json_of(slot, Anum_workflow_runs_step_results);
+	run->status = TextDatumGetCString(value_of(slot, Anum_workflow_runs_status));
+	run->current_step = DatumGetInt32(value_of(slot, Anum_workflow_runs_current_step));
+	run->loaded_step = run->current_step;
+	run->attempt = DatumGetInt32(value_of(slot, Anum_workflow_runs_attempt));
+	run->depth = DatumGetInt32(value_of(slot, Anum_workflow_runs_depth));
+	run->queued_at = DatumGetTimestampTz(value_of(slot, Anum_workflow_runs_queued_at));
+	run->started_at = DatumGetTimestampTz(value_of(slot, Anum_workflow_runs_started_at));
+	run->run_at = DatumGetTimestampTz(value_of(slot, Anum_workflow_runs_run_at));
+	run->priority = DatumGetInt16(value_of(slot, Anum_workflow_runs_priority));
+	run->attempt_at = DatumGetTimestampTz(value_of(slot, Anum_workflow_runs_attempt_at));
+	run->failed_attempts = json_of(slot, Anum_workflow_runs_failed_attempts);
+	run->abnormal_ends = DatumGetInt16(value_of(slot, Anum_workflow_runs_abnormal_ends));
+	run->abnormal_step = DatumGetInt32(value_of(slot, Anum_workflow_runs_abnormal_step));
+	run->previous_results = json_of(slot, Anum_workflow_runs_previous_results);
+	run->defect = store_run_defect(run);
+	return run;
+}
+
+/*--- claiming, and taking up again ---*/
+
+void
+store_loading_begin(RunTable *runs)
+{
+	runs->snapshot = RegisterSnapshot(GetLatestSnapshot());
+	runs->scan = compat_index_beginscan(runs->rel, runs->key, runs->snapshot,
+										1);
+}
+
+void
+store_loading_end(RunTable *runs)
+{
+	index_endscan(runs->scan);
+	UnregisterSnapshot(runs->snapshot);
+}
+
+static bool
+has_status(TupleTableSlot *slot, const char *status)
+{
+	bool		isnull;
+	Datum		datum = slot_getattr(slot, Anum_workflow_runs_status, &isnull);
+	text	   *value = DatumGetTextPP(datum);
+	int			length = strlen(status);
+
+	return VARSIZE_ANY_EXHDR(value) == length &&
+		memcmp(VARDATA_ANY(value), status, length) == 0;
+}
+
+static bool
+is_open(TupleTableSlot *slot)
+{
+	return has_status(slot, "queued") || has_status(slot, "waiting");
+}
+
+static TimestampTz
+due_at(TupleTableSlot *slot)
+{
+	bool		isnull;
+
+	return DatumGetTimestampTz(slot_getattr(slot, Anum_workflow_runs_run_at, &isnull));
+}
+
+/*
+ * Is it not due, if only since our clock is behind that of who fired it?  One
+ * that waits for its time is no matter of ours: there is a timer for it.
+ */
+static bool
+is_early(TupleTableSlot *slot, TimestampTz now, bool *later)
+{
+	TimestampTz when = due_at(slot);
+
+	*later = when > now && when <= now + CLOCK_STEP_US;
+	return when > now;
+}
+
+/* Locks the row in the slot, which then holds its newest version. */
+static TM_Result
+lock_row(RunTable *runs, LockWaitPolicy policy)
+{
+	TM_FailureData failure;
+	ItemPointerData tid = runs->row->tts_tid;
+
+	return table_tuple_lock(runs->rel, &tid, runs->snapshot, runs->row,
+							GetCurrentCommandId(false),
+							LockTupleNoKeyExclusive, policy,
+							TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS |
+							TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
+}
+
+/* Locks and loads the row in the slot. */
+static RunRow *
+claim_row(RunTable *runs, TimestampTz now, bool *later)
+{
+	TM_Result	result;
+
+	if (!is_open(runs->row))
+		return NULL;
+	if (is_early(runs->row, now, later))
+		return NULL;
+	result = lock_row(runs, LockWaitSkip);
+	*later = result == TM_WouldBlock;
+	if (result != TM_Ok || !is_open(runs->row))
+		return NULL;
+	return is_early(runs->row, now, later) ? NULL
+		: run_of_slot(runs, runs->row);
+}
+
+/* Puts the run's row into the slot; false: there is none. */
+static bool
+find_row(RunTable *runs, const pg_uuid_t *id)
+{
+	ScanKeyData key;
+
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(id));
+	index_rescan(runs->scan, &key, 1, NULL, 0);
+	return index_getnext_slot(runs->scan, ForwardScanDirection, runs->row);
+}
+
+RunRow *
+store_claim_run(RunTable *runs, const pg_uuid_t *id, TimestampTz now,
+				bool *later)
+{
+	RunRow	   *run = NULL;
+
+	*later = false;
+	if (find_row(runs, id))
+		run = claim_row(runs, now, later);
+	ExecClearTuple(runs->row);
+	return run;
+}
+
+static bool
+is_owned(TupleTableSlot *slot, int64 epoch)
+{
+	bool		isnull;
+	Datum		owner = slot_getattr(slot, Anum_workflow_runs_owner, &isnull);
+
+	return !isnull && DatumGetInt64(owner) == epoch &&
+		has_status(slot, "running");
+}
+
+RunRow *
+store_load_owned(RunTable *runs, const pg_uuid_t *id, int64 epoch, bool lock,
+				 bool *busy)
+{
+	RunRow	   *run = NULL;
+
+	*busy = false;
+	if (find_row(runs, id) && is_owned(runs->row, epoch))
+	{
+		TM_Result	result = lock ? lock_row(runs, LockWaitSkip) : TM_Ok;
+
+		*busy = result == TM_WouldBlock;
+		if (result == TM_Ok && is_owned(runs->row, epoch))
+			run = run_of_slot(runs, runs->row);
+	}
+	ExecClearTuple(runs->row);
+	return run;
+}
+
+/* Takes over what cancelling wrote into the row in the slot. */
+static void
+take_cancelled(TupleTableSlot *slot, RunRow *run)
+{
+	bool		isnull;
+
+	run->status = pstrdup("cancelled");
+	run->error_message =
+		TextDatumGetCString(slot_getattr(slot, Anum_workflow_runs_error_message, &isnull));
+	run->completed_at =
+		DatumGetTimestampTz(slot_getattr(slot, Anum_workflow_runs_completed_at, &isnull));
+	if (run->new_results == NIL)
+		run->failed_attempts = json_of(slot, Anum_workflow_runs_failed_attempts);
+	run->attempt_at = 0;
+	run->owner = 0;
+}
+
+/* Does the row in the slot, locked, still stand where the run was loaded? */
+static RelockResult
+compare_with_loaded(TupleTableSlot *slot, RunRow *run, int64 epoch)
+{
+	slot_getallattrs(slot);
+	if (DatumGetInt32(value_of(slot, Anum_workflow_runs_current_step)) != run->loaded_step)
+		return RELOCK_GONE;
+	if (is_owned(slot, epoch))
+		return RELOCK_OURS;
+	if (!has_status(slot, "cancelled") ||
+		slot->tts_isnull[Anum_workflow_runs_error_message - 1])
+		return RELOCK_GONE;
+	take_cancelled(slot, run);
+	return RELOCK_CANCELLED;
+}
+
+RelockResult
+store_relock_owned(RunTable *runs, RunRow *run, int64 epoch)
+{
+	RelockResult result = RELOCK_GONE;
+
+	store_loading_begin(runs);
+	if (find_row(runs, &run->id) && lock_row(runs, LockWaitBlock) == TM_Ok)
+	{
+		result = compare_with_loaded(runs->row, run, epoch);
+		run->tid = runs->row->tts_tid;
+	}
+	ExecClearTuple(runs->row);
+	store_loading_end(runs);
+	return result;
+}
+
+/*--- saving ---*/
+
+static void
+set(TupleTableSlot *slot, int column, Datum value, bool isnull)
+{
+	slot->tts_values[column - 1] = value;
+	slot->tts_isnull[column - 1] = isnull;
+}
+
+/* The row as found, with what an advance changes. */
+static void
+fill_changed(RunTable *runs, const RunRow *run)
+{
+	TupleTableSlot *slot = ExecClearTuple(runs->changed);
+	int			natts = slot->tts_tupleDescriptor->natts;
+	Datum		values[STORE_NCHANGES];
+	bool		isnull[STORE_NCHANGES];
+
+	slot_getallattrs(runs->row);
+	memcpy(slot->tts_values, runs->row->tts_values, natts * sizeof(Datum));
+	memcpy(slot->tts_isnull, runs->row->tts_isnull, natts * sizeof(bool));
+	store_changes(run, values, isnull);
+	for (int i = 0; i < STORE_NCHANGES; i++)
+		set(slot, store_changed_columns[i], values[i], isnull[i]);
+	if (strcmp(run->status, "completed") == 0)
+		set(slot, Anum_workflow_runs_previous_results, (Datum) 0, true);
+	ExecStoreVirtualTuple(slot);
+}
+
+static bool
+write_changed(RunTable *runs, const RunRow *run)
+{
+	TM_FailureData failure;
+	ItemPointerData tid = run->tid;
+	LockTupleMode mode;
+	CompatUpdateIndexes indexes;
+
+	if (table_tuple_update(runs->rel, &tid, runs->changed,
+						   GetCurrentCommandId(true), GetActiveSnapshot(),
+						   InvalidSnapshot, true, &failure, &mode,
+						   &indexes) != TM_Ok)
+		return false;
+	if (compat_needs_index_entries(indexes))
+		list_free(compat_update_index_tuples(runs->result, runs->changed,
+											 runs->estate, indexes));
+	ResetPerTupleExprContext(runs->estate);
+	CommandCounterIncrement();
+	return true;
+}
+
+/* False where it must be saved by a statement. */
+static bool
+save_directly(RunTable *runs, const RunRow *run)
+{
+	ItemPointerData tid = run->tid;
+	bool		saved = false;
+
+	if (!runs->direct || !ItemPointerIsValid(&tid))
+		return false;
+	if (table_tuple_fetch_row_version(runs->rel, &tid, SnapshotSelf,
+									  runs->row))
+	{
+		fill_changed(runs, run);
+		saved = write_changed(runs, run);
+	}
+	ExecClearTuple(runs->row);
+	ExecClearTuple(runs->changed);
+	return saved;
+}
+
+void
+store_save_run(RunTable *runs, const RunRow *run)
+{
+	if (runs == NULL || !save_directly(runs, run))
+		store_update_run(run);
+}

@@ -1,0 +1,259 @@
+/*
+ * store_statements.c
+ *	  Every SQL statement on the extension's tables that workers execute.
+ *
+ * Text only; store.c prepares and executes them, store_runs.c, store_due.c
+ * and store_actions.c make typed results of them.  Statements name every
+ * relation and operator with its schema, so that no search_path changes what
+ * they mean.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "catalog/pg_type.h"
+#include "store/store_statements.h"
+
+#define workflow_runs_columns \
+	"r.id, r.definition_id, r.definition_version, r.tenant_id, d.name," \
+	" r.trigger_payload, r.step_results, r.status, r.current_step," \
+	" r.attempt, r.depth, r.queued_at, r.started_at, r.run_at, v.created_at," \
+	" r.attempt_at, r.failed_attempts, r.abnormal_ends, r.abnormal_step," \
+	" r.previous_results, r.tid, r.priority"
+
+#define JOIN_DEFINITION \
+	" JOIN %t.workflow_definitions d ON d.id = r.definition_id" \
+	" JOIN %t.workflow_definition_versions v" \
+	" ON v.definition_id = r.definition_id AND v.version = r.definition_version"
+
+/* A run that its worker left at step $2 or before it; nobody has it. */
+#define STRUCK \
+	" FROM %t.workflow_runs q WHERE q.id = $1 AND q.current_step <= $2" \
+	" AND q.status IN ('queued', 'waiting', 'running')" \
+	" AND NOT %t.wf_worker_alive(q.owner)"
+
+/*
+ * Rows of one fire.  What is null in a new run is not named, so that a
+ * default that somebody has given it counts.
+ */
+#define INSERT_RUNS \
+	"INSERT INTO %t.workflow_runs (id, definition_id, definition_version," \
+	" tenant_id, trigger_payload, started_at, queued_at, run_at, priority," \
+	" idempotency_key, parent_id, depth, status, current_step," \
+	" step_results, attempt)" \
+	" SELECT n.id, n.definition_id, n.version, n.tenant_id, n.payload," \
+	"  n.fired_at, n.fired_at, coalesce($7, n.fired_at), $8, $9, $10, $11," \
+	"  'queued', 0, '[]', 0" \
+	" FROM unnest($1, $2, $3, $4, $5, $6)" \
+	"  n (id, definition_id, version, tenant_id, payload, fired_at)"
+
+#define INSERTED_COLUMNS " RETURNING id, tenant_id, run_at, priority, status"
+
+#define INSERT_TYPES UUIDARRAYOID, UUIDARRAYOID, INT4ARRAYOID, UUIDARRAYOID, \
+	JSONBARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZOID, INT2OID, TEXTOID, \
+	UUIDOID, INT4OID
+
+const StatementText store_statements[STORE_NSTATEMENTS] = {
+	[STORE_TENANTS_DUE] = {
+		"WITH RECURSIVE t(tenant_id, n) AS ("
+		" (SELECT r.tenant_id, 1 FROM %t.workflow_runs r"
+		"   WHERE r.status IN ('queued', 'waiting')"
+		"     AND ($1 IS NULL OR r.tenant_id > $1)"
+		"   ORDER BY r.tenant_id LIMIT 1)"
+		" UNION ALL"
+		" SELECT x.tenant_id, t.n + 1 FROM t CROSS JOIN LATERAL"
+		"  (SELECT r.tenant_id FROM %t.workflow_runs r"
+		"    WHERE r.status IN ('queued', 'waiting')"
+		"      AND r.tenant_id > t.tenant_id"
+		"    ORDER BY r.tenant_id LIMIT 1) x"
+		"  WHERE t.n < $2)"
+		" SELECT tenant_id FROM t",
+		2, {UUIDOID, INT4OID}
+	},
+	[STORE_DUE] = {
+		/*
+		 * priority by priority: each is one stretch of the index, which ends
+		 * where the runs begin that are not due yet; the first begins behind
+		 * the run that was read last
+		 */
+		"WITH RECURSIVE p(priority) AS ("
+		"  SELECT $2"
+		" UNION ALL"
+		"  SELECT x.priority FROM p CROSS JOIN LATERAL"
+		"   (SELECT q.priority FROM %t.workflow_runs q"
+		"     WHERE q.tenant_id = $1 AND q.status IN ('queued', 'waiting')"
+		"       AND q.priority < p.priority"
+		"     ORDER BY q.priority DESC LIMIT 1) x)"
+		" SELECT d.id, $1, d.run_at, d.priority FROM p CROSS JOIN LATERAL"
+		"  (SELECT q.id, q.run_at, q.priority FROM %t.workflow_runs q"
+		"    WHERE q.tenant_id = $1 AND q.priority = p.priority"
+		"      AND q.status IN ('queued', 'waiting') AND q.run_at <= $5"
+		"      AND (q.run_at, q.id) >"
+		"       (CASE WHEN p.priority = $2 THEN $3 ELSE '-infinity' END,"
+		"        CASE WHEN p.priority = $2 THEN $4 ELSE"
+		"         '00000000-0000-0000-0000-000000000000' END)"
+		"    ORDER BY q.run_at, q.id LIMIT $6) d LIMIT $6",
+		6, {UUIDOID, INT2OID, TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, INT4OID}
+	},
+	[STORE_LATER] = {
+		"SELECT id, tenant_id, run_at, priority FROM %t.workflow_runs"
+		" WHERE status IN ('queued', 'waiting') AND run_at > queued_at"
+		"  AND run_at > $1 AND run_at <= $2 ORDER BY run_at LIMIT $3",
+		3, {TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID}
+	},
+	[STORE_NEXT_DUE] = {
+		"SELECT run_at FROM %t.workflow_runs"
+		" WHERE status IN ('queued', 'waiting') AND run_at > queued_at"
+		"  AND run_at > $1 ORDER BY run_at LIMIT 1",
+		1, {TIMESTAMPTZOID}
+	},
+	[STORE_TAKE_OVER] = {
+		"SELECT " workflow_runs_columns
+		" FROM (SELECT q.*, q.ctid AS tid FROM %t.workflow_runs q"
+		"   WHERE q.status = 'running'"
+		"     AND NOT %t.wf_worker_alive(q.owner)"
+		"     AND NOT EXISTS (SELECT FROM %t.workflow_pauses p"
+		"      WHERE p.tenant_id = q.tenant_id)"
+		"   ORDER BY q.definition_id, q.id LIMIT $1"
+		"   FOR NO KEY UPDATE SKIP LOCKED) r"
+		JOIN_DEFINITION,
+		1, {INT4OID}
+	},
+	[STORE_OWNED_BUT] = {
+		"SELECT q.id FROM %t.workflow_runs q"
+		" WHERE q.status = 'running' AND q.owner = $2 AND q.id <> ALL ($1)",
+		2, {UUIDARRAYOID, INT8OID}
+	},
+	[STORE_SAVE] = {
+		"UPDATE %t.workflow_runs SET status = $2, current_step = $3,"
+		" step_results = $4, error_message = $5, started_at = $6,"
+		" completed_at = $7, run_at = $8, attempt = $9, owner = $10,"
+		" attempt_at = $11, failed_attempts = $12, abnormal_ends = $13,"
+		" abnormal_step = $14,"
+		" previous_results = CASE WHEN $2 = 'completed' THEN NULL"
+		"  ELSE previous_results END"
+		" WHERE id = $1",
+		14, {UUIDOID, TEXTOID, INT4OID, JSONBOID, TEXTOID, TIMESTAMPTZOID,
+			TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, INT8OID, TIMESTAMPTZOID,
+		JSONBOID, INT2OID, INT4OID}
+	},
+	[STORE_EXISTS] = {
+		"SELECT FROM %t.workflow_runs WHERE id = $1",
+		1, {UUIDOID}
+	},
+	[STORE_INSERT] = {INSERT_RUNS INSERTED_COLUMNS, 11, {INSERT_TYPES}},
+	/* with a rule of somebody's there can be no RETURNING */
+	[STORE_INSERT_RULED] = {INSERT_RUNS, 11, {INSERT_TYPES}},
+	[STORE_INSERT_KEYED] = {
+		INSERT_RUNS
+		" ON CONFLICT (definition_id, idempotency_key)"
+		"  WHERE idempotency_key IS NOT NULL DO NOTHING" INSERTED_COLUMNS,
+		11, {INSERT_TYPES}
+	},
+	[STORE_INSERTED] = {
+		"SELECT id, tenant_id, run_at, priority, status FROM %t.workflow_runs"
+		" WHERE id = ANY ($1) ORDER BY id",
+		1, {UUIDARRAYOID}
+	},
+	[STORE_KEYED] = {
+		"SELECT id FROM %t.workflow_runs WHERE definition_id = $1"
+		" AND idempotency_key = $2",
+		2, {UUIDOID, TEXTOID}
+	},
+	[STORE_LOAD_STRUCK] = {
+		"SELECT " workflow_runs_columns
+		" FROM (SELECT q.*, q.ctid AS tid" STRUCK
+		"   FOR NO KEY UPDATE SKIP LOCKED) r"
+		JOIN_DEFINITION,
+		2, {UUIDOID, INT4OID}
+	},
+	[STORE_IS_STRUCK] = {"SELECT" STRUCK,
+	2, {UUIDOID, INT4OID}},
+	[STORE_CANCELLED] = {
+		"SELECT error_message, completed_at, failed_attempts"
+		" FROM %t.workflow_runs WHERE id = $1 AND status = 'cancelled'",
+		1, {UUIDOID}
+	},
+	[STORE_FAIL] = {
+		"UPDATE %t.workflow_runs SET status = 'failed', error_message = $2,"
+		" completed_at = $3, owner = NULL"
+		" WHERE id = $1 AND status IN ('queued', 'running', 'waiting')",
+		3, {UUIDOID, TEXTOID, TIMESTAMPTZOID}
+	},
+	[STORE_LOCK_STRUCK] = {
+		"SELECT" STRUCK " FOR NO KEY UPDATE SKIP LOCKED",
+		2, {UUIDOID, INT4OID}
+	},
+	[STORE_STRIKE] = {
+		"UPDATE %t.workflow_runs r SET owner = NULL, abnormal_ends = x.n,"
+		" abnormal_step = r.current_step,"
+		" status = CASE WHEN x.n < $3 THEN 'queued' ELSE 'failed' END,"
+		" error_message = CASE WHEN x.n < $3 THEN NULL ELSE $4 END,"
+		" completed_at = CASE WHEN x.n < $3 THEN NULL ELSE $5 END"
+		" FROM (SELECT q.id, CASE WHEN q.abnormal_step = q.current_step"
+		"    THEN greatest(coalesce(q.abnormal_ends, 0), 0) ELSE 0 END + 1 AS n"
+		"   FROM %t.workflow_runs q WHERE q.id = $1) x"
+		" WHERE r.id = x.id",
+		5, {UUIDOID, INT4OID, INT4OID, TEXTOID, TIMESTAMPTZOID}
+	},
+	[STORE_PAUSES] = {
+		"SELECT tenant_id FROM %t.workflow_pauses",
+		0, {0}
+	},
+	[STORE_VERSION] = {
+		"SELECT definition, run_as FROM %t.workflow_definition_versions"
+		" WHERE definition_id = $1 AND version = $2",
+		2, {UUIDOID, INT4OID}
+	},
+	[STORE_NAME] = {
+		"SELECT d.name, v.created_at FROM %t.workflow_definitions d"
+		" JOIN %t.workflow_definition_versions v ON v.definition_id = d.id"
+		" WHERE d.id = $1 AND v.version = $2",
+		2, {UUIDOID, INT4OID}
+	},
+	[STORE_ACTION] = {
+		"SELECT handler FROM %t.workflow_actions"
+		" WHERE name = $1 AND kind = 'function'",
+		1, {TEXTOID}
+	},
+	[STORE_CONNECTION] = {
+		/* no sort sees the credentials: its memory is not wiped */
+		"SELECT kind, config, credentials, tenant_id, id"
+		" FROM %t.workflow_connections"
+		" WHERE id = (SELECT id FROM %t.workflow_connections"
+		"  WHERE name = $2 AND (tenant_id = $1 OR tenant_id IS NULL)"
+		"  ORDER BY tenant_id NULLS LAST LIMIT 1)",
+		2, {UUIDOID, TEXTOID}
+	},
+	[STORE_TEMPLATE] = {
+		"SELECT subject, body, html FROM %t.workflow_templates"
+		" WHERE name = $2 AND (tenant_id = $1 OR tenant_id IS NULL)"
+		" ORDER BY tenant_id NULLS LAST LIMIT 1",
+		2, {UUIDOID, TEXTOID}
+	},
+	[STORE_ACTIONS] = {
+		"SELECT name, kind, params FROM %t.workflow_actions ORDER BY name",
+		0, {0}
+	},
+	[STORE_CHAIN] = {
+		"WITH RECURSIVE up AS ("
+		" SELECT r.parent_id, r.definition_id, 1 AS n"
+		"  FROM %t.workflow_runs r WHERE r.id = $1"
+		" UNION ALL"
+		" SELECT r.parent_id, r.definition_id, n + 1"
+		"  FROM up JOIN %t.workflow_runs r ON r.id = up.parent_id"
+		"  WHERE n < 5)"
+		"SELECT d.name FROM up JOIN %t.workflow_definitions d"
+		" ON d.id = up.definition_id ORDER BY n DESC",
+		1, {UUIDOID}
+	},
+	[STORE_HAS_DEFINITION] = {
+		"SELECT FROM %t.workflow_definitions d"
+		" JOIN %t.workflow_definition_versions v ON v.definition_id = d.id"
+		" WHERE d.id = $1 AND v.version = $2",
+		2, {UUIDOID, INT4OID}
+	},
+	[STORE_DEFINITION] = {
+		"SELECT tenant_id, version FROM %t.workflow_definitions WHERE id = $1",
+		1, {UUIDOID}
+	},
+};

@@ -1,0 +1,19 @@
+/*
+ * store_statements.h
+ *	  The SQL of store_statements.c, for store.c alone.
+ */
+#ifndef WF_STORE_STATEMENTS_H
+#define WF_STORE_STATEMENTS_H
+
+#include "store/store.h"
+
+typedef struct StatementText
+{
+	const char *sql;			/* %t is the schema */
+	int			nargs;
+	Oid			args[16];
+} StatementText;
+
+extern const StatementText store_statements[STORE_NSTATEMENTS];
+
+#endif							/* WF_STORE_STATEMENTS_H */

@@ -1,0 +1,18 @@
+/*
+ * http_date.h
+ *	  Reading the dates that HTTP servers send.
+ */
+#ifndef WF_HTTP_DATE_H
+#define WF_HTTP_DATE_H
+
+#include "postgres.h"
+
+#include <time.h>
+
+/*
+ * The time of a date in one of the three forms that HTTP has (RFC 9110,
+ * 5.6.7); -1: it has none of them.
+ */
+extern time_t http_date(const char *text);
+
+#endif							/* WF_HTTP_DATE_H */

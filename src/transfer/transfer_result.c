@@ -1,0 +1,260 @@
+/*
+ * transfer_result.c
+ *	  From libcurl's verdict on a transfer to a Response.
+ *
+ * Runs in a worker, outside libcurl's callbacks.  What a peer sent is made
+ * harmless for reading here: words become valid text of the database's
+ * encoding without control characters, and wherever an answer repeats a
+ * credential of its request, the credential is masked (transfer_mask.c).
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "mb/pg_wchar.h"
+#include "transfer/transfer_internal.h"
+
+#define CODE_TOO_LARGE 100		/* CURLE_TOO_LARGE, which 7.88 has not */
+
+/*
+ * A copy of text in the transfer's context which may be shown: one line,
+ * valid in the database's encoding, no secret, no query of the URL.
+ */
+char *
+transfer_clean_text(Transfer *t, const char *text, size_t len)
+{
+	char	   *clean = MemoryContextAlloc(t->context, len + 1);
+	const char *query = t->url != NULL ? strchr(t->url, '?') : NULL;
+	bool		valid;
+
+	memcpy(clean, text, len);
+	clean[len] = '\0';
+	mask_text(t, clean, len);
+	if (query != NULL)
+		mask_exact(clean, len, query, strlen(query));
+	valid = pg_encoding_verifymbstr(GetDatabaseEncoding(), clean,
+									(int) len) == (int) len;
+	for (char *p = clean; p < clean + len; p++)
+	{
+		if ((unsigned char) *p < ' ' || *p == 0x7f)
+			*p = ' ';
+		else if (!valid && IS_HIGHBIT_SET(*p))
+			*p = '?';
+	}
+	while (len > 0 && clean[len - 1] == ' ')
+		clean[--len] = '\0';
+	return clean;
+}
+
+/* "Name: value" into the list; the name in lower case. */
+static void
+add_header(Transfer *t, const char *line, size_t len)
+{
+	const char *colon = memchr(line, ':', len);
+	const char *end = line + len;
+	const char *value;
+	NameValue  *header;
+
+	if (colon == NULL || colon == line)
+		return;
+	value = colon + 1;
+	while (value < end && (*value == ' ' || *value == '\t'))
+		value++;
+	header = palloc(sizeof(NameValue));
+	header->name = transfer_clean_text(t, line, colon - line);
+	for (char *p = header->name; *p; p++)
+		*p = pg_ascii_tolower((unsigned char) *p);
+	header->value = transfer_clean_text(t, value, end - value);
+	t->response.headers = lappend(t->response.headers, header);
+}
+
+/* The lines behind the status line become the response's headers. */
+static void
+parse_headers(Transfer *t)
+{
+	const char *line = t->head.data;
+	const char *end = line + t->head.len;
+	bool		first = true;
+
+	while (line < end)
+	{
+		const char *newline = memchr(line, '\n', end - line);
+		const char *stop = newline != NULL ? newline : end;
+
+		if (!first)
+			add_header(t, line, stop - line);
+		first = false;
+		line = stop + 1;
+	}
+}
+
+/*
+ * Has libcurl given up on a line of headers?  It says that memory is out, or
+ * from 8.6 on that something is too large; what our own callbacks need is
+ * another failure.
+ */
+static bool
+line_too_long(Transfer *t, CURLcode code)
+{
+	return t->protocol == TRANSFER_HTTP && t->begun &&
+		(!t->head_ended || t->head.len == 0) &&
+		(code == CURLE_OUT_OF_MEMORY || code == CODE_TOO_LARGE);
+}
+
+/* Which of our failures libcurl's is. */
+static TransferFailure
+failure_of(Transfer *t, CURLcode code)
+{
+	if (line_too_long(t, code))
+		return FAILURE_TOO_LARGE;
+	switch (code)
+	{
+		case CURLE_COULDNT_RESOLVE_HOST:
+		case CURLE_COULDNT_RESOLVE_PROXY:
+			return FAILURE_RESOLVE;
+		case CURLE_COULDNT_CONNECT:
+			return FAILURE_CONNECT;
+		case CURLE_SSL_CONNECT_ERROR:
+		case CURLE_PEER_FAILED_VERIFICATION:
+		case CURLE_SSL_CERTPROBLEM:
+		case CURLE_SSL_CIPHER:
+		case CURLE_SSL_CACERT_BADFILE:
+		case CURLE_SSL_ISSUER_ERROR:
+		case CURLE_SSL_INVALIDCERTSTATUS:
+		case CURLE_SSL_ENGINE_INITFAILED:
+			return FAILURE_TLS;
+		case CURLE_OPERATION_TIMEDOUT:
+			return FAILURE_TIMEOUT;
+		case CURLE_USE_SSL_FAILED:
+		case CURLE_LOGIN_DENIED:
+			return FAILURE_AUTH;
+		case CURLE_FILESIZE_EXCEEDED:
+			return FAILURE_TOO_LARGE;
+		case CURLE_UNSUPPORTED_PROTOCOL:
+		case CURLE_URL_MALFORMAT:
+		case CURLE_FAILED_INIT:
+			return FAILURE_REFUSED;
+		default:
+			return FAILURE_BROKEN;
+	}
+}
+
+/* "no complete answer within 30000 ms", or what the connection waited for. */
+static char *
+timeout_text(Transfer *t)
+{
+	curl_off_t	spent = 0;
+
+	if (t->begun)
+		return psprintf(TIMEOUT_TEXT, (long long) t->timeout_ms);
+	(void) curl_easy_getinfo(t->easy, CURLINFO_TOTAL_TIME_T, &spent);
+	if (t->connect_timeout_ms < t->timeout_ms &&
+		spent / 1000 < t->timeout_ms)
+		return psprintf(CONNECT_TIMEOUT_TEXT, t->connect_timeout_ms);
+	return psprintf("could not connect within %lld ms (timeout of the step or workflow_engine.http_timeout)",
+					(long long) t->timeout_ms);
+}
+
+/* The words for a failure that libcurl has found. */
+static char *
+failure_text(Transfer *t, CURLcode code)
+{
+	if (code == CURLE_OPERATION_TIMEDOUT)
+		return timeout_text(t);
+	if (code == CURLE_FILESIZE_EXCEEDED)
+		return psprintf(TOO_LARGE_TEXT, t->max_response_size);
+	if (line_too_long(t, code))
+		return pstrdup(LONG_LINE_TEXT);
+	return pstrdup(t->curl_error[0] != '\0' ? t->curl_error
+				   : curl_easy_strerror(code));
+}
+
+/* Fills failure and error; code is not CURLE_OK, or a failure is noted. */
+static void
+set_failure(Transfer *t, CURLcode code)
+{
+	Response   *r = &t->response;
+	char	   *text;
+
+	if (t->failure != FAILURE_NONE)
+	{
+		r->failure = t->failure;
+		text = t->why;
+	}
+	else
+	{
+		r->failure = failure_of(t, code);
+		/* sent, and what came back is no HTTP */
+		if (r->failure == FAILURE_REFUSED && t->begun && r->status == 0)
+			r->failure = FAILURE_BROKEN;
+		text = failure_text(t, code);
+	}
+	r->error = transfer_clean_text(t, text, strlen(text));
+}
+
+static void
+http_result(Transfer *t, CURLcode code)
+{
+	Response   *r = &t->response;
+	long		status = 0;
+	long		sent = 0;
+
+	(void) curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	(void) curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &sent);
+	r->status = (int) status;
+	r->request_written = t->begun && sent > 0;
+	parse_headers(t);
+	if (t->failure != FAILURE_NONE ||
+		(code != CURLE_OK && !http_answer_whole(t, code)))
+	{
+		set_failure(t, code);
+		buffer_free(&t->answer);
+		budget_count(t);
+		return;
+	}
+	mask_text(t, t->answer.data, t->answer.len);
+	r->body = t->answer.data != NULL ? t->answer.data : pstrdup("");
+	r->body_len = t->answer.len;
+}
+
+/*
+ * A mail that was accepted is so, whatever came after.  A reply of 400 or
+ * more is an answer, in the server's words; where it ended the login, a
+ * failure of that.
+ */
+static void
+mail_result(Transfer *t, CURLcode code)
+{
+	Response   *r = &t->response;
+	char	   *reply = transfer_clean_text(t, t->head.data ? t->head.data : "",
+											t->head.len);
+
+	r->status = t->reply;
+	r->request_written = t->content_sent;
+	r->body = reply;
+	r->body_len = strlen(reply);
+	if (t->accepted)
+		return;
+	if (t->failure == FAILURE_NONE && t->reply >= 400 &&
+		code != CURLE_OPERATION_TIMEDOUT)
+	{
+		r->failure = failure_of(t, code) == FAILURE_AUTH ? FAILURE_AUTH
+			: FAILURE_NONE;
+		r->error = reply;
+	}
+	else
+		set_failure(t, code);
+}
+
+/* Fills t->response, in the transfer's context. */
+void
+transfer_result(Transfer *t, CURLcode code)
+{
+	MemoryContext old = MemoryContextSwitchTo(t->context);
+
+	guard_result(t, code);
+	if (t->protocol == TRANSFER_HTTP)
+		http_result(t, code);
+	else
+		mail_result(t, code);
+	MemoryContextSwitchTo(old);
+}

@@ -1,0 +1,467 @@
+/*
+ * in_flight.c
+ *	  What a worker has in hand: exchanges in flight, and runs that go on.
+ *
+ * Runs in a worker, between ticks and after their commits.  Owns in_flight_memory:
+ * a flight has a memory context of its own below it, the lists of ids and the
+ * tables (flights by run, their number by tenant) are in it.  All of it goes with the process; the rows of those runs stay, owned by
+ * an epoch that is then dead, and are taken over.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "base/uuid_list.h"
+#include "config/clock.h"
+#include "config/settings.h"
+#include "shared/worker_slot.h"
+#include "store/step_result.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "worker/in_flight.h"
+
+/* A run whose step met a lock is tried again after this time. */
+#define BLOCKED_RETRY_US INT64CONST(50000)
+
+/*
+ * Exchanges that may wait for a place beside those under way.  They wait in
+ * memory, host by host (transfer.c), so that the claiming goes on and a dead
+ * endpoint holds up nobody else.
+ */
+#define MIN_WAITING 2048
+#define MAX_BYTES (32 * 1024 * 1024)
+
+/*
+ * Answers are recorded together where many are under way: at once where a
+ * share of those has come, and no later than this after the last were.
+ */
+#define SHARE_TO_RECORD 10
+#define GATHER_US INT64CONST(5000)
+
+typedef struct PendingEntry
+{
+	pg_uuid_t	run_id;
+	PendingRequest *pending;
+} PendingEntry;
+
+typedef struct TenantEntry
+{
+	pg_uuid_t	tenant_id;
+	int			nrequests;
+	size_t		bytes;
+} TenantEntry;
+
+InFlight	in_flight;
+static MemoryContext in_flight_memory;
+static HTAB *requests;
+static HTAB *tenants;
+
+static HTAB *
+make_table(const char *name, Size entry_size)
+{
+	HASHCTL		info = {.keysize = sizeof(pg_uuid_t),.entrysize = entry_size,
+	.hcxt = in_flight_memory};
+
+	return hash_create(name, 256, &info,
+					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+void
+in_flight_begin(int64 epoch)
+{
+	in_flight_memory = AllocSetContextCreate(TopMemoryContext,
+											 "workflow_engine hand",
+											 ALLOCSET_DEFAULT_SIZES);
+	requests = make_table("workflow_engine flights", sizeof(PendingEntry));
+	tenants = make_table("workflow_engine tenants", sizeof(TenantEntry));
+	dlist_init(&in_flight.out);
+	dlist_init(&in_flight.ended);
+	in_flight.epoch = epoch;
+}
+
+/*
+ * Takes back what waits for its place before a gate that has been closed, or
+ * all that does.
+ */
+static void
+withdraw(bool all)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &in_flight.out)
+	{
+		PendingRequest *pending = dlist_container(PendingRequest, node, iter.cur);
+
+		if (all || gate_is_closed(&pending->answer.gate))
+			(void) transfer_withdraw(pending->transfer);
+	}
+}
+
+/* Does the answer look as if the provider asked to wait? */
+static bool
+is_refusal(const Response *response)
+{
+	return response->status == 429 || response->status == 503;
+}
+
+void
+in_flight_collect(void)
+{
+	static uint32 seen_closings = 0;
+	uint32		closings = gate_closings();
+	Transfer   *transfer;
+
+	if (closings != seen_closings)
+		withdraw(false);
+	seen_closings = closings;
+	while ((transfer = transfer_collect()) != NULL)
+	{
+		PendingRequest *pending = transfer_cookie(transfer);
+
+		pending->answer.response = transfer_response(transfer);
+		dlist_delete(&pending->node);
+		dlist_push_tail(&in_flight.ended, &pending->node);
+		in_flight.nended++;
+		if (is_refusal(pending->answer.response))
+			in_flight.urgent = true;
+	}
+}
+
+/*--- exchanges ---*/
+
+/* One more, or one less (sign), for the hand and its tenant. */
+static void
+count_request(const PendingRequest *pending, int sign)
+{
+	bool		found;
+	TenantEntry *entry = hash_search(tenants, &pending->tenant_id, HASH_ENTER,
+									 &found);
+
+	if (!found)
+		entry->nrequests = entry->bytes = 0;
+	entry->nrequests += sign;
+	entry->bytes += sign * pending->bytes;
+	in_flight.nrequests += sign;
+	in_flight.bytes += sign * pending->bytes;
+	if (entry->nrequests == 0)
+		(void) hash_search(tenants, &pending->tenant_id, HASH_REMOVE, NULL);
+}
+
+int
+in_flight_limit(void)
+{
+	if (in_flight.bytes >= MAX_BYTES)
+		return in_flight.nrequests;
+	return wf_max_in_flight + Max(wf_max_in_flight, MIN_WAITING);
+}
+
+static bool
+is_full(const TenantEntry *entry, size_t more)
+{
+	size_t		own = more + (entry != NULL ? entry->bytes : 0);
+
+	return own > 0 && own + in_flight.bytes + more >= MAX_BYTES;
+}
+
+bool
+in_flight_is_full_for(const pg_uuid_t *tenant)
+{
+	TenantEntry *entry = hash_search(tenants, tenant, HASH_FIND, NULL);
+
+	return entry != NULL && (is_full(entry, 0) ||
+							 entry->nrequests >= in_flight_limit() - in_flight.nrequests);
+}
+
+bool
+in_flight_is_full_with(const pg_uuid_t *tenant, List *intents)
+{
+	size_t		more = 0;
+	ListCell   *lc;
+
+	foreach(lc, intents)
+	{
+		const Intent *intent = lfirst(lc);
+
+		if (ids_equal(&intent->tenant_id, tenant))
+			more += intent->request.body_len + VARSIZE(intent->input);
+	}
+	return more > 0 && is_full(hash_search(tenants, tenant, HASH_FIND, NULL),
+							   more);
+}
+
+static void
+forget_request(PendingRequest *pending)
+{
+	(void) hash_search(requests, &pending->run_id, HASH_REMOVE, NULL);
+	count_request(pending, -1);
+	if (pending->answer.response != NULL)
+		in_flight.nended--;
+	dlist_delete(&pending->node);
+	transfer_free(pending->transfer);
+	MemoryContextDelete(pending->context);
+}
+
+/*
+ * The run's exchange of before goes: the run was cancelled and queued again
+ * meanwhile, and its answer is nobody's.
+ */
+static void
+enter_request(PendingRequest *pending)
+{
+	bool		found;
+	PendingEntry *entry = hash_search(requests, &pending->run_id, HASH_ENTER,
+									  &found);
+
+	if (found)
+	{
+		forget_request(entry->pending);
+		entry = hash_search(requests, &pending->run_id, HASH_ENTER, &found);
+	}
+	entry->pending = pending;
+	count_request(pending, 1);
+	dlist_push_tail(&in_flight.out, &pending->node);
+}
+
+static Jsonb *
+copy_json(Jsonb *json)
+{
+	Jsonb	   *copy;
+
+	if (json == NULL)
+		return NULL;
+	copy = palloc(VARSIZE(json));
+	memcpy(copy, json, VARSIZE(json));
+	return copy;
+}
+
+static void
+send_one(Intent *intent)
+{
+	MemoryContext context = AllocSetContextCreate(in_flight_memory,
+												  "workflow_engine flight",
+												  ALLOCSET_SMALL_SIZES);
+	Jsonb	   *input = step_result_cap(intent->input); /* history keeps no more
+														 * of it */
+	MemoryContext old = MemoryContextSwitchTo(context);
+	PendingRequest *pending = palloc0(sizeof(PendingRequest));
+
+	pending->context = context;
+	pending->run_id = intent->run_id;
+	pending->tenant_id = intent->tenant_id;
+	pending->answer.step = intent->step;
+	pending->answer.attempt = intent->attempt;
+	pending->answer.action = intent->action;
+	pending->answer.started_at = intent->started_at;
+	pending->answer.gate = intent->gate;
+	pending->answer.input = copy_json(input);
+	pending->answer.prepare_state = copy_json(intent->prepare_state);
+	pending->transfer = transfer_submit(&intent->request, pending);
+	pending->bytes = transfer_size(pending->transfer) +
+		MemoryContextMemAllocated(context, true);
+	enter_request(pending);
+	MemoryContextSwitchTo(old);
+	request_wipe(&intent->request);
+	if (intent->connection != NULL)
+		connection_forget(intent->connection);
+}
+
+void
+in_flight_send(List *intents)
+{
+	ListCell   *lc;
+
+	foreach(lc, intents)
+		send_one(lfirst(lc));
+}
+
+void
+in_flight_wind_up(void)
+{
+	withdraw(true);
+	in_flight_collect();
+	in_flight.urgent = true;
+}
+
+/*--- answers ---*/
+
+List *
+in_flight_ready_answers(int n)
+{
+	TimestampTz now = clock_now();
+	List	   *ready = NIL;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &in_flight.ended)
+	{
+		PendingRequest *pending = dlist_container(PendingRequest, node, iter.cur);
+
+		if (list_length(ready) >= n)
+			break;
+		if (pending->next_try <= now && !aside_is(&pending->run_id))
+			ready = lappend(ready, pending);
+	}
+	return ready;
+}
+
+/* When it is time to record what has come; 1: now. */
+static TimestampTz
+time_to_record(TimestampTz now)
+{
+	int			under_way = Min(in_flight.nrequests, wf_max_in_flight);
+	TimestampTz when = in_flight.recorded_at + GATHER_US;
+
+	if (in_flight.urgent || in_flight.nended * SHARE_TO_RECORD >= under_way ||
+		when <= now || now < in_flight.recorded_at) /* the clock was set back */
+		return 1;
+	return when;
+}
+
+TimestampTz
+in_flight_next_answer(TimestampTz now)
+{
+	TimestampTz next = 0;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &in_flight.ended)
+	{
+		PendingRequest *pending = dlist_container(PendingRequest, node, iter.cur);
+
+		if (aside_is(&pending->run_id))
+			continue;			/* aside_until says when it is tried */
+		if (pending->next_try <= now)
+			return time_to_record(now);
+		if (next == 0 || pending->next_try < next)
+			next = pending->next_try;
+	}
+	return next;
+}
+
+/*--- runs ---*/
+
+void
+in_flight_release(List *ids, List *done)
+{
+	MemoryContext old = MemoryContextSwitchTo(in_flight_memory);
+	ListCell   *lc;
+
+	in_flight.blocked = ids_remove(in_flight.blocked, ids);
+	in_flight.runnable = ids_remove(in_flight.runnable, ids);
+	foreach(lc, done)
+		forget_request(lfirst(lc));
+	if (done != NIL)
+	{
+		in_flight.recorded_at = clock_now();
+		in_flight.urgent = false;
+	}
+	MemoryContextSwitchTo(old);
+}
+
+void
+in_flight_keep_runnable(List *ids)
+{
+	MemoryContext old = MemoryContextSwitchTo(in_flight_memory);
+
+	in_flight.runnable = ids_append_copies(in_flight.runnable, ids);
+	MemoryContextSwitchTo(old);
+}
+
+static Blocked *
+add_blocked(const pg_uuid_t *run_id)
+{
+	Blocked    *blocked = palloc0(sizeof(Blocked));
+
+	blocked->run_id = *run_id;
+	in_flight.blocked = lappend(in_flight.blocked, blocked);
+	return blocked;
+}
+
+void
+in_flight_keep_blocked(List *ids, TimestampTz since)
+{
+	MemoryContext old = MemoryContextSwitchTo(in_flight_memory);
+	ListCell   *lc;
+
+	foreach(lc, ids)
+	{
+		Blocked    *blocked = add_blocked(lfirst(lc));
+
+		blocked->since = since;
+		blocked->next_try = clock_now() + BLOCKED_RETRY_US;
+	}
+	MemoryContextSwitchTo(old);
+}
+
+void
+in_flight_keep_alone(List *runs)
+{
+	MemoryContext old = MemoryContextSwitchTo(in_flight_memory);
+	ListCell   *lc;
+
+	foreach(lc, runs)
+	{
+		const RunRow *run = lfirst(lc);
+
+		add_blocked(&run->id)->tenant_id = run->tenant_id;
+	}
+	MemoryContextSwitchTo(old);
+}
+
+int
+in_flight_count_alone(const pg_uuid_t *tenant)
+{
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, in_flight.blocked)
+	{
+		const Blocked *blocked = lfirst(lc);
+
+		if (blocked->since == 0 && ids_equal(&blocked->tenant_id, tenant))
+			n++;
+	}
+	return n;
+}
+
+void
+in_flight_clock_set_back(TimestampTz now)
+{
+	ListCell   *lc;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &in_flight.ended)
+		dlist_container(PendingRequest, node, iter.cur)->next_try = 0;
+	foreach(lc, in_flight.blocked)
+	{
+		Blocked    *blocked = lfirst(lc);
+
+		blocked->next_try = now;
+		blocked->since = Min(blocked->since, now);
+	}
+}
+
+Blocked *
+in_flight_next_blocked(TimestampTz now)
+{
+	ListCell   *lc;
+
+	foreach(lc, in_flight.blocked)
+	{
+		Blocked    *blocked = lfirst(lc);
+
+		if (blocked->next_try <= now && !aside_is(&blocked->run_id))
+			return blocked;
+	}
+	return NULL;
+}
+
+List *
+in_flight_all_ids(void)
+{
+	List	   *ids = list_concat_copy(in_flight.runnable, in_flight.blocked);
+	HASH_SEQ_STATUS scan;
+	PendingEntry *entry;
+
+	hash_seq_init(&scan, requests);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+		ids = lappend(ids, &entry->pending->run_id);
+	return ids;
+}

@@ -1,0 +1,171 @@
+/*
+ * tick_alone.c
+ *	  A run that has a tick of its own: its step is slow, or meets a lock.
+ *
+ * Runs in a worker, inside a tick's transaction.  Such a tick does nothing
+ * else, so that nobody waits for what others have done in it.
+ *
+ * The row of the run is not locked while the step executes.  It says that the
+ * run is ours, which keeps other workers away, and that is committed; so
+ * whoever cancels the run does it at once.  When the step has ended, the row
+ * is locked and looked at again:
+ *
+ *	 still ours		   the run is saved as ever
+ *	 cancelled		   what the step did is kept, and its result recorded; no
+ *					   other step begins
+ *	 anything else	   (cancelled and retried, deleted) the transaction is
+ *					   rolled back, with what the step did
+ *
+ * A step that may take long needs leave to (long_step_begin), so that one
+ * worker of the database is free for what comes.  Without leave it is cut off
+ * after LONG_STEP_MS, and has to wait for its leave; so has a step of an
+ * isolated definition, which may end its worker again.
+ *
+ * Owns nothing beyond a call.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "base/uuid_list.h"
+#include "config/clock.h"
+#include "config/settings.h"
+#include "run/plan_cache.h"
+#include "shared/worker_slot.h"
+#include "storage/proc.h"
+#include "worker/in_flight.h"
+#include "worker/tick_state.h"
+
+/*
+ * How long such a step waits for a lock at a time.  It is tried again and
+ * again until lock_timeout has passed in all: only the transfers wait.
+ */
+#define BLOCKED_LOCK_TIMEOUT_MS 200
+
+#define LEAVE_RETRY_US INT64CONST(100000)	/* all workers but one are away */
+#define BUSY_RETRY_US INT64CONST(100000)
+#define ROW_LOCK_TIMEOUT_MS 1000	/* somebody has the run's row */
+
+/* Loads the run, unlocked, if it is still ours. */
+static RunRow *
+load(Tick *tick, const pg_uuid_t *id)
+{
+	RunRow	   *run;
+	bool		busy;
+
+	worker_is_about(id, NULL);
+	store_loading_begin(tick->runs);
+	run = store_load_owned(tick->runs, id, in_flight.epoch, false, &busy);
+	store_loading_end(tick->runs);
+	return run;
+}
+
+/* False: it has to wait for its leave. */
+static bool
+set_limits(Tick *tick, const RunRow *run)
+{
+	DefinitionTurn turn = isolated_turn(&run->definition_id,
+										in_flight.epoch, true);
+	char	   *error;
+	const CachedPlan *plan = plan_cache_find(run, &error);
+	bool		is_long = plan != NULL && plan_cache_is_long(plan);
+	bool		asks = is_long || (plan != NULL && plan_cache_is_unknown(plan));
+	bool		may;
+
+	worker_state.has_turn = turn == TURN_MAY;
+
+	if (turn == TURN_WAIT)
+		return false;
+	may = (asks || turn == TURN_MAY) && long_step_begin();
+	worker_state.turn_of = run->definition_id;
+
+	tick->run.soft_ms = may ? 0 : LONG_STEP_MS;
+	return may || !(is_long || turn == TURN_MAY);
+}
+
+bool
+alone_try(Tick *tick, Blocked *blocked)
+{
+	TimestampTz now = clock_now();
+	int			wait = Min(wf_lock_timeout, BLOCKED_LOCK_TIMEOUT_MS);
+	RunRow	   *run;
+
+	blocked->next_try = now + BUSY_RETRY_US;
+	run = load(tick, &blocked->run_id);
+	if (run == NULL)
+	{
+		tick->taken = lappend(tick->taken, id_copy(&blocked->run_id));
+		return false;
+	}
+	if (!set_limits(tick, run))
+	{
+		blocked->next_try = now + LEAVE_RETRY_US;
+		if (worker_state.has_turn)
+			isolated_end_turn(&worker_state.turn_of, false);
+		worker_state.has_turn = false;
+
+		return false;
+	}
+	tick->taken = lappend(tick->taken, id_copy(&blocked->run_id));
+	tick->run.alone = true;
+	tick->run.lock_timeout_ms = wait;
+	tick->run.give_up = blocked->since != 0 &&
+		now + (int64) wait * 1000 >=
+		blocked->since + (int64) wf_lock_timeout * 1000;
+	tick->blocked_since = blocked->since;
+	worker_state.alone_since = now;
+
+	tick->more = true;
+	tick->sweep = worker_state.sweep;
+
+	tick_is_about(run);
+	tick_save_run(tick, run, run_advance(run, &tick->run));
+	return true;
+}
+
+/*
+ * As long as such a tick has lasted, ordinary ones follow, if there is work
+ * for them, and in any case one.
+ */
+void
+alone_over(bool more)
+{
+	TimestampTz now = clock_now();
+
+	if (worker_state.alone_since != 0)
+	{
+		worker_state.ordinary_next = true;
+		worker_state.ordinary_until = now + Max(now - worker_state.alone_since, 0);
+	}
+	else
+		worker_state.ordinary_next = more && now < worker_state.ordinary_until;
+	worker_state.alone_since = 0;
+}
+
+RunVerdict
+alone_relock(Tick *tick, RunRow *run, RunVerdict verdict)
+{
+	int			save_lock_timeout = LockTimeout;
+	RelockResult result;
+
+	Assert(tick->run.alone);
+	LockTimeout = ROW_LOCK_TIMEOUT_MS;
+	result = store_relock_owned(tick->runs, run, in_flight.epoch);
+	LockTimeout = save_lock_timeout;
+	switch (result)
+	{
+		case RELOCK_OURS:
+			return verdict;
+		case RELOCK_CANCELLED:
+			tick_drop_intents(tick->run.intents, 0);
+			tick->run.intents = NIL;
+			return RUN_ENDED;
+		case RELOCK_GONE:
+			break;
+	}
+	worker_state.withdrawn = true;
+
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("run %s was changed while its step was executing",
+					id_text(&run->id))));
+}
