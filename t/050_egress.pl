@@ -31,7 +31,8 @@ system_or_bail(
 	@cc, '-o', "$dir/address_check",
 	'-I' . pg_config('--includedir-server'), "-I$top/src", '-D_GNU_SOURCE',
 	"$top/t/loopback/address_check.c", "$top/src/config/address.c",
-	"$top/src/config/address_list.c", '-L' . pg_config('--pkglibdir'),
+	"$top/src/config/address_list.c",
+	"$top/src/config/address_parts.c", '-L' . pg_config('--pkglibdir'),
 	'-L' . pg_config('--libdir'), '-lpgport', '-lpgcommon');
 
 # Asks many questions at once and compares the answers.

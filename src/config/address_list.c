@@ -18,7 +18,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 
-#include "config/address_internal.h"
+#include "config/address_list.h"
 
 #define MAX_NAME 253			/* RFC 1035 */
 #define MAX_LABEL 63
@@ -50,7 +50,7 @@ address_list_room(const char *text)
 {
 	size_t		n = 1;
 
-	for (; *text; text ++)
+	for (; *text; text++)
 		n += *text == ',';
 	return offsetof(AddressList, entries) + n * sizeof(Entry);
 }
@@ -156,10 +156,10 @@ parse_name(char *text, Entry *entry)
 		len--;
 	}
 	if (len > 1 && text[len - 1] == '.')
-		text[	  --len] = '\0';
+		text[--len] = '\0';
 
 	if (len > MAX_NAME ||
-		!is_name(entry->kind == ENTRY_SUFFIX ? text +1 : text))
+		!is_name(entry->kind == ENTRY_SUFFIX ? text + 1 : text))
 		return false;
 	for (size_t i = 0; i <= len; i++)
 		entry->name[i] = pg_ascii_tolower((unsigned char) text[i]);
@@ -211,7 +211,7 @@ address_list_parse(const char *text, AddressList *list, const char **bad,
 		size_t		whole;
 		size_t		len;
 
-		text	  +=strspn(text, " \t\r\n");
+		text += strspn(text, " \t\r\n");
 
 		whole = len = strcspn(text, ",");
 		while (len > 0 && strchr(" \t\r\n", text[len - 1]) != NULL)
@@ -229,7 +229,7 @@ address_list_parse(const char *text, AddressList *list, const char **bad,
 		list->n++;
 		if (text[whole] == '\0')
 			return true;
-		text	  +=whole + 1;
+		text += whole + 1;
 	}
 }
 

@@ -9,7 +9,7 @@
 #include "postgres.h"
 #include "compat.h"
 
-#include "config/settings.h"
+#include "config/settings_network.h"
 #include "utils/guc.h"
 
 #define PREFIX "workflow_engine."

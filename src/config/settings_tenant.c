@@ -27,7 +27,7 @@
 
 #include "access/parallel.h"
 #include "access/xact.h"
-#include "config/settings.h"
+#include "config/settings_tenant.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
@@ -76,12 +76,12 @@ settings_parse_uuid(const char *text, pg_uuid_t *id)
 		if (low < 0)
 			return false;
 		id->data[i] = (unsigned char) (high << 4 | low);
-		text	  +=2;
+		text += 2;
 
 		if (*text == '-' && i % 2 == 1 && i < UUID_LEN - 1)
 			text++;
 	}
-	if (braces && *text ++!= '}')
+	if (braces && *text++ != '}')
 		return false;
 	return *text == '\0';
 }

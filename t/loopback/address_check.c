@@ -1,6 +1,6 @@
 /*
  * address_check.c
- *	  src/config/address.c and src/config/address_list.c, asked through standard input.
+ *	  src/config/address*.c, asked through standard input.
  *
  * Compiled by t/050_egress.pl.  One question a line, one answer a line:
  *
