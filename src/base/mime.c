@@ -21,6 +21,20 @@
 #define MAX_BARE_NAME 400		/* it is not folded, and quotes may double it */
 
 bool
+mime_is_letter_or_digit(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		(c >= '0' && c <= '9') || IS_HIGHBIT_SET(c);
+}
+
+bool
+mime_is_atext(char c)
+{
+	return mime_is_letter_or_digit(c) ||
+		(c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+}
+
+bool
 mime_header_name_valid(const char *name)
 {
 	const char *p;
@@ -80,9 +94,9 @@ append_encoded_words(StringInfo buf, const char *text, int len)
 		int			n;
 
 		while (at + take < len &&
-			   take + utf8_length(text +at + take) <= ENCODED_WORD_BYTES)
-			take += utf8_length(text +at + take);
-		n = pg_b64_encode((const void *) (text +at), take,
+			   take + utf8_length(text + at + take) <= ENCODED_WORD_BYTES)
+			take += utf8_length(text + at + take);
+		n = pg_b64_encode((const void *) (text + at), take,
 						  (void *) encoded, sizeof(encoded));
 		appendStringInfo(buf, "%s=?UTF-8?B?%.*s?=", at > 0 ? "\r\n " : "",
 						 n, encoded);
@@ -98,7 +112,7 @@ needs_encoding(const char *text)
 
 	if (!pg_is_ascii(text) || strstr(text, "=?") != NULL)
 		return true;
-	for (; *text; text ++)
+	for (; *text; text++)
 	{
 		word = *text == ' ' ? 0 : word + 1;
 		if (word > MAX_ASCII_WORD)
@@ -123,7 +137,7 @@ mime_encode_text(const char *text, int used)
 	{
 		/* a word with the white space before it */
 		int			space = strspn(text, " \t");
-		int			len = space + strcspn(text +space, " \t");
+		int			len = space + strcspn(text + space, " \t");
 
 		/* a line of white space alone would not be one of this header */
 		if (column + len > LINE_LENGTH && space > 0 && len > space &&
@@ -134,7 +148,7 @@ mime_encode_text(const char *text, int used)
 		}
 		appendBinaryStringInfo(&buf, text, len);
 		column += len;
-		text	  +=len;
+		text += len;
 	}
 	return buf.data;
 }

@@ -31,6 +31,9 @@ extern bool mime_header_value_valid(const char *value, bool folded);
 /* local@domain as an envelope takes it; bytes over 127 may stand in both. */
 extern bool mime_address_valid(const char *address);
 
+/* An ASCII letter or digit, or a byte of any other character of UTF-8. */
+extern bool mime_is_letter_or_digit(char c);
+
 /* May it stand in an address or a name without quotes (RFC 5322, 3.2.3)? */
 extern bool mime_is_atext(char c);
 

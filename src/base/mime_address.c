@@ -20,21 +20,6 @@
 #define QUOTED_BYTES 100		/* of a text that is no address */
 
 static bool
-is_letter_or_digit(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		(c >= '0' && c <= '9') || IS_HIGHBIT_SET(c);
-}
-
-/* RFC 5322, 3.2.3 */
-bool
-mime_is_atext(char c)
-{
-	return is_letter_or_digit(c) ||
-		(c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
-}
-
-static bool
 domain_valid(const char *domain)
 {
 	if (domain[0] == '\0')
@@ -44,7 +29,7 @@ domain_valid(const char *domain)
 		bool		edge = p == domain || p[-1] == '.' ||
 			p[1] == '.' || p[1] == '\0';
 
-		if (!is_letter_or_digit(*p) && (edge || (*p != '-' && *p != '.')))
+		if (!mime_is_letter_or_digit(*p) && (edge || (*p != '-' && *p != '.')))
 			return false;
 	}
 	return true;
@@ -56,7 +41,7 @@ has_unseen(const char *text)
 {
 	int			len;
 
-	for (; *text; text +=len)
+	for (; *text; text += len)
 	{
 		uint32		c = utf8_read(text, &len);
 
@@ -94,7 +79,7 @@ trimmed(const char *text, int len)
 
 	for (int i = 0, n; i < len; i += n)
 	{
-		uint32		c = utf8_read(text +i, &n);
+		uint32		c = utf8_read(text + i, &n);
 
 		if (c == '\t' || utf8_is_blank(c) || utf8_is_invisible(c))
 		{
@@ -104,7 +89,7 @@ trimmed(const char *text, int len)
 		else
 			end = i + n;
 	}
-	return pnstrdup(text +start, Max(end - start, 0));
+	return pnstrdup(text + start, Max(end - start, 0));
 }
 
 /* A display name without its quotes, in place; NULL if it is empty. */
@@ -132,7 +117,7 @@ find_angle(const char *text)
 	AddressScan scan = {0};
 	const char *found = NULL;
 
-	for (; *text; text ++)
+	for (; *text; text++)
 	{
 		address_scan(&scan, *text);
 		if (*text == '<' && !scan.quoted)
@@ -163,7 +148,7 @@ parse_address(char *whole, List **addresses)
 			? unquoted(pstrdup(result->address)) : result->address;
 
 		return psprintf("has a malformed mail address: \"%s\"",
-						utf8_quote(text !=NULL ? text : "", QUOTED_BYTES));
+						utf8_quote(text != NULL ? text : "", QUOTED_BYTES));
 	}
 	*addresses = lappend(*addresses, result);
 	return NULL;
@@ -175,7 +160,7 @@ address_end(const char *text)
 {
 	AddressScan scan = {0};
 
-	for (; *text; text ++)
+	for (; *text; text++)
 	{
 		if (address_scan(&scan, *text))
 			break;
