@@ -10,33 +10,13 @@
 #include "compat.h"
 
 #include "action/outcome.h"
-#include "base/mime.h"
 #include "config/clock.h"
-#include "mb/pg_wchar.h"
 #include "transfer/http_date.h"
 #include "utils/timestamp.h"
 
 #define MAX_RETRY_AFTER_MS (24 * 3600 * INT64CONST(1000))
 
 /*--- requests ---*/
-
-void
-request_header(Request *request, const char *name, const char *value)
-{
-	NameValue  *header = palloc(sizeof(NameValue));
-
-	if (!mime_header_name_valid(name))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" cannot be the name of a header", name)));
-	if (!mime_header_value_valid(value, false))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("header \"%s\" has a control character", name)));
-	header->name = pstrdup(name);
-	header->value = to_utf8(value);
-	request->headers = lappend(request->headers, header);
-}
 
 void
 request_post_json(const Call *call, Request *request, const char *json)
@@ -48,12 +28,6 @@ request_post_json(const Call *call, Request *request, const char *json)
 	request_header(request, request->key_header, call->idempotency_key);
 	request->body = to_utf8(json);
 	request->body_len = strlen(request->body);
-}
-
-char *
-to_utf8(const char *text)
-{
-	return pstrdup(pg_server_to_any(text, strlen(text), PG_UTF8));
 }
 
 /*--- outcomes ---*/

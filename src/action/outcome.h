@@ -7,19 +7,13 @@
 
 #include "action/action.h"
 #include "action/response.h"
+#include "base/utf8.h"
 
 /*--- requests ---*/
-
-/* Adds a header; 22023 where its name or value cannot be one. */
-extern void request_header(Request *request, const char *name,
-						   const char *value);
 
 /* POST of a JSON text, with its type and the call's idempotency key. */
 extern void request_post_json(const Call *call, Request *request,
 							  const char *json);
-
-/* A text of the database in UTF-8. */
-extern char *to_utf8(const char *text);
 
 /*--- outcomes ---*/
 

@@ -53,7 +53,7 @@ utf8_is_empty(const char *text)
 {
 	int			len;
 
-	for (; *text; text +=len)
+	for (; *text; text += len)
 	{
 		uint32		c = utf8_read(text, &len);
 
@@ -83,7 +83,13 @@ utf8_quote(const char *text, int max)
 			appendStringInfo(&buf, "<U+%04X>", c);
 		else
 			appendBinaryStringInfo(&buf, text, len);
-		text	  +=len;
+		text += len;
 	}
 	return buf.data;
+}
+
+char *
+to_utf8(const char *text)
+{
+	return pstrdup(pg_server_to_any(text, strlen(text), PG_UTF8));
 }

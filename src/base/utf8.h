@@ -32,4 +32,7 @@ extern bool utf8_is_empty(const char *text);
  */
 extern char *utf8_quote(const char *text, int max);
 
+/* A copy of a text of the database in UTF-8.  Palloc'd. */
+extern char *to_utf8(const char *text);
+
 #endif							/* WF_UTF8_H */

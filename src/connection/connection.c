@@ -16,7 +16,7 @@
 #include "compat.h"
 
 #include "base/json_value.h"
-#include "base/mime.h"
+#include "base/wipe.h"
 #include "config/clock.h"
 #include "connection/connection.h"
 #include "connection/secret.h"
@@ -261,21 +261,6 @@ connection_channel_url(const Connection *c, const char *channel,
 	request->follow_redirects = false;
 }
 
-/* Adds a header whose value is secret. */
-static void
-add_secret_header(Request *request, const char *name, char *value)
-{
-	NameValue  *header = palloc(sizeof(NameValue));
-
-	if (!mime_header_name_valid(name))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the name of a header of the connection is malformed")));
-	header->name = pstrdup(name);
-	header->value = value;
-	request->secret_headers = lappend(request->secret_headers, header);
-}
-
 /* Headers of config: the step's own stand before them. */
 static void
 add_config_headers(const Connection *c, Request *request)
@@ -314,10 +299,10 @@ add_secret_headers(const Connection *c, Request *request)
 		return;
 	each = json_members(headers, &n);
 	for (int i = 0; i < n; i++)
-		add_secret_header(request, each[i].key,
-						  read_secret(c, &each[i].value,
-									  call_it(c, psprintf("headers.%s",
-														  each[i].key))));
+		request_secret_header(request, each[i].key,
+							  read_secret(c, &each[i].value,
+										  call_it(c, psprintf("headers.%s",
+															  each[i].key))));
 }
 
 /* user name and password of {"basic": {...}}. */
@@ -340,25 +325,6 @@ add_basic(const Connection *c, Request *request)
 										call_it(c, "basic.password"));
 }
 
-/* Sets a header that is no secret, in place of what the step gave. */
-static void
-replace_header(Request *request, const char *name, char *value)
-{
-	NameValue  *header = palloc(sizeof(NameValue));
-	ListCell   *lc;
-
-	foreach(lc, request->headers)
-	{
-		const NameValue *old = lfirst(lc);
-
-		if (pg_strcasecmp(old->name, name) == 0)
-			request->headers = foreach_delete_current(request->headers, lc);
-	}
-	header->name = pstrdup(name);
-	header->value = value;
-	request->headers = lappend(request->headers, header);
-}
-
 /* The headers of Standard Webhooks, where the connection signs. */
 static void
 add_signature(const Connection *c, Request *request)
@@ -373,23 +339,23 @@ add_signature(const Connection *c, Request *request)
 		: name_value_find(request->headers, request->key_header);
 	if (id == NULL)
 		id = "";
-	replace_header(request, "webhook-id", pstrdup(id));
-	replace_header(request, "webhook-timestamp", psprintf(INT64_FORMAT, now));
-	add_secret_header(request, "webhook-signature",
-					  secret_sign(secret, id, now,
-								  request->body != NULL ? request->body : "",
-								  request->body != NULL ? request->body_len
-								  : 0));
-	secret_wipe(secret);
+	request_replace_header(request, "webhook-id", pstrdup(id));
+	request_replace_header(request, "webhook-timestamp", psprintf(INT64_FORMAT, now));
+	request_secret_header(request, "webhook-signature",
+						  secret_sign(secret, id, now,
+									  request->body != NULL ? request->body : "",
+									  request->body != NULL ? request->body_len
+									  : 0));
+	wipe_text(secret);
 }
 
 /* Authorization: Bearer and a token. */
 static void
 add_bearer(Request *request, char *token)
 {
-	add_secret_header(request, "Authorization",
-					  secret_concat("Bearer ", token));
-	secret_wipe(token);
+	request_secret_header(request, "Authorization",
+						  secret_concat("Bearer ", token));
+	wipe_text(token);
 }
 
 static void
@@ -450,22 +416,4 @@ connection_authorize(const Connection *c, Request *request)
 		add_bearer(request, credential_required(c, "bot_token"));
 	else
 		authorize_http(c, request);
-}
-
-void
-request_wipe(Request *request)
-{
-	ListCell   *lc;
-
-	foreach(lc, request->secret_headers)
-	{
-		NameValue  *header = lfirst(lc);
-
-		secret_wipe(header->value);
-	}
-	secret_wipe(request->username);
-	secret_wipe(request->password);
-	secret_wipe(request->oauth_bearer);
-	if (request->url_secret)
-		secret_wipe(request->url);
 }

@@ -6,7 +6,7 @@
 #define WF_CONNECTION_H
 
 #include "postgres.h"
-#include "transfer/transfer.h"
+#include "transfer/request.h"
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
 
@@ -76,9 +76,6 @@ extern void connection_authorize(const Connection *connection,
 
 /* Wipes the credentials.  Also done when the memory context is reset. */
 extern void connection_forget(Connection *connection);
-
-/* Wipes the secrets of a request that has been submitted. */
-extern void request_wipe(Request *request);
 
 /*
  * Validates a row on write (trigger): the kind is known, config and

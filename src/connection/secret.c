@@ -42,7 +42,7 @@ typedef struct SecretText
 {
 	MemoryContextCallback callback;
 	size_t		len;
-	char text[	FLEXIBLE_ARRAY_MEMBER];
+	char		text[FLEXIBLE_ARRAY_MEMBER];
 } SecretText;
 
 static void
@@ -75,13 +75,6 @@ secret_concat(const char *prefix, const char *secret)
 	strcpy(both, prefix);
 	strcat(both, secret);
 	return both;
-}
-
-void
-secret_wipe(char *text)
-{
-	if (text !=NULL)
-		explicit_bzero(text, strlen(text));
 }
 
 /* A plain name: no separator, not the directory itself or the one above. */
@@ -240,10 +233,10 @@ read_file(const char *tenant, const char *name, const char *what)
 				 errmsg("secret file \"%s\" of %s is not a text of at most %d bytes",
 						name, what, MAX_SECRET)));
 	if (len > 0 && text[len - 1] == '\n')
-		text[	  --len] = '\0';
+		text[--len] = '\0';
 
 	if (len > 0 && text[len - 1] == '\r')
-		text[	  --len] = '\0';
+		text[--len] = '\0';
 	return text;
 }
 
@@ -321,7 +314,7 @@ secret_sign(const char *secret, const char *id, int64 timestamp,
 	char	   *key = decode_key(secret, &key_len);
 	char	   *head = psprintf("%s." INT64_FORMAT ".", id, timestamp);
 	uint8		mac[PG_SHA256_DIGEST_LENGTH];
-	char text[	PG_SHA256_DIGEST_LENGTH * 2] = {0};
+	char		text[PG_SHA256_DIGEST_LENGTH * 2] = {0};
 	pg_hmac_ctx *ctx;
 	bool		signed_ok;
 

@@ -28,9 +28,6 @@ extern char *secret_alloc(size_t len);
 /* psprintf() for a prefix and a secret: "Bearer " and a token. */
 extern char *secret_concat(const char *prefix, const char *secret);
 
-/* Overwrites a text; NULL is allowed. */
-extern void secret_wipe(char *text);
-
 /*
  * A signature as Standard Webhooks have it: "v1,<base64 of HMAC-SHA256>"
  * over "id.timestamp.body".  secret is base64 with or without "whsec_"

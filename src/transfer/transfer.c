@@ -20,9 +20,19 @@
 #include "compat.h"
 
 #include <limits.h>
-#include <sys/resource.h>
 
-#include "transfer/transfer_internal.h"
+#include "transfer/transfer.h"
+#include "transfer/transfer_budget.h"
+#include "transfer/transfer_copy.h"
+#include "transfer/transfer_event.h"
+#include "transfer/transfer_guard.h"
+#include "transfer/transfer_http.h"
+#include "transfer/transfer_mail.h"
+#include "transfer/transfer_os.h"
+#include "transfer/transfer_redirect.h"
+#include "transfer/transfer_result.h"
+#include "transfer/transfer_smtp.h"
+#include "transfer/transfer_text.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
@@ -71,21 +81,6 @@ transfer_start(void)
 						HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 }
 
-/*
- * How many transfers the limit of open files lets run: each may need two
- * sockets while it connects and a pair for its name lookup.
- */
-static int
-file_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
-		limit.rlim_cur == RLIM_INFINITY)
-		return INT_MAX;
-	return (int) Max(((int64) limit.rlim_cur - 256) / 4, 8);
-}
-
 /* Starts what has a place now. */
 static void pump(void);
 
@@ -110,10 +105,10 @@ transfer_set_limits(const TransferLimits *given)
 	guard_set(given->allowed_hosts, given->http_proxy);
 	limits.allowed_hosts = NULL;	/* the guard has copies */
 	limits.http_proxy = NULL;
-	limits.max_in_flight = Max(Min(given->max_in_flight, file_limit()), 1);
+	limits.max_in_flight = Max(Min(given->max_in_flight, open_files_transfers()), 1);
 	limits.max_per_host = Max(given->max_per_host, 1);
 	/* idle connections kept: never more than could be busy */
-	curl_multi_setopt(transfer_multi(), CURLMOPT_MAXCONNECTS,
+	curl_multi_setopt(event_multi(), CURLMOPT_MAXCONNECTS,
 					  (long) limits.max_in_flight);
 	pump();
 }
@@ -171,7 +166,7 @@ drop_handle(Transfer *t)
 		smtp_forget(t);
 	budget_leave(t);
 	signals_block(&saved);
-	(void) curl_multi_remove_handle(transfer_multi(), t->easy);
+	(void) curl_multi_remove_handle(event_multi(), t->easy);
 	curl_easy_cleanup(t->easy);
 	signals_restore(&saved);
 	t->easy = NULL;
@@ -220,7 +215,7 @@ launch(Transfer *t)
 	if (rc == CURLE_OK && limits.ca_file[0] != '\0')
 		rc = only_authorities(t->easy, limits.ca_file);
 	if (rc == CURLE_OK)
-		mrc = curl_multi_add_handle(transfer_multi(), t->easy);
+		mrc = curl_multi_add_handle(event_multi(), t->easy);
 	signals_restore(&saved);
 
 	if (rc != CURLE_OK || mrc != CURLM_OK)
@@ -321,6 +316,12 @@ transfer_submit(const Request *request, void *cookie)
 	return t;
 }
 
+int
+transfer_fd(void)
+{
+	return event_fd();
+}
+
 long
 transfer_timeout(void)
 {
@@ -368,7 +369,7 @@ take_finished(void)
 	Transfer   *mail;
 	int			left;
 
-	while ((message = curl_multi_info_read(transfer_multi(), &left)) != NULL)
+	while ((message = curl_multi_info_read(event_multi(), &left)) != NULL)
 	{
 		CURLcode	code = message->data.result;
 		char	   *private = NULL;

@@ -15,7 +15,8 @@
 #include "postgres.h"
 #include "compat.h"
 
-#include "transfer/transfer_internal.h"
+#include "transfer/transfer_budget.h"
+#include "transfer/transfer_os.h"
 
 #define BUDGET ((size_t) 48 * 1024 * 1024)
 #define SMALL (64 * 1024)		/* so much of each answer is never held up */

@@ -14,15 +14,18 @@
 #include "compat.h"
 
 #include "base/mime.h"
+#include "base/wipe.h"
 #include "common/string.h"
-#include "transfer/transfer_internal.h"
+#include "transfer/transfer_buffer.h"
+#include "transfer/transfer_copy.h"
+#include "transfer/transfer_mask.h"
 #include "transfer/url.h"
 
 /* A copy in the current context, or NULL of NULL. */
 static char *
 copy(const char *text)
 {
-	return text !=NULL ? pstrdup(text) : NULL;
+	return text != NULL ? pstrdup(text) : NULL;
 }
 
 /*
@@ -271,13 +274,6 @@ transfer_copy(Transfer *t, const Request *request, const char *user_agent,
 	copy_secrets(t, request);
 	return request->protocol == TRANSFER_HTTP
 		? copy_http(t, request, user_agent) : copy_mail(t, request);
-}
-
-static void
-wipe_text(char *text)
-{
-	if (text !=NULL)
-		explicit_bzero(text, strlen(text));
 }
 
 /* Overwrites every secret and frees what is not in the memory context. */

@@ -20,12 +20,12 @@
 
 #include <signal.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "storage/fd.h"
-#include "transfer/transfer_internal.h"
+#include "transfer/transfer_event.h"
+#include "transfer/transfer_os.h"
+#include "transfer/transfer_smtp.h"
 
 #define EVENTS_A_CALL 64
 #define ROUNDS_A_DRIVE 16
@@ -34,31 +34,6 @@ static CURLM *multi = NULL;
 static int	epoll_fd = -1;
 static int	mail_fd = -1;		/* the set of transfer_smtp.c, in ours */
 static int64 timer_at = -1;		/* ms of the monotonic clock, -1: not set */
-
-int64
-monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64) now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* Blocks every signal of this thread; *saved is for signals_restore(). */
-void
-signals_block(sigset_t *saved)
-{
-	sigset_t	all;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, saved);
-}
-
-void
-signals_restore(const sigset_t *saved)
-{
-	pthread_sigmask(SIG_SETMASK, saved, NULL);
-}
 
 /*
  * libcurl wants to know when fd is readable, writable, or nothing any more.
@@ -101,25 +76,6 @@ on_timer(CURLM *m, long ms, void *arg)
 }
 
 /*
- * Many sockets are open at a time: take what files the hard limit allows.
- * fd.c counted its share when the server started and is not affected.
- */
-static void
-raise_file_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return;
-	if (limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < 65536)
-	{
-		limit.rlim_cur = limit.rlim_max == RLIM_INFINITY
-			? 65536 : Min(limit.rlim_max, 65536);
-		(void) setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
-/*
  * Makes the multi handle and its descriptor.  Raises 53000 and what the
  * operating system says.
  */
@@ -129,7 +85,7 @@ event_start(void)
 	struct epoll_event event = {0};
 	sigset_t	saved;
 
-	raise_file_limit();
+	open_files_raise();
 	ReserveExternalFD();
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (epoll_fd < 0)
@@ -159,13 +115,13 @@ event_start(void)
 }
 
 CURLM *
-transfer_multi(void)
+event_multi(void)
 {
 	return multi;
 }
 
 int
-transfer_fd(void)
+event_fd(void)
 {
 	return epoll_fd;
 }

@@ -28,7 +28,8 @@
 #include <limits.h>
 
 #include "config/address.h"
-#include "transfer/transfer_internal.h"
+#include "transfer/transfer_guard.h"
+#include "transfer/transfer_os.h"
 #include "utils/memutils.h"
 
 static AddressList *allowed = NULL;

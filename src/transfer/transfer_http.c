@@ -18,9 +18,10 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include "mb/pg_wchar.h"
-#include "transfer/transfer_internal.h"
-#include "utils/memutils.h"
+#include "transfer/transfer_buffer.h"
+#include "transfer/transfer_http.h"
+#include "transfer/transfer_options.h"
+#include "transfer/transfer_os.h"
 
 /*
  * How long a connection may have been idle to be used again, in seconds, cut
@@ -30,73 +31,8 @@
 #define MAX_IDLE_S 4L
 #define MAX_IDLE_ONCE_S 2L
 
-/* Notes the first failure of our own; libcurl's words are then not used. */
-void
-transfer_fail(Transfer *t, TransferFailure failure, const char *fmt,...)
-{
-	va_list		args;
-	int			len;
-
-	if (t->failure != FAILURE_NONE)
-		return;
-	t->failure = failure;
-	va_start(args, fmt);
-	len = vsnprintf(t->why, sizeof(t->why), fmt, args);
-	va_end(args);
-	if (len >= sizeof(t->why))
-		t->why[pg_mbcliplen(t->why, sizeof(t->why) - 1,
-							sizeof(t->why) - 1)] = '\0';
-}
-
-/*
- * Appends, keeping a NUL behind.  False where memory is short; the failure
- * is noted then.
- */
-bool
-buffer_append(Transfer *t, TransferBuffer *buffer, const char *data,
-			  size_t len)
-{
-	if (buffer->len + len + 1 > buffer->size)
-	{
-		size_t		size = Max(buffer->size * 2, 1024);
-		char	   *grown;
-
-		while (size < buffer->len + len + 1)
-			size *= 2;
-		grown = MemoryContextAllocExtended(t->context, size,
-										   MCXT_ALLOC_NO_OOM |
-										   MCXT_ALLOC_HUGE);
-		if (grown == NULL)
-		{
-			transfer_fail(t, FAILURE_TOO_LARGE,
-						  "out of memory for the response");
-			return false;
-		}
-		if (buffer->data != NULL)
-		{
-			memcpy(grown, buffer->data, buffer->len);
-			explicit_bzero(buffer->data, buffer->size);
-			pfree(buffer->data);
-		}
-		buffer->data = grown;
-		buffer->size = size;
-	}
-	memcpy(buffer->data + buffer->len, data, len);
-	buffer->len += len;
-	buffer->data[buffer->len] = '\0';
-	return true;
-}
-
-/* Overwrites and frees what was collected. */
-void
-buffer_free(TransferBuffer *buffer)
-{
-	if (buffer->data == NULL)
-		return;
-	explicit_bzero(buffer->data, buffer->size);
-	pfree(buffer->data);
-	memset(buffer, 0, sizeof(*buffer));
-}
+#define MAX_HEADERS 200			/* lines of one answer */
+#define MAX_HEADER_LINES_ALL 4000	/* of all answers of one exchange */
 
 /* A new answer begins: what an interim one left is dropped. */
 static void
@@ -166,93 +102,6 @@ on_header(char *line, size_t size, size_t n, void *arg)
 	if (len > 0 && (line[0] == '\r' || line[0] == '\n'))
 		t->head_ended = true;
 	return buffer_append(t, &t->head, line, len) ? len : 0;
-}
-
-/* What was read until then is of no use to anybody. */
-static void
-fail_too_large(Transfer *t)
-{
-	transfer_fail(t, FAILURE_TOO_LARGE, TOO_LARGE_TEXT,
-				  t->max_response_size);
-	buffer_free(&t->answer);
-	budget_count(t);
-}
-
-/* A piece of the body. */
-static size_t
-on_body(char *data, size_t size, size_t n, void *arg)
-{
-	Transfer   *t = arg;
-	size_t		len = size * n;
-
-	if (t->answer.len + len > t->max_response_size)
-	{
-		fail_too_large(t);
-		return 0;
-	}
-	if (!budget_allows(t, len))
-		return CURL_WRITEFUNC_PAUSE;
-	if (!buffer_append(t, &t->answer, data, len))
-		return 0;
-	budget_count(t);
-	return len;
-}
-
-/*
- * Connected (and over TLS, verified): the request is sent next.  Comes again
- * if libcurl found a reused connection broken and sends anew.
- */
-static int
-on_request(void *arg, char *ip, char *local_ip, int port, int local_port)
-{
-	Transfer   *t = arg;
-
-	if (!guard_connection(t, ip, port))
-		return CURL_PREREQFUNC_ABORT;
-	if (t->begun && t->once)
-	{
-		transfer_fail(t, FAILURE_BROKEN,
-					  "the connection was closed before an answer came");
-		return CURL_PREREQFUNC_ABORT;
-	}
-	t->begun = true;
-	return CURL_PREREQFUNC_OK;
-}
-
-/*
- * The options of every transfer.  Returns libcurl's first refusal.
- */
-CURLcode
-common_options(Transfer *t, curl_write_callback header_callback)
-{
-	CURLcode	rc = guard_options(t);
-	int64		left = t->timeout_ms - (monotonic_ms() - t->started_ms);
-	long		timeout = (long) Max(left, 1);
-
-	SET(CURLOPT_PRIVATE, t);
-	SET(CURLOPT_ERRORBUFFER, t->curl_error);
-	SET(CURLOPT_NOSIGNAL, 1L);
-	SET(CURLOPT_QUICK_EXIT, 1L);
-	SET(CURLOPT_URL, t->url);
-	SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-	SET(CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
-	SET(CURLOPT_TIMEOUT_MS, timeout);
-	SET(CURLOPT_CONNECTTIMEOUT_MS, Min((long) t->connect_timeout_ms,
-									   timeout));
-	SET(CURLOPT_SSL_VERIFYPEER, 1L);
-	SET(CURLOPT_SSL_VERIFYHOST, 2L);
-	SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
-	SET(CURLOPT_PREREQFUNCTION, on_request);
-	SET(CURLOPT_PREREQDATA, t);
-	SET(CURLOPT_HEADERFUNCTION, header_callback);
-	SET(CURLOPT_HEADERDATA, t);
-	SET(CURLOPT_WRITEFUNCTION, on_body);
-	SET(CURLOPT_WRITEDATA, t);
-	if (t->username != NULL)
-		SET(CURLOPT_USERNAME, t->username);
-	if (t->password != NULL)
-		SET(CURLOPT_PASSWORD, t->password);
-	return rc;
 }
 
 /* The method, and the body if there is one. */

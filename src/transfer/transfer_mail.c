@@ -18,7 +18,10 @@
 #include <ctype.h>
 
 #include "mb/pg_wchar.h"
-#include "transfer/transfer_internal.h"
+#include "transfer/transfer_buffer.h"
+#include "transfer/transfer_mail.h"
+#include "transfer/transfer_options.h"
+#include "transfer/transfer_text.h"
 
 #define MAX_REPLY_BYTES 2048	/* kept of a reply, all lines together */
 #define MAX_REFUSAL_BYTES 400	/* ... and of one about a recipient */
@@ -31,7 +34,7 @@ static void
 note_offer(Transfer *t, const char *line, size_t text, bool first)
 {
 	const char *word = line + 4;
-	size_t		len = text >4 ? text -4 : 0;
+	size_t		len = text > 4 ? text - 4 : 0;
 
 	if (first)
 		t->offers_size = t->offers_smtputf8 = false;
@@ -75,7 +78,7 @@ keep_line(Transfer *t, const char *line, size_t text)
 	TransferBuffer *reply = &t->head;
 	bool		first = reply->len == 0;
 	size_t		skip = first ? 0 : Min((size_t) 4, text);
-	size_t		enhanced = enhanced_length(line + skip, text -skip);
+	size_t		enhanced = enhanced_length(line + skip, text - skip);
 	size_t		room = MAX_REPLY_BYTES - reply->len;
 
 	if (!first)
@@ -91,9 +94,9 @@ keep_line(Transfer *t, const char *line, size_t text)
 			return false;
 		room = MAX_REPLY_BYTES - reply->len;
 	}
-	if (!buffer_append(t, reply, line + skip, Min(text -skip, room)))
+	if (!buffer_append(t, reply, line + skip, Min(text - skip, room)))
 		return false;
-	if (first && text >3)
+	if (first && text > 3)
 		reply->data[3] = ' ';
 	return true;
 }
@@ -102,7 +105,7 @@ keep_line(Transfer *t, const char *line, size_t text)
 ReplyLine
 mail_take_line(Transfer *t, const char *line, size_t len)
 {
-	size_t text = len;
+	size_t		text = len;
 	bool		first;
 
 	t->head_total += len;
@@ -113,10 +116,10 @@ mail_take_line(Transfer *t, const char *line, size_t len)
 					  MAX_HEADER_BYTES_ALL);
 		return REPLY_FAILED;
 	}
-	while (text >0 && (line[text -1] == '\n' || line[text -1] == '\r'))
-		text	  --;
+	while (text > 0 && (line[text - 1] == '\n' || line[text - 1] == '\r'))
+		text--;
 
-	if (text <3 || !isdigit((unsigned char) line[0]) ||
+	if (text < 3 || !isdigit((unsigned char) line[0]) ||
 		!isdigit((unsigned char) line[1]) ||
 		!isdigit((unsigned char) line[2]))
 		return REPLY_CONTINUES;

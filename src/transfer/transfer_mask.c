@@ -20,8 +20,9 @@
 
 #include "common/base64.h"
 #include "mb/pg_wchar.h"
-#include "transfer/transfer_internal.h"
+#include "transfer/transfer_mask.h"
 
+#define MIN_SECRET 6			/* shorter ones are not searched for */
 #define MIN_LAST_SEGMENT 8		/* of a secret address: "invoke" is none */
 #define MIN_SEGMENT 16			/* of the others, and with a digit */
 #define MIN_QUERY_VALUE 8
@@ -326,12 +327,12 @@ length_of(const TransferSecret *secret, const char *text, size_t len)
 
 		if (at >= len)
 			return 0;
-		if (same_escape(rest, secret->len - i, text +at, len - at))
+		if (same_escape(rest, secret->len - i, text + at, len - at))
 		{
 			at += 3;
 			i += 3;
 		}
-		else if (read_spelled(text +at, len - at, &s) &&
+		else if (read_spelled(text + at, len - at, &s) &&
 				 s.nbytes <= secret->len - i &&
 				 memcmp(s.bytes, rest, s.nbytes) == 0)
 		{
@@ -354,7 +355,7 @@ void
 mask_exact(char *text, size_t len, const char *needle, size_t needle_len)
 {
 	char	   *at = text;
-	char	   *end = text +len;
+	char	   *end = text + len;
 
 	if (needle_len < MIN_SECRET)
 		return;
@@ -379,7 +380,7 @@ secret_here(const Transfer *t, const char *text, size_t len)
 		const TransferSecret *secret = lfirst(lc);
 		size_t		found = 0;
 
-		if (!escape && *text !=secret->data[0])
+		if (!escape && *text != secret->data[0])
 			continue;
 		/* one that looks like a spelling of something else, as it is */
 		if (len >= secret->len &&
@@ -415,8 +416,8 @@ mask_text(Transfer *t, char *text, size_t len)
 	for (size_t at = 0; at < len; at++)
 	{
 		if (begins[(unsigned char) text[at]])
-			end = Max(end, at + secret_here(t, text +at, len - at));
+			end = Max(end, at + secret_here(t, text + at, len - at));
 		if (at < end)
-			text[		at] = '*';
+			text[at] = '*';
 	}
 }

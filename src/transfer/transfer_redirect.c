@@ -21,7 +21,10 @@
 #include "postgres.h"
 #include "compat.h"
 
-#include "transfer/transfer_internal.h"
+#include "transfer/transfer_budget.h"
+#include "transfer/transfer_buffer.h"
+#include "transfer/transfer_redirect.h"
+#include "transfer/transfer_text.h"
 #include "transfer/url.h"
 
 /* Does the status say that the resource is at another address? */

@@ -10,40 +10,21 @@
 #include "postgres.h"
 #include "compat.h"
 
-#include "mb/pg_wchar.h"
-#include "transfer/transfer_internal.h"
+#include "transfer/transfer_budget.h"
+#include "transfer/transfer_buffer.h"
+#include "transfer/transfer_guard.h"
+#include "transfer/transfer_http.h"
+#include "transfer/transfer_mask.h"
+#include "transfer/transfer_result.h"
+#include "transfer/transfer_text.h"
+
+#define CONNECT_TIMEOUT_TEXT \
+	"could not connect within %d ms (connect time-out, workflow_engine.connect_timeout)"
+
+/* libcurl's own limit on one line (CURL_MAX_HTTP_HEADER) */
+#define LONG_LINE_TEXT "a response header is over 102400 bytes"
 
 #define CODE_TOO_LARGE 100		/* CURLE_TOO_LARGE, which 7.88 has not */
-
-/*
- * A copy of text in the transfer's context which may be shown: one line,
- * valid in the database's encoding, no secret, no query of the URL.
- */
-char *
-transfer_clean_text(Transfer *t, const char *text, size_t len)
-{
-	char	   *clean = MemoryContextAlloc(t->context, len + 1);
-	const char *query = t->url != NULL ? strchr(t->url, '?') : NULL;
-	bool		valid;
-
-	memcpy(clean, text, len);
-	clean[len] = '\0';
-	mask_text(t, clean, len);
-	if (query != NULL)
-		mask_exact(clean, len, query, strlen(query));
-	valid = pg_encoding_verifymbstr(GetDatabaseEncoding(), clean,
-									(int) len) == (int) len;
-	for (char *p = clean; p < clean + len; p++)
-	{
-		if ((unsigned char) *p < ' ' || *p == 0x7f)
-			*p = ' ';
-		else if (!valid && IS_HIGHBIT_SET(*p))
-			*p = '?';
-	}
-	while (len > 0 && clean[len - 1] == ' ')
-		clean[--len] = '\0';
-	return clean;
-}
 
 /* "Name: value" into the list; the name in lower case. */
 static void

@@ -27,7 +27,9 @@
 #include <unistd.h>
 
 #include "storage/fd.h"
-#include "transfer/transfer_internal.h"
+#include "transfer/transfer_buffer.h"
+#include "transfer/transfer_mail.h"
+#include "transfer/transfer_smtp.h"
 
 #define EVENTS_A_CALL 64
 #define MAX_LINE 4096			/* of a reply; RFC 5321 says 512 */

@@ -1,0 +1,12 @@
+/*
+ * transfer_result.h
+ *	  From libcurl's verdict on a transfer to a Response.
+ */
+#ifndef WF_TRANSFER_RESULT_H
+#define WF_TRANSFER_RESULT_H
+
+#include "transfer/transfer_state.h"
+
+extern void transfer_result(Transfer *t, CURLcode code);
+
+#endif							/* WF_TRANSFER_RESULT_H */

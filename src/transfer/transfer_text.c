@@ -1,0 +1,42 @@
+/*
+ * transfer_text.c
+ *	  Texts of a transfer that may be shown.
+ *
+ * Runs in a worker, outside libcurl's callbacks.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "mb/pg_wchar.h"
+#include "transfer/transfer_mask.h"
+#include "transfer/transfer_text.h"
+
+/*
+ * A copy of text in the transfer's context which may be shown: one line,
+ * valid in the database's encoding, no secret, no query of the URL.
+ */
+char *
+transfer_clean_text(Transfer *t, const char *text, size_t len)
+{
+	char	   *clean = MemoryContextAlloc(t->context, len + 1);
+	const char *query = t->url != NULL ? strchr(t->url, '?') : NULL;
+	bool		valid;
+
+	memcpy(clean, text, len);
+	clean[len] = '\0';
+	mask_text(t, clean, len);
+	if (query != NULL)
+		mask_exact(clean, len, query, strlen(query));
+	valid = pg_encoding_verifymbstr(GetDatabaseEncoding(), clean,
+									(int) len) == (int) len;
+	for (char *p = clean; p < clean + len; p++)
+	{
+		if ((unsigned char) *p < ' ' || *p == 0x7f)
+			*p = ' ';
+		else if (!valid && IS_HIGHBIT_SET(*p))
+			*p = '?';
+	}
+	while (len > 0 && clean[len - 1] == ' ')
+		clean[--len] = '\0';
+	return clean;
+}
