@@ -30,7 +30,6 @@ char *
 param_text(const Call *call, const char *name)
 {
 	JsonbValue *value = find_param(call, name);
-	StringInfoData buf;
 
 	if (value == NULL)
 		return NULL;
@@ -39,9 +38,7 @@ param_text(const Call *call, const char *name)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("parameter \"%s\" must be a text, not %s",
 						name, json_a_type(value))));
-	initStringInfo(&buf);
-	json_append_text(&buf, value);
-	return buf.data;
+	return json_text(value);
 }
 
 char *

@@ -227,16 +227,13 @@ scalar_text(Jsonb *values, const char *column, char **text)
 {
 	JsonbValue *value = getKeyJsonValueFromContainer(&values->root, column,
 													 strlen(column), NULL);
-	StringInfoData buf;
 
 	*text = NULL;
 	if (value == NULL || value->type == jbvNull)
 		return true;
 	if (value->type == jbvBinary)
 		return false;
-	initStringInfo(&buf);
-	json_append_text(&buf, value);
-	*text = buf.data;
+	*text = json_text(value);
 	return true;
 }
 

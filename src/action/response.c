@@ -364,32 +364,3 @@ response_status_text(const Response *response)
 	pfree(text);
 	return said;
 }
-
-char *
-json_text_at(const Jsonb *json, const char *const *path, int npath)
-{
-	JsonbValue	value;
-	StringInfoData buf;
-
-	if (json == NULL)
-		return NULL;
-	json_of_jsonb(unconstify(Jsonb *, json), &value);
-	for (int i = 0; i < npath; i++)
-	{
-		JsonbValue *next = NULL;
-
-		if (json_is_object(&value))
-			next = json_member(&value, path[i]);
-		else if (json_is_array(&value))
-			next = getIthJsonbValueFromContainer(value.val.binary.data,
-												 atoi(path[i]));
-		if (next == NULL)
-			return NULL;
-		value = *next;
-	}
-	if (value.type != jbvString && value.type != jbvNumeric)
-		return NULL;
-	initStringInfo(&buf);
-	json_append_text(&buf, &value);
-	return buf.data;
-}

@@ -6,6 +6,7 @@
 #define WF_RESPONSE_H
 
 #include "base/json_object.h"
+#include "base/json_value.h"
 #include "transfer/transfer.h"
 
 /*
@@ -36,12 +37,5 @@ extern Jsonb *response_headers(const Response *response);
 
 /* "HTTP 500: " and the beginning of the body. */
 extern char *response_status_text(const Response *response);
-
-/* A member of json that is a text, or NULL; a number comes as its text. */
-extern char *json_text_at(const Jsonb *json, const char *const *path,
-						  int npath);
-#define JSON_TEXT(json, ...) \
-	json_text_at(json, (const char *const[]) {__VA_ARGS__}, \
-				 lengthof(((const char *const[]) {__VA_ARGS__})))
 
 #endif							/* WF_RESPONSE_H */

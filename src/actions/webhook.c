@@ -58,8 +58,6 @@ object_param(const Call *call, const char *name, JsonMember **members, int *n)
 static char *
 scalar_text(const char *param, JsonMember *member)
 {
-	StringInfoData buf;
-
 	if (member->value.type == jbvNull)
 		return NULL;
 	if (member->value.type == jbvBinary)
@@ -67,9 +65,7 @@ scalar_text(const char *param, JsonMember *member)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" in parameter \"%s\" must be a text, not %s",
 						member->key, param, json_a_type(&member->value))));
-	initStringInfo(&buf);
-	json_append_text(&buf, &member->value);
-	return buf.data;
+	return json_text(&member->value);
 }
 
 /* The URL without the query parameter. */

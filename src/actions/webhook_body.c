@@ -63,7 +63,6 @@ void
 webhook_add_pairs(StringInfo buf, const char *param, const char *name,
 				  const JsonbValue *value, WebhookPair add)
 {
-	StringInfoData text;
 	JsonMember *each;
 	int			n;
 
@@ -88,9 +87,7 @@ webhook_add_pairs(StringInfo buf, const char *param, const char *name,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" in parameter \"%s\" must be a text or an array of texts, not %s",
 						name, param, json_a_type(value))));
-	initStringInfo(&text);
-	json_append_text(&text, value);
-	add(buf, name, text.data);
+	add(buf, name, json_text(value));
 }
 
 static void

@@ -158,16 +158,6 @@ add_member(ObjectBuilder *b, const Variable *v, const JsonMember *member)
 	}
 }
 
-/* The text of a member, or NULL. */
-static char *
-text_member(const JsonbValue *object, const char *name)
-{
-	JsonbValue *value = json_member(object, name);
-
-	return value != NULL && value->type == jbvString ? json_cstring(value)
-		: NULL;
-}
-
 /*
  * Appends an object in the API's own form, with that type; without the member
  * sub_type, which belongs to a button and not to its parameter.
@@ -213,7 +203,7 @@ append_value(StringInfo json, const Variable *v)
 		bad_value(v, "is null");
 	if (json_is_object(v->value))
 	{
-		type = text_member(v->value, "type");
+		type = json_member_string(v->value, "type");
 		if (type == NULL)
 			bad_value(v, "is an object without \"type\"");
 		append_object(json, v, type);
@@ -252,7 +242,7 @@ get_variables(const Call *call, const Component *component, int *n)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("parameter \"%s\" must be an object or an array, not %s",
 						component->param, json_a_type(value))));
-	type = json_is_object(value) ? text_member(value, "type") : NULL;
+	type = json_member_string(value, "type");
 	inner = type != NULL ? json_member(value, type) : NULL;
 	members = json_members(value, n);
 	variables = palloc(sizeof(Variable) * Max(*n, 1));
@@ -313,8 +303,8 @@ static const struct
 static void
 button_kind(const Variable *v, const char **sub_type, const char **type)
 {
-	char	   *given = text_member(v->value, "type");
-	char	   *sub = text_member(v->value, "sub_type");
+	char	   *given = json_member_string(v->value, "type");
+	char	   *sub = json_member_string(v->value, "sub_type");
 	JsonbValue *action;
 
 	if (given == NULL && sub == NULL)

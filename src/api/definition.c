@@ -15,6 +15,7 @@
 #include "api/role.h"
 #include "api/trigger_row.h"
 #include "api/version.h"
+#include "base/json_value.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
@@ -31,25 +32,21 @@
 
 /*--- name and trigger type ---*/
 
-/* A text member of the JSON, or NULL. */
+/* A member that is a string, as text; else NULL. */
 static char *
-json_text(Jsonb *json, const char *key)
+text_member(Jsonb *json, const char *key)
 {
-	JsonbValue	value;
+	JsonbValue	root;
 
-	if (!JB_ROOT_IS_OBJECT(json) ||
-		getKeyJsonValueFromContainer(&json->root, key, strlen(key),
-									 &value) == NULL ||
-		value.type != jbvString)
-		return NULL;
-	return pnstrdup(value.val.string.val, value.val.string.len);
+	json_of_jsonb(json, &root);
+	return json_member_string(&root, key);
 }
 
 /* Fills the column from the JSON, or sees that both agree. */
 static void
 agree(TriggerRow *row, int column, const char *key, Jsonb *definition)
 {
-	char	   *in_json = json_text(definition, key);
+	char	   *in_json = text_member(definition, key);
 	bool		isnull;
 	Datum		datum = row_get(row, column, &isnull);
 
@@ -362,7 +359,7 @@ require_names(Jsonb *definition)
 	static const char *const keys[] = {"name", "trigger_type"};
 	Problems	problems = {0};
 
-	if (json_text(definition, keys[0]) && json_text(definition, keys[1]))
+	if (text_member(definition, keys[0]) && text_member(definition, keys[1]))
 		return;					/* the trigger checks the rest */
 	plan_compile(definition, catalogue(), &problems);
 	for (int i = 0; i < lengthof(keys) && JB_ROOT_IS_OBJECT(definition); i++)
@@ -389,7 +386,7 @@ wf_define(PG_FUNCTION_ARGS)
 	require_names(PG_GETARG_JSONB_P(1));
 	values[0] = PG_GETARG_DATUM(0);
 	values[1] = PG_GETARG_DATUM(1);
-	values[2] = CStringGetTextDatum(json_text(PG_GETARG_JSONB_P(1), "name"));
+	values[2] = CStringGetTextDatum(text_member(PG_GETARG_JSONB_P(1), "name"));
 
 	level = store_enter_search_path();
 	SPI_connect();

@@ -10,6 +10,7 @@
 #include "postgres.h"
 #include "compat.h"
 
+#include "base/json_value.h"
 #include "catalog/pg_type.h"
 #include "config/settings.h"
 #include "executor/spi.h"
@@ -271,20 +272,15 @@ member(JsonbContainer *object, const char *key)
 	return value == NULL || value->type == jbvNull ? NULL : value;
 }
 
-/* A scalar member as text, or NULL. */
+/* A member that is a string or a number, as text; else NULL. */
 static char *
 member_text(JsonbContainer *object, const char *key)
 {
 	JsonbValue *value = member(object, key);
 
-	if (value == NULL)
-		return NULL;
-	if (value->type == jbvString)
-		return pnstrdup(value->val.string.val, value->val.string.len);
-	if (value->type == jbvNumeric)
-		return DatumGetCString(DirectFunctionCall1(numeric_out,
-												   NumericGetDatum(value->val.numeric)));
-	return NULL;
+	return value != NULL &&
+		(value->type == jbvString || value->type == jbvNumeric)
+		? json_text(value) : NULL;
 }
 
 /* A member that is an int, or false. */

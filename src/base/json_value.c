@@ -175,6 +175,51 @@ json_append_text(StringInfo buf, const JsonbValue *value)
 		json_append(buf, value);
 }
 
+char *
+json_text(const JsonbValue *value)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	json_append_text(&buf, value);
+	return buf.data;
+}
+
+char *
+json_member_string(const JsonbValue *object, const char *key)
+{
+	JsonbValue *value = json_is_object(object) ? json_member(object, key)
+		: NULL;
+
+	return value != NULL && value->type == jbvString ? json_cstring(value)
+		: NULL;
+}
+
+char *
+json_text_at(const Jsonb *json, const char *const *path, int npath)
+{
+	JsonbValue	value;
+
+	if (json == NULL)
+		return NULL;
+	json_of_jsonb(unconstify(Jsonb *, json), &value);
+	for (int i = 0; i < npath; i++)
+	{
+		JsonbValue *next = NULL;
+
+		if (json_is_object(&value))
+			next = json_member(&value, path[i]);
+		else if (json_is_array(&value))
+			next = getIthJsonbValueFromContainer(value.val.binary.data,
+												 atoi(path[i]));
+		if (next == NULL)
+			return NULL;
+		value = *next;
+	}
+	return value.type == jbvString || value.type == jbvNumeric
+		? json_text(&value) : NULL;
+}
+
 Jsonb *
 json_to_jsonb(const JsonbValue *value)
 {

@@ -46,6 +46,26 @@ extern char *json_cstring(const JsonbValue *string);
 extern void json_append_text(StringInfo buf, const JsonbValue *value);
 extern void json_append(StringInfo buf, const JsonbValue *value);
 
+/* What json_append_text() appends, palloc'd. */
+extern char *json_text(const JsonbValue *value);
+
+/*
+ * The member as a text, palloc'd; NULL if it is missing or no string, or if
+ * object is no object.
+ */
+extern char *json_member_string(const JsonbValue *object, const char *key);
+
+/*
+ * What is found on a path of keys and, in arrays, of numbers from 0: a string
+ * or a number as its text, palloc'd; NULL if it is missing or anything else,
+ * or if json is NULL.
+ */
+extern char *json_text_at(const Jsonb *json, const char *const *path,
+						  int npath);
+#define JSON_TEXT(json, ...) \
+	json_text_at(json, (const char *const[]) {__VA_ARGS__}, \
+				 lengthof(((const char *const[]) {__VA_ARGS__})))
+
 /* A jsonb of its own, palloc'd. */
 extern Jsonb *json_to_jsonb(const JsonbValue *value);
 

@@ -120,7 +120,6 @@ char *
 connection_config(const Connection *c, const char *key)
 {
 	JsonbValue *value = member(c->config, key);
-	StringInfoData buf;
 
 	if (value == NULL)
 		return NULL;
@@ -129,9 +128,7 @@ connection_config(const Connection *c, const char *key)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("config \"%s\" of connection \"%s\" must be a text",
 						key, c->name)));
-	initStringInfo(&buf);
-	json_append_text(&buf, value);
-	return buf.data;
+	return json_text(value);
 }
 
 char *
@@ -146,13 +143,8 @@ connection_header(const Connection *c, const char *name)
 	each = json_members(headers, &n);
 	for (int i = 0; i < n; i++)
 	{
-		StringInfoData value;
-
-		if (pg_strcasecmp(each[i].key, name) != 0)
-			continue;
-		initStringInfo(&value);
-		json_append_text(&value, &each[i].value);
-		return value.data;
+		if (pg_strcasecmp(each[i].key, name) == 0)
+			return json_text(&each[i].value);
 	}
 	return NULL;
 }
@@ -275,15 +267,12 @@ add_config_headers(const Connection *c, Request *request)
 	for (int i = 0; i < n; i++)
 	{
 		NameValue  *header;
-		StringInfoData value;
 
 		if (name_value_find(request->headers, each[i].key) != NULL)
 			continue;
-		initStringInfo(&value);
-		json_append_text(&value, &each[i].value);
 		header = palloc(sizeof(NameValue));
 		header->name = each[i].key;
-		header->value = value.data;
+		header->value = json_text(&each[i].value);
 		request->headers = lappend(request->headers, header);
 	}
 }

@@ -199,12 +199,10 @@ from_problem(const JsonbValue *value, bool secret)
 static const char *
 country_problem(const JsonbValue *value, bool secret)
 {
-	StringInfoData text;
+	const char *text = value->type == jbvString || value->type == jbvNumeric
+		? json_text(value) : "";
 
-	initStringInfo(&text);
-	if (value->type == jbvString || value->type == jbvNumeric)
-		json_append_text(&text, value);
-	return calling_code(text.data) != NULL ? NULL
+	return calling_code(text) != NULL ? NULL
 		: "must be a country of ISO 3166 such as \"LB\", or a calling code such as \"961\"";
 }
 

@@ -62,13 +62,9 @@ string_value(const char *text, int len)
 static char *
 scalar_text(const Filter *filter, const JsonbValue *value, const char *path)
 {
-	StringInfoData buf;
-
 	if (value->type == jbvBinary)
 		refuse(filter, value, path);
-	initStringInfo(&buf);
-	json_append_text(&buf, value);
-	return buf.data;
+	return json_text(value);
 }
 
 static JsonbValue *

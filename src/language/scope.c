@@ -80,7 +80,6 @@ scope_cut(const Scope *scope, const ScopePath *path, int missing_part)
 	JsonbValue *output;
 	JsonbValue *truncated;
 	JsonbValue *size;
-	StringInfoData text;
 	int			ignored;
 
 	if (path->root != SCOPE_STEPS || missing_part < 3 ||
@@ -96,10 +95,8 @@ scope_cut(const Scope *scope, const ScopePath *path, int missing_part)
 	if (truncated == NULL || !truncated->val.boolean || size == NULL ||
 		typed_member(output, "head", jbvString) == NULL)
 		return NULL;
-	initStringInfo(&text);
-	json_append_text(&text, size);
 	return psprintf("%s is not known: the output of step \"%s\" has %s bytes and was cut (workflow_engine.max_output)",
-					path->text, parts[1].name, text.data);
+					path->text, parts[1].name, json_text(size));
 }
 
 char *

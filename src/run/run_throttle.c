@@ -80,15 +80,6 @@ number_of(const JsonbValue *object, const char *key)
 											 NumericGetDatum(value->val.numeric)));
 }
 
-static char *
-text_of(const JsonbValue *object, const char *key)
-{
-	JsonbValue *value = json_member(object, key);
-
-	return value == NULL || value->type != jbvString ? NULL
-		: json_cstring(value);
-}
-
 static void
 read_turn(const char *text, GateTurn *turn)
 {
@@ -123,10 +114,10 @@ read_note(const RunRow *run, Noted *noted)
 		if (i < n - 1 || number_of(element, "attempt") != run->attempt)
 			continue;
 		noted->found = true;
-		noted->error = text_of(element, "error");
+		noted->error = json_member_string(element, "error");
 		noted->waits = number_of(element, "waits");
 		noted->waited_ms = number_of(element, "waited_ms");
-		read_turn(text_of(element, "turn"), &noted->turn);
+		read_turn(json_member_string(element, "turn"), &noted->turn);
 	}
 }
 
