@@ -131,8 +131,8 @@ raise_no_run(const pg_uuid_t *id)
 typedef struct StoppedRun
 {
 	char	   *status;
-	int			current_step;
-	int			from_step;		/* of the name asked for; -1: there is none */
+	StepPosition current_step;
+	StepPosition from_step;		/* of the name asked for, or none */
 } StoppedRun;
 
 /*
@@ -175,8 +175,8 @@ look_up(const pg_uuid_t *id, text *from_step, StoppedRun *run)
 	row = SPI_tuptable->vals[0];
 	desc = SPI_tuptable->tupdesc;
 	run->status = TextDatumGetCString(SPI_getbinval(row, desc, 1, &isnull));
-	run->current_step = DatumGetInt32(SPI_getbinval(row, desc, 2, &isnull));
-	run->from_step = DatumGetInt32(SPI_getbinval(row, desc, 3, &isnull));
+	run->current_step = DatumGetStepPosition(SPI_getbinval(row, desc, 2, &isnull));
+	run->from_step = DatumGetStepPosition(SPI_getbinval(row, desc, 3, &isnull));
 }
 
 static void
@@ -190,12 +190,12 @@ check_retry(const pg_uuid_t *id, const StoppedRun *run, text *from_step)
 				 errdetail("Only a failed or cancelled run can be retried.")));
 	if (from_step == NULL)
 		return;
-	if (run->from_step < 0)
+	if (step_position_is_none(run->from_step))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("run %s has no step \"%s\"", id_text(id),
 						text_to_cstring(from_step))));
-	if (run->from_step > run->current_step)
+	if (step_position_passed(run->from_step, run->current_step))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("step \"%s\" comes after the step where run %s stopped",
@@ -333,7 +333,8 @@ wf_retry(PG_FUNCTION_ARGS)
 	check_retry(id, &run, from_step);
 	check_results(id);
 	values[0] = moment();
-	values[1] = Int32GetDatum(from_step ? run.from_step : run.current_step);
+	values[1] = StepPositionGetDatum(from_step ? run.from_step
+									 : run.current_step);
 	values[2] = UUIDPGetDatum(id);
 	change_runs(psprintf("retrying run %s", id_text(id)),
 				store_sql(SET_QUEUED " AND r.id = $3"), 3, types, values, NULL);

@@ -225,7 +225,8 @@ fill_slot(Firing *firing, TupleTableSlot *slot, const Target *target,
 	v[Anum_workflow_runs_definition_id] = UUIDPGetDatum(&target->definition_id);
 	v[Anum_workflow_runs_trigger_payload] = JsonbPGetDatum(payload);
 	v[Anum_workflow_runs_status] = firing->queued;
-	v[Anum_workflow_runs_current_step] = Int32GetDatum(0);
+	v[Anum_workflow_runs_current_step] =
+		StepPositionGetDatum(STEP_POSITION_FIRST);
 	v[Anum_workflow_runs_step_results] = firing->no_results;
 	n[Anum_workflow_runs_error_message] = true;
 	v[Anum_workflow_runs_started_at] = TimestampTzGetDatum(now);

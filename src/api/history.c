@@ -214,7 +214,7 @@ typedef struct TracedRun
 	Jsonb	   *results;
 	Jsonb	   *definition;
 	char	   *status;
-	int			current_step;
+	StepPosition current_step;
 	int			attempt;
 	TimestampTz attempt_at;		/* 0: none is under way that was committed */
 	char	   *last_error;		/* of the current step's last attempt */
@@ -252,7 +252,7 @@ load_traced(FunctionCallInfo fcinfo, TracedRun *run)
 		run->results = DatumGetJsonbPCopy(SPI_getbinval(row, desc, 1, &isnull));
 		run->definition = DatumGetJsonbPCopy(SPI_getbinval(row, desc, 2, &isnull));
 		run->status = TextDatumGetCString(SPI_getbinval(row, desc, 3, &isnull));
-		run->current_step = DatumGetInt32(SPI_getbinval(row, desc, 4, &isnull));
+		run->current_step = DatumGetStepPosition(SPI_getbinval(row, desc, 4, &isnull));
 		run->attempt = DatumGetInt32(SPI_getbinval(row, desc, 5, &isnull));
 		run->attempt_at = DatumGetTimestampTz(SPI_getbinval(row, desc, 6,
 															&isnull));
@@ -337,21 +337,26 @@ fill_passed(JsonbContainer *result, Datum *values, bool *nulls)
 	set_text(values, nulls, 9, member_text(result, "error"));
 }
 
-/* The result of step number n, or NULL: elements stand in order, but look. */
+/*
+ * The result of the step at that position, or NULL.  As long as no step is
+ * repeated, it is the element of that number; so the search begins there.
+ */
 static JsonbContainer *
-result_of_step(Jsonb *results, int n)
+result_of_step(Jsonb *results, StepPosition wanted)
 {
 	uint32		count = JB_ROOT_IS_ARRAY(results) ? JB_ROOT_COUNT(results) : 0;
+	uint32		first = wanted.number;
 
-	for (uint32 i = n < count ? n : 0; i < count; i++)
+	for (uint32 i = first < count ? first : 0; i < count; i++)
 	{
 		JsonbValue *element = getIthJsonbValueFromContainer(&results->root, i);
-		int			step;
+		StepPosition step;
 
 		if (element->type != jbvBinary ||
 			!JsonContainerIsObject(element->val.binary.data))
 			continue;
-		if (member_int(element->val.binary.data, "step", &step) && step == n)
+		if (step_position_of_result(element->val.binary.data, &step) &&
+			step_position_equal(step, wanted))
 			return element->val.binary.data;
 	}
 	return NULL;
@@ -382,29 +387,30 @@ say_which_step(void *arg)
 }
 
 static void
-put_step(ReturnSetInfo *rsinfo, const TracedRun *run, int n,
+put_step(ReturnSetInfo *rsinfo, const TracedRun *run, StepPosition position,
 		 JsonbContainer *step)
 {
 	Datum		values[TRACE_COLUMNS] = {0};
 	bool		nulls[TRACE_COLUMNS];
-	JsonbContainer *result = result_of_step(run->results, n);
+	JsonbContainer *result = result_of_step(run->results, position);
 
 	memset(nulls, true, sizeof(nulls));
-	values[0] = Int32GetDatum(n);
+	values[0] = StepPositionGetDatum(position);
 	nulls[0] = false;
 	set_text(values, nulls, 1, member_text(step, "name"));
 	set_text(values, nulls, 2, member_text(step, "action"));
 	if (result != NULL)
 	{
 		ErrorContextCallback context = {.callback = say_which_step,
-		.arg = &n,.previous = error_context_stack};
+		.arg = &position.number,.previous = error_context_stack};
 
 		error_context_stack = &context;
 		fill_passed(result, values, nulls);
 		error_context_stack = context.previous;
 	}
 	else
-		fill_ahead(run, n == run->current_step, values, nulls);
+		fill_ahead(run, step_position_equal(position, run->current_step),
+				   values, nulls);
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 
@@ -435,7 +441,8 @@ wf_trace(PG_FUNCTION_ARGS)
 
 		CHECK_FOR_INTERRUPTS();
 		if (step->type == jbvBinary)
-			put_step(rsinfo, &run, i, step->val.binary.data);
+			put_step(rsinfo, &run, (StepPosition) {i},
+					 step->val.binary.data);
 	}
 	return (Datum) 0;
 }

@@ -213,13 +213,25 @@ plan_compile(Jsonb *definition, const ActionCatalogue *catalogue,
 	return problems->nerrors == 0 ? plan : NULL;
 }
 
-int
-plan_find_step(const WorkflowPlan *plan, const char *name)
+/*--- positions ---*/
+
+const PlanStep *
+plan_step_at(const WorkflowPlan *plan, StepPosition position)
 {
-	for (int i = 0; i < plan->nsteps; i++)
-	{
-		if (strcmp(plan->steps[i].name, name) == 0)
-			return i;
-	}
-	return -1;
+	Assert(plan_has_position(plan, position));
+	return position.number < plan->nsteps ? &plan->steps[position.number]
+		: NULL;
+}
+
+StepPosition
+plan_next(const WorkflowPlan *plan, StepPosition position)
+{
+	Assert(plan_step_at(plan, position) != NULL);
+	return (StepPosition) {position.number + 1};
+}
+
+bool
+plan_has_position(const WorkflowPlan *plan, StepPosition position)
+{
+	return position.number >= 0 && position.number <= plan->nsteps;
 }

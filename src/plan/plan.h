@@ -10,6 +10,7 @@
 #include "language/condition.h"
 #include "language/scope.h"
 #include "language/template.h"
+#include "plan/step_position.h"
 #include "utils/uuid.h"
 
 #define PLAN_MAX_STEPS 1000
@@ -104,8 +105,17 @@ extern WorkflowPlan *plan_compile(Jsonb *definition,
 								  const ActionCatalogue *catalogue,
 								  Problems *problems);
 
-/* Index of the step of that name, or -1. */
-extern int	plan_find_step(const WorkflowPlan *plan, const char *name);
+/* The step at that position; NULL: it is the end of the plan. */
+extern const PlanStep *plan_step_at(const WorkflowPlan *plan,
+									StepPosition position);
+
+/* The position that follows the one of a step. */
+extern StepPosition plan_next(const WorkflowPlan *plan,
+							  StepPosition position);
+
+/* Is that a position of the plan: at one of its steps, or at its end? */
+extern bool plan_has_position(const WorkflowPlan *plan,
+							  StepPosition position);
 
 /*
  * Parses the params column of workflow_actions into spec, of which name and

@@ -153,10 +153,10 @@ plan_cache_find(const RunRow *run, char **error)
 	if (run->defect != NULL)
 		return NULL;
 	plan = find_plan(run, error);
-	if (plan == NULL || run->current_step <= plan->plan->nsteps)
+	if (plan == NULL || plan_has_position(plan->plan, run->current_step))
 		return plan;
 	*error = psprintf("column \"current_step\" of the run is damaged: it is %d, but the workflow has %d steps",
-					  run->current_step, plan->plan->nsteps);
+					  run->current_step.number, plan->plan->nsteps);
 	return NULL;
 }
 
@@ -201,15 +201,17 @@ plan_cache_had_failed(const RunRow *run)
 #define MAX_SLOWNESS 64
 
 bool
-plan_cache_is_slow(const CachedPlan *plan, int step)
+plan_cache_is_slow(const CachedPlan *plan, StepPosition at)
 {
+	const PlanStep *step;
 	const Action *action;
 
 	if (plan->slowness < SLOW_FROM && (plan->plain || plan->measured))
 		return false;
-	if (step < 0 || step >= plan->plan->nsteps)
+	step = plan_step_at(plan->plan, at);
+	if (step == NULL)
 		return false;
-	action = action_find(plan->plan->steps[step].action);
+	action = action_find(step->action);
 	return action == NULL || action->kind == ACTION_NATIVE;
 }
 

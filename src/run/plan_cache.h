@@ -46,11 +46,11 @@ extern void plan_cache_had_failed(const RunRow *run);
 #define LONG_STEP_MS 1000
 
 /*
- * Is that step to have a transaction of its own, since it is native and steps
+ * Is the step there to have a transaction of its own, since it is native and steps
  * of its workflow are slow?  A function of the user's counts as slow until a
  * step of the workflow has been measured.
  */
-extern bool plan_cache_is_slow(const CachedPlan *plan, int step);
+extern bool plan_cache_is_slow(const CachedPlan *plan, StepPosition at);
 
 /* Is it known that such a step may take more than LONG_STEP_MS? */
 extern bool plan_cache_is_long(const CachedPlan *plan);

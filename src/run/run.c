@@ -91,9 +91,10 @@ add_result(RunRow *run, StepResult *result)
  * has no room in the run's row, fails the run after it.
  */
 bool
-run_pass_step(RunRow *run, const PlanStep *step, StepResult *result,
+run_pass_step(RunRow *run, const CachedPlan *plan, StepResult *result,
 			  TickContext *tick)
 {
+	const PlanStep *step = plan_step_at(plan->plan, run->current_step);
 	bool		fits;
 
 	result->step = run->current_step;
@@ -106,7 +107,7 @@ run_pass_step(RunRow *run, const PlanStep *step, StepResult *result,
 	fits = add_result(run, result);
 	run->failed_attempts = NULL;
 	run->attempt_at = 0;
-	if (run->abnormal_step <= run->current_step)
+	if (!step_position_passed(run->abnormal_step, run->current_step))
 		run->abnormal_ends = 0;
 	tick->steps_done++;
 	tick->give_up = false;		/* the next one's time begins anew */
@@ -115,7 +116,7 @@ run_pass_step(RunRow *run, const PlanStep *step, StepResult *result,
 		run_fail(run, psprintf("step \"%s\": %s", step->name, result->error));
 		return false;
 	}
-	run->current_step++;
+	run->current_step = plan_next(plan->plan, run->current_step);
 	run->attempt = 0;
 	if (!fits)
 		run_fail(run, psprintf("step \"%s\" is done, but column \"step_results\" has no room for its input and output: it holds at most 255 MB",
@@ -156,7 +157,8 @@ begin_sending(RunRow *run, StepCall *sc, TickContext *tick)
 static bool
 has_struck(const RunRow *run)
 {
-	return run->abnormal_ends != 0 && run->abnormal_step == run->current_step;
+	return run->abnormal_ends != 0 &&
+		step_position_equal(run->abnormal_step, run->current_step);
 }
 
 /*
@@ -201,7 +203,7 @@ struck_out(const RunRow *run)
 
 /* Fails the current step, unexecuted. */
 static bool
-fail_step(RunRow *run, const PlanStep *step, const char *error,
+fail_step(RunRow *run, const CachedPlan *plan, const char *error,
 		  TickContext *tick, RunVerdict *verdict)
 {
 	StepResult	result = {.status = "failed",.error = error,
@@ -212,7 +214,7 @@ fail_step(RunRow *run, const PlanStep *step, const char *error,
 	/* where its attempts were undone with the steps before it */
 	result.attempts = Max(run->attempt, Max(run->abnormal_ends, 1));
 	*verdict = RUN_ENDED;
-	return run_pass_step(run, step, &result, tick);
+	return run_pass_step(run, plan, &result, tick);
 }
 
 /*
@@ -248,7 +250,8 @@ begin_alone(RunRow *run, const CachedPlan *plan, TickContext *tick)
 	if (struck_out(run) == NULL)
 	{
 		tick->probation = true;
-		(void) begin_attempt(run, &plan->plan->steps[run->current_step], tick);
+		(void) begin_attempt(run, plan_step_at(plan->plan, run->current_step),
+							 tick);
 		tick->probation = probation;
 	}
 	return keep_running(run, tick, RUN_ALONE);
@@ -285,7 +288,7 @@ finish_step(RunRow *run, const StepCall *sc, const ErrorData *error,
 		result.status = "failed";
 		result.error = failed.error;
 	}
-	return run_pass_step(run, sc->step, &result, tick);
+	return run_pass_step(run, sc->plan, &result, tick);
 }
 
 /*
@@ -296,14 +299,14 @@ static bool
 do_step(RunRow *run, const CachedPlan *plan, TickContext *tick, RunVerdict *verdict)
 {
 	StepCall	sc = {.run = run,.plan = plan,
-	.step = &plan->plan->steps[run->current_step]};
+	.step = plan_step_at(plan->plan, run->current_step)};
 	const char *out = struck_out(run);
 	ErrorData  *error;
 
 	if (out == NULL && lost_for_good(run, sc.step))
 		out = DELIVERY_UNKNOWN;
 	if (out != NULL)
-		return fail_step(run, sc.step, out, tick, verdict);
+		return fail_step(run, plan, out, tick, verdict);
 	if (begin_attempt(run, sc.step, tick))
 	{
 		*verdict = keep_running(run, tick, RUN_RUNNABLE);
@@ -325,7 +328,7 @@ do_step(RunRow *run, const CachedPlan *plan, TickContext *tick, RunVerdict *verd
 	{
 		out = throttle_wait(run, &sc.held, &(Refusal) {0});
 		*verdict = RUN_WAITING;
-		return out != NULL && fail_step(run, sc.step, out, tick, verdict);
+		return out != NULL && fail_step(run, plan, out, tick, verdict);
 	}
 	return finish_step(run, &sc, error, tick, verdict);
 }
@@ -349,10 +352,11 @@ run_usable_plan(const RunRow *run, char **error)
 static bool
 was_killed(const RunRow *run, const CachedPlan *plan, const TickContext *tick)
 {
+	const PlanStep *step = plan_step_at(plan->plan, run->current_step);
+
 	return run->taken_over && run->attempt_at != 0 &&
 		run->attempt_at < tick->killed_before &&
-		run->current_step < plan->plan->nsteps &&
-		run_step_is_native(&plan->plan->steps[run->current_step]);
+		step != NULL && run_step_is_native(step);
 }
 
 bool
@@ -368,7 +372,7 @@ goes_alone(const RunRow *run, const CachedPlan *plan, const TickContext *tick)
 	return plan_cache_is_slow(plan, run->current_step) ||
 		(isolated_turn(&run->definition_id, tick->epoch,
 							   false) != TURN_FREE &&
-		 run_step_is_native(&plan->plan->steps[run->current_step]));
+		 run_step_is_native(plan_step_at(plan->plan, run->current_step)));
 }
 
 RunVerdict
@@ -379,7 +383,8 @@ run_advance(RunRow *run, TickContext *tick)
 
 	if (run_was_cancelled(run, tick))
 		return RUN_ENDED;
-	if (run->started_at == run->queued_at && run->current_step == 0)
+	if (run->started_at == run->queued_at &&
+		step_position_equal(run->current_step, STEP_POSITION_FIRST))
 		run->started_at = clock_now();
 	if (plan == NULL)
 		return run_fail(run, error);
@@ -387,7 +392,7 @@ run_advance(RunRow *run, TickContext *tick)
 		return run_book_crash(run, &(WorkerCrash) {.step = run->current_step,
 						  .since = run->attempt_at}, tick);
 
-	while (run->current_step < plan->plan->nsteps)
+	while (plan_step_at(plan->plan, run->current_step) != NULL)
 	{
 		RunVerdict	verdict;
 
@@ -430,13 +435,13 @@ run_book_crash(RunRow *run, const WorkerCrash *crash, TickContext *tick)
 
 	if (plan == NULL)
 		return run_fail(run, error);
-	if (run->abnormal_step != crash->step)
+	if (!step_position_equal(run->abnormal_step, crash->step))
 		run->abnormal_ends = 0;
 	run->abnormal_step = crash->step;
 	run->abnormal_ends = crash->uncancelled ? -1 : run->abnormal_ends + 1;
 	run->taken_over = false;
-	if (run->current_step == crash->step &&
-		run->current_step < plan->plan->nsteps)
+	if (step_position_equal(run->current_step, crash->step) &&
+		plan_step_at(plan->plan, run->current_step) != NULL)
 	{
 		note_crash(run, crash);
 		if (struck_out(run) != NULL)

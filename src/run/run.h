@@ -24,7 +24,7 @@ typedef struct Intent
 {
 	pg_uuid_t	run_id;
 	pg_uuid_t	tenant_id;
-	int			step;
+	StepPosition step;
 	int			attempt;
 	const Action *action;
 	Request		request;
@@ -38,7 +38,7 @@ typedef struct Intent
 /* An exchange that has ended; what run_receive needs of the intent. */
 typedef struct Answer
 {
-	int			step;
+	StepPosition step;
 	int			attempt;
 	const Action *action;
 	Jsonb	   *input;
@@ -90,7 +90,7 @@ extern RunVerdict run_receive(RunRow *run, const Answer *answer,
 /* A worker's end, and the step that it executed then. */
 typedef struct WorkerCrash
 {
-	int			step;
+	StepPosition step;
 	TimestampTz since;			/* when its attempt had begun */
 	bool		uncancelled;	/* it was ended since the step would not end */
 } WorkerCrash;

@@ -105,16 +105,16 @@ run_receive(RunRow *run, const Answer *answer, TickContext *tick)
 		return take_back(run);
 	if (plan == NULL)
 		return run_fail(run, error);
-	if (run->current_step >= plan->plan->nsteps)
+	step = plan_step_at(plan->plan, run->current_step);
+	if (step == NULL)
 		return run_advance(run, tick);	/* its version was changed by hand */
-	step = &plan->plan->steps[run->current_step];
 	interpret_answer(run, &i);
 	if (answered_for_later(run, step, answer, &i.outcome, result.duration_us))
 		return RUN_WAITING;
 	result.status = i.outcome.ok ? "completed" : "failed";
 	result.output = i.outcome.output;
 	result.error = i.outcome.ok ? NULL : i.outcome.error;
-	if (!run_pass_step(run, step, &result, tick))
+	if (!run_pass_step(run, plan, &result, tick))
 		return RUN_ENDED;
 	return run_advance(run, tick);
 }

@@ -16,7 +16,7 @@ extern RunVerdict run_fail(RunRow *run, const char *message);
  * Records a step and moves past it, or fails the run at it; or, if its result
  * has no room in the run's row, fails the run after it.
  */
-extern bool run_pass_step(RunRow *run, const PlanStep *step,
+extern bool run_pass_step(RunRow *run, const CachedPlan *plan,
 						  StepResult *result, TickContext *tick);
 
 /* PostgreSQL's message and its detail, in whole characters.  Palloc'd. */

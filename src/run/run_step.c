@@ -260,7 +260,8 @@ run_step_previous(const RunRow *run)
 	if (run->previous_results == NULL)
 		return NULL;
 	json_of_jsonb(run->previous_results, &results);
-	element = json_member(&results, psprintf("%d", run->current_step));
+	element = json_member(&results,
+						  psprintf("%d", run->current_step.number));
 	return element != NULL && json_is_object(element)
 		? json_to_jsonb(element) : NULL;
 }

@@ -7,13 +7,14 @@
 #define WF_STEP_SANDBOX_H
 
 #include "postgres.h"
+#include "plan/step_position.h"
 #include "utils/uuid.h"
 
 typedef struct Sandbox
 {
 	const pg_uuid_t *run_id;	/* whose step it is, */
 	const pg_uuid_t *definition_id; /* of which workflow, */
-	int			step;			/* and which */
+	StepPosition step;			/* and which */
 	int64		timeout_ms;		/* of the whole body */
 	int64		soft_ms;		/* after that it is cancelled, since others
 								 * wait for its transaction; 0: nobody does */

@@ -236,7 +236,7 @@ worker_is_about(const pg_uuid_t *run_id,
 	slot->executing.run_id = *run_id;
 	if (definition_id != NULL)
 		slot->executing.definition_id = *definition_id;
-	slot->executing.step = -1;
+	slot->executing.step = STEP_POSITION_NONE;
 	pg_write_barrier();
 	slot->is_executing = true;
 }
@@ -262,7 +262,7 @@ worker_executed(void)
 	WorkerSlot *slot = worker_slot_mine();
 
 	if (slot != NULL)
-		slot->executing.step = -1;
+		slot->executing.step = STEP_POSITION_NONE;
 }
 
 /* In a signal handler. */
@@ -323,7 +323,7 @@ number_of(const CrashedStep *crashed)
 		const CrashedStep *s = &shared_state->crashed_steps[i];
 
 		if (s->claimed_by == crashed->claimed_by && s->since == crashed->since &&
-			s->step == crashed->step &&
+			step_position_equal(s->step, crashed->step) &&
 			memcmp(&s->run_id, &crashed->run_id, UUID_LEN) == 0)
 			return i;
 	}

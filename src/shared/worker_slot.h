@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 #include "datatype/timestamp.h"
+#include "plan/step_position.h"
 #include "utils/uuid.h"
 
 #define MAX_WORKER_SLOTS 128	/* slots, all databases together */
@@ -104,7 +105,7 @@ typedef struct CrashedStep
 	Oid			database;
 	pg_uuid_t	run_id;
 	pg_uuid_t	definition_id;	/* zero: not known */
-	int			step;			/* -1: none, the run was loaded or saved */
+	StepPosition step;			/* none: the run was loaded or saved */
 	TimestampTz since;			/* when the attempt began */
 	bool		uncancelled;	/* it would not end after its time-out */
 	/* by crashed_step.c alone: */

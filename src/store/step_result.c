@@ -199,7 +199,7 @@ step_result_element(const StepResult *result)
 	ObjectBuilder b;
 
 	object_begin(&b);
-	object_number(&b, "step", result->step);
+	object_number(&b, "step", result->step.number);
 	object_text(&b, "step_name", result->step_name);
 	object_text(&b, "action", result->action);
 	object_text(&b, "status", result->status);

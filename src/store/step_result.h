@@ -8,11 +8,12 @@
 #include "postgres.h"
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
+#include "plan/step_position.h"
 #include "utils/jsonb.h"
 
 typedef struct StepResult
 {
-	int			step;			/* 0-based */
+	StepPosition step;
 	const char *step_name;
 	const char *action;
 	const char *status;			/* completed, failed, skipped */

@@ -203,14 +203,14 @@ typedef struct RunRow
 	Jsonb	   *step_results;	/* as saved */
 	List	   *new_results;	/* of Jsonb *: elements to come behind */
 	char	   *status;
-	int			current_step;
-	int			loaded_step;	/* current_step as loaded */
+	StepPosition current_step;
+	StepPosition loaded_step;	/* current_step as loaded */
 	int			attempt;		/* of the current step, begun */
 	TimestampTz attempt_at;		/* when, where that was committed; else 0 */
 	Jsonb	   *failed_attempts;	/* of the current step; NULL: none */
 	int			abnormal_ends;	/* of workers that executed abnormal_step; -1:
 								 * it would not be cancelled */
-	int			abnormal_step;
+	StepPosition abnormal_step;
 	Jsonb	   *previous_results;	/* by step, after wf_retry; or NULL */
 	bool		taken_over;		/* its owner is gone */
 	int			depth;
@@ -246,7 +246,8 @@ extern List *store_owned_but(List *known, int64 epoch);
  * NULL where it has passed it by now, or a worker has it; and where somebody
  * has locked its row (*locked).
  */
-extern RunRow *store_load_struck(const pg_uuid_t *id, int step, bool *locked);
+extern RunRow *store_load_struck(const pg_uuid_t *id, StepPosition step,
+								 bool *locked);
 
 /*
  * Was the run, which is locked, cancelled in the transaction under way?  Then

@@ -145,7 +145,7 @@ store_run_defect(const RunRow *run)
 	defect = store_results_defect(run->step_results, run->failed_attempts,
 								  run->previous_results);
 	if (defect == NULL)
-		defect = number_defect("current_step", run->current_step,
+		defect = number_defect("current_step", run->current_step.number,
 							   PLAN_MAX_STEPS);
 	if (defect == NULL)
 		defect = number_defect("attempt", run->attempt, MAX_ATTEMPT);

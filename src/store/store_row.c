@@ -187,7 +187,8 @@ run_of_slot(RunTable *runs, TupleTableSlot *slot)
 	run->payload = json_of(slot, Anum_workflow_runs_trigger_payload);
 	run->step_results = json_of(slot, Anum_workflow_runs_step_results);
 	run->status = TextDatumGetCString(value_of(slot, Anum_workflow_runs_status));
-	run->current_step = DatumGetInt32(value_of(slot, Anum_workflow_runs_current_step));
+	run->current_step =
+		DatumGetStepPosition(value_of(slot, Anum_workflow_runs_current_step));
 	run->loaded_step = run->current_step;
 	run->attempt = DatumGetInt32(value_of(slot, Anum_workflow_runs_attempt));
 	run->depth = DatumGetInt32(value_of(slot, Anum_workflow_runs_depth));
@@ -198,7 +199,8 @@ run_of_slot(RunTable *runs, TupleTableSlot *slot)
 	run->attempt_at = DatumGetTimestampTz(value_of(slot, Anum_workflow_runs_attempt_at));
 	run->failed_attempts = json_of(slot, Anum_workflow_runs_failed_attempts);
 	run->abnormal_ends = DatumGetInt16(value_of(slot, Anum_workflow_runs_abnormal_ends));
-	run->abnormal_step = DatumGetInt32(value_of(slot, Anum_workflow_runs_abnormal_step));
+	run->abnormal_step =
+		DatumGetStepPosition(value_of(slot, Anum_workflow_runs_abnormal_step));
 	run->previous_results = json_of(slot, Anum_workflow_runs_previous_results);
 	run->defect = store_run_defect(run);
 	return run;
@@ -367,7 +369,9 @@ static RelockResult
 compare_with_loaded(TupleTableSlot *slot, RunRow *run, int64 epoch)
 {
 	slot_getallattrs(slot);
-	if (DatumGetInt32(value_of(slot, Anum_workflow_runs_current_step)) != run->loaded_step)
+	if (!step_position_equal(DatumGetStepPosition(value_of(slot,
+														   Anum_workflow_runs_current_step)),
+							 run->loaded_step))
 		return RELOCK_GONE;
 	if (is_owned(slot, epoch))
 		return RELOCK_OURS;

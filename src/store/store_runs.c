@@ -85,7 +85,7 @@ run_of_row(uint64 row)
 	run->payload = DatumGetJsonbPCopy(column(row, COL_PAYLOAD));
 	run->step_results = DatumGetJsonbPCopy(column(row, COL_STEP_RESULTS));
 	run->status = TextDatumGetCString(column(row, COL_STATUS));
-	run->current_step = DatumGetInt32(column(row, COL_CURRENT_STEP));
+	run->current_step = DatumGetStepPosition(column(row, COL_CURRENT_STEP));
 	run->attempt = DatumGetInt32(column(row, COL_ATTEMPT));
 	run->depth = DatumGetInt32(column(row, COL_DEPTH));
 	run->queued_at = DatumGetTimestampTz(column(row, COL_QUEUED_AT));
@@ -96,7 +96,7 @@ run_of_row(uint64 row)
 	run->attempt_at = DatumGetTimestampTz(column(row, COL_ATTEMPT_AT));
 	run->failed_attempts = json_column(row, COL_FAILED_ATTEMPTS);
 	run->abnormal_ends = DatumGetInt16(column(row, COL_ABNORMAL_ENDS));
-	run->abnormal_step = DatumGetInt32(column(row, COL_ABNORMAL_STEP));
+	run->abnormal_step = DatumGetStepPosition(column(row, COL_ABNORMAL_STEP));
 	run->previous_results = json_column(row, COL_PREVIOUS_RESULTS);
 	run->priority = DatumGetInt16(column(row, COL_PRIORITY));
 	run->tid = *(ItemPointer) DatumGetPointer(column(row, COL_TID));
@@ -141,10 +141,10 @@ store_take_over(int limit)
 }
 
 RunRow *
-store_load_struck(const pg_uuid_t *id, int step, bool *locked)
+store_load_struck(const pg_uuid_t *id, StepPosition step, bool *locked)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		values[2] = {UUIDPGetDatum(id), Int32GetDatum(step)};
+	Datum		values[2] = {UUIDPGetDatum(id), StepPositionGetDatum(step)};
 	List	   *runs;
 
 	SPI_connect();

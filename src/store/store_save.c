@@ -33,7 +33,7 @@ store_changes(const RunRow *run, Datum *values, bool *isnull)
 {
 	Datum		all[STORE_NCHANGES] = {
 		CStringGetTextDatum(run->status),
-		Int32GetDatum(run->current_step),
+		StepPositionGetDatum(run->current_step),
 		JsonbPGetDatum(run->step_results),
 		run->error_message ? CStringGetTextDatum(run->error_message) : 0,
 		TimestampTzGetDatum(run->started_at),
@@ -44,7 +44,7 @@ store_changes(const RunRow *run, Datum *values, bool *isnull)
 		TimestampTzGetDatum(run->attempt_at),
 		run->failed_attempts ? JsonbPGetDatum(run->failed_attempts) : 0,
 		Int16GetDatum(run->abnormal_ends),
-		Int32GetDatum(run->abnormal_step)
+		StepPositionGetDatum(run->abnormal_step)
 	};
 	bool		none[STORE_NCHANGES] = {false, false, false,
 		run->error_message == NULL, false, run->completed_at == 0, false,

@@ -153,7 +153,7 @@ is_about_commit(void)
 static void
 record_answer(Tick *tick, PendingRequest *pending, RunRow *run, bool busy)
 {
-	if (run != NULL && run->current_step == pending->answer.step &&
+	if (run != NULL && step_position_equal(run->current_step, pending->answer.step) &&
 		run->attempt == pending->answer.attempt)
 	{
 		tick_is_about(run);

@@ -217,7 +217,7 @@ book(const CrashedStep *crashed)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	MemoryContextSwitchTo(tick_memory);
 	worker_is_about(&crashed->run_id, &crashed->definition_id);
-	if (crashed->step < 0)
+	if (step_position_is_none(crashed->step))
 		store_load_crashed_run(&crashed->run_id, MAX_ABNORMAL_ENDS, ENDED_WORKERS,
 							   &locked);
 	else if ((run = store_load_struck(&crashed->run_id, crashed->step,
