@@ -153,6 +153,7 @@ compile_steps(PlanCompiler *compiler, const JsonbValue *json,
 		CHECK_FOR_INTERRUPTS();
 		plan_compile_step(compiler, &steps[i].value,
 						  problem_path_element("steps", i), &plan->steps[i]);
+		plan->steps[i].next = i + 1 < nsteps ? i + 1 : -1;
 		if (plan->steps[i].name != NULL)
 			compiler->nearlier++;
 	}
@@ -226,8 +227,11 @@ plan_step_at(const WorkflowPlan *plan, StepPosition position)
 StepPosition
 plan_next(const WorkflowPlan *plan, StepPosition position)
 {
+	int			next;
+
 	Assert(plan_step_at(plan, position) != NULL);
-	return (StepPosition) {position.number + 1};
+	next = plan->steps[position.number].next;
+	return (StepPosition) {next < 0 ? plan->nsteps : next};
 }
 
 bool

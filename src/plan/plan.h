@@ -74,25 +74,48 @@ typedef struct PlanRetry
 	int64		max_ms;			/* -1: no ceiling but the engine's */
 } PlanRetry;
 
-typedef struct PlanStep
+/* What a step does.  Each kind has data of its own. */
+typedef enum PlanStepKind
+{
+	STEP_ACTION
+} PlanStepKind;
+
+/* Of a STEP_ACTION: it executes an action of the library. */
+typedef struct PlanAction
 {
 	char	   *name;
-	char	   *action;
 	Template   *params;			/* always an object */
-	Condition  *condition;		/* NULL: always */
-	bool		sees[SCOPE_NROOTS]; /* its JSON speaks of "steps", "run" ... */
-	bool		continue_on_error;
 	bool		has_retry;
 	PlanRetry	retry;
 	int64		timeout_ms;		/* -1: the setting's */
+} PlanAction;
+
+/* A node of the plan.  What it has in common with steps of every kind: */
+typedef struct PlanStep
+{
+	PlanStepKind kind;
+	int			next;			/* number of the step after it; -1: the end */
+	char	   *name;
+	Condition  *condition;		/* NULL: always */
+	bool		sees[SCOPE_NROOTS]; /* its JSON speaks of "steps", "run" ... */
+	bool		continue_on_error;
+	PlanAction *action;			/* STEP_ACTION; use plan_action() */
 } PlanStep;
+
+/* What a step has that is known to execute an action. */
+static inline const PlanAction *
+plan_action(const PlanStep *step)
+{
+	Assert(step->kind == STEP_ACTION);
+	return step->action;
+}
 
 typedef struct WorkflowPlan
 {
 	char	   *name;			/* NULL where the JSON has none */
 	char	   *trigger_type;	/* likewise */
 	int			nsteps;
-	PlanStep   *steps;
+	PlanStep   *steps;			/* the first one begins; next says the rest */
 } WorkflowPlan;
 
 /*
@@ -109,7 +132,10 @@ extern WorkflowPlan *plan_compile(Jsonb *definition,
 extern const PlanStep *plan_step_at(const WorkflowPlan *plan,
 									StepPosition position);
 
-/* The position that follows the one of a step. */
+/*
+ * The position after the step at that position, as the plan has it.  At the
+ * end of the plan it is the number of its steps.
+ */
 extern StepPosition plan_next(const WorkflowPlan *plan,
 							  StepPosition position);
 

@@ -64,13 +64,13 @@ find_action(const PlanCompiler *compiler, const char *name, const char *path)
 	return NULL;
 }
 
-/* The action and, where it is known, its specification. */
+/* The action's name.  Returns its specification, NULL if it is not known. */
 static const ActionSpec *
-compile_action(const PlanCompiler *compiler, const JsonbValue *json,
-			   const char *path, PlanStep *step)
+compile_action_name(const PlanCompiler *compiler, const JsonbValue *json,
+					const char *path, PlanAction *action)
 {
-	step->action = plan_text(json, "action", path, compiler->problems);
-	if (step->action == NULL)
+	action->name = plan_text(json, "action", path, compiler->problems);
+	if (action->name == NULL)
 	{
 		if (json_member(json, "action") == NULL)
 			problem_error(compiler->problems, path, NULL,
@@ -79,14 +79,14 @@ compile_action(const PlanCompiler *compiler, const JsonbValue *json,
 	}
 	if (compiler->catalogue == NULL)
 		return NULL;
-	return find_action(compiler, step->action,
+	return find_action(compiler, action->name,
 					   problem_path_member(path, "action"));
 }
 
 static void
 compile_params(const PlanCompiler *compiler, const JsonbValue *json,
 			   const char *path, const ScopeNames *names,
-			   const ActionSpec *spec, PlanStep *step)
+			   const ActionSpec *spec, PlanAction *action)
 {
 	JsonbValue *value = json_member(json, "params");
 	JsonbValue	none = {.type = jbvObject};
@@ -101,9 +101,9 @@ compile_params(const PlanCompiler *compiler, const JsonbValue *json,
 					  json_a_type(value));
 		return;
 	}
-	step->params = template_compile(value, path, names, compiler->problems);
+	action->params = template_compile(value, path, names, compiler->problems);
 	if (spec != NULL)
-		action_spec_check(spec, step->params, path, compiler->problems);
+		action_spec_check(spec, action->params, path, compiler->problems);
 }
 
 /* What others call the words of on_error. */
@@ -185,6 +185,35 @@ find_seen(const JsonbValue *json, bool *sees)
 		sees[i] = all || strstr(text.data, scope_root_names[i]) != NULL;
 }
 
+/* What a step has that executes an action: which one, and its parameters. */
+static void
+compile_action(const PlanCompiler *compiler, const JsonbValue *json,
+			   const char *path, const ScopeNames *names, PlanStep *step)
+{
+	const ActionSpec *spec;
+
+	step->kind = STEP_ACTION;
+	step->action = palloc0(sizeof(PlanAction));
+	spec = compile_action_name(compiler, json, path, step->action);
+	compile_params(compiler, json, path, names, spec, step->action);
+}
+
+/* How long its action may take, and how often it is attempted. */
+static void
+compile_limits(const JsonbValue *json, const char *path, Problems *problems,
+			   PlanAction *action)
+{
+	JsonbValue *retry = json_member(json, "retry");
+
+	action->timeout_ms = plan_interval(json, "timeout", path,
+									   PLAN_MAX_TIMEOUT_MS, "a day", problems);
+	if (retry == NULL)
+		return;
+	action->has_retry = true;
+	plan_compile_retry(retry, problem_path_member(path, "retry"),
+					   &action->retry, problems);
+}
+
 void
 plan_compile_step(PlanCompiler *compiler, const JsonbValue *json,
 				  const char *path, PlanStep *step)
@@ -192,8 +221,6 @@ plan_compile_step(PlanCompiler *compiler, const JsonbValue *json,
 	Problems   *problems = compiler->problems;
 	ScopeNames	names = {compiler->step_names, compiler->nearlier,
 	compiler->step_names, compiler->nnames};
-	const ActionSpec *spec;
-	JsonbValue *retry;
 
 	if (!json_is_object(json))
 	{
@@ -204,17 +231,8 @@ plan_compile_step(PlanCompiler *compiler, const JsonbValue *json,
 	plan_check_keys(json, path, step_keys, lengthof(step_keys), problems);
 	step->name = compile_name(json, path, problems);
 	find_seen(json, step->sees);
-	spec = compile_action(compiler, json, path, step);
-	compile_params(compiler, json, path, &names, spec, step);
+	compile_action(compiler, json, path, &names, step);
 	compile_condition(json, path, &names, problems, step);
 	compile_on_error(json, path, problems, step);
-	step->timeout_ms = plan_interval(json, "timeout", path,
-									 PLAN_MAX_TIMEOUT_MS, "a day", problems);
-	retry = json_member(json, "retry");
-	if (retry != NULL)
-	{
-		step->has_retry = true;
-		plan_compile_retry(retry, problem_path_member(path, "retry"),
-						   &step->retry, problems);
-	}
+	compile_limits(json, path, problems, step->action);
 }

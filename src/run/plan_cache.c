@@ -109,7 +109,8 @@ static bool
 is_plain(const WorkflowPlan *plan)
 {
 	for (int i = 0; i < plan->nsteps; i++)
-		if (action_find(plan->steps[i].action) == NULL)
+		if (plan->steps[i].kind == STEP_ACTION &&
+			action_find(plan_action(&plan->steps[i])->name) == NULL)
 			return false;
 	return true;
 }
@@ -211,7 +212,7 @@ plan_cache_is_slow(const CachedPlan *plan, StepPosition at)
 	step = plan_step_at(plan->plan, at);
 	if (step == NULL)
 		return false;
-	action = action_find(step->action);
+	action = action_find(plan_action(step)->name);
 	return action == NULL || action->kind == ACTION_NATIVE;
 }
 

@@ -99,7 +99,7 @@ run_pass_step(RunRow *run, const CachedPlan *plan, StepResult *result,
 
 	result->step = run->current_step;
 	result->step_name = step->name;
-	result->action = step->action;
+	result->action = plan_action(step)->name;
 	result->failed_attempts = run->failed_attempts;
 	result->previous = run_step_previous(run);
 	result->repeat = result->previous ? step_result_repeat(result->previous)

@@ -53,25 +53,28 @@ note_attempt(RunRow *run, const FailedAttempt *failed)
 int
 run_max_attempts(const PlanStep *step)
 {
-	return step->has_retry ? step->retry.max_attempts : DEFAULT_ATTEMPTS;
+	const PlanAction *action = plan_action(step);
+
+	return action->has_retry ? action->retry.max_attempts : DEFAULT_ATTEMPTS;
 }
 
 bool
 run_try_again(RunRow *run, const PlanStep *step, bool native,
 			  const FailedAttempt *failed)
 {
+	const PlanAction *action = plan_action(step);
 	Backoff		backoff = {.initial_ms = native ? NATIVE_INITIAL_MS
 	: OUTBOUND_INITIAL_MS,.coefficient = DEFAULT_COEFFICIENT,.max_ms = -1};
 	int64		pause;
 
-	if (!failed->transient && !(failed->maybe_delivered && step->has_retry))
+	if (!failed->transient && !(failed->maybe_delivered && action->has_retry))
 		return false;
-	if (step->has_retry)
+	if (action->has_retry)
 	{
-		backoff.coefficient = step->retry.coefficient;
-		backoff.max_ms = step->retry.max_ms;
-		if (step->retry.initial_ms >= 0)
-			backoff.initial_ms = step->retry.initial_ms;
+		backoff.coefficient = action->retry.coefficient;
+		backoff.max_ms = action->retry.max_ms;
+		if (action->retry.initial_ms >= 0)
+			backoff.initial_ms = action->retry.initial_ms;
 	}
 	if (run->attempt >= run_max_attempts(step))
 		return false;

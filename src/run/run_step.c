@@ -78,7 +78,7 @@ describe_tenant(const RunRow *run)
 static void
 fill_scope(Scope *scope, const RunRow *run, const PlanStep *step)
 {
-	const Action *action = action_find(step->action);
+	const Action *action = action_find(plan_action(step)->name);
 	bool		all = action == NULL || action->reads_scope;
 	const bool *sees = step->sees;
 
@@ -133,7 +133,7 @@ find_action(const char *name, char **handler)
 static Connection *
 find_connection(const StepCall *sc)
 {
-	const Template *given = template_member(sc->step->params, "connection");
+	const Template *given = template_member(plan_action(sc->step)->params, "connection");
 	const char *name = sc->action->default_connection;
 
 	if (given != NULL)
@@ -163,7 +163,7 @@ render_params(const StepCall *sc, const Connection *connection)
 {
 	EscapeArg	arg = {sc->action, connection};
 
-	return template_render_object(sc->step->params, &sc->scope,
+	return template_render_object(plan_action(sc->step)->params, &sc->scope,
 								  sc->action->escape ? escape_for : NULL,
 								  &arg);
 }
@@ -222,19 +222,19 @@ execute_step(Sandbox *sandbox, void *arg)
 		sc->skipped = true;
 		return;
 	}
-	sc->action = find_action(sc->step->action, &handler);
+	sc->action = find_action(plan_action(sc->step)->name, &handler);
 	if (sc->action->kind != ACTION_NATIVE)
 		call.connection = find_connection(sc);
 	sc->input = render_params(sc, call.connection);
 
 	call.tenant_id = &sc->run->tenant_id;
-	call.action = sc->step->action;
+	call.action = plan_action(sc->step)->name;
 	call.handler = handler;
 	call.idempotency_key = sc->key;
 	call.scope = &sc->scope;
 	call.params = sc->input;
-	call.timeout_ms = sc->step->timeout_ms > 0 ? sc->step->timeout_ms
-		: wf_http_timeout;
+	call.timeout_ms = plan_action(sc->step)->timeout_ms > 0
+		? plan_action(sc->step)->timeout_ms : wf_http_timeout;
 	if (sc->action->kind == ACTION_NATIVE)
 		execute_native(sandbox, sc, &call);
 	else
@@ -246,7 +246,7 @@ execute_step(Sandbox *sandbox, void *arg)
 bool
 run_step_is_native(const PlanStep *step)
 {
-	const Action *action = action_find(step->action);
+	const Action *action = action_find(plan_action(step)->name);
 
 	return action == NULL || action->kind == ACTION_NATIVE;
 }
@@ -281,8 +281,10 @@ idempotency_key(const RunRow *run, const PlanStep *step)
 static int64
 sandbox_limit(const PlanStep *step)
 {
-	return step->timeout_ms > 0 && run_step_is_native(step)
-		? step->timeout_ms : wf_step_timeout;
+	int64		timeout_ms = plan_action(step)->timeout_ms;
+
+	return timeout_ms > 0 && run_step_is_native(step) ? timeout_ms
+		: wf_step_timeout;
 }
 
 /*
