@@ -86,11 +86,7 @@ add_result(RunRow *run, StepResult *result)
 	return fits;
 }
 
-/*
- * Records a step and moves past it, or fails the run at it; or, if its result
- * has no room in the run's row, fails the run after it.
- */
-bool
+RunVerdict
 run_pass_step(RunRow *run, const CachedPlan *plan, StepResult *result,
 			  TickContext *tick)
 {
@@ -112,16 +108,14 @@ run_pass_step(RunRow *run, const CachedPlan *plan, StepResult *result,
 	tick->steps_done++;
 	tick->give_up = false;		/* the next one's time begins anew */
 	if (strcmp(result->status, "failed") == 0 && !step->continue_on_error)
-	{
-		run_fail(run, psprintf("step \"%s\": %s", step->name, result->error));
-		return false;
-	}
+		return run_fail(run, psprintf("step \"%s\": %s", step->name,
+									  result->error));
 	run->current_step = plan_next(plan->plan, run->current_step);
 	run->attempt = 0;
 	if (!fits)
-		run_fail(run, psprintf("step \"%s\" is done, but column \"step_results\" has no room for its input and output: it holds at most 255 MB",
-							   step->name));
-	return fits;
+		return run_fail(run, psprintf("step \"%s\" is done, but column \"step_results\" has no room for its input and output: it holds at most 255 MB",
+									  step->name));
+	return RUN_PASSED;
 }
 
 char *
@@ -202,9 +196,9 @@ struck_out(const RunRow *run)
 }
 
 /* Fails the current step, unexecuted. */
-static bool
+static RunVerdict
 fail_step(RunRow *run, const CachedPlan *plan, const char *error,
-		  TickContext *tick, RunVerdict *verdict)
+		  TickContext *tick)
 {
 	StepResult	result = {.status = "failed",.error = error,
 	.started_at = run->attempt_at};
@@ -213,7 +207,6 @@ fail_step(RunRow *run, const CachedPlan *plan, const char *error,
 		result.duration_us = clock_now() - run->attempt_at;
 	/* where its attempts were undone with the steps before it */
 	result.attempts = Max(run->attempt, Max(run->abnormal_ends, 1));
-	*verdict = RUN_ENDED;
 	return run_pass_step(run, plan, &result, tick);
 }
 
@@ -258,15 +251,14 @@ begin_alone(RunRow *run, const CachedPlan *plan, TickContext *tick)
 }
 
 /* What a step in the database, or the making of a request, has come to. */
-static bool
+static RunVerdict
 finish_step(RunRow *run, const StepCall *sc, const ErrorData *error,
-			  TickContext *tick, RunVerdict *verdict)
+			TickContext *tick)
 {
 	StepResult	result = {.input = sc->input,.output = sc->output,
 		.started_at = sc->started_at,.duration_us = sc->duration_us,
 		.attempts = run->attempt - (sc->skipped ? 1 : 0)};
 
-	*verdict = RUN_ENDED;
 	if (error == NULL)
 	{
 		result.status = sc->skipped ? "skipped" : "completed";
@@ -281,22 +273,16 @@ finish_step(RunRow *run, const StepCall *sc, const ErrorData *error,
 
 		if (run_try_again(run, sc->step, run_step_is_native(sc->step),
 						  &failed))
-		{
-			*verdict = RUN_WAITING;
-			return false;
-		}
+			return RUN_WAITING;
 		result.status = "failed";
 		result.error = failed.error;
 	}
 	return run_pass_step(run, sc->plan, &result, tick);
 }
 
-/*
- * Executes the current step.  *verdict is set where the run does not go on
- * to the next step in this tick.
- */
-static bool
-do_step(RunRow *run, const CachedPlan *plan, TickContext *tick, RunVerdict *verdict)
+/* Executes the step at which the run stands, or fails it unexecuted. */
+static RunVerdict
+do_step(RunRow *run, const CachedPlan *plan, TickContext *tick)
 {
 	StepCall	sc = {.run = run,.plan = plan,
 	.step = plan_step_at(plan->plan, run->current_step)};
@@ -306,31 +292,21 @@ do_step(RunRow *run, const CachedPlan *plan, TickContext *tick, RunVerdict *verd
 	if (out == NULL && lost_for_good(run, sc.step))
 		out = DELIVERY_UNKNOWN;
 	if (out != NULL)
-		return fail_step(run, plan, out, tick, verdict);
+		return fail_step(run, plan, out, tick);
 	if (begin_attempt(run, sc.step, tick))
-	{
-		*verdict = keep_running(run, tick, RUN_RUNNABLE);
-		return false;
-	}
+		return keep_running(run, tick, RUN_RUNNABLE);
 	error = run_step_execute(&sc, tick);
 	if (error != NULL && (sc.too_long || (!tick->give_up &&
 			error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)))
-	{
-		*verdict = put_off(run, tick, sc.too_long ? RUN_ALONE : RUN_BLOCKED);
-		return false;
-	}
+		return put_off(run, tick, sc.too_long ? RUN_ALONE : RUN_BLOCKED);
 	if (error == NULL && sc.intent != NULL)
-	{
-		*verdict = begin_sending(run, &sc, tick);
-		return false;
-	}
+		return begin_sending(run, &sc, tick);
 	if (error == NULL && sc.held.until != 0)
 	{
 		out = throttle_wait(run, &sc.held, &(Refusal) {0});
-		*verdict = RUN_WAITING;
-		return out != NULL && fail_step(run, plan, out, tick, verdict);
+		return out == NULL ? RUN_WAITING : fail_step(run, plan, out, tick);
 	}
-	return finish_step(run, &sc, error, tick, verdict);
+	return finish_step(run, &sc, error, tick);
 }
 
 const CachedPlan *
@@ -403,7 +379,8 @@ run_advance(RunRow *run, TickContext *tick)
 			return begin_alone(run, plan, tick);
 		if (tick->subtransactions_left <= 0 || tick->ending)
 			return keep_running(run, tick, RUN_RUNNABLE);
-		if (!do_step(run, plan, tick, &verdict))
+		verdict = do_step(run, plan, tick);
+		if (verdict != RUN_PASSED)
 			return verdict;
 		if (run_was_cancelled(run, tick))
 			return RUN_ENDED;
@@ -431,7 +408,7 @@ run_book_crash(RunRow *run, const WorkerCrash *crash, TickContext *tick)
 {
 	char	   *error = NULL;
 	const CachedPlan *plan = run_usable_plan(run, &error);
-	RunVerdict	verdict = RUN_RUNNABLE;
+	RunVerdict	verdict;
 
 	if (plan == NULL)
 		return run_fail(run, error);
@@ -445,8 +422,11 @@ run_book_crash(RunRow *run, const WorkerCrash *crash, TickContext *tick)
 	{
 		note_crash(run, crash);
 		if (struck_out(run) != NULL)
-			return do_step(run, plan, tick, &verdict)
+		{
+			verdict = do_step(run, plan, tick);
+			return verdict == RUN_PASSED
 				? keep_running(run, tick, RUN_RUNNABLE) : verdict;
+		}
 	}
 	run->status = pstrdup("queued");
 	run->owner = 0;

@@ -8,9 +8,14 @@
 #include "action/action.h"
 #include "store/store.h"
 
-/* Where a run stands when run_advance or run_receive returns. */
+/*
+ * What a step leads to, and so where a run stands when run_advance or
+ * run_receive returns.
+ */
 typedef enum RunVerdict
 {
+	RUN_PASSED,					/* on to the next step, in this tick; not
+								 * returned by the functions below */
 	RUN_ENDED,					/* completed or failed */
 	RUN_SENDING,				/* an intent to send is recorded */
 	RUN_WAITING,				/* for the next attempt of a step */

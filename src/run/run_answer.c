@@ -98,6 +98,7 @@ run_receive(RunRow *run, const Answer *answer, TickContext *tick)
 	char	   *error = NULL;
 	const CachedPlan *plan = run_usable_plan(run, &error);
 	const PlanStep *step;
+	RunVerdict	verdict;
 
 	if (run_was_cancelled(run, tick))
 		return RUN_ENDED;
@@ -114,7 +115,6 @@ run_receive(RunRow *run, const Answer *answer, TickContext *tick)
 	result.status = i.outcome.ok ? "completed" : "failed";
 	result.output = i.outcome.output;
 	result.error = i.outcome.ok ? NULL : i.outcome.error;
-	if (!run_pass_step(run, plan, &result, tick))
-		return RUN_ENDED;
-	return run_advance(run, tick);
+	verdict = run_pass_step(run, plan, &result, tick);
+	return verdict == RUN_PASSED ? run_advance(run, tick) : verdict;
 }

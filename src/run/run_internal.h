@@ -13,11 +13,12 @@
 extern RunVerdict run_fail(RunRow *run, const char *message);
 
 /*
- * Records a step and moves past it, or fails the run at it; or, if its result
- * has no room in the run's row, fails the run after it.
+ * Records the result of the step at which the run stands.  RUN_PASSED: the run
+ * has moved past it.  RUN_ENDED: the run has failed, at that step since its
+ * failure is the run's, or after it since its result has no room in the row.
  */
-extern bool run_pass_step(RunRow *run, const CachedPlan *plan,
-						  StepResult *result, TickContext *tick);
+extern RunVerdict run_pass_step(RunRow *run, const CachedPlan *plan,
+								StepResult *result, TickContext *tick);
 
 /* PostgreSQL's message and its detail, in whole characters.  Palloc'd. */
 extern char *run_error_text(const ErrorData *error);
