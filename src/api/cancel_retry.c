@@ -27,7 +27,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "run/run_context.h"
-#include "shared/worker_slot.h"
+#include "shared/commit_wakeup.h"
 #include "store/store.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"

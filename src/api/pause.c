@@ -19,6 +19,7 @@
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "shared/commit_wakeup.h"
 #include "shared/worker_slot.h"
 #include "store/store.h"
 #include "utils/acl.h"
@@ -82,7 +83,7 @@ PG_FUNCTION_INFO_V1(wf_worker_alive);
 Datum
 wf_worker_alive(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(!PG_ARGISNULL(0) && worker_epoch_alive(PG_GETARG_INT64(0)));
+	PG_RETURN_BOOL(!PG_ARGISNULL(0) && worker_slot_epoch_alive(PG_GETARG_INT64(0)));
 }
 
 PG_FUNCTION_INFO_V1(wf_check_preload);

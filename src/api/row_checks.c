@@ -17,7 +17,7 @@
 #include "language/template.h"
 #include "miscadmin.h"
 #include "plan/plan.h"
-#include "shared/worker_slot.h"
+#include "shared/commit_wakeup.h"
 #include "storage/latch.h"
 #include "store/store.h"
 #include "utils/builtins.h"

@@ -35,6 +35,8 @@
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
+#include "shared/launcher_slot.h"
+#include "shared/worker_leave.h"
 #include "shared/worker_slot.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
@@ -229,7 +231,7 @@ take_stock(LauncherSlot *slots, List *all, TimestampTz now)
 
 		database->nworkers = database->nleaving = 0;
 	}
-	launcher_look_at_slots(slots);
+	launcher_slot_copy_all(slots);
 	for (i = 0; i < MAX_WORKER_SLOTS; i++)
 	{
 		Database   *database;
@@ -247,7 +249,7 @@ take_stock(LauncherSlot *slots, List *all, TimestampTz now)
 		else if (database != NULL)
 			count_slot(&slots[i], database, now);
 		else
-			worker_ask_to_leave(i, LEAVE_SOON);
+			worker_leave_ask(i, LEAVE_SOON);
 	}
 }
 

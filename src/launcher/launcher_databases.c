@@ -24,7 +24,7 @@
 #include "catalog/pg_database.h"
 #include "config/settings.h"
 #include "launcher/launcher_internal.h"
-#include "shared/worker_slot.h"
+#include "shared/extension_check.h"
 #include "utils/hsearch.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -126,9 +126,9 @@ check_again(Database *database)
 void
 databases_take_checks(void)
 {
-	Oid			asked[MAX_EXTENSION_CHECKS];
+	Oid			asked[MAX_CHECKED_DATABASES];
 	bool		all;
-	int			n = extension_checks_take(asked, &all);
+	int			n = extension_check_take(asked, &all);
 	HASH_SEQ_STATUS scan;
 	Database   *database;
 	int			i;

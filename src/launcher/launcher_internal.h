@@ -9,7 +9,7 @@
 #include "launcher/launcher.h"
 #include "nodes/pg_list.h"
 #include "postmaster/bgworker.h"
-#include "shared/worker_slot.h"
+#include "shared/launcher_slot.h"
 
 typedef enum DatabaseState
 {

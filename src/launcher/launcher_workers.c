@@ -19,6 +19,10 @@
 #include "config/settings.h"
 #include "launcher/launcher_internal.h"
 #include "miscadmin.h"
+#include "shared/database_block.h"
+#include "shared/launcher_slot.h"
+#include "shared/worker_leave.h"
+#include "shared/worker_slot.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -89,7 +93,7 @@ dismiss(LauncherSlot *slots, int slot)
 {
 	Database   *database = database_find(slots[slot].database);
 
-	worker_ask_to_leave(slot, LEAVE_SOON);
+	worker_leave_ask(slot, LEAVE_SOON);
 	slots[slot].leaving = true;
 	database->nworkers--;
 	database->nleaving++;

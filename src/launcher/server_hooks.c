@@ -38,7 +38,9 @@
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "run/step_sandbox.h"
-#include "shared/worker_slot.h"
+#include "shared/commit_wakeup.h"
+#include "shared/database_block.h"
+#include "shared/worker_leave.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/fmgroids.h"
@@ -88,7 +90,7 @@ static void
 on_extension(ObjectAccessType access, Oid extension)
 {
 	if (access == OAT_POST_CREATE && is_our_extension(extension))
-		extension_check_at_commit();
+		wakeup_check_extension_at_commit();
 	else if (access == OAT_DROP && is_our_extension(extension))
 		wakeup_at_commit();
 }
@@ -249,11 +251,11 @@ on_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 	if (set_constraints)
 		sandbox_note_constraints_set();
 	else if (settings)
-		new_settings_at_commit();
-	else if (commit_prepared && news_were_prepared())
+		wakeup_settings_at_commit();
+	else if (commit_prepared && wakeup_lost_by_prepare())
 	{
-		extension_check_at_commit();
-		new_settings_at_commit();
+		wakeup_check_extension_at_commit();
+		wakeup_settings_at_commit();
 	}
 }
 

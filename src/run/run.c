@@ -40,6 +40,7 @@
 #include "run/run_throttle.h"
 #include "run/step_sandbox.h"
 #include "run/step_sandbox_lock.h"
+#include "shared/set_aside.h"
 #include "store/step_result.h"
 #include "utils/builtins.h"
 #include "utils/syscache.h"

@@ -6,6 +6,7 @@
 #define WF_RUN_H
 
 #include "action/action.h"
+#include "shared/gate.h"
 #include "store/store.h"
 
 /*

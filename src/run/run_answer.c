@@ -16,6 +16,7 @@
 #include "run/run_retry.h"
 #include "run/run_throttle.h"
 #include "run/step_sandbox.h"
+#include "shared/gate.h"
 
 typedef struct Interpretation
 {

@@ -7,6 +7,7 @@
 
 #include "run/plan_cache.h"
 #include "run/run.h"
+#include "shared/gate.h"
 
 /* What goes into the fence and what comes out. */
 typedef struct StepCall

@@ -25,6 +25,7 @@
 #include "config/settings.h"
 #include "miscadmin.h"
 #include "run/run_throttle.h"
+#include "shared/gate.h"
 #include "store/step_result.h"
 #include "transfer/url.h"
 #include "utils/builtins.h"
@@ -174,7 +175,7 @@ throttle_ask(const RunRow *run, const GateKey *key, GateTurn *turn)
 	Noted		noted;
 
 	memset(turn, 0, sizeof(GateTurn));
-	if (!gate_is_any())
+	if (!gate_any_exists())
 		return true;
 	read_note(run, &noted);
 	*turn = noted.turn;
@@ -191,7 +192,7 @@ throttle_refused(const RunRow *run, const GateKey *key,
 	read_note(run, &noted);
 	*turn = noted.turn;
 	gate_refused(key, turn, refused->started_at, refused->retry_after_ms);
-	if (gate_is_any() && !gate_ask(key, turn))
+	if (gate_any_exists() && !gate_ask(key, turn))
 		return;
 	turn->until = now + (refused->retry_after_ms < 0 ? DEFAULT_PAUSE_US
 						 : Max(refused->retry_after_ms * 1000, MIN_PAUSE_US));

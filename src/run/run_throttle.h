@@ -6,7 +6,7 @@
 #define WF_RUN_THROTTLE_H
 
 #include "run/run.h"
-#include "shared/worker_slot.h"
+#include "shared/gate.h"
 
 /* The gate before a request: its connection's, or its tenant's and host's. */
 extern void throttle_key(const RunRow *run, const Connection *connection,

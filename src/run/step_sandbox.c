@@ -48,7 +48,8 @@
 #include "run/session_reset.h"
 #include "run/step_sandbox.h"
 #include "run/step_sandbox_lock.h"
-#include "shared/worker_slot.h"
+#include "shared/crashed_step.h"
+#include "shared/worker_leave.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/lmgr.h"
@@ -142,7 +143,7 @@ sweep(void)
 	if (session_reset() || unclean)
 		return;
 	unclean = true;
-	worker_leave();
+	worker_leave_ask_self();
 	ereport(LOG,
 			(errmsg("a step has left in its session what only ends with it"),
 			 errdetail("A backup that was begun, a connection that dblink does not close, or the names of more than 1000 new settings."),
@@ -200,7 +201,7 @@ tell_how(int code, Datum arg)
 {
 	running.uncancelled = hard_crashes > 0;
 	if (is_running && crashes > max_crashes)
-		worker_executing(&running);
+		crashed_step_note_begin(&running);
 }
 
 static void
@@ -215,7 +216,7 @@ note_running(const Sandbox *sandbox, TimestampTz began)
 	running.definition_id = *sandbox->definition_id;
 	running.step = sandbox->step;
 	running.since = began;
-	worker_executing(&running);
+	crashed_step_note_begin(&running);
 }
 
 static void
@@ -252,10 +253,10 @@ stop_limits(void)
 {
 	disable_timeout(step_timeout, false);
 	if (crashes > max_crashes)
-		worker_note_terminate();
+		worker_leave_note_terminate();
 	compat_forget_step_timeouts();
 	is_running = false;
-	worker_executed();
+	crashed_step_note_end();
 	QueryCancelPending = false;
 }
 
@@ -263,7 +264,7 @@ stop_limits(void)
 static bool
 ended_by_stop(int sqlstate)
 {
-	return sqlstate == ERRCODE_QUERY_CANCELED && worker_is_stopping();
+	return sqlstate == ERRCODE_QUERY_CANCELED && worker_leave_is_stopping();
 }
 
 /* Replaces PostgreSQL's words by ours where the step's own limit struck. */

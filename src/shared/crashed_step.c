@@ -42,6 +42,8 @@
 #include "common/controldata_utils.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "shared/crashed_step.h"
+#include "shared/launcher_slot.h"
 #include "shared/shared.h"
 #include "shared/worker_slot.h"
 #include "storage/fd.h"
@@ -220,8 +222,8 @@ crashed_step_report(const CrashedStep *crashed)
 }
 
 void
-worker_is_about(const pg_uuid_t *run_id,
-				const pg_uuid_t *definition_id)
+crashed_step_note_run(const pg_uuid_t *run_id,
+					  const pg_uuid_t *definition_id)
 {
 	WorkerSlot *slot = worker_slot_mine();
 
@@ -242,7 +244,7 @@ worker_is_about(const pg_uuid_t *run_id,
 }
 
 void
-worker_executing(const CrashedStep *step)
+crashed_step_note_begin(const CrashedStep *step)
 {
 	WorkerSlot *slot = worker_slot_mine();
 
@@ -257,7 +259,7 @@ worker_executing(const CrashedStep *step)
 
 /* A word is written at once: nobody sees half of it. */
 void
-worker_executed(void)
+crashed_step_note_end(void)
 {
 	WorkerSlot *slot = worker_slot_mine();
 
@@ -267,7 +269,7 @@ worker_executed(void)
 
 /* In a signal handler. */
 void
-worker_note_quit(void)
+crashed_step_note_quit(void)
 {
 	WorkerSlot *slot = worker_slot_mine();
 
@@ -276,7 +278,7 @@ worker_note_quit(void)
 }
 
 bool
-crashed_step_probation(bool *last_end_unknown)
+crashed_step_on_probation(bool *last_end_unknown)
 {
 	*last_end_unknown = shared_state->last_end_unknown;
 	return shared_state->probation;
@@ -303,7 +305,7 @@ crashed_step_find(int64 epoch, CrashedStep *crashed)
 		if (s->held_since == 0 || now < s->held_since + BOOK_PATIENCE_US)
 			found = CRASHED_ELSEWHERE;
 		if (now < s->next_try ||
-			(s->claimed_by != epoch && worker_epoch_alive(s->claimed_by)))
+			(s->claimed_by != epoch && worker_slot_epoch_alive(s->claimed_by)))
 			continue;
 		s->claimed_by = epoch;
 		*crashed = *s;

@@ -42,8 +42,10 @@
 #include "common/hashfn.h"
 #include "config/clock.h"
 #include "miscadmin.h"
+#include "shared/due_queue.h"
 #include "shared/due_queue_internal.h"
 #include "shared/shared.h"
+#include "shared/wakeup.h"
 #include "shared/worker_slot.h"
 #include "storage/shmem.h"
 
@@ -287,7 +289,7 @@ due_unlock(void)
 
 /* A worker that comes knows nothing of the table. */
 void
-due_queue_enter(void)
+due_enter_worker(void)
 {
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	enter_database(MyDatabaseId)->look = true;

@@ -10,6 +10,7 @@
 
 #include "lib/ilist.h"
 #include "lib/pairingheap.h"
+#include "shared/due_queue.h"
 #include "shared/shared.h"
 #include "shared/worker_slot.h"
 

@@ -10,8 +10,10 @@
 
 #include "config/clock.h"
 #include "miscadmin.h"
+#include "shared/due_queue.h"
 #include "shared/due_queue_internal.h"
 #include "shared/shared.h"
+#include "shared/wakeup.h"
 #include "shared/worker_slot.h"
 
 /*--- taking ---*/
@@ -73,7 +75,7 @@ due_take_runs(DueRun *runs, int max, int64 epoch,
 												&db->turns);
 		bool		out = left_out(&tenant->id);
 		bool		in_reading = tenant->reader != epoch &&
-			worker_epoch_alive(tenant->reader);
+			worker_slot_epoch_alive(tenant->reader);
 
 		if (out || in_reading)
 			passed++;
@@ -135,7 +137,7 @@ due_end_reading(const DueReading *reading, const DueRun *runs, int n,
 }
 
 void
-due_is_paused(void)
+due_set_paused(void)
 {
 	DueDatabase *db = due_lock_database();
 
@@ -178,7 +180,7 @@ due_begin_rescan(int64 sweep_us, pg_uuid_t *after, bool *has_after)
 }
 
 bool
-due_rescan_found(const pg_uuid_t *id)
+due_rescan_add_tenant(const pg_uuid_t *id)
 {
 	DueDatabase *db = due_lock_database();
 	DueTenant  *tenant = db != NULL ? due_enter_tenant(db, id) : NULL;
@@ -245,7 +247,7 @@ due_set_timer(TimestampTz when)
 }
 
 TimestampTz
-due_next(void)
+due_next_timer(void)
 {
 	DueDatabase *db = due_lock_database();
 	TimestampTz when = db != NULL ? db->next_due : 0;

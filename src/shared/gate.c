@@ -42,9 +42,9 @@
 #include "common/hashfn.h"
 #include "config/clock.h"
 #include "miscadmin.h"
+#include "shared/gate.h"
 #include "shared/gate_internal.h"
 #include "shared/shared.h"
-#include "shared/worker_slot.h"
 #include "storage/shmem.h"
 
 #define MAX_GATES 512
@@ -87,13 +87,13 @@ static GateTable *table = NULL;
 /*--- the memory ---*/
 
 Size
-gates_size(void)
+gate_memory_size(void)
 {
 	return MAXALIGN(sizeof(GateTable));
 }
 
 void
-gates_attach(LWLock *lock)
+gate_memory_attach(LWLock *lock)
 {
 	bool		found;
 
@@ -109,7 +109,7 @@ gates_attach(LWLock *lock)
 }
 
 bool
-gate_is_any(void)
+gate_any_exists(void)
 {
 	return table != NULL && pg_atomic_read_u32(&table->ngates) != 0;
 }
@@ -251,7 +251,7 @@ gate_answered(const GateKey *key, TimestampTz sent_at)
 	TimestampTz now = clock_now();
 	Gate	   *gate;
 
-	if (!gate_is_any())
+	if (!gate_any_exists())
 		return;
 	LWLockAcquire(table->lock, LW_EXCLUSIVE);
 	gate = find(key, now);
@@ -341,7 +341,7 @@ gate_ask(const GateKey *key, GateTurn *turn)
 	bool		open = true;
 	Gate	   *gate;
 
-	if (!gate_is_any())
+	if (!gate_any_exists())
 		return true;
 	LWLockAcquire(table->lock, LW_EXCLUSIVE);
 	gate = find(key, now);
@@ -367,9 +367,9 @@ gate_ask(const GateKey *key, GateTurn *turn)
 }
 
 void
-gates_clock_set_back(TimestampTz now)
+gate_clock_set_back(TimestampTz now)
 {
-	if (!gate_is_any())
+	if (!gate_any_exists())
 		return;
 	LWLockAcquire(table->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < MAX_GATES; i++)
@@ -381,7 +381,7 @@ gates_clock_set_back(TimestampTz now)
 /*--- those that were let through before it was closed ---*/
 
 uint32
-gate_closings(void)
+gate_closing_count(void)
 {
 	return table == NULL ? 0 : pg_atomic_read_u32(&table->nclosings);
 }
@@ -393,7 +393,7 @@ gate_is_closed(const GateKey *key)
 	const Gate *gate;
 	bool		closed;
 
-	if (!gate_is_any())
+	if (!gate_any_exists())
 		return false;
 	LWLockAcquire(table->lock, LW_EXCLUSIVE);
 	gate = find(key, now);

@@ -8,7 +8,8 @@
 #ifndef WF_GATE_INTERNAL_H
 #define WF_GATE_INTERNAL_H
 
-#include "shared/worker_slot.h"
+#include "shared/gate.h"
+
 
 #define MS INT64CONST(1000)
 #define SECOND (1000 * MS)

@@ -9,7 +9,9 @@
 #include "compat.h"
 
 #include "miscadmin.h"
+#include "shared/launcher_slot.h"
 #include "shared/shared.h"
+#include "shared/worker_leave.h"
 #include "shared/worker_slot.h"
 #include "storage/ipc.h"
 #include "utils/timestamp.h"
@@ -40,7 +42,7 @@ look_inside(WorkerSlot *slot, LauncherSlot *copy)
 }
 
 void
-launcher_look_at_slots(LauncherSlot slots[MAX_WORKER_SLOTS])
+launcher_slot_copy_all(LauncherSlot slots[MAX_WORKER_SLOTS])
 {
 	int			i;
 
@@ -79,7 +81,7 @@ launcher_slot_reserve(Oid database, uint32 *generation)
 		slot->database = database;
 		slot->since = GetCurrentTimestamp();
 		slot->end = WORKER_END_ERROR;
-		pg_atomic_write_u32(&slot->leave, database_find_block(database)
+		pg_atomic_write_u32(&slot->leave, database_is_blocked_locked(database)
 							? LEAVE_AT_ONCE : LEAVE_NOT);
 		pg_atomic_write_u32(&slot->woken, 0);
 		*generation = ++slot->generation;

@@ -29,6 +29,8 @@
 
 #include "config/clock.h"
 #include "miscadmin.h"
+#include "shared/due_queue.h"
+#include "shared/set_aside.h"
 #include "shared/shared.h"
 #include "shared/worker_slot.h"
 #include "utils/timestamp.h"
@@ -105,7 +107,7 @@ place_for_aside(void)
 }
 
 int
-aside_set(const DueRun *run, bool is_queued)
+aside_add(const DueRun *run, bool is_queued)
 {
 	AsideRun   *aside;
 	int			times;
@@ -129,7 +131,7 @@ aside_set(const DueRun *run, bool is_queued)
 }
 
 bool
-aside_is(const pg_uuid_t *run_id)
+aside_contains(const pg_uuid_t *run_id)
 {
 	AsideRun   *aside;
 	bool		is_aside;
@@ -144,7 +146,7 @@ aside_is(const pg_uuid_t *run_id)
 }
 
 void
-aside_was_saved(const pg_uuid_t *run_id)
+aside_remove(const pg_uuid_t *run_id)
 {
 	AsideRun   *aside;
 
@@ -231,7 +233,7 @@ isolated_turn(const pg_uuid_t *definition_id, int64 epoch, bool take)
 	if (isolated != NULL)
 	{
 		bool		held = isolated->holder != epoch &&
-			worker_epoch_alive(isolated->holder);
+			worker_slot_epoch_alive(isolated->holder);
 
 		turn = held || isolated->until > clock_now() ? TURN_WAIT : TURN_MAY;
 		if (turn == TURN_WAIT)
@@ -269,7 +271,7 @@ isolated_end_turn(const pg_uuid_t *definition_id, bool went_well)
 /*--- when there is something to do about them ---*/
 
 TimestampTz
-aside_until(void)
+aside_next_try(void)
 {
 	TimestampTz next = 0;
 
@@ -289,7 +291,7 @@ aside_until(void)
 		const IsolatedDefinition *isolated = &shared_state->isolated[i];
 
 		if (isolated->database == MyDatabaseId && isolated->look &&
-			!worker_epoch_alive(isolated->holder) &&
+			!worker_slot_epoch_alive(isolated->holder) &&
 			(next == 0 || isolated->until < next))
 			next = isolated->until;
 	}
@@ -354,7 +356,7 @@ aside_bring_back(TimestampTz now)
 		IsolatedDefinition *isolated = &shared_state->isolated[i];
 
 		if (isolated->database == MyDatabaseId && isolated->look &&
-			!worker_epoch_alive(isolated->holder) && isolated->until <= now)
+			!worker_slot_epoch_alive(isolated->holder) && isolated->until <= now)
 		{
 			isolated->look = false;
 			look = true;
@@ -366,62 +368,6 @@ aside_bring_back(TimestampTz now)
 	if (look)
 		due_want_rescan();
 	return n > 0;
-}
-
-/*--- leave for a long step ---*/
-
-#define WISH_US INT64CONST(500000)	/* a worker that waits asks more often */
-
-/*
- * Does it wait for leave?  Then whoever had leave last does not get it again
- * before.
- */
-static bool
-wants_leave(const WorkerSlot *slot, TimestampTz now)
-{
-	return slot->wanted_leave != 0 && slot->wanted_leave <= now &&
-		now - slot->wanted_leave < WISH_US;
-}
-
-bool
-long_step_begin(void)
-{
-	WorkerSlot *own = worker_slot_mine();
-	TimestampTz now = GetCurrentTimestamp();
-	int			nlive = 0;
-	int			nlong = 0;
-	bool		others_want = false;
-
-	if (own == NULL)
-		return true;
-	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
-	for (int i = 0; i < MAX_WORKER_SLOTS; i++)
-	{
-		const WorkerSlot *slot = &shared_state->slots[i];
-
-		if (slot->state != SLOT_LIVE || slot->database != MyDatabaseId)
-			continue;
-		nlive++;
-		if (slot == own)
-			continue;
-		nlong += slot->in_long_step;
-		others_want |= wants_leave(slot, now);
-	}
-	own->in_long_step = nlong < Max(nlive - 1, 1) &&
-		!(own->had_leave && others_want);
-	own->had_leave = own->in_long_step;
-	own->wanted_leave = own->in_long_step ? 0 : now;
-	LWLockRelease(shared_state->lock);
-	return own->in_long_step;
-}
-
-void
-long_step_end(void)
-{
-	WorkerSlot *own = worker_slot_mine();
-
-	if (own != NULL)
-		own->in_long_step = false;
 }
 
 /*--- in the postmaster ---*/

@@ -8,6 +8,10 @@
 #include <signal.h>
 
 #include "port/atomics.h"
+#include "shared/crashed_step.h"
+#include "shared/due_queue.h"
+#include "shared/extension_check.h"
+#include "shared/launcher_slot.h"
 #include "shared/worker_slot.h"
 #include "storage/latch.h"
 #include "storage/lwlock.h"
@@ -90,8 +94,8 @@ typedef struct SharedState
 	Latch	   *launcher;		/* its latch, or NULL; read without lock */
 
 	/* guarded by the lock */
-	int			nchecks;
-	Oid			checks[MAX_EXTENSION_CHECKS];
+	int			nchecked;
+	Oid			checked[MAX_CHECKED_DATABASES];
 	bool		check_all;
 	DatabaseBlock blocks[MAX_BLOCKS];
 	int			ncrashed;
@@ -122,17 +126,12 @@ typedef struct SharedState
 /* NULL where the library was not preloaded. */
 extern SharedState *shared_state;
 
-/* Sets the launcher's latch, if there is a launcher. */
-extern void wake_launcher(void);
-
-/* Is there a bar on it?  The caller holds the lock. */
-extern bool database_find_block(Oid database);
+/* database_is_blocked, for callers that hold the lock. */
+extern bool database_is_blocked_locked(Oid database);
 
 /* Called once, in _PG_init. */
 extern void wakeup_install(void);
-
-/* Wakes the workers of a database. */
-extern void wakeup_workers(Oid database);
+extern void database_block_install(void);
 
 /*
  * Committed runs, due by now or later.  True: workers must be woken, since
@@ -156,11 +155,11 @@ extern Size due_queue_size(void);
 extern void due_queue_attach(LWLock *lock);
 
 /* The same of gate.c. */
-extern Size gates_size(void);
-extern void gates_attach(LWLock *lock);
+extern Size gate_memory_size(void);
+extern void gate_memory_attach(LWLock *lock);
 
 /* A worker of this database has come. */
-extern void due_queue_enter(void);
+extern void due_enter_worker(void);
 
 /* Called where the memory is made. */
 extern void crashed_step_init(SharedState *shared);

@@ -19,26 +19,26 @@
 #include <signal.h>
 
 #include "shared/shared.h"
-#include "shared/worker_slot.h"
+#include "shared/worker_leave.h"
 
 static volatile sig_atomic_t stopping = false;
 
 /*--- of a worker ---*/
 
 void
-worker_begin_stop(void)
+worker_leave_set_stopping(void)
 {
 	stopping = true;
 }
 
 bool
-worker_is_stopping(void)
+worker_leave_is_stopping(void)
 {
 	return stopping;
 }
 
 LeaveWish
-worker_should_leave(void)
+worker_leave_wish(void)
 {
 	WorkerSlot *slot = worker_slot_mine();
 
@@ -47,11 +47,11 @@ worker_should_leave(void)
 }
 
 void
-worker_leave(void)
+worker_leave_ask_self(void)
 {
 	WorkerSlot *slot = worker_slot_mine();
 
-	if (slot != NULL && worker_should_leave() == LEAVE_NOT)
+	if (slot != NULL && worker_leave_wish() == LEAVE_NOT)
 		pg_atomic_write_u32(&slot->leave, LEAVE_SOON);
 }
 
@@ -59,7 +59,7 @@ worker_leave(void)
 
 /* The latch is good only once the worker has entered: it looks then. */
 void
-worker_ask_to_leave(int slot, LeaveWish wish)
+worker_leave_ask(int slot, LeaveWish wish)
 {
 	WorkerSlot *s = &shared_state->slots[slot];
 

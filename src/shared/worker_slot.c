@@ -13,7 +13,7 @@
  * One lightweight lock guards the slots' states, the probes and the bars:
  * all rare.  What a worker says of itself stands behind a spinlock in its
  * slot.  What happens at each commit or for each row takes no lock at all
- * (wake-ups, see commit_wakeup.c, and worker_epoch_alive).
+ * (wake-ups, see commit_wakeup.c, and worker_slot_epoch_alive).
  *
  * Nothing here survives the server, nor a crash of one of its processes:
  * the postmaster then makes the memory anew, and no old epoch is in it.
@@ -41,7 +41,12 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
+#include "shared/crashed_step.h"
+#include "shared/due_queue.h"
+#include "shared/launcher_slot.h"
 #include "shared/shared.h"
+#include "shared/wakeup.h"
+#include "shared/worker_leave.h"
 #include "shared/worker_slot.h"
 #include "storage/ipc.h"
 #include "storage/shmem.h"
@@ -52,7 +57,7 @@ SharedState *shared_state = NULL;
 static WorkerSlot *my_slot = NULL;	/* of this process, if it is a worker */
 static int	my_number = -1;
 static volatile sig_atomic_t terminated = false;	/* see
-													 * worker_note_terminate */
+													 * worker_leave_note_terminate */
 
 static shmem_request_hook_type prev_shmem_request_hook = NULL;
 static shmem_startup_hook_type prev_shmem_startup_hook = NULL;
@@ -65,7 +70,7 @@ request_memory(void)
 	if (prev_shmem_request_hook)
 		prev_shmem_request_hook();
 	RequestAddinShmemSpace(MAXALIGN(sizeof(SharedState)) +
-						   due_queue_size() + gates_size());
+						   due_queue_size() + gate_memory_size());
 	RequestNamedLWLockTranche("workflow_engine", 3);
 }
 
@@ -106,7 +111,7 @@ attach_memory(void)
 	if (!found)
 		init_memory(shared_state);
 	due_queue_attach(&(GetNamedLWLockTranche("workflow_engine"))[1].lock);
-	gates_attach(&(GetNamedLWLockTranche("workflow_engine"))[2].lock);
+	gate_memory_attach(&(GetNamedLWLockTranche("workflow_engine"))[2].lock);
 	LWLockRelease(AddinShmemInitLock);
 }
 
@@ -118,6 +123,7 @@ shared_install(void)
 	prev_shmem_startup_hook = shmem_startup_hook;
 	shmem_startup_hook = attach_memory;
 	wakeup_install();
+	database_block_install();
 }
 
 bool
@@ -147,7 +153,7 @@ new_epoch(void)
 
 /* The exit code does not tell: that of an error is 1 as well. */
 void
-worker_note_terminate(void)
+worker_leave_note_terminate(void)
 {
 	terminated = true;
 }
@@ -183,7 +189,7 @@ leave_slot(int code, Datum arg)
 	due_want_rescan();			/* ids that it had taken go with it */
 	pg_atomic_fetch_add_u32(&shared_state->worker_ends, 1);
 	wakeup_workers(MyDatabaseId);	/* its runs are theirs now */
-	wake_launcher();
+	wakeup_launcher();
 }
 
 static void
@@ -256,7 +262,7 @@ worker_slot_enter(int slot)
 	my_number = slot;
 	my_slot = &shared_state->slots[slot];
 	before_shmem_exit(leave_slot, (Datum) 0);
-	due_queue_enter();
+	due_enter_worker();
 	return epoch;
 }
 
@@ -285,12 +291,12 @@ worker_slot_set_state(const char *state)
 	my_slot->found_extension = found_extension;
 	SpinLockRelease(&my_slot->mutex);
 	if (news)
-		wake_launcher();
+		wakeup_launcher();
 }
 
 /* A look around that finds nothing to do does not end idleness. */
 void
-worker_slot_count(int in_flight, int64 more_runs, int64 more_steps)
+worker_slot_count_work(int in_flight, int64 more_runs, int64 more_steps)
 {
 	bool		worked = in_flight > 0 || more_runs > 0 || more_steps > 0;
 	TimestampTz now = worked ? GetCurrentTimestamp() : 0;
@@ -308,7 +314,7 @@ worker_slot_count(int in_flight, int64 more_runs, int64 more_steps)
 
 /* What does not fit is cut, between characters. */
 void
-worker_slot_error(const char *message)
+worker_slot_set_error(const char *message)
 {
 	char		cut[sizeof(my_slot->status.last_error)];
 	int			len;
@@ -326,7 +332,7 @@ worker_slot_error(const char *message)
 
 /* What changes meanwhile does no harm: it is a matter of who does what. */
 bool
-worker_others_idle(void)
+worker_slot_others_idle(void)
 {
 	for (int i = 0; i < MAX_WORKER_SLOTS; i++)
 	{
@@ -341,7 +347,7 @@ worker_others_idle(void)
 }
 
 uint32
-worker_slot_ends(void)
+worker_slot_ended_count(void)
 {
 	return pg_atomic_read_u32(&shared_state->worker_ends);
 }
@@ -354,7 +360,7 @@ worker_slot_take_wakeup(void)
 }
 
 void
-database_lacks_extension(Oid database)
+worker_slot_lacks_extension(Oid database)
 {
 	if (my_slot == NULL || database != MyDatabaseId)
 		return;
@@ -366,7 +372,7 @@ database_lacks_extension(Oid database)
 /*--- of anybody ---*/
 
 bool
-worker_epoch_alive(int64 epoch)
+worker_slot_epoch_alive(int64 epoch)
 {
 	int			i;
 

@@ -8,7 +8,7 @@
 #include "postgres.h"
 #include "datatype/timestamp.h"
 #include "plan/plan.h"
-#include "shared/worker_slot.h"
+#include "shared/due_queue.h"
 #include "storage/itemptr.h"
 #include "utils/jsonb.h"
 #include "utils/relcache.h"

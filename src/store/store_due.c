@@ -11,6 +11,7 @@
 
 #include "base/uuid_list.h"
 #include "executor/spi.h"
+#include "shared/due_queue.h"
 #include "store/store.h"
 #include "utils/timestamp.h"
 

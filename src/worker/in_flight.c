@@ -13,7 +13,8 @@
 #include "base/uuid_list.h"
 #include "config/clock.h"
 #include "config/settings.h"
-#include "shared/worker_slot.h"
+#include "shared/gate.h"
+#include "shared/set_aside.h"
 #include "store/step_result.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
@@ -107,7 +108,7 @@ void
 in_flight_collect(void)
 {
 	static uint32 seen_closings = 0;
-	uint32		closings = gate_closings();
+	uint32		closings = gate_closing_count();
 	Transfer   *transfer;
 
 	if (closings != seen_closings)
@@ -296,7 +297,7 @@ in_flight_ready_answers(int n)
 
 		if (list_length(ready) >= n)
 			break;
-		if (pending->next_try <= now && !aside_is(&pending->run_id))
+		if (pending->next_try <= now && !aside_contains(&pending->run_id))
 			ready = lappend(ready, pending);
 	}
 	return ready;
@@ -325,8 +326,8 @@ in_flight_next_answer(TimestampTz now)
 	{
 		PendingRequest *pending = dlist_container(PendingRequest, node, iter.cur);
 
-		if (aside_is(&pending->run_id))
-			continue;			/* aside_until says when it is tried */
+		if (aside_contains(&pending->run_id))
+			continue;			/* aside_next_try says when it is tried */
 		if (pending->next_try <= now)
 			return time_to_record(now);
 		if (next == 0 || pending->next_try < next)
@@ -447,7 +448,7 @@ in_flight_next_blocked(TimestampTz now)
 	{
 		Blocked    *blocked = lfirst(lc);
 
-		if (blocked->next_try <= now && !aside_is(&blocked->run_id))
+		if (blocked->next_try <= now && !aside_contains(&blocked->run_id))
 			return blocked;
 	}
 	return NULL;

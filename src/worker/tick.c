@@ -29,6 +29,12 @@
 #include "pgstat.h"
 #include "run/plan_cache.h"
 #include "run/run.h"
+#include "shared/crashed_step.h"
+#include "shared/due_queue.h"
+#include "shared/long_step.h"
+#include "shared/set_aside.h"
+#include "shared/wakeup.h"
+#include "shared/worker_leave.h"
 #include "shared/worker_slot.h"
 #include "storage/lock.h"
 #include "store/step_result.h"
@@ -65,7 +71,7 @@ tick_begin(int64 epoch)
 	bool		last_end_unknown;
 
 	in_flight_begin(epoch);
-	if (crashed_step_probation(&last_end_unknown))
+	if (crashed_step_on_probation(&last_end_unknown))
 		worker_state.probation = PROBATION_RUNS;
 	worker_state.killed_before = last_end_unknown ? PgStartTime : 0;
 
@@ -135,7 +141,7 @@ tick_is_about(const RunRow *run)
 	worker_state.last_is_queued = strcmp(run->status, "running") != 0;
 
 	recovery_saw(&run->tenant_id);
-	worker_is_about(&run->id, &run->definition_id);
+	crashed_step_note_run(&run->id, &run->definition_id);
 }
 
 /*
@@ -146,7 +152,7 @@ static void
 is_about_commit(void)
 {
 	if (worker_state.nruns != 1)
-		worker_is_about(NULL, NULL);
+		crashed_step_note_run(NULL, NULL);
 }
 
 /*
@@ -187,7 +193,7 @@ record_answers(Tick *tick)
 	{
 		const pg_uuid_t *id = &((PendingRequest *) list_nth(requests, i))->run_id;
 
-		worker_is_about(id, NULL);
+		crashed_step_note_run(id, NULL);
 		runs[i] = store_load_owned(tick->runs, id, in_flight.epoch, true,
 								   &busy[i]);
 	}
@@ -221,7 +227,7 @@ resume(Tick *tick, List *ids)
 		if (ids_contain(tick->taken, lfirst(lc)) ||
 			ids_contain(busy, lfirst(lc)))
 			continue;
-		worker_is_about(lfirst(lc), NULL);
+		crashed_step_note_run(lfirst(lc), NULL);
 		run = store_load_owned(tick->runs, lfirst(lc), in_flight.epoch, true,
 							   &is_busy);
 		if (run != NULL)
@@ -232,7 +238,7 @@ resume(Tick *tick, List *ids)
 			tick->taken = lappend(tick->taken, id_copy(lfirst(lc)));
 	}
 	store_loading_end(tick->runs);
-	worker_is_about(NULL, NULL);
+	crashed_step_note_run(NULL, NULL);
 	tick_locking_end(&locking, tick);
 	tick_advance(tick, runs);
 	tick->room -= list_length(runs);
@@ -250,7 +256,7 @@ next_runnable(int n)
 	{
 		if (list_length(ids) >= n)
 			break;
-		if (!aside_is(lfirst(lc)))
+		if (!aside_contains(lfirst(lc)))
 			ids = lappend(ids, lfirst(lc));
 	}
 	return ids;
@@ -353,8 +359,8 @@ after_commit(Tick *tick)
 	worker_state.solo = Max(worker_state.solo - 1, 0);
 
 	report_failed(tick->failed);
-	worker_slot_count(transfer_in_flight(), tick->nended,
-					  tick->run.steps_done);
+	worker_slot_count_work(transfer_in_flight(), tick->nended,
+						   tick->run.steps_done);
 }
 
 /* A moving mean: the next four ticks forget most of one that took long. */
@@ -430,11 +436,11 @@ tick_run(bool sweep)
 	is_about_commit();
 	commit();
 	HOLD_INTERRUPTS();			/* what was promised must be done */
-	worker_is_about(NULL, NULL);
+	crashed_step_note_run(NULL, NULL);
 	recovery_over();
 	after_commit(&tick);
 	RESUME_INTERRUPTS();
-	if (OidIsValid(tick.pending) && !worker_is_stopping())
+	if (OidIsValid(tick.pending) && !worker_leave_is_stopping())
 		clean_pending(tick.pending);
 	MemoryContextSwitchTo(TopMemoryContext);
 	MemoryContextReset(tick_memory);
@@ -484,8 +490,8 @@ tick_has_more(TimestampTz now, TimestampTz *when)
 
 	*when = worker_state.next_due;
 
-	not_after(when, due_next());
-	not_after(when, aside_until());
+	not_after(when, due_next_timer());
+	not_after(when, aside_next_try());
 	not_after(when, recovery_put_off_until(now));
 	not_after(when, in_flight_next_answer(now));
 	if (next_runnable(1) != NIL)
@@ -494,7 +500,7 @@ tick_has_more(TimestampTz now, TimestampTz *when)
 	{
 		const Blocked *blocked = lfirst(lc);
 
-		if (!aside_is(&blocked->run_id))
+		if (!aside_contains(&blocked->run_id))
 			not_after(when, Max(blocked->next_try, 1)); /* 0 is never */
 	}
 	return worker_state.more || (*when != 0 && *when <= now);

@@ -30,7 +30,9 @@
 #include "config/clock.h"
 #include "config/settings.h"
 #include "run/plan_cache.h"
-#include "shared/worker_slot.h"
+#include "shared/crashed_step.h"
+#include "shared/long_step.h"
+#include "shared/set_aside.h"
 #include "storage/proc.h"
 #include "worker/in_flight.h"
 #include "worker/tick_state.h"
@@ -52,7 +54,7 @@ load(Tick *tick, const pg_uuid_t *id)
 	RunRow	   *run;
 	bool		busy;
 
-	worker_is_about(id, NULL);
+	crashed_step_note_run(id, NULL);
 	store_loading_begin(tick->runs);
 	run = store_load_owned(tick->runs, id, in_flight.epoch, false, &busy);
 	store_loading_end(tick->runs);

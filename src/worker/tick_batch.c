@@ -128,7 +128,7 @@ is_overflow(Tick *tick, const RunRow *run)
 	if (!is_claimed(run) || (tick->alone == NIL && in_flight.blocked == NIL))
 		return false;
 	n = count_alone(tick, &run->tenant_id);
-	if (n == 0 || (n < MAX_ALONE && !worker_others_idle()))
+	if (n == 0 || (n < MAX_ALONE && !worker_slot_others_idle()))
 		return false;
 	plan = plan_cache_find(run, &error);
 	if (plan == NULL || !plan_cache_is_slow(plan, run->current_step))

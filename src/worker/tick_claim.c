@@ -25,7 +25,9 @@
 #include "config/clock.h"
 #include "config/settings.h"
 #include "miscadmin.h"
-#include "shared/worker_slot.h"
+#include "shared/crashed_step.h"
+#include "shared/due_queue.h"
+#include "shared/set_aside.h"
 #include "store/store.h"
 #include "utils/memutils.h"
 #include "worker/in_flight.h"
@@ -68,7 +70,7 @@ look(pg_uuid_t last, bool has_last)
 		for (int i = 0; i < n && room; i++)
 		{
 			room = store_is_paused(&pauses, &tenants[i]) ||
-				due_rescan_found(&tenants[i]);
+				due_rescan_add_tenant(&tenants[i]);
 			if (room)
 			{
 				last = tenants[i];
@@ -254,16 +256,16 @@ take_runs(Tick *tick, int max, bool *took)
 		bool		later;
 		RunRow	   *run;
 
-		if (has_come(due, i) || aside_is(&due[i].id))
+		if (has_come(due, i) || aside_contains(&due[i].id))
 			continue;
-		worker_is_about(&due[i].id, NULL);
+		crashed_step_note_run(&due[i].id, NULL);
 		run = store_claim_run(tick->runs, &due[i].id, now, &later);
 		if (run != NULL && may_go(run))
 			runs = lappend(runs, run);
 		else if (later)
 			keep_locked(&due[i]);
 	}
-	worker_is_about(NULL, NULL);
+	crashed_step_note_run(NULL, NULL);
 	store_loading_end(tick->runs);
 	tick_locking_end(&locking, tick);
 	return without_paused(runs);
@@ -340,7 +342,7 @@ take_over(Tick *tick)
 	{
 		const RunRow *run = lfirst(lc);
 
-		if (aside_is(&run->id) || !may_go(run))
+		if (aside_contains(&run->id) || !may_go(run))
 			runs = foreach_delete_current(runs, lc);
 	}
 	advance_claimed(tick, runs);
@@ -365,7 +367,7 @@ tick_claim(Tick *tick, bool sweep)
 		Min(Max(TICK_US, WORK_PER_COMMIT * worker_state.commit_us), MAX_TICK_US);
 	load_pauses();				/* newer than what asked for the look */
 	if (pauses.all)
-		due_is_paused();
+		due_set_paused();
 	try_locked_again();
 	if (looking)
 		look(last, has_last);

@@ -26,6 +26,11 @@
 #include "config/settings.h"
 #include "miscadmin.h"
 #include "run/step_sandbox_lock.h"
+#include "shared/crashed_step.h"
+#include "shared/due_queue.h"
+#include "shared/long_step.h"
+#include "shared/set_aside.h"
+#include "shared/worker_leave.h"
 #include "shared/worker_slot.h"
 #include "storage/lock.h"
 #include "utils/memutils.h"
@@ -181,7 +186,7 @@ fail_for_good(const pg_uuid_t *id, const char *message)
 {
 	worker_state.nruns = 1;
 
-	worker_is_about(id, NULL);
+	crashed_step_note_run(id, NULL);
 	begin_transaction();
 	if (store_hold_extension())
 	{
@@ -190,8 +195,8 @@ fail_for_good(const pg_uuid_t *id, const char *message)
 		PopActiveSnapshot();
 	}
 	CommitTransactionCommand();
-	worker_is_about(NULL, NULL);
-	aside_was_saved(id);
+	crashed_step_note_run(NULL, NULL);
+	aside_remove(id);
 }
 
 /*
@@ -216,7 +221,7 @@ book(const CrashedStep *crashed)
 	}
 	PushActiveSnapshot(GetTransactionSnapshot());
 	MemoryContextSwitchTo(tick_memory);
-	worker_is_about(&crashed->run_id, &crashed->definition_id);
+	crashed_step_note_run(&crashed->run_id, &crashed->definition_id);
 	if (step_position_is_none(crashed->step))
 		store_load_crashed_run(&crashed->run_id, MAX_ABNORMAL_ENDS, ENDED_WORKERS,
 							   &locked);
@@ -225,13 +230,13 @@ book(const CrashedStep *crashed)
 		tick_save_run(&tick, run, run_book_crash(run, &crash, &tick.run));
 	PopActiveSnapshot();
 	CommitTransactionCommand();
-	worker_is_about(NULL, NULL);
+	crashed_step_note_run(NULL, NULL);
 	in_flight_keep_runnable(tick.runnable);
 	in_flight_keep_alone(tick.alone);
 	due_want_rescan();
 	report_failed(tick.failed);
-	worker_slot_count(transfer_in_flight(), tick.nended,
-					  tick.run.steps_done);
+	worker_slot_count_work(transfer_in_flight(), tick.nended,
+						   tick.run.steps_done);
 	MemoryContextSwitchTo(TopMemoryContext);
 	MemoryContextReset(tick_memory);
 	return !locked;
@@ -334,11 +339,11 @@ static void
 blame_only_run(const ErrorData *error, bool fault)
 {
 	const DueRun *run = &worker_state.last_run;
-	int			times = aside_set(run, worker_state.last_is_queued);
+	int			times = aside_add(run, worker_state.last_is_queued);
 
 	put_off_after_failure(&run->tenant_id);
-	worker_slot_error(psprintf("run %s is set aside: %s", id_text(&run->id),
-							   error->message));
+	worker_slot_set_error(psprintf("run %s is set aside: %s", id_text(&run->id),
+								   error->message));
 	if (times == 1 && worker_state.nfailures < MAX_LOGGED)
 		ereport(LOG,
 				(errmsg("run %s is set aside, since its row or its effects cannot be saved: %s",
@@ -370,7 +375,7 @@ find_failed_run(const ErrorData *error)
 	else
 		known = false;
 	if (!known)
-		worker_slot_error(error->message);
+		worker_slot_set_error(error->message);
 	if (!known && worker_state.nruns == 0)
 		return passes_soon(error->sqlerrcode) ? PAUSE_SHORT : PAUSE_LONGER;
 	worker_state.solo = Max(worker_state.solo, Min(2 * worker_state.nruns, wf_batch_size) + 10);
@@ -457,7 +462,7 @@ tick_failed(void)
 	QueryCancelPending = false;
 	error = CopyErrorData();
 	worker_state.withdrawn |= error->sqlerrcode == ERRCODE_QUERY_CANCELED &&
-		worker_is_stopping();
+		worker_leave_is_stopping();
 
 	report(error);
 	FlushErrorState();
@@ -465,7 +470,7 @@ tick_failed(void)
 	LockReleaseSession(USER_LOCKMETHOD);
 	RESUME_INTERRUPTS();
 
-	worker_is_about(NULL, NULL);
+	crashed_step_note_run(NULL, NULL);
 	long_step_end();
 	if (worker_state.has_turn)
 		isolated_end_turn(&worker_state.turn_of, false);
@@ -500,5 +505,5 @@ recovery_over(void)
 	worker_state.nfailures = 0;
 
 	if (worker_state.nruns == 1)
-		aside_was_saved(&worker_state.last_run.id);
+		aside_remove(&worker_state.last_run.id);
 }

@@ -13,6 +13,7 @@
 #define WF_TICK_STATE_H
 
 #include "run/run.h"
+#include "shared/due_queue.h"
 #include "utils/resowner.h"
 #include "worker/in_flight.h"
 #include "worker/tick.h"

@@ -33,6 +33,11 @@
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "run/step_sandbox_lock.h"
+#include "shared/crashed_step.h"
+#include "shared/due_queue.h"
+#include "shared/gate.h"
+#include "shared/set_aside.h"
+#include "shared/worker_leave.h"
 #include "shared/worker_slot.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
@@ -54,7 +59,7 @@
 
 static char *database_name;
 static TimestampTz next_sweep;
-static uint32 ends_seen;		/* worker_slot_ends at the last tick */
+static uint32 ends_seen;		/* worker_slot_ended_count at the last tick */
 static TimestampTz paused_until;	/* after an error; 0: not */
 static int	pause_ms;			/* of the last error; 0: none */
 static bool woken;
@@ -105,7 +110,7 @@ enter_database(void)
 	if (!OidIsValid(store_find_schema()))
 	{
 		CommitTransactionCommand();
-		database_lacks_extension(MyDatabaseId);
+		worker_slot_lacks_extension(MyDatabaseId);
 		proc_exit(0);
 	}
 	SetConfigOption("workflow_engine.tenant_id", "", PGC_SUSET,
@@ -158,7 +163,7 @@ tick(bool sweep)
 
 	if (!there)
 	{
-		database_lacks_extension(MyDatabaseId);
+		worker_slot_lacks_extension(MyDatabaseId);
 		leave("the extension is not installed there");
 	}
 	return well;
@@ -169,7 +174,7 @@ do_tick(void)
 {
 	TimestampTz now = clock_now();
 	bool		sweep = now >= next_sweep;
-	uint32		ends = worker_slot_ends();
+	uint32		ends = worker_slot_ended_count();
 
 	if (ends != ends_seen)
 		sweep = true;			/* runs of theirs may be taken over */
@@ -228,7 +233,7 @@ notice_clock(TimestampTz now)
 		next_sweep = 0;
 		worked_at = Min(worked_at, now);
 		aside_clock_set_back(now);
-		gates_clock_set_back(now);
+		gate_clock_set_back(now);
 		tick_clock_set_back(now);
 	}
 	latest = now;
@@ -307,7 +312,7 @@ wind_up(WaitEventSet *events)
 
 	winding_up = true;
 	tick_wind_up();
-	while (worker_should_leave() != LEAVE_AT_ONCE &&
+	while (worker_leave_wish() != LEAVE_AT_ONCE &&
 		   tick_under_way(&when))
 	{
 		QueryCancelPending = false;
@@ -327,9 +332,9 @@ wind_up(WaitEventSet *events)
 		transfer_drive();
 		tick_collect();
 	}
-	leave(worker_should_leave() == LEAVE_AT_ONCE
+	leave(worker_leave_wish() == LEAVE_AT_ONCE
 		  ? "it was asked to, at once"
-		  : worker_is_stopping() ? "it was told to"
+		  : worker_leave_is_stopping() ? "it was told to"
 		  : "it was asked to");
 }
 
@@ -343,8 +348,8 @@ loop(WaitEventSet *events)
 		QueryCancelPending = false; /* there is nothing to cancel here */
 		CHECK_FOR_INTERRUPTS();
 		reload();
-		if (worker_is_stopping() ||
-			worker_should_leave() != LEAVE_NOT)
+		if (worker_leave_is_stopping() ||
+			worker_leave_wish() != LEAVE_NOT)
 			wind_up(events);
 		read_notifications();
 		transfer_drive();
@@ -360,7 +365,7 @@ loop(WaitEventSet *events)
 static void
 quit(SIGNAL_ARGS)
 {
-	worker_note_quit();
+	crashed_step_note_quit();
 	SignalHandlerForCrashExit(postgres_signal_arg);
 }
 

@@ -25,7 +25,7 @@
 #include "catalog/pg_db_role_setting.h"
 #include "miscadmin.h"
 #include "postmaster/interrupt.h"
-#include "shared/worker_slot.h"
+#include "shared/commit_wakeup.h"
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
 #include "utils/memutils.h"
@@ -39,7 +39,7 @@ static List *loosened = NIL;	/* of struct config_generic *; see loosen */
 void
 worker_begin_settings(void)
 {
-	seen = new_settings_count();
+	seen = wakeup_settings_count();
 }
 
 /*
@@ -185,7 +185,7 @@ set_to_defaults(void)
 void
 worker_follow_settings(void)
 {
-	uint32		now = new_settings_count();
+	uint32		now = wakeup_settings_count();
 	bool		defaults;
 
 	if (now == seen)

@@ -33,7 +33,7 @@
 #include "config/clock.h"
 #include "config/settings.h"
 #include "miscadmin.h"
-#include "shared/worker_slot.h"
+#include "shared/worker_leave.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
 #include "tcop/tcopprot.h"
@@ -56,7 +56,7 @@ after_subtransaction(SubXactEvent event, SubTransactionId own,
 					 SubTransactionId parent, void *arg)
 {
 	if (event != SUBXACT_EVENT_ABORT_SUB || !in_tick ||
-		!worker_is_stopping() ||
+		!worker_leave_is_stopping() ||
 		GetCurrentTransactionNestLevel() <= FENCE_LEVEL)
 		return;
 	if (++ntrapped > MAX_TRAPPED)
@@ -97,7 +97,7 @@ static void
 begin_stop(void)
 {
 	(void) clock_gettime(CLOCK_MONOTONIC, &first_term);
-	worker_begin_stop();
+	worker_leave_set_stopping();
 	if (in_tick)
 		QueryCancelPending = InterruptPending = true;
 	SetLatch(MyLatch);
@@ -108,11 +108,11 @@ worker_terminate(SIGNAL_ARGS)
 {
 	int			save_errno = errno;
 
-	worker_note_terminate();
-	if (!may_stop || worker_should_leave() == LEAVE_AT_ONCE ||
-		(worker_is_stopping() && !is_same_signal()))
+	worker_leave_note_terminate();
+	if (!may_stop || worker_leave_wish() == LEAVE_AT_ONCE ||
+		(worker_leave_is_stopping() && !is_same_signal()))
 		die(postgres_signal_arg);
-	else if (!worker_is_stopping())
+	else if (!worker_leave_is_stopping())
 		begin_stop();
 	errno = save_errno;
 }
@@ -122,7 +122,7 @@ worker_grace_left(TimestampTz began)
 {
 	int			grace = wf_stop_grace;
 
-	if (worker_should_leave() != LEAVE_NOT)
+	if (worker_leave_wish() != LEAVE_NOT)
 		grace = Min(grace, MAX_LEAVE_GRACE_MS);
 	return clock_ms_until(began + (int64) grace * 1000, grace);
 }

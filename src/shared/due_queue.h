@@ -1,0 +1,107 @@
+/*
+ * due_queue.h
+ *	  Shared memory: runs that are due, and when the next one will be.
+ *
+ * All but due_put_* are for workers; they are about this process's database.
+ */
+#ifndef WF_DUE_QUEUE_H
+#define WF_DUE_QUEUE_H
+
+#include "datatype/timestamp.h"
+#include "utils/uuid.h"
+
+typedef struct DueRun
+{
+	pg_uuid_t	id;
+	pg_uuid_t	tenant_id;
+	TimestampTz run_at;
+	int16		priority;
+	bool		is_last;		/* of a run that was taken: its tenant has no
+								 * other one, and some other tenant may have */
+} DueRun;
+
+/* A place in the order of a tenant's runs. */
+typedef struct DuePosition
+{
+	int16		priority;
+	TimestampTz run_at;
+	pg_uuid_t	id;
+} DuePosition;
+
+/* What is to be read from the table: a tenant's next runs. */
+#define DUE_READ_AHEAD 1000
+typedef struct DueReading
+{
+	pg_uuid_t	tenant_id;
+	DuePosition after;
+	int			limit;			/* at most DUE_READ_AHEAD */
+} DueReading;
+
+/*--- putting in ---*/
+
+/* These runs are committed, and due now or later.  Wakes other workers. */
+extern void due_add_runs(const DueRun *runs, int n);
+
+/* Runs that were taken, and were not advanced or are to wait. */
+extern void due_return_runs(const DueRun *runs, int n);
+
+/*
+ * All tenants are paused: until a rescan is wanted, no worker need be woken.
+ */
+extern void due_set_paused(void);
+
+/*--- taking out (due_take.c) ---*/
+
+/*
+ * Takes up to max runs, the tenants in turn but for those left out; returns
+ * how many.  *must_be_read: before the caller takes more, it must read what
+ * *reading says, and call due_end_reading.
+ */
+extern int	due_take_runs(DueRun *runs, int max, int64 epoch,
+						  bool (*left_out) (const pg_uuid_t *tenant),
+						  DueReading *reading, bool *must_be_read);
+
+/* all: the tenant has no other runs that are due. */
+extern void due_end_reading(const DueReading *reading, const DueRun *runs,
+							int n, bool all);
+
+/* May there be something to take? */
+extern bool due_has_work(void);
+
+/*--- rescans: which tenants have runs in the table (due_take.c) ---*/
+
+/* Ids may have been lost, or never came here: the table is to be rescanned. */
+extern void due_want_rescan(void);
+
+/*
+ * Is a rescan wanted, or was the last one sweep_us ago (if sweep_us >= 0)?
+ * If so, the caller tells each tenant that has due runs, from the one after
+ * *after on (if *has_after), and calls due_end_rescan.
+ */
+extern bool due_begin_rescan(int64 sweep_us, pg_uuid_t *after,
+							 bool *has_after);
+
+/* False if there is no room for the tenant: end the rescan there. */
+extern bool due_rescan_add_tenant(const pg_uuid_t *tenant_id);
+
+/*
+ * last: the rescan is to go on after that tenant; NULL: it is complete.
+ * next_due: the earliest run_at that lies ahead, or 0.
+ */
+extern void due_end_rescan(const pg_uuid_t *last, TimestampTz next_due);
+
+/*--- the timer: what is due later (due_take.c) ---*/
+
+/*
+ * Has the timer run out?  If so, the caller asks the table for the runs that
+ * became due after *since, and sets the timer anew.
+ */
+extern bool due_take_timer(TimestampTz now, TimestampTz *since);
+
+/* An earlier moment takes the place of a later one and wakes other workers. */
+extern void due_set_timer(TimestampTz when);
+
+/* 0: nothing is known to be due later. */
+extern TimestampTz due_next_timer(void);
+
+#endif							/* WF_DUE_QUEUE_H */
