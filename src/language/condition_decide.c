@@ -15,7 +15,6 @@
 #include "compat.h"
 
 #include "base/json_value.h"
-#include "catalog/pg_collation_d.h"
 #include "language/condition_node.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -40,37 +39,20 @@ cut_output(const Condition *condition, const Scope *scope)
 	return NULL;
 }
 
-/*
- * The _tz variant compares times with and without zone by the session's
- * TimeZone, and the other raises an error.
- */
 static ConditionResult
 decide_jsonpath(const Condition *condition, const Scope *scope, char **why)
 {
-	LOCAL_FCINFO(fcinfo, 4);
 	Jsonb	   *context = scope_to_jsonb(scope);
-	Datum		result;
+	ConditionResult result;
 
 	*why = cut_output(condition, scope);
 	if (*why != NULL)
 		return CONDITION_UNKNOWN;
-	InitFunctionCallInfoData(*fcinfo, NULL, 4, DEFAULT_COLLATION_OID, NULL,
-							 NULL);
-	fcinfo->args[0].value = JsonbPGetDatum(context);
-	fcinfo->args[0].isnull = false;
-	fcinfo->args[1].value = PointerGetDatum(condition->jsonpath);
-	fcinfo->args[1].isnull = false;
-	fcinfo->args[2].value = JsonbPGetDatum(condition->variables);
-	fcinfo->args[2].isnull = false;
-	fcinfo->args[3].value = BoolGetDatum(true);
-	fcinfo->args[3].isnull = false;
-	result = jsonb_path_match_tz(fcinfo);
-	if (fcinfo->isnull)
-	{
+	result = condition_match(condition->jsonpath, context,
+							 condition->variables);
+	if (result == CONDITION_UNKNOWN)
 		*why = condition_jsonpath_why(condition, context);
-		return CONDITION_UNKNOWN;
-	}
-	return DatumGetBool(result) ? CONDITION_TRUE : CONDITION_FALSE;
+	return result;
 }
 
 static ConditionResult

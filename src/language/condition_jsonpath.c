@@ -18,7 +18,6 @@
 #include "language/condition_node.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "utils/fmgrprotos.h"
 
 /* What walking over a jsonpath needs. */
 typedef struct Walk
@@ -41,10 +40,8 @@ static void
 parse_jsonpath(void *arg)
 {
 	JsonPathInput *input = arg;
-	Datum		datum = DirectFunctionCall1(jsonpath_in,
-											CStringGetDatum(input->text));
 
-	input->result = DatumGetJsonPathP(datum);
+	input->result = condition_read_jsonpath(input->text);
 }
 
 /*
@@ -250,43 +247,13 @@ walk_subscripts(Walk *walk, JsonPathItem *item)
 static void
 walk_operands(Walk *walk, JsonPathItem *item)
 {
-	JsonPathItem operand;
+	JsonPathItem operands[CONDITION_MAX_OPERANDS];
+	int			noperands = condition_item_operands(item, operands);
 
+	for (int i = 0; i < noperands; i++)
+		walk_items(walk, &operands[i]);
 	switch (item->type)
 	{
-		case jpiAnd:
-		case jpiOr:
-		case jpiEqual:
-		case jpiNotEqual:
-		case jpiLess:
-		case jpiGreater:
-		case jpiLessOrEqual:
-		case jpiGreaterOrEqual:
-		case jpiAdd:
-		case jpiSub:
-		case jpiMul:
-		case jpiDiv:
-		case jpiMod:
-		case jpiStartsWith:
-			jspGetLeftArg(item, &operand);
-			walk_items(walk, &operand);
-			jspGetRightArg(item, &operand);
-			walk_items(walk, &operand);
-			break;
-		case jpiNot:
-		case jpiIsUnknown:
-		case jpiExists:
-		case jpiPlus:
-		case jpiMinus:
-		case jpiFilter:
-			jspGetArg(item, &operand);
-			walk_items(walk, &operand);
-			break;
-		case jpiLikeRegex:
-			jspInitByBuffer(&operand, item->base,
-							item->content.like_regex.expr);
-			walk_items(walk, &operand);
-			break;
 		case jpiIndexArray:
 			walk_subscripts(walk, item);
 			break;

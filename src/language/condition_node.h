@@ -95,6 +95,31 @@ extern void condition_spelling(const char *text, SpellingMistake *mistake);
 /* Is it plain enough to stand after a "." in a jsonpath without quotes? */
 extern bool condition_plain_key(const char *key, int len);
 
+/*
+ * Reads text as a jsonpath, which lives in the current memory context.
+ * Raises what jsonpath_in raises: 42601 or 22P02 for the syntax, and 2201B
+ * for a regular expression.
+ */
+extern JsonPath *condition_read_jsonpath(const char *text);
+
+/*
+ * Decides a predicate for that context, with those variables.  Errors in the
+ * data are no errors: then the predicate is unknown.
+ */
+extern ConditionResult condition_match(const JsonPath *predicate,
+									   Jsonb *context, Jsonb *variables);
+
+/* No item of a jsonpath has more operands. */
+#define CONDITION_MAX_OPERANDS 2
+
+/*
+ * Fills operands, room for CONDITION_MAX_OPERANDS, with those of an operator,
+ * a predicate or a filter, left before right, and returns how many there are;
+ * 0 for any other item.
+ */
+extern int	condition_item_operands(JsonPathItem *item,
+									JsonPathItem *operands);
+
 /* Before a part stands the item that wraps it, and up to 3 bytes. */
 #define CONDITION_WRAPPER_SIZE 12
 #define CONDITION_PART_SIZE(whole) \

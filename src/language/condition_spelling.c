@@ -18,135 +18,14 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 
-bool
-condition_plain_key(const char *key, int len)
-{
-	if (len == 0 || !is_word_start(key[0]))
-		return false;
-	for (int i = 1; i < len; i++)
-	{
-		if (!is_word_byte(key[i]))
-			return false;
-	}
-	return true;
-}
-
-void
-spelling_note(Speller *s, const char *where, const char *message,
-			  const char *hint)
-{
-	if (s->mistake->message != NULL)
-		return;
-	s->mistake->message = message;
-	s->mistake->offset = where - s->text;
-	s->mistake->hint = hint;
-}
-
-char
-spelling_last_written(const Speller *s)
-{
-	int			i = s->out.len;
-
-	while (i > 0 && isspace((unsigned char) s->out.data[i - 1]))
-		i--;
-	return i > 0 ? s->out.data[i - 1] : '\0';
-}
-
-/* Does a path end where the speller stands, with nothing between? */
-static bool
-behind_path(const Speller *s)
-{
-	char		c = s->out.len > 0 ? s->out.data[s->out.len - 1] : '\0';
-
-	return is_word_byte(c) || (c != '\0' && strchr("]\")$@", c) != NULL);
-}
-
-void
-spelling_copy(Speller *s, const char *end)
-{
-	appendBinaryStringInfo(&s->out, s->pos, end - s->pos);
-	s->pos = end;
-}
-
-void
-spelling_write_quoted(Speller *s, const char *text, int len)
-{
-	appendStringInfoChar(&s->out, '"');
-	for (int i = 0; i < len; i++)
-	{
-		if (text[i] == '"')
-			appendStringInfoChar(&s->out, '\\');
-		appendStringInfoChar(&s->out, text[i]);
-	}
-	appendStringInfoChar(&s->out, '"');
-}
-
-/* Writes a key after its path: .key or ."odd key" */
-static void
-write_key(Speller *s, const char *key, int len)
-{
-	appendStringInfoChar(&s->out, '.');
-	if (condition_plain_key(key, len))
-		appendBinaryStringInfo(&s->out, key, len);
-	else
-		spelling_write_quoted(s, key, len);
-}
-
-/* Writes the ")" that are owed at this depth. */
-static void
-close_wrapped(Speller *s)
-{
-	while (s->nwrapped > 0 && s->wrapped[s->nwrapped - 1] == s->depth)
-	{
-		while (s->out.len > 0 &&
-			   isspace((unsigned char) s->out.data[s->out.len - 1]))
-			s->out.data[--s->out.len] = '\0';
-		s->nwrapped--;
-		if (strpbrk(s->out.data + s->wrapped_at[s->nwrapped], "=<> ") == NULL)
-			appendStringInfoString(&s->out, " == true");	/* a path alone */
-		appendStringInfoChar(&s->out, ')');
-		if (*s->pos != '\0' && *s->pos != ')')
-			appendStringInfoChar(&s->out, ' ');
-	}
-}
-
-void
-spelling_write_operator(Speller *s, const char *op, const char *end)
-{
-	if (op[0] == '&' || op[0] == '|')
-		close_wrapped(s);
-	appendStringInfoString(&s->out, op);
-	s->pos = end;
-}
-
-/* Writes "!", and parentheses around what follows if it has none. */
-void
-spelling_write_not(Speller *s, const char *end)
-{
-	const char *next = skip_blanks(end);
-
-	appendStringInfoChar(&s->out, '!');
-	if (*next != '(' && strncmp(next, "exists", 6) != 0 &&
-		s->nwrapped < SPELLING_MAX_WRAPPED)
-	{
-		spelling_note(s, s->pos,
-					  "what \"!\" negates stands in parentheses,", NULL);
-		appendStringInfoChar(&s->out, '(');
-		s->wrapped[s->nwrapped] = s->depth;
-		s->wrapped_at[s->nwrapped++] = s->out.len;
-		end = next;
-	}
-	s->pos = end;
-}
-
 /* The path in {{ path | filter }}, from inner to end, as a jsonpath. */
 static void
 write_template(Speller *s, const char *inner, const char *end)
 {
-	const char *block = memchr(inner, '|', end - inner);
+	const char *pipe = memchr(inner, '|', end - inner);
 
-	if (block != NULL)
-		end = block;
+	if (pipe != NULL)
+		end = pipe;
 	inner = skip_blanks(inner);
 	while (end > inner && isspace((unsigned char) end[-1]))
 		end--;
@@ -246,12 +125,12 @@ read_bracket(Speller *s)
 	const char *start = skip_blanks(s->pos + 1);
 	const char *end;
 
-	if ((*start == '"' || *start == '\'') && behind_path(s) &&
+	if ((*start == '"' || *start == '\'') && spelling_is_after_path(s) &&
 		(end = strchr(start + 1, *start)) != NULL &&
 		*skip_blanks(end + 1) == ']')
 	{
 		spelling_note(s, s->pos, "a key does not stand in brackets", NULL);
-		write_key(s, start + 1, end - start - 1);
+		spelling_write_key(s, start + 1, end - start - 1);
 		s->pos = skip_blanks(end + 1) + 1;
 		return;
 	}
@@ -259,10 +138,10 @@ read_bracket(Speller *s)
 	while (is_word_byte(*end))
 		end++;
 	if (is_word_start(*start) && *skip_blanks(end) == ']' &&
-		!word_is(start, end - start, "last") && behind_path(s))
+		!word_is(start, end - start, "last") && spelling_is_after_path(s))
 	{
 		spelling_note(s, s->pos, "a key does not stand in brackets", NULL);
-		write_key(s, start, end - start);
+		spelling_write_key(s, start, end - start);
 		s->pos = skip_blanks(end) + 1;
 		return;
 	}
@@ -275,7 +154,7 @@ read_dot(Speller *s)
 {
 	const char *end = s->pos + 1;
 
-	if (!isdigit((unsigned char) *end) || !behind_path(s))
+	if (!isdigit((unsigned char) *end) || !spelling_is_after_path(s))
 	{
 		spelling_copy(s, end);
 		return;
@@ -364,7 +243,7 @@ read_other(Speller *s)
 	}
 	else if (*s->pos == ')')
 	{
-		close_wrapped(s);
+		spelling_close_wrapped(s);
 		s->depth--;
 	}
 	spelling_copy(s, s->pos + 1);
@@ -416,9 +295,9 @@ condition_spelling(const char *text, SpellingMistake *mistake)
 		spelling_note(&s, s.outermost, "unclosed \"(\"", NULL);
 	for (; s.depth > 0; s.depth--)
 	{
-		close_wrapped(&s);
+		spelling_close_wrapped(&s);
 		appendStringInfoChar(&s.out, ')');
 	}
-	close_wrapped(&s);
+	spelling_close_wrapped(&s);
 	mistake->corrected = s.out.data;
 }

@@ -79,6 +79,21 @@ extern void spelling_write_operator(Speller *s, const char *op,
  */
 extern void spelling_write_not(Speller *s, const char *end);
 
+/* Writes a key after the path that it belongs to: .key or ."odd key". */
+extern void spelling_write_key(Speller *s, const char *key, int len);
+
+/*
+ * Writes the ")" of each "(" that spelling_write_not opened at the current
+ * depth.
+ */
+extern void spelling_close_wrapped(Speller *s);
+
+/*
+ * Is the last byte written one that ends a path?  Then a "." or "[" that
+ * follows without a blank belongs to that path.
+ */
+extern bool spelling_is_after_path(const Speller *s);
+
 /* The last byte written that is no blank; 0 if there is none. */
 extern char spelling_last_written(const Speller *s);
 

@@ -28,71 +28,73 @@ typedef struct TimeInput
 } TimeInput;
 
 /*
- * Does *text begin with a shape, in which "0" is any digit?  Then *text
+ * Does *rest begin with a shape, in which "0" is any digit?  Then *rest
  * becomes what comes after it.
  */
 static bool
-skip_shape(const char **text, const char *shape)
+skip_shape(const char **rest, const char *shape)
 {
-	const char *c = *text;
+	const char *c = *rest;
 
 	for (; *shape; shape++, c++)
 	{
 		if (*shape == '0' ? !isdigit((unsigned char) *c) : *c != *shape)
 			return false;
 	}
-	*text = c;
+	*rest = c;
 	return true;
 }
 
 /* Z, +HH, +HHMM or +HH:MM, or nothing. */
 static bool
-is_zone(const char *text)
+is_zone(const char *rest)
 {
-	if (*text == '\0')
+	if (*rest == '\0')
 		return true;
-	if (*text == 'Z' || *text == 'z')
-		return text[1] == '\0';
+	if (*rest == 'Z' || *rest == 'z')
+		return rest[1] == '\0';
 
-	if (*text !='+' && *text !='-')
+	if (*rest != '+' && *rest != '-')
 		return false;
-	text++;
+	rest++;
 
-	if (!skip_shape(&text, "00:00") && !skip_shape(&text, "0000") &&
-		!skip_shape(&text, "00"))
+	if (!skip_shape(&rest, "00:00") && !skip_shape(&rest, "0000") &&
+		!skip_shape(&rest, "00"))
 		return false;
-	return *text == '\0';
+	return *rest == '\0';
 }
 
 static bool
-is_time(const char *text)
+is_time(const char *rest)
 {
-	if (!skip_shape(&text, "0000-00-00"))
+	if (!skip_shape(&rest, "0000-00-00"))
 		return false;
-	if (*text == '\0')
+	if (*rest == '\0')
 		return true;
-	if (*text !='T' && *text !='t' && *text !=' ')
+	if (*rest != 'T' && *rest != 't' && *rest != ' ')
 		return false;
-	text++;
+	rest++;
 
-	if (!skip_shape(&text, "00:00"))
+	if (!skip_shape(&rest, "00:00"))
 		return false;
-	if (skip_shape(&text, ":00") && skip_shape(&text, ".0"))
+	if (skip_shape(&rest, ":00") && skip_shape(&rest, ".0"))
 	{
-		while (isdigit((unsigned char) *text))
-			text++;
+		while (isdigit((unsigned char) *rest))
+			rest++;
 	}
-	return is_zone(text);
+	return is_zone(rest);
 }
 
 static void
 read_time(void *arg)
 {
 	TimeInput  *input = arg;
+	Datum		time = DirectFunctionCall3(timestamptz_in,
+										   CStringGetDatum(input->text),
+										   ObjectIdGetDatum(InvalidOid),
+										   Int32GetDatum(-1));
 
-	input->result = DatumGetTimestampTz(DirectFunctionCall3(
-															timestamptz_in, CStringGetDatum(input->text),
-															ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	input->result = DatumGetTimestampTz(time);
 }
 
 bool

@@ -14,7 +14,6 @@
 #include "compat.h"
 
 #include "base/json_value.h"
-#include "catalog/pg_collation_d.h"
 #include "language/condition_node.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -56,28 +55,24 @@ shown(const char *text)
 
 /*--- parts evaluated ---*/
 
-/* A part that is a predicate, decided by itself. */
+static ConditionResult
+negate(ConditionResult result)
+{
+	if (result == CONDITION_UNKNOWN)
+		return result;
+	return result == CONDITION_TRUE ? CONDITION_FALSE : CONDITION_TRUE;
+}
+
+/*
+ * Decides a part that is a predicate by itself.  A part is made a jsonpath by
+ * an item before it, and jpiNot is the one that leaves a predicate.
+ */
 static ConditionResult
 decide(const Explainer *e, const JsonPathItem *item)
 {
-	LOCAL_FCINFO(fcinfo, 4);
-	Datum		negated;
-
-	InitFunctionCallInfoData(*fcinfo, NULL, 4, DEFAULT_COLLATION_OID, NULL,
-							 NULL);
-	fcinfo->args[0].value = JsonbPGetDatum(e->context);
-	fcinfo->args[0].isnull = false;
-	fcinfo->args[1].value = PointerGetDatum(condition_wrap_item(e->part, jpiNot,
-																e->whole, item));
-	fcinfo->args[1].isnull = false;
-	fcinfo->args[2].value = JsonbPGetDatum(e->variables);
-	fcinfo->args[2].isnull = false;
-	fcinfo->args[3].value = BoolGetDatum(true);
-	fcinfo->args[3].isnull = false;
-	negated = jsonb_path_match_tz(fcinfo);
-	if (fcinfo->isnull)
-		return CONDITION_UNKNOWN;
-	return DatumGetBool(negated) ? CONDITION_FALSE : CONDITION_TRUE;
+	return negate(condition_match(condition_wrap_item(e->part, jpiNot,
+													  e->whole, item),
+								  e->context, e->variables));
 }
 
 typedef struct Query
@@ -91,12 +86,15 @@ static void
 run_query(void *arg)
 {
 	Query	   *query = arg;
-	Datum		path = DirectFunctionCall1(jsonpath_in,
-										   CStringGetDatum(query->text));
+	JsonPath   *path = condition_read_jsonpath(query->text);
+	Datum		found;
 
-	query->result = DatumGetJsonbP(DirectFunctionCall4(
-		jsonb_path_query_array_tz, JsonbPGetDatum(query->e->context), path,
-		JsonbPGetDatum(query->e->variables), BoolGetDatum(false)));
+	found = DirectFunctionCall4(jsonb_path_query_array_tz,
+								JsonbPGetDatum(query->e->context),
+								PointerGetDatum(path),
+								JsonbPGetDatum(query->e->variables),
+								BoolGetDatum(false));
+	query->result = DatumGetJsonbP(found);
 }
 
 /* What text finds; an error as problem_catch has it. */
@@ -186,30 +184,37 @@ is_time_for_object(const Explainer *e, const char *text, const char *base)
 
 static char *error_reason(const Explainer *e, const Operand *operand);
 
-/* Which operand of an arithmetic operator is no number? NULL: none. */
-static char *
-arithmetic_reason(const Explainer *e, JsonPathItem *item)
+static bool
+is_arithmetic(JsonPathItemType type)
 {
-	JsonPathItem args[2];
-	int			nargs = 0;
-
-	switch (item->type)
+	switch (type)
 	{
 		case jpiAdd:
 		case jpiSub:
 		case jpiMul:
 		case jpiDiv:
 		case jpiMod:
-			jspGetLeftArg(item, &args[nargs++]);
-			jspGetRightArg(item, &args[nargs++]);
-			break;
 		case jpiPlus:
 		case jpiMinus:
-			jspGetArg(item, &args[nargs++]);
-			break;
+			return true;
 		default:
-			return NULL;
+			return false;
 	}
+}
+
+/*
+ * Says which operand of an arithmetic operator is no number; NULL if item is
+ * no such operator or all its operands are numbers.
+ */
+static char *
+arithmetic_reason(const Explainer *e, JsonPathItem *item)
+{
+	JsonPathItem args[CONDITION_MAX_OPERANDS];
+	int			nargs;
+
+	if (!is_arithmetic(item->type))
+		return NULL;
+	nargs = condition_item_operands(item, args);
 	for (int i = 0; i < nargs; i++)
 	{
 		Operand		arg;
@@ -346,90 +351,81 @@ explain_text(const Explainer *e, JsonPathItem *item, const char *op)
 					a_type(operand.types[i]), op);
 }
 
+/*
+ * The prefix is looked at first: only if it is one text can the fault be that
+ * of the other operand.
+ */
 static char *
-explain_starts_with(const Explainer *e, JsonPathItem *item)
+explain_starts_with(const Explainer *e, JsonPathItem *operands)
 {
-	JsonPathItem arg;
-	Operand		initial;
+	Operand		prefix;
+	bool		is_text;
 
-	jspGetRightArg(item, &arg);
-	evaluate(e, &arg, &initial);
-	if (initial.error == NULL && initial.n == 1 &&
-		strcmp(initial.types[0], "string") == 0)
-		jspGetLeftArg(item, &arg);
-	return explain_text(e, &arg, "starts with");
+	evaluate(e, &operands[1], &prefix);
+	is_text = prefix.error == NULL && prefix.n == 1 &&
+		strcmp(prefix.types[0], "string") == 0;
+	return explain_text(e, is_text ? &operands[0] : &operands[1],
+						"starts with");
 }
 
 /*
- * Decides item, and finds what makes it unknown: the first part of those that
- * and, or and not put together.
+ * Decides item.  If the result is unknown, *unknown is the first unknown part
+ * of those that and, or and not combine; otherwise *unknown may have been
+ * overwritten, and is of no meaning.
  */
 static ConditionResult
-find_failed_run(const Explainer *e, JsonPathItem *item, JsonPathItem *failed_run)
+find_unknown(const Explainer *e, JsonPathItem *item, JsonPathItem *unknown)
 {
 	ConditionResult settles = item->type == jpiAnd ? CONDITION_FALSE :
 		CONDITION_TRUE;
 	ConditionResult left;
 	ConditionResult right;
-	JsonPathItem arg;
+	JsonPathItem operands[CONDITION_MAX_OPERANDS];
 	JsonPathItem other;
 
 	check_stack_depth();
 	CHECK_FOR_INTERRUPTS();
-	switch (item->type)
+	if (item->type != jpiAnd && item->type != jpiOr && item->type != jpiNot)
 	{
-		case jpiAnd:
-		case jpiOr:
-			jspGetLeftArg(item, &arg);
-			left = find_failed_run(e, &arg, failed_run);
-			if (left == settles)
-				return left;
-			jspGetRightArg(item, &arg);
-			right = find_failed_run(e, &arg, left == CONDITION_UNKNOWN ? &other :
-								 failed_run);
-			return left == CONDITION_UNKNOWN && right != settles ? left :
-				right;
-		case jpiNot:
-			jspGetArg(item, &arg);
-			left = find_failed_run(e, &arg, failed_run);
-			if (left == CONDITION_UNKNOWN)
-				return left;
-			return left == CONDITION_TRUE ? CONDITION_FALSE : CONDITION_TRUE;
-		default:
-			*failed_run = *item;
-			return decide(e, item);
+		*unknown = *item;
+		return decide(e, item);
 	}
+	condition_item_operands(item, operands);
+	left = find_unknown(e, &operands[0], unknown);
+	if (item->type == jpiNot)
+		return negate(left);
+	if (left == settles)
+		return left;
+	/* an unknown left part is named, and the right one may still settle it */
+	right = find_unknown(e, &operands[1],
+						 left == CONDITION_UNKNOWN ? &other : unknown);
+	return left == CONDITION_UNKNOWN && right != settles ? left : right;
 }
 
-/* Why a predicate that is no and, or or not is unknown. */
+/* Why a predicate that is no and, or or not is unknown; NULL: not known. */
 static char *
 explain(const Explainer *e, JsonPathItem *item)
 {
-	JsonPathItem left;
-	JsonPathItem right;
+	JsonPathItem operands[CONDITION_MAX_OPERANDS];
 	Operand		operand;
 
+	condition_item_operands(item, operands);
 	switch (item->type)
 	{
 		case jpiExists:
-			jspGetArg(item, &left);
-			evaluate(e, &left, &operand);
+			evaluate(e, &operands[0], &operand);
 			return operand.error ? error_reason(e, &operand) : NULL;
 		case jpiStartsWith:
-			return explain_starts_with(e, item);
+			return explain_starts_with(e, operands);
 		case jpiLikeRegex:
-			jspInitByBuffer(&left, item->base,
-							item->content.like_regex.expr);
-			return explain_text(e, &left, "like_regex");
+			return explain_text(e, &operands[0], "like_regex");
 		case jpiEqual:
 		case jpiNotEqual:
 		case jpiLess:
 		case jpiGreater:
 		case jpiLessOrEqual:
 		case jpiGreaterOrEqual:
-			jspGetLeftArg(item, &left);
-			jspGetRightArg(item, &right);
-			return explain_pair(e, &left, &right);
+			return explain_pair(e, &operands[0], &operands[1]);
 		default:
 			return NULL;
 	}
@@ -441,11 +437,11 @@ condition_jsonpath_why(const Condition *condition, Jsonb *context)
 	Explainer	e = {condition->jsonpath, condition->variables, context,
 	palloc(CONDITION_PART_SIZE(condition->jsonpath))};
 	JsonPathItem root;
-	JsonPathItem failed_run;
+	JsonPathItem unknown;
 	char	   *why = NULL;
 
 	jspInit(&root, condition->jsonpath);
-	if (find_failed_run(&e, &root, &failed_run) == CONDITION_UNKNOWN)
-		why = explain(&e, &failed_run);
+	if (find_unknown(&e, &root, &unknown) == CONDITION_UNKNOWN)
+		why = explain(&e, &unknown);
 	return why ? why : pstrdup("it is neither true nor false");
 }
