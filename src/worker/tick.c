@@ -21,14 +21,11 @@
 
 #include "access/xact.h"
 #include "base/transaction.h"
-#include "base/uuid_list.h"
 #include "commands/async.h"
 #include "config/clock.h"
 #include "config/settings.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "run/plan_cache.h"
-#include "run/run.h"
 #include "shared/crashed_step.h"
 #include "shared/due_queue.h"
 #include "shared/long_step.h"
@@ -36,13 +33,16 @@
 #include "shared/wakeup.h"
 #include "shared/worker_leave.h"
 #include "shared/worker_slot.h"
-#include "storage/lock.h"
-#include "store/step_result.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
-#include "utils/timeout.h"
 #include "worker/in_flight.h"
+#include "worker/tick.h"
+#include "worker/tick_alone.h"
+#include "worker/tick_claim.h"
+#include "worker/tick_put_off.h"
+#include "worker/tick_recovery.h"
 #include "worker/tick_report.h"
+#include "worker/tick_resume.h"
 #include "worker/tick_state.h"
 #include "worker/worker.h"
 #include "worker/worker_settings.h"
@@ -50,8 +50,6 @@
 /* Writing subtransactions a tick may have; 64 would overflow the cache. */
 #define FENCES_A_TICK 60
 
-#define PROBATION_RUNS 500		/* after a start that was not clean */
-#define BUSY_RETRY_US INT64CONST(100000)	/* somebody locks a run's row */
 #define CLEAN_AGAIN_US INT64CONST(60000000) /* after an error */
 
 /*
@@ -62,86 +60,17 @@
 #define BATCH_LOCK_TIMEOUT_MS 20
 #define BATCH_STEP_MS 100
 
-MemoryContext tick_memory;
-WorkerState worker_state;
-
 void
 tick_begin(int64 epoch)
 {
-	bool		last_end_unknown;
-
 	in_flight_begin(epoch);
-	if (crashed_step_on_probation(&last_end_unknown))
-		worker_state.probation = PROBATION_RUNS;
-	worker_state.killed_before = last_end_unknown ? PgStartTime : 0;
-
-	tick_memory = AllocSetContextCreate(TopMemoryContext,
-										"workflow_engine tick",
-										ALLOCSET_DEFAULT_SIZES);
-	worker_state.more = true;
-	worker_state.ordinary_next = true;
-	worker_state.ordinary_until = clock_now() + LONG_STEP_MS * INT64CONST(1000);
+	tick_state_begin();
 }
 
 void
 tick_collect(void)
 {
 	in_flight_collect();
-}
-
-/*--- in the transaction ---*/
-
-void
-tick_save_run(Tick *tick, RunRow *run, RunVerdict verdict)
-{
-	if (tick->run.alone)
-		verdict = alone_relock(tick, run, verdict);
-	run->step_results = step_results_join(run->step_results,
-										  run->new_results);
-	run->new_results = NIL;
-	tick_save_row(tick, run);
-	switch (verdict)
-	{
-		case RUN_PASSED:
-			Assert(false);		/* run.c goes on by itself */
-			break;
-		case RUN_ENDED:
-			tick->nended++;
-			if (strcmp(run->status, "failed") == 0)
-				tick->failed = lappend(tick->failed, run);
-			/* wf_cancel has told of a run that it cancelled */
-			if (strcmp(run->status, "cancelled") != 0)
-				report_event(&run->id, run->status);
-			break;
-		case RUN_RUNNABLE:
-			tick->runnable = lappend(tick->runnable, &run->id);
-			break;
-		case RUN_ALONE:
-			tick->alone = lappend(tick->alone, run);
-			break;
-		case RUN_BLOCKED:
-			tick->blocked = lappend(tick->blocked, &run->id);
-			break;
-		case RUN_WAITING:
-			tick->waiting = lappend(tick->waiting, run);
-			break;
-		case RUN_SENDING:
-			break;
-	}
-}
-
-void
-tick_is_about(const RunRow *run)
-{
-	worker_state.nruns++;
-	worker_state.last_run.id = run->id;
-	worker_state.last_run.tenant_id = run->tenant_id;
-	worker_state.last_run.run_at = run->run_at;
-	worker_state.last_run.priority = run->priority;
-	worker_state.last_is_queued = strcmp(run->status, "running") != 0;
-
-	recovery_saw(&run->tenant_id);
-	crashed_step_note_run(&run->id, &run->definition_id);
 }
 
 /*
@@ -155,133 +84,6 @@ is_about_commit(void)
 		crashed_step_note_run(NULL, NULL);
 }
 
-/*
- * Records an answer.  A run that is not ours any more (it was cancelled)
- * loses its answer; one whose row is locked keeps it for later.
- */
-static void
-record_answer(Tick *tick, PendingRequest *pending, RunRow *run, bool busy)
-{
-	if (run != NULL && step_position_equal(run->current_step, pending->answer.step) &&
-		run->attempt == pending->answer.attempt)
-	{
-		tick_is_about(run);
-		tick_save_run(tick, run, run_receive(run, &pending->answer, &tick->run));
-	}
-	else if (busy)
-	{
-		pending->next_try = clock_now() + BUSY_RETRY_US;
-		return;
-	}
-	tick->recorded = lappend(tick->recorded, pending);
-	tick->room--;
-}
-
-/* Records the answers that came. */
-static void
-record_answers(Tick *tick)
-{
-	List	   *requests = in_flight_ready_answers(tick->room);
-	int			n = list_length(requests);
-	RunRow	  **runs = palloc(sizeof(RunRow *) * (n + 1));
-	bool	   *busy = palloc(sizeof(bool) * (n + 1));
-
-	if (n == 0)
-		return;
-	store_loading_begin(tick->runs);
-	for (int i = 0; i < n; i++)
-	{
-		const pg_uuid_t *id = &((PendingRequest *) list_nth(requests, i))->run_id;
-
-		crashed_step_note_run(id, NULL);
-		runs[i] = store_load_owned(tick->runs, id, in_flight.epoch, true,
-								   &busy[i]);
-	}
-	store_loading_end(tick->runs);
-	for (int i = 0; i < n; i++)
-		record_answer(tick, list_nth(requests, i), runs[i], busy[i]);
-}
-
-/*
- * Goes on with runs of ours that were left between two steps.  Returns those
- * whose row somebody has locked.
- */
-static List *
-resume(Tick *tick, List *ids)
-{
-	RowLocking	locking;
-	List	   *busy = NIL;
-	List	   *runs = NIL;
-	ListCell   *lc;
-
-	if (ids == NIL)
-		return NIL;
-	tick_locking_begin(&locking);
-	store_loading_begin(tick->runs);
-	foreach(lc, ids)
-	{
-		bool		is_busy;
-		RunRow	   *run;
-
-		/* an id may be there twice, and our own lock would not stop us */
-		if (ids_contain(tick->taken, lfirst(lc)) ||
-			ids_contain(busy, lfirst(lc)))
-			continue;
-		crashed_step_note_run(lfirst(lc), NULL);
-		run = store_load_owned(tick->runs, lfirst(lc), in_flight.epoch, true,
-							   &is_busy);
-		if (run != NULL)
-			runs = lappend(runs, run);
-		if (is_busy)
-			busy = lappend(busy, id_copy(lfirst(lc)));
-		else
-			tick->taken = lappend(tick->taken, id_copy(lfirst(lc)));
-	}
-	store_loading_end(tick->runs);
-	crashed_step_note_run(NULL, NULL);
-	tick_locking_end(&locking, tick);
-	tick_advance(tick, runs);
-	tick->room -= list_length(runs);
-	return busy;
-}
-
-/* Runs to go on with, at most n, but for those that are set aside. */
-static List *
-next_runnable(int n)
-{
-	List	   *ids = NIL;
-	ListCell   *lc;
-
-	foreach(lc, in_flight.runnable)
-	{
-		if (list_length(ids) >= n)
-			break;
-		if (!aside_contains(lfirst(lc)))
-			ids = lappend(ids, lfirst(lc));
-	}
-	return ids;
-}
-
-/* Those that are locked come after the others, whose turn it is then. */
-static void
-resume_runnable(Tick *tick)
-{
-	List	   *busy = resume(tick, next_runnable(Max(tick->room, 0)));
-
-	tick->busy = busy != NIL;
-	tick->taken = list_concat(tick->taken, busy);
-	tick->runnable = list_concat(tick->runnable, busy);
-}
-
-/* Runs of ours in the table that no list here knows: an error lost them. */
-static void
-find_lost(Tick *tick)
-{
-	List	   *lost = store_owned_but(in_flight_all_ids(), in_flight.epoch);
-
-	tick->runnable = list_concat(tick->runnable, lost);
-}
-
 /* The transaction's work. */
 static void
 work(Tick *tick, bool sweep)
@@ -290,14 +92,14 @@ work(Tick *tick, bool sweep)
 
 	if (worker_state.stopping)
 	{
-		record_answers(tick);
+		resume_record_answers(tick);
 		return;
 	}
 	if (worker_state.lost)
-		find_lost(tick);
+		resume_find_lost(tick);
 	if (blocked != NULL && !worker_state.ordinary_next && alone_try(tick, blocked))
 		return;
-	record_answers(tick);
+	resume_record_answers(tick);
 	resume_runnable(tick);
 	if (!tick->no_claims)
 		tick_claim(tick, sweep);
@@ -332,10 +134,7 @@ after_commit(Tick *tick)
 		tick->run.steps_done == 0;
 
 	long_step_end();
-	if (worker_state.has_turn)
-		isolated_end_turn(&worker_state.turn_of, true);
-	worker_state.has_turn = false;
-
+	tick_end_turn(true);
 	in_flight_release(tick->taken, tick->recorded);
 	in_flight_keep_runnable(tick->runnable);
 	in_flight_keep_blocked(tick->blocked, same_step ? tick->blocked_since : now);
@@ -355,7 +154,7 @@ after_commit(Tick *tick)
 	else if (worker_state.busy_until <= now)
 		worker_state.busy_until = 0;
 
-	alone_over(tick->more);
+	tick_choose_next(tick->more);
 	worker_state.solo = Max(worker_state.solo - 1, 0);
 
 	report_failed(tick->failed);
@@ -492,9 +291,9 @@ tick_has_more(TimestampTz now, TimestampTz *when)
 
 	not_after(when, due_next_timer());
 	not_after(when, aside_next_try());
-	not_after(when, recovery_put_off_until(now));
+	not_after(when, put_off_until(now));
 	not_after(when, in_flight_next_answer(now));
-	if (next_runnable(1) != NIL)
+	if (resume_has_runnable())
 		not_after(when, worker_state.busy_until != 0 ? worker_state.busy_until : now);
 	foreach(lc, in_flight.blocked)
 	{

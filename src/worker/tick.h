@@ -22,19 +22,6 @@ extern void tick_collect(void);
  */
 extern bool tick_run(bool sweep);
 
-typedef enum TickPause
-{
-	PAUSE_NONE,					/* one run was to blame: the others go on */
-	PAUSE_SHORT,				/* run after run fails */
-	PAUSE_LONGER				/* no run is to blame: longer each time */
-} TickPause;
-
-/*
- * After an error: aborts and reports it, sets the run to blame aside if it is
- * known, and processes the next runs one by one.
- */
-extern TickPause tick_failed(void);
-
 /*
  * From now on ticks begin nothing: they record answers only.  What waits for
  * its place among the requests is given back, unsent.

@@ -33,9 +33,7 @@
 #include "shared/crashed_step.h"
 #include "shared/long_step.h"
 #include "shared/set_aside.h"
-#include "storage/proc.h"
-#include "worker/in_flight.h"
-#include "worker/tick_state.h"
+#include "worker/tick_alone.h"
 
 /*
  * How long such a step waits for a lock at a time.  It is tried again and
@@ -44,8 +42,6 @@
 #define BLOCKED_LOCK_TIMEOUT_MS 200
 
 #define LEAVE_RETRY_US INT64CONST(100000)	/* all workers but one are away */
-#define BUSY_RETRY_US INT64CONST(100000)
-#define ROW_LOCK_TIMEOUT_MS 1000	/* somebody has the run's row */
 
 /* Loads the run, unlocked, if it is still ours. */
 static RunRow *
@@ -101,10 +97,7 @@ alone_try(Tick *tick, Blocked *blocked)
 	if (!set_limits(tick, run))
 	{
 		blocked->next_try = now + LEAVE_RETRY_US;
-		if (worker_state.has_turn)
-			isolated_end_turn(&worker_state.turn_of, false);
-		worker_state.has_turn = false;
-
+		tick_end_turn(false);
 		return false;
 	}
 	tick->taken = lappend(tick->taken, id_copy(&blocked->run_id));
@@ -122,52 +115,4 @@ alone_try(Tick *tick, Blocked *blocked)
 	tick_is_about(run);
 	tick_save_run(tick, run, run_advance(run, &tick->run));
 	return true;
-}
-
-/*
- * As long as such a tick has lasted, ordinary ones follow, if there is work
- * for them, and in any case one.
- */
-void
-alone_over(bool more)
-{
-	TimestampTz now = clock_now();
-
-	if (worker_state.alone_since != 0)
-	{
-		worker_state.ordinary_next = true;
-		worker_state.ordinary_until = now + Max(now - worker_state.alone_since, 0);
-	}
-	else
-		worker_state.ordinary_next = more && now < worker_state.ordinary_until;
-	worker_state.alone_since = 0;
-}
-
-RunVerdict
-alone_relock(Tick *tick, RunRow *run, RunVerdict verdict)
-{
-	int			save_lock_timeout = LockTimeout;
-	RelockResult result;
-
-	Assert(tick->run.alone);
-	LockTimeout = ROW_LOCK_TIMEOUT_MS;
-	result = store_relock_owned(tick->runs, run, in_flight.epoch);
-	LockTimeout = save_lock_timeout;
-	switch (result)
-	{
-		case RELOCK_OURS:
-			return verdict;
-		case RELOCK_CANCELLED:
-			tick_drop_intents(tick->run.intents, 0);
-			tick->run.intents = NIL;
-			return RUN_ENDED;
-		case RELOCK_GONE:
-			break;
-	}
-	worker_state.withdrawn = true;
-
-	ereport(ERROR,
-			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-			 errmsg("run %s was changed while its step was executing",
-					id_text(&run->id))));
 }

@@ -16,16 +16,13 @@
 
 #include "access/xact.h"
 #include "base/uuid_list.h"
-#include "config/clock.h"
-#include "connection/connection.h"
 #include "miscadmin.h"
 #include "run/plan_cache.h"
 #include "run/run_context.h"
 #include "run/step_sandbox.h"
 #include "shared/worker_slot.h"
-#include "utils/resowner.h"
 #include "worker/in_flight.h"
-#include "worker/tick_state.h"
+#include "worker/tick_batch.h"
 
 #define MAX_ALONE 4				/* slow runs of a tenant in hand */
 
@@ -35,55 +32,6 @@ typedef struct Batch
 	List	   *runs;			/* of RunRow * */
 	RunRow	   *at;				/* the one that is advanced */
 } Batch;
-
-/*--- row locks ---*/
-
-/*
- * Rows are locked in a subtransaction of their own, which is released.  Were
- * the transaction itself the locker, a row whose update was undone with a
- * subtransaction would keep the aborted updater in its multixact when it is
- * updated anew: MultiXactIdExpand makes no new one for who is a member
- * already, and heap_update asserts that there is no updater.
- */
-void
-tick_locking_begin(RowLocking *locking)
-{
-	locking->context = CurrentMemoryContext;
-	locking->owner = CurrentResourceOwner;
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(locking->context);
-}
-
-void
-tick_locking_end(RowLocking *locking, Tick *tick)
-{
-	ReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(locking->context);
-	CurrentResourceOwner = locking->owner;
-	tick->run.subtransactions_left--;
-}
-
-/*--- saving ---*/
-
-/*
- * What somebody has put on the table may be slow.  Then others come first for
- * as long as it took.
- */
-void
-tick_save_row(Tick *tick, const RunRow *run)
-{
-	TimestampTz began = clock_now();
-	int64		took_us;
-
-	store_save_run(tick->runs, run);
-	took_us = clock_now() - began;
-	if (took_us <= SLOW_STEP_US)
-		return;
-	tick->run.ending = true;
-	recovery_put_off(&run->tenant_id, took_us);
-}
-
-/*--- advancing ---*/
 
 /* Was it claimed just now, so that it is still queued for everybody else? */
 static bool
@@ -208,19 +156,6 @@ accept_batch(const Batch *batch, Tick *tick)
 	tick->alone = list_concat(before.alone, batch->tick.alone);
 	tick->failed = list_concat(before.failed, batch->tick.failed);
 	tick->waiting = list_concat(before.waiting, batch->tick.waiting);
-}
-
-void
-tick_drop_intents(List *intents, int kept)
-{
-	for (int i = kept; i < list_length(intents); i++)
-	{
-		Intent	   *intent = list_nth(intents, i);
-
-		request_wipe(&intent->request);
-		if (intent->connection != NULL)
-			connection_forget(intent->connection);
-	}
 }
 
 /* A step among others was cut off: its run is to go alone. */

@@ -31,7 +31,9 @@
 #include "store/store.h"
 #include "utils/memutils.h"
 #include "worker/in_flight.h"
-#include "worker/tick_state.h"
+#include "worker/tick_batch.h"
+#include "worker/tick_claim.h"
+#include "worker/tick_put_off.h"
 
 #define CHUNK 25				/* runs taken at a time */
 #define TICK_US INT64CONST(8000)	/* no more is taken then, */
@@ -125,7 +127,7 @@ load_pauses(void)
 static bool
 left_out(const pg_uuid_t *tenant)
 {
-	return store_is_paused(&pauses, tenant) || recovery_puts_off(tenant) ||
+	return store_is_paused(&pauses, tenant) || put_off_is(tenant) ||
 		in_flight_is_full_for(tenant) ||
 		in_flight_is_full_with(tenant, intents) || ids_contain(overflow, tenant);
 }

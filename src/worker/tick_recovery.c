@@ -37,6 +37,8 @@
 #include "utils/snapmgr.h"
 #include "utils/timeout.h"
 #include "worker/in_flight.h"
+#include "worker/tick_put_off.h"
+#include "worker/tick_recovery.h"
 #include "worker/tick_report.h"
 #include "worker/tick_state.h"
 
@@ -49,131 +51,11 @@
 #define MAX_FAILURES 10
 #define MAX_LOGGED 3			/* of them */
 
-#define PUT_OFF_US INT64CONST(1000000)	/* a tenant, from then on */
-
-/*
- * Tenants whose runs cannot be saved, or not quickly.  Others come first for
- * as long as such a run took.
- */
-#define MAX_TENANTS 16
-
-typedef struct TroubledTenant
-{
-	pg_uuid_t	id;
-	TimestampTz until;			/* it is put off; 0: it is not */
-	int			failures;		/* since a run of it was saved */
-	bool		seen;			/* in this tick */
-} TroubledTenant;
-
-static int	ntenants = 0;
-static TroubledTenant tenants[MAX_TENANTS];
-
 /* The suspect that is being booked, if any. */
 static CrashedStep booked;
 static bool booking = false;
 
 static bool failing = false;	/* a run is being failed for good */
-
-/*--- tenants that are put off ---*/
-
-/* NULL: it is not among them. */
-static TroubledTenant *
-find_tenant(const pg_uuid_t *id)
-{
-	for (int i = 0; i < ntenants; i++)
-		if (ids_equal(&tenants[i].id, id))
-			return &tenants[i];
-	return NULL;
-}
-
-/* Enters it if it is not there; the one whose time ends first makes room. */
-static TroubledTenant *
-enter_tenant(const pg_uuid_t *id)
-{
-	TroubledTenant *tenant = find_tenant(id);
-
-	if (tenant != NULL)
-		return tenant;
-	tenant = &tenants[0];
-	if (ntenants < MAX_TENANTS)
-		tenant = &tenants[ntenants++];
-	else
-		for (int i = 1; i < MAX_TENANTS; i++)
-			if (tenants[i].until < tenant->until)
-				tenant = &tenants[i];
-	memset(tenant, 0, sizeof(TroubledTenant));
-	tenant->id = *id;
-	return tenant;
-}
-
-void
-recovery_put_off(const pg_uuid_t *tenant, int64 us)
-{
-	enter_tenant(tenant)->until = clock_now() + us;
-}
-
-bool
-recovery_puts_off(const pg_uuid_t *tenant)
-{
-	const TroubledTenant *found = ntenants > 0 ? find_tenant(tenant) : NULL;
-
-	return found != NULL && found->until > clock_now();
-}
-
-TimestampTz
-recovery_put_off_until(TimestampTz now)
-{
-	TimestampTz first = 0;
-
-	for (int i = 0; i < ntenants; i++)
-	{
-		TroubledTenant *tenant = &tenants[i];
-
-		if (tenant->until != 0 && (first == 0 || tenant->until < first))
-			first = tenant->until;
-		if (tenant->until <= now)
-			tenant->until = 0;	/* it is told of once */
-	}
-	return first;
-}
-
-void
-recovery_saw(const pg_uuid_t *tenant)
-{
-	TroubledTenant *found = ntenants > 0 ? find_tenant(tenant) : NULL;
-
-	if (found != NULL)
-		found->seen = true;
-}
-
-/* The tick has ended; saved: what it did is committed. */
-static void
-see_no_more(bool saved)
-{
-	for (int i = ntenants - 1; i >= 0; i--)
-	{
-		bool		well = tenants[i].seen && saved;
-
-		tenants[i].seen = false;
-		if (well)
-			tenants[i].failures = 0;
-		if (well && tenants[i].until == 0)
-			tenants[i] = tenants[--ntenants];
-	}
-}
-
-/* A run of it has failed its tick, which had no other run. */
-static void
-put_off_after_failure(const pg_uuid_t *id)
-{
-	TroubledTenant *tenant = enter_tenant(id);
-	TimestampTz now = clock_now();
-	int64		took_us = now - GetCurrentStatementStartTimestamp();
-
-	if (++tenant->failures > MAX_FAILURES)
-		took_us = Max(took_us, PUT_OFF_US);
-	tenant->until = now + took_us;
-}
 
 /*--- what is done before a tick ---*/
 
@@ -381,7 +263,7 @@ find_failed_run(const ErrorData *error)
 	worker_state.solo = Max(worker_state.solo, Min(2 * worker_state.nruns, wf_batch_size) + 10);
 	worker_state.nfailures++;
 
-	if (known && !booking && ntenants < MAX_TENANTS)
+	if (known && !booking && put_off_has_room())
 		return PAUSE_NONE;		/* that tenant pauses */
 	return worker_state.nfailures > MAX_FAILURES ? PAUSE_SHORT : PAUSE_NONE;
 }
@@ -472,10 +354,7 @@ tick_failed(void)
 
 	crashed_step_note_run(NULL, NULL);
 	long_step_end();
-	if (worker_state.has_turn)
-		isolated_end_turn(&worker_state.turn_of, false);
-	worker_state.has_turn = false;
-
+	tick_end_turn(false);
 	MemoryContextReset(tick_memory);
 	MemoryContextSwitchTo(tick_memory);
 	mend_message(error);
@@ -485,9 +364,9 @@ tick_failed(void)
 	due_want_rescan();
 	worker_state.more = true;
 
-	alone_over(true);
+	tick_choose_next(true);
 	pause = find_failed_run(error);
-	see_no_more(false);
+	put_off_tick_over(false);
 	booking = failing = worker_state.withdrawn = false;
 
 	FreeErrorData(error);
@@ -499,7 +378,7 @@ tick_failed(void)
 void
 recovery_over(void)
 {
-	see_no_more(true);
+	put_off_tick_over(true);
 	if (worker_state.nruns == 0)
 		return;
 	worker_state.nfailures = 0;

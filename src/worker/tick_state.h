@@ -1,22 +1,19 @@
 /*
  * tick_state.h
- *	  What the files of the tick share.
- *
- * tick.c			the transaction, and what is next
- * tick_claim.c		which runs it takes
- * tick_batch.c	advances them, within one fence or one by one
- * tick_alone.c		advances one that has a tick of its own
- * tick_recovery.c	ticks that failed, and steps that ended a worker
- * tick_report.c	what it tells the world
+ *	  The state of a worker, of a tick, and what every kind of tick does with
+ *	  a run.
  */
 #ifndef WF_TICK_STATE_H
 #define WF_TICK_STATE_H
 
 #include "run/run.h"
+#include "shared/crashed_step.h"
 #include "shared/due_queue.h"
 #include "utils/resowner.h"
 #include "worker/in_flight.h"
-#include "worker/tick.h"
+
+/* A row that somebody else has locked is tried again after this time. */
+#define BUSY_RETRY_US INT64CONST(100000)
 
 /* Where the worker stands, from tick to tick. */
 typedef struct WorkerState
@@ -80,29 +77,16 @@ extern MemoryContext tick_memory;
 
 extern WorkerState worker_state;
 
+/* Once per process. */
+extern void tick_state_begin(void);
+
+/* The tick is about that run now. */
+extern void tick_is_about(const RunRow *run);
+
 /* Saves a run where its advance left it, and notes what follows. */
 extern void tick_save_run(Tick *tick, RunRow *run, RunVerdict verdict);
 
-/* The tick is about that run now; NULL: about none. */
-extern void tick_is_about(const RunRow *run);
-
-/*--- tick_claim.c ---*/
-
-/* Takes runs and advances them; sweep: orphans too. */
-extern void tick_claim(Tick *tick, bool sweep);
-
-/* The clock was set back: runs that were locked are tried again at once. */
-extern void claim_clock_set_back(void);
-
-/*--- tick_batch.c ---*/
-
-/* Takes each as far as it goes, and saves it. */
-extern void tick_advance(Tick *tick, List *runs);
-
-/* Saves its row.  The tick ends soon if that took long. */
-extern void tick_save_row(Tick *tick, const RunRow *run);
-
-/* Around the locking of rows that tick_advance is to save. */
+/* Around the locking of rows that tick_save_run is to save. */
 typedef struct RowLocking
 {
 	MemoryContext context;
@@ -115,45 +99,10 @@ extern void tick_locking_end(RowLocking *locking, Tick *tick);
 /* Forgets those (Intent *) from number kept on, and wipes their secrets. */
 extern void tick_drop_intents(List *intents, int kept);
 
-/*--- tick_alone.c ---*/
-
-/*
- * Does the tick for that run alone.  False: it is not its turn, or not ours
- * any more, and the tick may do something else.
- */
-extern bool alone_try(Tick *tick, Blocked *blocked);
+/* After a tick of an isolated definition: its turn, if it had one, ends. */
+extern void tick_end_turn(bool went_well);
 
 /* After a tick, whether or not it was committed: whose turn is it next? */
-extern void alone_over(bool more);
-
-/*
- * Locks the row of a run that was advanced so.  Returns what has become of
- * it; raises 40001 if it is not ours any more.
- */
-extern RunVerdict alone_relock(Tick *tick, RunRow *run, RunVerdict verdict);
-
-/*--- tick_recovery.c ---*/
-
-/*
- * This worker claims no run of a tenant that is put off: a run of it could not
- * be saved, or that took long.
- */
-extern void recovery_put_off(const pg_uuid_t *tenant, int64 us);
-extern bool recovery_puts_off(const pg_uuid_t *tenant);
-
-/* When one is put off no more; 0: none is. */
-extern TimestampTz recovery_put_off_until(TimestampTz now);
-
-/* The tick is about a run of that tenant. */
-extern void recovery_saw(const pg_uuid_t *tenant);
-
-/* After a tick that has committed. */
-extern void recovery_over(void);
-
-/*
- * Before a tick: fails the run that failed the last one, and books what ended
- * a worker.  True: another worker is about that, and nothing must be claimed.
- */
-extern bool recovery_begin(void);
+extern void tick_choose_next(bool more);
 
 #endif							/* WF_TICK_STATE_H */

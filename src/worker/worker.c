@@ -49,6 +49,7 @@
 #include "utils/snapmgr.h"
 #include "utils/wait_event.h"
 #include "worker/tick.h"
+#include "worker/tick_recovery.h"
 #include "worker/worker.h"
 #include "worker/worker_internal.h"
 #include "worker/worker_settings.h"

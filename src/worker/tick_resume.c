@@ -1,0 +1,155 @@
+/*
+ * tick_resume.c
+ *	  Goes on with the runs that this worker has already.
+ *
+ * Runs in a worker, inside a tick's transaction.  A worker has runs whose
+ * requests it has sent, and runs that were left between two native steps.
+ * Their rows say that they are this worker's.  So it loads each by its key and
+ * looks whether that still holds: whoever cancels a run does not tell its
+ * worker.
+ *
+ * Owns nothing beyond a call; in_flight.c has the runs.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "base/uuid_list.h"
+#include "config/clock.h"
+#include "shared/crashed_step.h"
+#include "shared/set_aside.h"
+#include "worker/in_flight.h"
+#include "worker/tick_batch.h"
+#include "worker/tick_resume.h"
+
+/*
+ * Records an answer.  A run that is not ours any more (it was cancelled)
+ * loses its answer; one whose row is locked keeps it for later.
+ */
+static void
+record_answer(Tick *tick, PendingRequest *pending, RunRow *run, bool busy)
+{
+	if (run != NULL && step_position_equal(run->current_step, pending->answer.step) &&
+		run->attempt == pending->answer.attempt)
+	{
+		tick_is_about(run);
+		tick_save_run(tick, run, run_receive(run, &pending->answer, &tick->run));
+	}
+	else if (busy)
+	{
+		pending->next_try = clock_now() + BUSY_RETRY_US;
+		return;
+	}
+	tick->recorded = lappend(tick->recorded, pending);
+	tick->room--;
+}
+
+/* Records the answers that came. */
+void
+resume_record_answers(Tick *tick)
+{
+	List	   *requests = in_flight_ready_answers(tick->room);
+	int			n = list_length(requests);
+	RunRow	  **runs = palloc(sizeof(RunRow *) * (n + 1));
+	bool	   *busy = palloc(sizeof(bool) * (n + 1));
+
+	if (n == 0)
+		return;
+	store_loading_begin(tick->runs);
+	for (int i = 0; i < n; i++)
+	{
+		const pg_uuid_t *id = &((PendingRequest *) list_nth(requests, i))->run_id;
+
+		crashed_step_note_run(id, NULL);
+		runs[i] = store_load_owned(tick->runs, id, in_flight.epoch, true,
+								   &busy[i]);
+	}
+	store_loading_end(tick->runs);
+	for (int i = 0; i < n; i++)
+		record_answer(tick, list_nth(requests, i), runs[i], busy[i]);
+}
+
+/*
+ * Goes on with runs of ours that were left between two steps.  Returns those
+ * whose row somebody has locked.
+ */
+static List *
+resume(Tick *tick, List *ids)
+{
+	RowLocking	locking;
+	List	   *busy = NIL;
+	List	   *runs = NIL;
+	ListCell   *lc;
+
+	if (ids == NIL)
+		return NIL;
+	tick_locking_begin(&locking);
+	store_loading_begin(tick->runs);
+	foreach(lc, ids)
+	{
+		bool		is_busy;
+		RunRow	   *run;
+
+		/* an id may be there twice, and our own lock would not stop us */
+		if (ids_contain(tick->taken, lfirst(lc)) ||
+			ids_contain(busy, lfirst(lc)))
+			continue;
+		crashed_step_note_run(lfirst(lc), NULL);
+		run = store_load_owned(tick->runs, lfirst(lc), in_flight.epoch, true,
+							   &is_busy);
+		if (run != NULL)
+			runs = lappend(runs, run);
+		if (is_busy)
+			busy = lappend(busy, id_copy(lfirst(lc)));
+		else
+			tick->taken = lappend(tick->taken, id_copy(lfirst(lc)));
+	}
+	store_loading_end(tick->runs);
+	crashed_step_note_run(NULL, NULL);
+	tick_locking_end(&locking, tick);
+	tick_advance(tick, runs);
+	tick->room -= list_length(runs);
+	return busy;
+}
+
+/* Runs to go on with, at most n, but for those that are set aside. */
+static List *
+next_runnable(int n)
+{
+	List	   *ids = NIL;
+	ListCell   *lc;
+
+	foreach(lc, in_flight.runnable)
+	{
+		if (list_length(ids) >= n)
+			break;
+		if (!aside_contains(lfirst(lc)))
+			ids = lappend(ids, lfirst(lc));
+	}
+	return ids;
+}
+
+/* Those that are locked come after the others, whose turn it is then. */
+void
+resume_runnable(Tick *tick)
+{
+	List	   *busy = resume(tick, next_runnable(Max(tick->room, 0)));
+
+	tick->busy = busy != NIL;
+	tick->taken = list_concat(tick->taken, busy);
+	tick->runnable = list_concat(tick->runnable, busy);
+}
+
+/* Runs of ours in the table that no list here knows: an error lost them. */
+void
+resume_find_lost(Tick *tick)
+{
+	List	   *lost = store_owned_but(in_flight_all_ids(), in_flight.epoch);
+
+	tick->runnable = list_concat(tick->runnable, lost);
+}
+
+bool
+resume_has_runnable(void)
+{
+	return next_runnable(1) != NIL;
+}

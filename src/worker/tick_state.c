@@ -1,0 +1,226 @@
+/*
+ * tick_state.c
+ *	  The state of a worker, and what every kind of tick does with a run.
+ *
+ * Runs in a worker, inside a tick's transaction unless a function says
+ * otherwise.  The files that advance runs (tick_batch.c, tick_alone.c,
+ * tick_resume.c, tick_recovery.c) save them here, and here they say which run
+ * the worker is about.
+ *
+ * Owns worker_state, which lives as long as the process, and tick_memory,
+ * which is reset after each tick.  Nothing of it survives a crash: the next
+ * worker begins with an empty state, and finds in the table what is to be
+ * done.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "access/xact.h"
+#include "base/uuid_list.h"
+#include "config/clock.h"
+#include "connection/connection.h"
+#include "miscadmin.h"
+#include "run/plan_cache.h"
+#include "shared/crashed_step.h"
+#include "shared/set_aside.h"
+#include "storage/proc.h"
+#include "store/step_result.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "worker/tick_put_off.h"
+#include "worker/tick_report.h"
+#include "worker/tick_state.h"
+
+#define PROBATION_RUNS 500		/* after a start that was not clean */
+#define ROW_LOCK_TIMEOUT_MS 1000	/* somebody has the run's row */
+
+MemoryContext tick_memory;
+WorkerState worker_state;
+
+void
+tick_state_begin(void)
+{
+	bool		last_end_unknown;
+
+	if (crashed_step_on_probation(&last_end_unknown))
+		worker_state.probation = PROBATION_RUNS;
+	worker_state.killed_before = last_end_unknown ? PgStartTime : 0;
+
+	tick_memory = AllocSetContextCreate(TopMemoryContext,
+										"workflow_engine tick",
+										ALLOCSET_DEFAULT_SIZES);
+	worker_state.more = true;
+	worker_state.ordinary_next = true;
+	worker_state.ordinary_until = clock_now() + LONG_STEP_MS * INT64CONST(1000);
+}
+
+void
+tick_is_about(const RunRow *run)
+{
+	worker_state.nruns++;
+	worker_state.last_run.id = run->id;
+	worker_state.last_run.tenant_id = run->tenant_id;
+	worker_state.last_run.run_at = run->run_at;
+	worker_state.last_run.priority = run->priority;
+	worker_state.last_is_queued = strcmp(run->status, "running") != 0;
+
+	put_off_saw(&run->tenant_id);
+	crashed_step_note_run(&run->id, &run->definition_id);
+}
+
+/*--- row locks ---*/
+
+/*
+ * Rows are locked in a subtransaction of their own, which is released.  Were
+ * the transaction itself the locker, a row whose update was undone with a
+ * subtransaction would keep the aborted updater in its multixact when it is
+ * updated anew: MultiXactIdExpand makes no new one for who is a member
+ * already, and heap_update asserts that there is no updater.
+ */
+void
+tick_locking_begin(RowLocking *locking)
+{
+	locking->context = CurrentMemoryContext;
+	locking->owner = CurrentResourceOwner;
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(locking->context);
+}
+
+void
+tick_locking_end(RowLocking *locking, Tick *tick)
+{
+	ReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(locking->context);
+	CurrentResourceOwner = locking->owner;
+	tick->run.subtransactions_left--;
+}
+
+/*--- saving ---*/
+
+void
+tick_drop_intents(List *intents, int kept)
+{
+	for (int i = kept; i < list_length(intents); i++)
+	{
+		Intent	   *intent = list_nth(intents, i);
+
+		request_wipe(&intent->request);
+		if (intent->connection != NULL)
+			connection_forget(intent->connection);
+	}
+}
+
+static RunVerdict
+relock(Tick *tick, RunRow *run, RunVerdict verdict)
+{
+	int			save_lock_timeout = LockTimeout;
+	RelockResult result;
+
+	Assert(tick->run.alone);
+	LockTimeout = ROW_LOCK_TIMEOUT_MS;
+	result = store_relock_owned(tick->runs, run, in_flight.epoch);
+	LockTimeout = save_lock_timeout;
+	switch (result)
+	{
+		case RELOCK_OURS:
+			return verdict;
+		case RELOCK_CANCELLED:
+			tick_drop_intents(tick->run.intents, 0);
+			tick->run.intents = NIL;
+			return RUN_ENDED;
+		case RELOCK_GONE:
+			break;
+	}
+	worker_state.withdrawn = true;
+
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("run %s was changed while its step was executing",
+					id_text(&run->id))));
+}
+
+/*
+ * What somebody has put on the table may be slow.  Then others come first for
+ * as long as it took.
+ */
+static void
+save_row(Tick *tick, const RunRow *run)
+{
+	TimestampTz began = clock_now();
+	int64		took_us;
+
+	store_save_run(tick->runs, run);
+	took_us = clock_now() - began;
+	if (took_us <= SLOW_STEP_US)
+		return;
+	tick->run.ending = true;
+	put_off_for(&run->tenant_id, took_us);
+}
+
+void
+tick_save_run(Tick *tick, RunRow *run, RunVerdict verdict)
+{
+	if (tick->run.alone)
+		verdict = relock(tick, run, verdict);
+	run->step_results = step_results_join(run->step_results,
+										  run->new_results);
+	run->new_results = NIL;
+	save_row(tick, run);
+	switch (verdict)
+	{
+		case RUN_PASSED:
+			Assert(false);		/* run.c goes on by itself */
+			break;
+		case RUN_ENDED:
+			tick->nended++;
+			if (strcmp(run->status, "failed") == 0)
+				tick->failed = lappend(tick->failed, run);
+			/* wf_cancel has told of a run that it cancelled */
+			if (strcmp(run->status, "cancelled") != 0)
+				report_event(&run->id, run->status);
+			break;
+		case RUN_RUNNABLE:
+			tick->runnable = lappend(tick->runnable, &run->id);
+			break;
+		case RUN_ALONE:
+			tick->alone = lappend(tick->alone, run);
+			break;
+		case RUN_BLOCKED:
+			tick->blocked = lappend(tick->blocked, &run->id);
+			break;
+		case RUN_WAITING:
+			tick->waiting = lappend(tick->waiting, run);
+			break;
+		case RUN_SENDING:
+			break;
+	}
+}
+
+/*--- between ticks ---*/
+
+void
+tick_end_turn(bool went_well)
+{
+	if (worker_state.has_turn)
+		isolated_end_turn(&worker_state.turn_of, went_well);
+	worker_state.has_turn = false;
+}
+
+/*
+ * As long as such a tick has lasted, ordinary ones follow, if there is work
+ * for them, and in any case one.
+ */
+void
+tick_choose_next(bool more)
+{
+	TimestampTz now = clock_now();
+
+	if (worker_state.alone_since != 0)
+	{
+		worker_state.ordinary_next = true;
+		worker_state.ordinary_until = now + Max(now - worker_state.alone_since, 0);
+	}
+	else
+		worker_state.ordinary_next = more && now < worker_state.ordinary_until;
+	worker_state.alone_since = 0;
+}
