@@ -63,10 +63,10 @@ typedef struct TickContext
 	int64		epoch;			/* of this worker */
 	int			lock_timeout_ms;	/* of each wait for a lock */
 	bool		give_up;		/* a lock time-out is the step's failure */
-	bool		together;		/* one fence is around all of them */
+	bool		in_batch;		/* one subtransaction is around all of them */
 	bool		alone;			/* there is one, whose row is not locked */
-	int			soft_ms;		/* limit of a native step; 0: only its
-								 * time-out */
+	int			soft_limit_ms;	/* a native step is cut off then; 0: only
+								 * after its time-out */
 	int64		spent_us;		/* in steps */
 	bool		ending;			/* no more steps are begun: the tick commits */
 	bool		stopping;		/* no step is begun at all */

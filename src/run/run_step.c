@@ -311,7 +311,7 @@ run_step_execute(StepCall *sc, TickContext *tick)
 		.definition_id = &sc->run->definition_id,
 		.step = sc->run->current_step,
 		.timeout_ms = sandbox_limit(sc->step),
-		.soft_ms = tick->soft_ms,
+		.soft_ms = tick->soft_limit_ms,
 	.lock_timeout_ms = tick->lock_timeout_ms};
 	instr_time	began,
 				ended;
@@ -330,7 +330,7 @@ run_step_execute(StepCall *sc, TickContext *tick)
 	note_time(sc, tick);
 	tick->cancelled |= current_run.active && current_run.cancelled;
 	current_run.active = false;
-	if (sandbox_was_in_role(&sandbox) && !tick->together)
+	if (sandbox_was_in_role(&sandbox) && !tick->in_batch)
 		tick->subtransactions_left--;
 	if (sandbox_take_constraints_set())
 		tick->subtransactions_left = 0; /* it holds for the whole transaction */

@@ -1,11 +1,15 @@
 /*
  * in_flight.c
- *	  What a worker has in hand: exchanges in flight, and runs that go on.
+ *	  What a worker has in flight: requests, and runs that go on.
  *
- * Runs in a worker, between ticks and after their commits.  Owns in_flight_memory:
- * a flight has a memory context of its own below it, the lists of ids and the
- * tables (flights by run, their number by tenant) are in it.  All of it goes with the process; the rows of those runs stay, owned by
- * an epoch that is then dead, and are taken over.
+ * Runs in a worker, between ticks and after their commits.  Nothing here reads
+ * or writes a table.
+ *
+ * Owns in_flight and its memory context: a request has a context of its own
+ * below it, which holds a copy of what recording the answer will need; lists
+ * of ids and hash tables are in it directly.  All of it goes with the process.
+ * The rows of those runs stay, owned by an epoch that is then dead, and are
+ * taken over by another worker.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -24,26 +28,31 @@
 #define BLOCKED_RETRY_US INT64CONST(50000)
 
 /*
- * Exchanges that may wait for a place beside those under way.  They wait in
- * memory, host by host (transfer.c), so that the claiming goes on and a dead
- * endpoint holds up nobody else.
+ * Requests that may wait for a place beside those under way.  They wait in
+ * memory, host by host (transfer.c), so that claiming goes on, and a host that
+ * does not answer holds up requests to no other.
  */
 #define MIN_WAITING 2048
+
+/* Of all requests of a worker, with their answers. */
 #define MAX_BYTES (32 * 1024 * 1024)
 
 /*
- * Answers are recorded together where many are under way: at once where a
- * share of those has come, and no later than this after the last were.
+ * Answers are recorded at once if those that have come are one of
+ * SHARE_TO_RECORD of the requests under way, and in any case GATHER_US after
+ * answers were last recorded.
  */
 #define SHARE_TO_RECORD 10
 #define GATHER_US INT64CONST(5000)
 
+/* An entry of in_flight.by_run. */
 typedef struct PendingEntry
 {
 	pg_uuid_t	run_id;
 	PendingRequest *pending;
 } PendingEntry;
 
+/* An entry of in_flight.by_tenant. */
 typedef struct TenantEntry
 {
 	pg_uuid_t	tenant_id;
@@ -51,16 +60,14 @@ typedef struct TenantEntry
 	size_t		bytes;
 } TenantEntry;
 
-InFlight	in_flight;
-static MemoryContext in_flight_memory;
-static HTAB *requests;
-static HTAB *tenants;
+InFlight	in_flight;			/* the files of the tick use it */
 
+/* A hash table by uuid, which each entry begins with. */
 static HTAB *
 make_table(const char *name, Size entry_size)
 {
 	HASHCTL		info = {.keysize = sizeof(pg_uuid_t),.entrysize = entry_size,
-	.hcxt = in_flight_memory};
+	.hcxt = in_flight.context};
 
 	return hash_create(name, 256, &info,
 					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
@@ -69,19 +76,21 @@ make_table(const char *name, Size entry_size)
 void
 in_flight_begin(int64 epoch)
 {
-	in_flight_memory = AllocSetContextCreate(TopMemoryContext,
-											 "workflow_engine hand",
-											 ALLOCSET_DEFAULT_SIZES);
-	requests = make_table("workflow_engine flights", sizeof(PendingEntry));
-	tenants = make_table("workflow_engine tenants", sizeof(TenantEntry));
+	in_flight.context = AllocSetContextCreate(TopMemoryContext,
+											  "workflow_engine in flight",
+											  ALLOCSET_DEFAULT_SIZES);
+	in_flight.by_run = make_table("workflow_engine requests",
+								  sizeof(PendingEntry));
+	in_flight.by_tenant = make_table("workflow_engine tenants",
+									 sizeof(TenantEntry));
 	dlist_init(&in_flight.out);
 	dlist_init(&in_flight.ended);
 	in_flight.epoch = epoch;
 }
 
 /*
- * Takes back what waits for its place before a gate that has been closed, or
- * all that does.
+ * Takes back requests that wait for their place, unsent: all of them, or those
+ * to a provider that has asked to wait since (gate.c).
  */
 static void
 withdraw(bool all)
@@ -97,7 +106,7 @@ withdraw(bool all)
 	}
 }
 
-/* Does the answer look as if the provider asked to wait? */
+/* Does the answer look as if the provider asks to wait? */
 static bool
 is_refusal(const Response *response)
 {
@@ -107,13 +116,12 @@ is_refusal(const Response *response)
 void
 in_flight_collect(void)
 {
-	static uint32 seen_closings = 0;
 	uint32		closings = gate_closing_count();
 	Transfer   *transfer;
 
-	if (closings != seen_closings)
+	if (closings != in_flight.closings_seen)
 		withdraw(false);
-	seen_closings = closings;
+	in_flight.closings_seen = closings;
 	while ((transfer = transfer_collect()) != NULL)
 	{
 		PendingRequest *pending = transfer_cookie(transfer);
@@ -122,19 +130,20 @@ in_flight_collect(void)
 		dlist_delete(&pending->node);
 		dlist_push_tail(&in_flight.ended, &pending->node);
 		in_flight.nended++;
+		/* the other requests to that provider are to be held back soon */
 		if (is_refusal(pending->answer.response))
 			in_flight.urgent = true;
 	}
 }
 
-/*--- exchanges ---*/
+/*--- requests ---*/
 
-/* One more, or one less (sign), for the hand and its tenant. */
+/* Counts one request more, or one less, for the worker and for its tenant. */
 static void
 count_request(const PendingRequest *pending, int sign)
 {
 	bool		found;
-	TenantEntry *entry = hash_search(tenants, &pending->tenant_id, HASH_ENTER,
+	TenantEntry *entry = hash_search(in_flight.by_tenant, &pending->tenant_id, HASH_ENTER,
 									 &found);
 
 	if (!found)
@@ -144,7 +153,7 @@ count_request(const PendingRequest *pending, int sign)
 	in_flight.nrequests += sign;
 	in_flight.bytes += sign * pending->bytes;
 	if (entry->nrequests == 0)
-		(void) hash_search(tenants, &pending->tenant_id, HASH_REMOVE, NULL);
+		(void) hash_search(in_flight.by_tenant, &pending->tenant_id, HASH_REMOVE, NULL);
 }
 
 int
@@ -155,6 +164,10 @@ in_flight_limit(void)
 	return wf_max_in_flight + Max(wf_max_in_flight, MIN_WAITING);
 }
 
+/*
+ * Does a tenant that has that much in flight, and so many bytes more, have as
+ * many bytes as there are left for others?  NULL: it has nothing in flight.
+ */
 static bool
 is_full(const TenantEntry *entry, size_t more)
 {
@@ -166,14 +179,14 @@ is_full(const TenantEntry *entry, size_t more)
 bool
 in_flight_is_full_for(const pg_uuid_t *tenant)
 {
-	TenantEntry *entry = hash_search(tenants, tenant, HASH_FIND, NULL);
+	TenantEntry *entry = hash_search(in_flight.by_tenant, tenant, HASH_FIND, NULL);
 
 	return entry != NULL && (is_full(entry, 0) ||
 							 entry->nrequests >= in_flight_limit() - in_flight.nrequests);
 }
 
 bool
-in_flight_is_full_with(const pg_uuid_t *tenant, List *intents)
+in_flight_fills_up(const pg_uuid_t *tenant, List *intents)
 {
 	size_t		more = 0;
 	ListCell   *lc;
@@ -185,14 +198,15 @@ in_flight_is_full_with(const pg_uuid_t *tenant, List *intents)
 		if (ids_equal(&intent->tenant_id, tenant))
 			more += intent->request.body_len + VARSIZE(intent->input);
 	}
-	return more > 0 && is_full(hash_search(tenants, tenant, HASH_FIND, NULL),
+	return more > 0 && is_full(hash_search(in_flight.by_tenant, tenant, HASH_FIND, NULL),
 							   more);
 }
 
+/* Ends the transfer if it is under way; frees pending. */
 static void
 forget_request(PendingRequest *pending)
 {
-	(void) hash_search(requests, &pending->run_id, HASH_REMOVE, NULL);
+	(void) hash_search(in_flight.by_run, &pending->run_id, HASH_REMOVE, NULL);
 	count_request(pending, -1);
 	if (pending->answer.response != NULL)
 		in_flight.nended--;
@@ -202,26 +216,27 @@ forget_request(PendingRequest *pending)
 }
 
 /*
- * The run's exchange of before goes: the run was cancelled and queued again
- * meanwhile, and its answer is nobody's.
+ * Adds a request.  If the run has an earlier one, that goes: the run was
+ * cancelled and queued again meanwhile, and nobody waits for its answer.
  */
 static void
 enter_request(PendingRequest *pending)
 {
 	bool		found;
-	PendingEntry *entry = hash_search(requests, &pending->run_id, HASH_ENTER,
+	PendingEntry *entry = hash_search(in_flight.by_run, &pending->run_id, HASH_ENTER,
 									  &found);
 
 	if (found)
 	{
 		forget_request(entry->pending);
-		entry = hash_search(requests, &pending->run_id, HASH_ENTER, &found);
+		entry = hash_search(in_flight.by_run, &pending->run_id, HASH_ENTER, &found);
 	}
 	entry->pending = pending;
 	count_request(pending, 1);
 	dlist_push_tail(&in_flight.out, &pending->node);
 }
 
+/* In the current context; NULL of NULL. */
 static Jsonb *
 copy_json(Jsonb *json)
 {
@@ -234,14 +249,16 @@ copy_json(Jsonb *json)
 	return copy;
 }
 
+/* As in_flight_send, of one intent. */
 static void
 send_one(Intent *intent)
 {
-	MemoryContext context = AllocSetContextCreate(in_flight_memory,
-												  "workflow_engine flight",
+	MemoryContext context = AllocSetContextCreate(in_flight.context,
+												  "workflow_engine request",
 												  ALLOCSET_SMALL_SIZES);
-	Jsonb	   *input = step_result_cap(intent->input); /* history keeps no more
-														 * of it */
+
+	/* the history of the run keeps no more of its input */
+	Jsonb	   *input = step_result_cap(intent->input);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	PendingRequest *pending = palloc0(sizeof(PendingRequest));
 
@@ -303,15 +320,16 @@ in_flight_ready_answers(int n)
 	return ready;
 }
 
-/* When it is time to record what has come; 1: now. */
+/* When it is time to record the answers that have come; 1: now. */
 static TimestampTz
 time_to_record(TimestampTz now)
 {
 	int			under_way = Min(in_flight.nrequests, wf_max_in_flight);
 	TimestampTz when = in_flight.recorded_at + GATHER_US;
 
-	if (in_flight.urgent || in_flight.nended * SHARE_TO_RECORD >= under_way ||
-		when <= now || now < in_flight.recorded_at) /* the clock was set back */
+	if (in_flight.urgent || in_flight.nended * SHARE_TO_RECORD >= under_way)
+		return 1;
+	if (when <= now || now < in_flight.recorded_at) /* the clock was set back */
 		return 1;
 	return when;
 }
@@ -339,16 +357,16 @@ in_flight_next_answer(TimestampTz now)
 /*--- runs ---*/
 
 void
-in_flight_release(List *ids, List *done)
+in_flight_release(List *ids, List *recorded)
 {
-	MemoryContext old = MemoryContextSwitchTo(in_flight_memory);
+	MemoryContext old = MemoryContextSwitchTo(in_flight.context);
 	ListCell   *lc;
 
 	in_flight.blocked = ids_remove(in_flight.blocked, ids);
 	in_flight.runnable = ids_remove(in_flight.runnable, ids);
-	foreach(lc, done)
+	foreach(lc, recorded)
 		forget_request(lfirst(lc));
-	if (done != NIL)
+	if (recorded != NIL)
 	{
 		in_flight.recorded_at = clock_now();
 		in_flight.urgent = false;
@@ -359,17 +377,19 @@ in_flight_release(List *ids, List *done)
 void
 in_flight_keep_runnable(List *ids)
 {
-	MemoryContext old = MemoryContextSwitchTo(in_flight_memory);
+	MemoryContext old = MemoryContextSwitchTo(in_flight.context);
 
 	in_flight.runnable = ids_append_copies(in_flight.runnable, ids);
 	MemoryContextSwitchTo(old);
 }
 
+/* Adds the run to in_flight.blocked; the current context is in_flight's. */
 static Blocked *
 add_blocked(const pg_uuid_t *run_id)
 {
 	Blocked    *blocked = palloc0(sizeof(Blocked));
 
+	Assert(CurrentMemoryContext == in_flight.context);
 	blocked->run_id = *run_id;
 	in_flight.blocked = lappend(in_flight.blocked, blocked);
 	return blocked;
@@ -378,7 +398,7 @@ add_blocked(const pg_uuid_t *run_id)
 void
 in_flight_keep_blocked(List *ids, TimestampTz since)
 {
-	MemoryContext old = MemoryContextSwitchTo(in_flight_memory);
+	MemoryContext old = MemoryContextSwitchTo(in_flight.context);
 	ListCell   *lc;
 
 	foreach(lc, ids)
@@ -394,7 +414,7 @@ in_flight_keep_blocked(List *ids, TimestampTz since)
 void
 in_flight_keep_alone(List *runs)
 {
-	MemoryContext old = MemoryContextSwitchTo(in_flight_memory);
+	MemoryContext old = MemoryContextSwitchTo(in_flight.context);
 	ListCell   *lc;
 
 	foreach(lc, runs)
@@ -435,7 +455,7 @@ in_flight_clock_set_back(TimestampTz now)
 		Blocked    *blocked = lfirst(lc);
 
 		blocked->next_try = now;
-		blocked->since = Min(blocked->since, now);
+		blocked->since = Min(blocked->since, now);	/* 0 stays 0 */
 	}
 }
 
@@ -461,7 +481,7 @@ in_flight_all_ids(void)
 	HASH_SEQ_STATUS scan;
 	PendingEntry *entry;
 
-	hash_seq_init(&scan, requests);
+	hash_seq_init(&scan, in_flight.by_run);
 	while ((entry = hash_seq_search(&scan)) != NULL)
 		ids = lappend(ids, &entry->pending->run_id);
 	return ids;

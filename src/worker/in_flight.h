@@ -1,23 +1,26 @@
 /*
  * in_flight.h
- *	  What a worker has in hand between two ticks.
+ *	  What a worker has in flight between two ticks: requests, and runs that go
+ *	  on.
  */
 #ifndef WF_IN_FLIGHT_H
 #define WF_IN_FLIGHT_H
 
 #include "lib/ilist.h"
 #include "run/run.h"
+#include "utils/hsearch.h"
 
-/* An exchange under way, or ended and not yet recorded. */
+/* A request that was sent, or whose answer has come and is not yet recorded. */
 typedef struct PendingRequest
 {
-	dlist_node	node;			/* in hand.out or hand.ended */
+	dlist_node	node;			/* in in_flight.out or in_flight.ended */
 	MemoryContext context;		/* holds this struct and what it points to */
 	pg_uuid_t	run_id;
 	pg_uuid_t	tenant_id;
 	Answer		answer;
-	size_t		bytes;			/* of what it holds, about */
-	TimestampTz next_try;		/* its run's row was locked; 0: it was not */
+	size_t		bytes;			/* of memory, about, with the request */
+	TimestampTz next_try;		/* its run's row was locked, and the answer is
+								 * recorded then; 0: it was not */
 	Transfer   *transfer;
 } PendingRequest;
 
@@ -30,78 +33,103 @@ typedef struct Blocked
 	TimestampTz next_try;
 } Blocked;
 
+/* Of one worker. */
 typedef struct InFlight
 {
-	int64		epoch;			/* owner of the runs in hand */
+	int64		epoch;			/* the worker's, as owner of its runs */
+	MemoryContext context;		/* holds all of this */
 	int			nrequests;
-	size_t		bytes;			/* of all flights */
+	size_t		bytes;			/* of all requests */
 	int			nended;			/* answers to record */
 	TimestampTz recorded_at;	/* when the last answers were */
 	bool		urgent;			/* they are not to wait for more */
+	uint32		closings_seen;	/* gate_closing_count when it was last asked */
 	dlist_head	out;			/* of PendingRequest: under way */
 	dlist_head	ended;			/* of PendingRequest: answers to record */
+	HTAB	   *by_run;			/* the request of each run */
+	HTAB	   *by_tenant;		/* what each tenant has of requests */
 	List	   *runnable;		/* of pg_uuid_t *: native steps left */
 	List	   *blocked;		/* of Blocked *: each in a tick of its own */
 } InFlight;
 
+/* Of this process, which is one worker. */
 extern InFlight in_flight;
 
+/* Once per process; epoch is the owner of the runs that it claims. */
 extern void in_flight_begin(int64 epoch);
 
-/* Takes over the answers of exchanges that have ended. */
+/*
+ * Takes over the answers of transfers that have ended, and takes back requests
+ * that wait for their place, unsent, if the provider has asked to wait.
+ */
 extern void in_flight_collect(void);
 
-/* Answers to record, at most n; those whose rows were locked may wait. */
+/*
+ * Answers to record (PendingRequest *), at most n, in the current context.
+ * Those whose run's row was locked a moment ago wait.
+ */
 extern List *in_flight_ready_answers(int n);
 
 /*
- * When the next answers are to be recorded; 1: now, 0: there is none.  Where
- * many are under way, it is time for a few together.
+ * When the next answers are to be recorded; 1: now, 0: there is none.  If many
+ * requests are under way, a few answers are waited for, so that one commit
+ * serves them all.
  */
 extern TimestampTz in_flight_next_answer(TimestampTz now);
 
-/* How many exchanges it may hold now; more runs are not claimed. */
+/* How many requests there may be now; if there are as many, none is claimed. */
 extern int	in_flight_limit(void);
 
 /*
- * Has the tenant as many exchanges in hand as there is room left for others,
- * or as many bytes?  So one tenant can have half of the limit, two a third
- * each, and there is always room for the next.
+ * Has the tenant as many requests in flight as there is room left for others,
+ * or as many bytes?  So one tenant can have half of the limit, two tenants a
+ * third each, and there is always room for the next one.
  */
 extern bool in_flight_is_full_for(const pg_uuid_t *tenant);
 
-/* The same with these in hand as well (Intent *), by bytes. */
-extern bool in_flight_is_full_with(const pg_uuid_t *tenant, List *intents);
+/*
+ * Would the tenant have as many bytes, if those of these intents (Intent *)
+ * that are its own were sent as well?  False if none is its own.
+ */
+extern bool in_flight_fills_up(const pg_uuid_t *tenant, List *intents);
 
-/* Sends these (Intent *), whose commit is done, and wipes their secrets. */
+/*
+ * Sends the requests of these intents (Intent *), whose commit is done, and
+ * wipes the secrets in the intents.
+ */
 extern void in_flight_send(List *intents);
 
 /*
- * Nothing more is sent: what waits for a place comes back as an answer, of
- * FAILURE_WITHDRAWN.  The others' answers are recorded as they come.
+ * Nothing more is sent: requests that wait for their place come back with
+ * FAILURE_WITHDRAWN for an answer.  Other answers are recorded as they come.
  */
 extern void in_flight_wind_up(void);
 
-/* Runs (ids) and flights that a committed tick has dealt with go. */
-extern void in_flight_release(List *ids, List *requests);
+/*
+ * After a commit, forgets what the tick has dealt with: runs (ids), and requests
+ * (PendingRequest *) whose answers it recorded.
+ */
+extern void in_flight_release(List *ids, List *recorded);
 
-/* Runs (ids, copied) that go on in a later tick. */
+/* Runs that go on in a later tick: ids, which are copied. */
 extern void in_flight_keep_runnable(List *ids);
+
+/* Runs (ids, copied) whose steps met a lock, since that moment. */
 extern void in_flight_keep_blocked(List *ids, TimestampTz since);
 
-/* The same for those (RunRow *) whose steps are slow. */
+/* Runs (RunRow *, copied) whose steps are slow. */
 extern void in_flight_keep_alone(List *runs);
 
-/* How many of these does the tenant have? */
+/* How many runs with slow steps does the tenant have here? */
 extern int	in_flight_count_alone(const pg_uuid_t *tenant);
 
 /* The clock was set back, and is at now: all are tried again at once. */
 extern void in_flight_clock_set_back(TimestampTz now);
 
-/* The run whose turn it is to be tried again, or NULL. */
+/* The blocked or slow run whose turn it is, or NULL. */
 extern Blocked *in_flight_next_blocked(TimestampTz now);
 
-/* All runs in hand: ids, not copied. */
+/* All runs in flight: ids, not copied. */
 extern List *in_flight_all_ids(void);
 
 #endif							/* WF_IN_FLIGHT_H */

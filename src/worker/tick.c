@@ -1,20 +1,22 @@
 /*
  * tick.c
- *	  The transaction in which a worker moves runs on.
+ *	  The transaction in which a worker moves runs on, and what is next.
  *
- *	  answers ─┐
- *	  in hand ─┼─► advance each (run.c) ─► save ─► commit ─► send, forget
- *	  claims  ─┘
+ *	  answers ──┐
+ *	  runnable ─┼─► advance each (run.c) ─► save ─► commit ─► send, forget
+ *	  due ──────┘
  *
- * Runs in a worker, outside of any other transaction.  Owns tick_memory,
- * reset after each tick, and the worker's course: whose turn is next, what
- * is due, how errors are dealt with.  What the worker has in hand from tick
- * to tick is in_flight.c's.
+ * Runs in a worker, outside of any other transaction.  The other files of the
+ * tick do its parts: tick_resume.c the runs that the worker has already,
+ * tick_claim.c those that are due, tick_alone.c the one that has a tick of its
+ * own, tick_batch.c the advancing, tick_recovery.c what follows an error or a
+ * crash.  They share tick_state.c.
  *
- * A tick commits as a whole or leaves nothing.  Requests are sent after the
- * commit that recorded their intent; an answer is forgotten after the commit
- * that recorded its result.  Errors inside a step are the step's (step_sandbox.c);
- * any other ends the tick (tick_recovery.c).
+ * Owns a Tick, from its begin to after its commit.  A tick commits as a whole
+ * or leaves nothing.  Requests are sent after the commit that recorded their
+ * intent, and an answer is forgotten after the commit that recorded its result.
+ * So whatever a crash takes away, another worker finds in the table.  An error
+ * in a step is that step's (step_sandbox.c); any other error ends the tick.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -47,18 +49,19 @@
 #include "worker/worker.h"
 #include "worker/worker_settings.h"
 
-/* Writing subtransactions a tick may have; 64 would overflow the cache. */
-#define FENCES_A_TICK 60
+/* Subtransactions of a tick that may write; why 60, see tick_batch.c. */
+#define SUBTRANSACTIONS_A_TICK 60
 
-#define CLEAN_AGAIN_US INT64CONST(60000000) /* after an error */
+/* After an error in clean_pending it is not tried again for so long. */
+#define CLEAN_AGAIN_US INT64CONST(60000000)
 
 /*
- * How long a native step waits for a lock, and how long it may take at all,
- * in a batch, whose others wait with it.  Then its run has a tick of its own
- * (tick_alone.c).
+ * How long a native step may wait for a lock, and how long it may take at all,
+ * in a tick of many runs, which all wait for it.  A step that exceeds that is
+ * undone, and its run gets a tick of its own (tick_alone.c).
  */
-#define BATCH_LOCK_TIMEOUT_MS 20
-#define BATCH_STEP_MS 100
+#define SHARED_LOCK_TIMEOUT_MS 20
+#define SHARED_STEP_MS 100
 
 void
 tick_begin(int64 epoch)
@@ -67,24 +70,22 @@ tick_begin(int64 epoch)
 	tick_state_begin();
 }
 
-void
-tick_collect(void)
-{
-	in_flight_collect();
-}
-
 /*
- * The row of the only run of a tick is saved when it commits; if there are
- * several, nobody knows which of them would be to blame for an end there.
+ * Before the commit.  If the tick has one run, the worker stays "about" it: if
+ * the process ends while it commits, that is due to this run.  If there are
+ * several, it would not be known to which.
  */
 static void
-is_about_commit(void)
+end_being_about(void)
 {
 	if (worker_state.nruns != 1)
 		crashed_step_note_run(NULL, NULL);
 }
 
-/* The transaction's work. */
+/*
+ * What the transaction does.  A blocked or slow run comes first, if it is such
+ * a run's turn (tick_choose_next); then the tick is of that run alone.
+ */
 static void
 work(Tick *tick, bool sweep)
 {
@@ -97,7 +98,8 @@ work(Tick *tick, bool sweep)
 	}
 	if (worker_state.lost)
 		resume_find_lost(tick);
-	if (blocked != NULL && !worker_state.ordinary_next && alone_try(tick, blocked))
+	if (blocked != NULL && !worker_state.ordinary_next &&
+		alone_try(tick, blocked))
 		return;
 	resume_record_answers(tick);
 	resume_runnable(tick);
@@ -109,7 +111,7 @@ work(Tick *tick, bool sweep)
 
 /*--- after the commit ---*/
 
-/* Runs that were queued or put off by what this tick did. */
+/* Tells the queue of runs (RunRow *) that are due again, now or later. */
 static void
 queue_waiting(List *runs)
 {
@@ -125,14 +127,20 @@ queue_waiting(List *runs)
 	}
 }
 
-/* What was promised is done, what was used is forgotten. */
+/*
+ * Does what the committed tick has promised, and forgets what it has dealt
+ * with.  Must not be interrupted.
+ */
 static void
 after_commit(Tick *tick)
 {
 	TimestampTz now = clock_now();
+
+	/* if it ended a step, it is the next one that met a lock */
 	bool		same_step = tick->blocked_since != 0 &&
 		tick->run.steps_done == 0;
 
+	Assert(InterruptHoldoffCount > 0);
 	long_step_end();
 	tick_end_turn(true);
 	in_flight_release(tick->taken, tick->recorded);
@@ -155,30 +163,37 @@ after_commit(Tick *tick)
 		worker_state.busy_until = 0;
 
 	tick_choose_next(tick->more);
-	worker_state.solo = Max(worker_state.solo - 1, 0);
+	worker_state.solo_ticks = Max(worker_state.solo_ticks - 1, 0);
 
 	report_failed(tick->failed);
 	worker_slot_count_work(transfer_in_flight(), tick->nended,
 						   tick->run.steps_done);
 }
 
-/* A moving mean: the next four ticks forget most of one that took long. */
+/*
+ * Commits, and keeps a moving mean of what that takes.  One commit that takes
+ * long counts for a quarter, and less from commit to commit.
+ */
 static void
 commit(void)
 {
 	TimestampTz began = clock_now();
+	int64		took_us;
 
 	CommitTransactionCommand();
-	worker_state.commit_us += (Max(clock_now() - began, 0) - worker_state.commit_us) /4;
+	took_us = Max(clock_now() - began, 0);
+	worker_state.commit_us += (took_us - worker_state.commit_us) /4;
 }
 
-/* An error is reported, and not met again at each tick: runs come first. */
+/*
+ * Cleans that index of what PostgreSQL has left to be sorted in, in a
+ * transaction of its own.  An error is logged, and the cleaning is then left
+ * for a minute, so that runs go on.
+ */
 static void
 clean_pending(Oid index)
 {
-	static TimestampTz not_before = 0;
-
-	if (clock_now() < not_before)
+	if (clock_now() < worker_state.clean_not_before)
 		return;
 	pgstat_report_activity(STATE_RUNNING, "cleaning the index of payloads");
 	PG_TRY();
@@ -195,9 +210,42 @@ clean_pending(Oid index)
 		EmitErrorReport();
 		FlushErrorState();
 		AbortCurrentTransaction();
-		not_before = clock_now() + CLEAN_AGAIN_US;
+		worker_state.clean_not_before = clock_now() + CLEAN_AGAIN_US;
 	}
 	PG_END_TRY();
+}
+
+/* What holds for the runs of this tick; room for one if it is to be known. */
+static void
+begin_tick(Tick *tick)
+{
+	bool		probation = worker_state.probation_runs > 0;
+
+	tick->run.epoch = in_flight.epoch;
+	tick->run.subtransactions_left = SUBTRANSACTIONS_A_TICK;
+	tick->run.lock_timeout_ms = Min(wf_lock_timeout, SHARED_LOCK_TIMEOUT_MS);
+	tick->run.soft_limit_ms = SHARED_STEP_MS;
+	tick->run.stopping = worker_state.stopping;
+
+	tick->run.probation = probation;
+	tick->run.killed_before = worker_state.killed_before;
+	tick->room = worker_state.solo_ticks > 0 || probation ? 1 : wf_batch_size;
+	worker_state.nruns = 0;
+}
+
+/* All of the transaction but its begin and its commit. */
+static void
+do_work(Tick *tick, bool sweep)
+{
+	PushActiveSnapshot(GetTransactionSnapshot());
+	MemoryContextSwitchTo(tick_memory);
+	tick->runs = store_open_runs();
+	work(tick, sweep);
+	tick->pending = store_find_pending(tick->runs);
+	store_close_runs(tick->runs);
+	if (tick->run.subtransactions_left < SUBTRANSACTIONS_A_TICK)
+		Async_Listen(CHANNEL_IN);	/* a step may have said UNLISTEN */
+	PopActiveSnapshot();
 }
 
 bool
@@ -205,17 +253,10 @@ tick_run(bool sweep)
 {
 	Tick		tick = {0};
 
-	tick.run.epoch = in_flight.epoch;
-	tick.run.subtransactions_left = FENCES_A_TICK;
-	tick.run.lock_timeout_ms = Min(wf_lock_timeout, BATCH_LOCK_TIMEOUT_MS);
-	tick.run.soft_ms = BATCH_STEP_MS;
-	tick.run.stopping = worker_state.stopping;
+	Assert(!IsTransactionState());
 	tick.no_claims = worker_state.stopping || recovery_begin();
-	tick.room = worker_state.solo > 0 || worker_state.probation > 0 ? 1 : wf_batch_size;
-	tick.run.probation = worker_state.probation > 0;
-	tick.run.killed_before = worker_state.killed_before;
-	worker_state.nruns = 0;
 
+	begin_tick(&tick);
 	worker_follow_settings();
 	begin_transaction();
 	if (!store_hold_extension())
@@ -223,18 +264,10 @@ tick_run(bool sweep)
 		CommitTransactionCommand();
 		return false;
 	}
-	PushActiveSnapshot(GetTransactionSnapshot());
-	MemoryContextSwitchTo(tick_memory);
-	tick.runs = store_open_runs();
-	work(&tick, sweep);
-	tick.pending = store_find_pending(tick.runs);
-	store_close_runs(tick.runs);
-	if (tick.run.subtransactions_left < FENCES_A_TICK)
-		Async_Listen(CHANNEL_IN);	/* a step may have said UNLISTEN */
-	PopActiveSnapshot();
-	is_about_commit();
+	do_work(&tick, sweep);
+	end_being_about();
 	commit();
-	HOLD_INTERRUPTS();			/* what was promised must be done */
+	HOLD_INTERRUPTS();			/* requests are to be sent, whatever happens */
 	crashed_step_note_run(NULL, NULL);
 	recovery_over();
 	after_commit(&tick);
@@ -263,7 +296,7 @@ tick_under_way(TimestampTz *when)
 	return in_flight.nrequests > 0;
 }
 
-/* when, or the earlier of both; 0 is never. */
+/* Makes *when the earlier of itself and time; 0 is never. */
 static void
 not_after(TimestampTz *when, TimestampTz time)
 {
@@ -294,7 +327,8 @@ tick_has_more(TimestampTz now, TimestampTz *when)
 	not_after(when, put_off_until(now));
 	not_after(when, in_flight_next_answer(now));
 	if (resume_has_runnable())
-		not_after(when, worker_state.busy_until != 0 ? worker_state.busy_until : now);
+		not_after(when, worker_state.busy_until != 0
+				  ? worker_state.busy_until : now);
 	foreach(lc, in_flight.blocked)
 	{
 		const Blocked *blocked = lfirst(lc);

@@ -1,6 +1,7 @@
 /*
  * tick.h
- *	  One transaction of a worker: what it has in hand, and moving it on.
+ *	  One transaction of a worker, which moves on its runs and those that are
+ *	  due; and when the next one is to be.
  */
 #ifndef WF_TICK_H
 #define WF_TICK_H
@@ -8,23 +9,21 @@
 #include "postgres.h"
 #include "datatype/timestamp.h"
 
-/* Once per process; epoch is the owner of what it claims. */
+/* Once per process; epoch is the owner of the runs that it claims. */
 extern void tick_begin(int64 epoch);
 
-/* Takes over the answers of exchanges that have ended. */
-extern void tick_collect(void);
-
 /*
- * Does one tick: records answers, goes on with runs in hand, claims, saves,
- * commits, sends.  sweep: also take over runs whose owner is gone.
- * Returns false where the extension is not there (any more); raises where
- * the tick failed: call tick_failed then.
+ * Does one tick, outside of any transaction: records answers, goes on with runs
+ * that this worker has, claims what is due, saves, commits, sends.  sweep: also
+ * takes over runs whose owner is gone.  Returns false if the extension is not
+ * there (any more).  Raises if the tick failed: call tick_failed then
+ * (tick_recovery.h).
  */
 extern bool tick_run(bool sweep);
 
 /*
- * From now on ticks begin nothing: they record answers only.  What waits for
- * its place among the requests is given back, unsent.
+ * From now on ticks begin nothing: they only record answers.  Requests that
+ * wait for their place are taken back, unsent.
  */
 extern void tick_wind_up(void);
 
@@ -34,7 +33,10 @@ extern void tick_wind_up(void);
  */
 extern bool tick_under_way(TimestampTz *when);
 
-/* Is there more to do right now?  Else *when is the next thing due, 0: none. */
+/*
+ * Is there something to do right now?  *when is when the next thing is due, if
+ * nothing wakes the worker before; 0: nothing is.
+ */
 extern bool tick_has_more(TimestampTz now, TimestampTz *when);
 
 /* Between ticks: the clock was set back, and is at now.  All waits end. */

@@ -76,7 +76,7 @@ set_limits(Tick *tick, const RunRow *run)
 	may = (asks || turn == TURN_MAY) && long_step_begin();
 	worker_state.turn_of = run->definition_id;
 
-	tick->run.soft_ms = may ? 0 : LONG_STEP_MS;
+	tick->run.soft_limit_ms = may ? 0 : LONG_STEP_MS;
 	return may || !(is_long || turn == TURN_MAY);
 }
 

@@ -1,20 +1,21 @@
 /*
  * tick_claim.c
- *	  Which runs a tick takes: orphans, and what is due.
+ *	  Which runs a tick takes: what is due, and runs whose owner is gone.
  *
- * Runs in a worker, inside a tick's transaction.  Ids of what is due come
- * from the queue in shared memory (due_queue.c), tenant by tenant in turn; a
- * row is locked by its key and loaded where it is still due.  When the queue
- * says so, the table is asked: which tenants have something due, which runs
- * of a tenant come next, what has become due by the time.
+ * Runs in a worker, inside a tick's transaction.  The ids of runs that are due
+ * come from the queue in shared memory (due_queue.c), which gives the tenants
+ * turns.  A row is locked by its key, and loaded if it is still due.  If the
+ * queue asks for it, the table is read: which tenants have runs that are due,
+ * which runs of a tenant come next, and what has become due as time passed.
  *
- * Runs are taken a few at a time, until the tick has as many as it may or has
- * lasted long enough: who comes now waits no longer than that.  Long enough is
- * a matter of what a commit takes, which is to be little of it.  A tick ends
- * earlier where it has the only run of a tenant, which need not wait for what
- * another tenant has queued.
+ * Runs are taken in chunks, until the tick has as many as it may, or has
+ * lasted long enough: a run that is fired now waits until the tick ends.  How
+ * long is long enough depends on what a commit takes, which is to be a small
+ * share of the tick.  A tick ends earlier if it has taken the only run of a
+ * tenant, whose caller need not wait for what other tenants have queued.
  *
- * Owns: the ids whose rows were locked by somebody, to be tried again.
+ * Owns the ids of due runs whose rows were locked by somebody (in
+ * worker_state), to be tried again.  After a crash a rescan finds them.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -36,30 +37,46 @@
 #include "worker/tick_put_off.h"
 
 #define CHUNK 25				/* runs taken at a time */
-#define TICK_US INT64CONST(8000)	/* no more is taken then, */
-#define MAX_TICK_US INT64CONST(40000)	/* or later where commits are slow: */
+
+/*
+ * Claiming ends after TICK_US.  If commits are slow, it ends after
+ * WORK_PER_COMMIT times what a commit takes, but not after MAX_TICK_US.
+ */
+#define TICK_US INT64CONST(8000)
+#define MAX_TICK_US INT64CONST(40000)
 #define WORK_PER_COMMIT 16
-#define SHORT_TICK_US INT64CONST(2000)	/* where somebody waits for its end */
-#define MAX_INTENTS 60			/* of a tick */
+
+/* It ends after this time if the tick has the only run of a tenant. */
+#define SHORT_TICK_US INT64CONST(2000)
+
+/* Requests that a tick begins: their answers wait for its commit. */
+#define MAX_INTENTS 60
+
+/* A run whose row is locked goes back to the queue after this time. */
 #define LOCKED_RETRY_US INT64CONST(100000)
-#define MAX_LOCKED 200
-#define SOLO_FOR_ASIDE 10		/* ticks of one run each, if some come back */
-#define CROWDED_RETRY_US INT64CONST(50000)
 
-/* Of this tick, for left_out. */
-static Pauses pauses;
-static List *intents;
-static List *overflow;
+/* After runs that were set aside came back, so many ticks have one run each. */
+#define SOLO_TICKS 10
 
-static int	nlocked = 0;
-static DueRun locked_runs[MAX_LOCKED];
-static TimestampTz locked_until;
+/* If all that is due are slow runs left to other workers, we look so often. */
+#define OVERFLOW_RETRY_US INT64CONST(50000)
+
+/*
+ * The tick that claims.  The queue calls is_left_out while it gives out runs,
+ * without an argument of ours; outside of take_ids it is NULL.
+ */
+static Tick *claiming = NULL;
 
 /*--- asking the table ---*/
 
-/* Has each tenant that has something due read from the beginning. */
+/*
+ * Rescans the table: tells the queue of each tenant that has something due, so
+ * that it is read from its first run on.  Begins after tenant last if has_last
+ * is true.  If the queue has no room for more tenants, the next rescan goes on
+ * from there.
+ */
 static void
-look(pg_uuid_t last, bool has_last)
+rescan(Tick *tick, pg_uuid_t last, bool has_last)
 {
 	pg_uuid_t	tenants[STORE_TENANTS_A_LOOK];
 	bool		room = true;
@@ -71,7 +88,7 @@ look(pg_uuid_t last, bool has_last)
 		n = store_tenants_due(has_last ? &last : NULL, tenants);
 		for (int i = 0; i < n && room; i++)
 		{
-			room = store_is_paused(&pauses, &tenants[i]) ||
+			room = store_is_paused(&tick->pauses, &tenants[i]) ||
 				due_rescan_add_tenant(&tenants[i]);
 			if (room)
 			{
@@ -83,9 +100,12 @@ look(pg_uuid_t last, bool has_last)
 	due_end_rescan(room ? NULL : &last, store_next_due(clock_now()));
 }
 
-/* What was to come later, and is due by now. */
+/*
+ * Queues the runs that were to come later and have become due since the timer
+ * was set, and sets the timer anew.
+ */
 static void
-ask_for_later(void)
+read_later(void)
 {
 	TimestampTz now = clock_now();
 	TimestampTz since;
@@ -97,11 +117,12 @@ ask_for_later(void)
 	runs = palloc(sizeof(DueRun) * DUE_READ_AHEAD);
 	n = store_read_later(since, now, runs, DUE_READ_AHEAD);
 	due_add_runs(runs, n);
-	if (n == DUE_READ_AHEAD)
+	if (n == DUE_READ_AHEAD)	/* there may be more than were read */
 		due_want_rescan();
 	due_set_timer(store_next_due(now));
 }
 
+/* Reads from the table a tenant's next runs that are due, for the queue. */
 static void
 read_tenant(const DueReading *reading)
 {
@@ -114,76 +135,92 @@ read_tenant(const DueReading *reading)
 
 /*--- taking ---*/
 
-/* For the rest of the tick. */
+/* Which tenants are paused, as of now; for the rest of the tick. */
 static void
-load_pauses(void)
+load_pauses(Tick *tick)
 {
 	MemoryContext old = MemoryContextSwitchTo(tick_memory);
 
-	store_load_pauses(&pauses);
+	store_load_pauses(&tick->pauses);
 	MemoryContextSwitchTo(old);
 }
 
+/*
+ * Is this tick to take no run of that tenant?  Called under the lock of the
+ * queue: raises nothing and allocates nothing.
+ */
 static bool
-left_out(const pg_uuid_t *tenant)
+is_left_out(const pg_uuid_t *tenant)
 {
-	return store_is_paused(&pauses, tenant) || put_off_is(tenant) ||
+	const Tick *tick = claiming;
+
+	Assert(tick != NULL);
+	return store_is_paused(&tick->pauses, tenant) || put_off_is(tenant) ||
 		in_flight_is_full_for(tenant) ||
-		in_flight_is_full_with(tenant, intents) || ids_contain(overflow, tenant);
+		in_flight_fills_up(tenant, tick->run.intents) ||
+		ids_contain(tick->overflow, tenant);
 }
 
-/* Ids of at most max runs that are due. */
+/* Takes at most max runs that are due from the queue; returns how many. */
 static int
-take_ids(DueRun *runs, int max)
+take_ids(Tick *tick, DueRun *runs, int max)
 {
 	DueReading	reading;
 	bool		must_be_read = true;
 	int			n = 0;
 
+	claiming = tick;
 	while (n < max && must_be_read)
 	{
 		CHECK_FOR_INTERRUPTS();
-		n += due_take_runs(runs + n, max - n, in_flight.epoch, left_out,
+		n += due_take_runs(runs + n, max - n, in_flight.epoch, is_left_out,
 						   &reading, &must_be_read);
 		if (must_be_read)
 			read_tenant(&reading);
 	}
+	claiming = NULL;
 	return n;
 }
 
 /*
- * Somebody has its row, or the clock says that it is not due yet.  What is
- * too much is found by a look.
+ * Remembers a run that cannot be claimed now: somebody has its row, or our
+ * clock says that it is not due yet.  If there are too many, a rescan finds
+ * them.
  */
 static void
 keep_locked(const DueRun *run)
 {
-	if (nlocked == 0)
-		locked_until = clock_now() + LOCKED_RETRY_US;
-	if (nlocked < MAX_LOCKED)
-		locked_runs[nlocked++] = *run;
+	if (worker_state.nlocked == 0)
+		worker_state.locked_until = clock_now() + LOCKED_RETRY_US;
+
+	if (worker_state.nlocked < MAX_LOCKED_RUNS)
+		worker_state.locked_runs[worker_state.nlocked++] = *run;
+
 	else
 		due_want_rescan();
 }
 
 static void
-try_locked_again(void)
+return_locked(void)
 {
-	if (nlocked == 0 || clock_now() < locked_until)
+	if (worker_state.nlocked == 0 || clock_now() < worker_state.locked_until)
 		return;
-	due_return_runs(locked_runs, nlocked);
-	nlocked = 0;
+	due_return_runs(worker_state.locked_runs, worker_state.nlocked);
+	worker_state.nlocked = 0;
 }
 
 void
 claim_clock_set_back(void)
 {
-	locked_until = 0;
+	worker_state.locked_until = 0;
 }
 
-/* An id may have come twice, and our own lock would not stop us. */
+/*
+ * Is due[i] among those before it?  The queue may have an id twice, and our own
+ * lock would not keep us from taking the row again.
+ */
 static bool
-has_come(const DueRun *due, int i)
+is_repeated(const DueRun *due, int i)
 {
 	for (int k = 0; k < i; k++)
 		if (ids_equal(&due[k].id, &due[i].id))
@@ -191,7 +228,7 @@ has_come(const DueRun *due, int i)
 	return false;
 }
 
-/* Is one of them all that its tenant has? */
+/* Is one of these runs the only one that its tenant has? */
 static bool
 any_is_last(const DueRun *due, int n)
 {
@@ -202,28 +239,33 @@ any_is_last(const DueRun *due, int n)
 }
 
 /*
- * Without those whose tenant is paused by now.  Asked again after the runs
- * are locked: a pause that had committed before one of them was fired is then
- * seen.  They stay queued, and wf_resume has the table looked at.
+ * Returns these runs (RunRow *) without those whose tenant is paused by now.
+ * The pauses are loaded again after the rows were locked, so that a pause is
+ * seen that had committed before one of the runs was fired.  The runs left out
+ * stay queued in the table, and wf_resume has it rescanned.
  */
 static List *
-without_paused(List *runs)
+without_paused(Tick *tick, List *runs)
 {
 	ListCell   *lc;
 
 	if (runs == NIL)
 		return NIL;
-	load_pauses();
+	load_pauses(tick);
 	foreach(lc, runs)
 	{
-		if (pauses.all ||
-			store_is_paused(&pauses, &((RunRow *) lfirst(lc))->tenant_id))
+		if (tick->pauses.all ||
+			store_is_paused(&tick->pauses,
+							&((RunRow *) lfirst(lc))->tenant_id))
 			runs = foreach_delete_current(runs, lc);
 	}
 	return runs;
 }
 
-/* Not if its definition is isolated: it is looked for again. */
+/*
+ * May this worker advance the run now?  If it may not, its definition is
+ * isolated, and a rescan finds the run again when the definition has its turn.
+ */
 static bool
 may_go(const RunRow *run)
 {
@@ -231,7 +273,10 @@ may_go(const RunRow *run)
 						 false) != TURN_WAIT;
 }
 
-/* Locks and loads up to max runs that are due; *took is false: none is. */
+/*
+ * Locks and loads up to max runs (RunRow *) that are due.  *took is whether the
+ * queue had any: then there may be more, even if all of these are locked.
+ */
 static List *
 take_runs(Tick *tick, int max, bool *took)
 {
@@ -241,10 +286,8 @@ take_runs(Tick *tick, int max, bool *took)
 	TimestampTz now;
 	int			n;
 
-	intents = tick->run.intents;
-	overflow = tick->overflow;
-	n = take_ids(due, Min(max, CHUNK));
-	now = clock_now();			/* later than any of them was fired */
+	n = take_ids(tick, due, Min(max, CHUNK));
+	now = clock_now();			/* read after all of them were fired */
 	if (any_is_last(due, n))
 		tick->claim_until = Min(tick->claim_until,
 								tick->claim_since + SHORT_TICK_US);
@@ -258,7 +301,7 @@ take_runs(Tick *tick, int max, bool *took)
 		bool		later;
 		RunRow	   *run;
 
-		if (has_come(due, i) || aside_contains(&due[i].id))
+		if (is_repeated(due, i) || aside_contains(&due[i].id))
 			continue;
 		crashed_step_note_run(&due[i].id, NULL);
 		run = store_claim_run(tick->runs, &due[i].id, now, &later);
@@ -270,34 +313,35 @@ take_runs(Tick *tick, int max, bool *took)
 	crashed_step_note_run(NULL, NULL);
 	store_loading_end(tick->runs);
 	tick_locking_end(&locking, tick);
-	return without_paused(runs);
+	return without_paused(tick, runs);
 }
 
-/* How many runs the tick may still take. */
+/* How many runs the tick may still take; 0 or less: none. */
 static int
 room_left(const Tick *tick)
 {
-	int			in_hand = in_flight.nrequests - list_length(tick->recorded) +
+	int			nrequests = in_flight.nrequests - list_length(tick->recorded) +
 		list_length(tick->run.intents);
 
 	if (tick->run.subtransactions_left <= 0 || tick->run.ending ||
 		list_length(tick->run.intents) >= MAX_INTENTS)
 		return 0;
-	return Min(tick->room, in_flight_limit() - in_hand);
+	return Min(tick->room, in_flight_limit() - nrequests);
 }
 
+/* Advances and saves these runs (RunRow *), which were just locked. */
 static void
 advance_claimed(Tick *tick, List *runs)
 {
-	worker_state.probation = Max(worker_state.probation - list_length(runs), 0);
+	worker_state.probation_runs = Max(worker_state.probation_runs - list_length(runs), 0);
 
 	tick->room -= list_length(runs);
 	tick_advance(tick, runs);
 }
 
-/* Does what the tick is to remember of its runs go beyond their rows? */
+/* Has the tick noted anything that points to the runs it advanced? */
 static bool
-remembers(const Tick *tick)
+has_notes(const Tick *tick)
 {
 	return tick->run.intents != NIL || tick->runnable != NIL ||
 		tick->blocked != NIL || tick->failed != NIL || tick->waiting != NIL ||
@@ -305,9 +349,9 @@ remembers(const Tick *tick)
 }
 
 /*
- * Claims and advances up to room runs; false: none is due.  Their memory goes
- * with them where all have ended well: a long tick would run out of the
- * processor's caches.
+ * Claims and advances up to room runs.  Returns false if none is due.  If all
+ * have ended well, their memory is freed at once: a tick of many chunks would
+ * need more memory than the processor's caches hold.
  */
 static bool
 claim_chunk(Tick *tick, int room)
@@ -320,11 +364,15 @@ claim_chunk(Tick *tick, int room)
 
 	advance_claimed(tick, take_runs(tick, room, &took));
 	MemoryContextSwitchTo(old);
-	if (!remembers(tick))
+	if (!has_notes(tick))
 		MemoryContextDelete(chunk);
 	return took;
 }
 
+/*
+ * Takes over and advances runs whose owner is gone, as many as there is room
+ * for.  If there may be more, the next tick goes on with that.
+ */
 static void
 take_over(Tick *tick)
 {
@@ -334,7 +382,7 @@ take_over(Tick *tick)
 	ListCell   *lc;
 
 	tick->sweep = room <= 0;
-	if (room <= 0 || pauses.all)
+	if (room <= 0 || tick->pauses.all)
 		return;
 	tick_locking_begin(&locking);
 	runs = store_take_over(room);
@@ -350,50 +398,77 @@ take_over(Tick *tick)
 	advance_claimed(tick, runs);
 }
 
-void
-tick_claim(Tick *tick, bool sweep)
+/* Until when the tick goes on claiming, if there is room and work. */
+static void
+set_claim_time(Tick *tick)
 {
-	int64		sweep_us = sweep ? (int64) wf_poll_interval * 900 : -1;
-	pg_uuid_t	last;
-	bool		has_last;
-	bool		looking;
+	int64		work_us = Max(TICK_US, WORK_PER_COMMIT * worker_state.commit_us);
+
+	tick->claim_since = clock_now();
+	tick->claim_until = tick->claim_since + Min(work_us, MAX_TICK_US);
+}
+
+/*
+ * Claims and advances chunk after chunk.  Returns false if nothing more is due,
+ * and true if the tick's room or time was used up before that was known.
+ */
+static bool
+claim_chunks(Tick *tick)
+{
 	bool		took = true;
 	int			rounds = 0;
 
-	if (aside_bring_back(clock_now()))
-		worker_state.solo = Max(worker_state.solo, SOLO_FOR_ASIDE);
-
-	looking = due_begin_rescan(sweep_us, &last, &has_last);
-	tick->claim_since = clock_now();
-	tick->claim_until = tick->claim_since +
-		Min(Max(TICK_US, WORK_PER_COMMIT * worker_state.commit_us), MAX_TICK_US);
-	load_pauses();				/* newer than what asked for the look */
-	if (pauses.all)
-		due_set_paused();
-	try_locked_again();
-	if (looking)
-		look(last, has_last);
-	ask_for_later();
-	if (sweep || worker_state.sweep)
-		take_over(tick);
-	while (took && !pauses.all)
+	while (took && !tick->pauses.all)
 	{
 		int			room = room_left(tick);
 
 		if (room <= 0 || clock_now() >= tick->claim_until)
 			break;
+		/* a session that fires may be waiting for this core */
 		if (rounds++ > 0)
-			(void) sched_yield();	/* who fires may be waiting for this core */
+			(void) sched_yield();
 		took = claim_chunk(tick, room);
 	}
+	return took;
+}
+
+void
+tick_claim(Tick *tick, bool sweep)
+{
+	/* every worker sweeps; one rescans, if that was not done of late */
+	int64		sweep_us = sweep ? (int64) wf_poll_interval * 900 : -1;
+	pg_uuid_t	last;
+	bool		has_last;
+	bool		rescanning;
+	bool		took;
+
+	if (aside_bring_back(clock_now()))
+		worker_state.solo_ticks = Max(worker_state.solo_ticks, SOLO_TICKS);
+
+	rescanning = due_begin_rescan(sweep_us, &last, &has_last);
+	set_claim_time(tick);
+	load_pauses(tick);			/* after that: they are to be newer than the
+								 * wake-up that asked for the rescan */
+	if (tick->pauses.all)
+		due_set_paused();
+	return_locked();
+	if (rescanning)
+		rescan(tick, last, has_last);
+	read_later();
+	if (sweep || worker_state.sweep)
+		take_over(tick);
+	took = claim_chunks(tick);
+
 	/* if there was no room, an answer that comes makes some */
-	tick->more = took && !pauses.all && in_flight.nrequests < in_flight_limit();
-	if (nlocked > 0)
-		tick->next_due = locked_until;
+	tick->more = took && !tick->pauses.all &&
+		in_flight.nrequests < in_flight_limit();
+	if (worker_state.nlocked > 0)
+		tick->next_due = worker_state.locked_until;
+
 	if (tick->more && tick->overflow != NIL && worker_state.nruns == 0)
 	{
-		/* all that there is are slow runs, which are left to others */
+		/* all that is due are slow runs, which are left to other workers */
 		tick->more = false;
-		tick->next_due = clock_now() + CROWDED_RETRY_US;
+		tick->next_due = clock_now() + OVERFLOW_RETRY_US;
 	}
 }

@@ -9,7 +9,7 @@
  * set aside (set_aside.c) and tried again, and failed in the end if the
  * fault is its own; all others go on at once.
  *
- * A step that was executing when its worker ended abnormally is booked on its
+ * A step that was executing when its worker ended abnormally is worker_state.booked on its
  * run (run_book_crash) before anything is claimed: at the third time it fails.
  * Shared memory says which steps these are (crashed_step.c); where the whole
  * server was killed, the rows do: an attempt on probation was committed
@@ -50,12 +50,6 @@
 /* So many ticks that fail one after the other are no matter of single runs. */
 #define MAX_FAILURES 10
 #define MAX_LOGGED 3			/* of them */
-
-/* The suspect that is being booked, if any. */
-static CrashedStep booked;
-static bool booking = false;
-
-static bool failing = false;	/* a run is being failed for good */
 
 /*--- what is done before a tick ---*/
 
@@ -129,27 +123,30 @@ recovery_begin(void)
 {
 	CrashedSearch found;
 
-	if (worker_state.blame != NULL)
+	if (worker_state.fail_message != NULL)
 	{
-		char	   *blame = worker_state.blame;
+		char	   *blame = worker_state.fail_message;
 
-		worker_state.blame = NULL;
+		worker_state.fail_message = NULL;
 		worker_state.nruns = 0;
 
-		failing = true;
-		fail_for_good(&worker_state.failing, blame);
-		failing = false;
+		worker_state.failing = true;
+
+		fail_for_good(&worker_state.run_to_fail, blame);
+		worker_state.failing = false;
+
 		pfree(blame);
 	}
-	while ((found = crashed_step_find(in_flight.epoch, &booked)) == CRASHED_FOUND)
+	while ((found = crashed_step_find(in_flight.epoch, &worker_state.booked)) == CRASHED_FOUND)
 	{
 		CHECK_FOR_INTERRUPTS();
-		booking = true;
-		if (book(&booked))
-			crashed_step_drop(&booked);
+		worker_state.booking = true;
+
+		if (book(&worker_state.booked))
+			crashed_step_drop(&worker_state.booked);
 		else
-			crashed_step_put_off(&booked);
-		booking = false;
+			crashed_step_put_off(&worker_state.booked);
+		worker_state.booking = false;
 	}
 	return found == CRASHED_ELSEWHERE;
 }
@@ -194,23 +191,23 @@ blame_text(const char *message)
 	return MemoryContextStrdup(TopMemoryContext, text);
 }
 
-/* The run whose end was being booked: it is failed, or booked later. */
+/* The run whose end was being booked: it is failed, or worker_state.booked later. */
 static void
 blame_booked(const ErrorData *error, bool fault)
 {
 	if (!fault)
 	{
-		crashed_step_put_off(&booked);
+		crashed_step_put_off(&worker_state.booked);
 		return;
 	}
-	crashed_step_drop(&booked);
-	worker_state.failing = booked.run_id;
+	crashed_step_drop(&worker_state.booked);
+	worker_state.run_to_fail = worker_state.booked.run_id;
 
 	memset(&worker_state.last_run, 0, sizeof(DueRun));	/* if it cannot be
 														 * failed */
-	worker_state.last_run.id = booked.run_id;
+	worker_state.last_run.id = worker_state.booked.run_id;
 	worker_state.last_is_queued = false;
-	worker_state.blame = blame_text(error->message);
+	worker_state.fail_message = blame_text(error->message);
 }
 
 /*
@@ -232,10 +229,10 @@ blame_only_run(const ErrorData *error, bool fault)
 						id_text(&run->id), error->message),
 				 error->detail ? errdetail_internal("%s", error->detail) : 0,
 				 error->context ? errcontext("%s", error->context) : 0));
-	if (!fault || times < TIMES_ASIDE || failing)
+	if (!fault || times < TIMES_ASIDE || worker_state.failing)
 		return;					/* if it cannot be failed, it waits as well */
-	worker_state.failing = run->id;
-	worker_state.blame = blame_text(error->message);
+	worker_state.run_to_fail = run->id;
+	worker_state.fail_message = blame_text(error->message);
 }
 
 /*
@@ -250,7 +247,7 @@ find_failed_run(const ErrorData *error)
 
 	if (worker_state.withdrawn)
 		return PAUSE_NONE;
-	if (booking)
+	if (worker_state.booking)
 		blame_booked(error, fault);
 	else if (worker_state.nruns == 1)
 		blame_only_run(error, fault);
@@ -260,10 +257,10 @@ find_failed_run(const ErrorData *error)
 		worker_slot_set_error(error->message);
 	if (!known && worker_state.nruns == 0)
 		return passes_soon(error->sqlerrcode) ? PAUSE_SHORT : PAUSE_LONGER;
-	worker_state.solo = Max(worker_state.solo, Min(2 * worker_state.nruns, wf_batch_size) + 10);
+	worker_state.solo_ticks = Max(worker_state.solo_ticks, Min(2 * worker_state.nruns, wf_batch_size) + 10);
 	worker_state.nfailures++;
 
-	if (known && !booking && put_off_has_room())
+	if (known && !worker_state.booking && put_off_has_room())
 		return PAUSE_NONE;		/* that tenant pauses */
 	return worker_state.nfailures > MAX_FAILURES ? PAUSE_SHORT : PAUSE_NONE;
 }
@@ -284,7 +281,7 @@ mend_message(ErrorData *error)
 static bool
 is_known(void)
 {
-	return worker_state.withdrawn || (worker_state.nruns == 1 && !booking);
+	return worker_state.withdrawn || (worker_state.nruns == 1 && !worker_state.booking);
 }
 
 /*
@@ -367,7 +364,8 @@ tick_failed(void)
 	tick_choose_next(true);
 	pause = find_failed_run(error);
 	put_off_tick_over(false);
-	booking = failing = worker_state.withdrawn = false;
+	worker_state.booking = worker_state.failing = false;
+	worker_state.withdrawn = false;
 
 	FreeErrorData(error);
 	MemoryContextSwitchTo(TopMemoryContext);

@@ -31,11 +31,14 @@
 #include "worker/tick_report.h"
 #include "worker/tick_state.h"
 
-#define PROBATION_RUNS 500		/* after a start that was not clean */
-#define ROW_LOCK_TIMEOUT_MS 1000	/* somebody has the run's row */
+/* After a crash, so many runs are advanced on probation. */
+#define PROBATION_RUNS 500
 
-MemoryContext tick_memory;
-WorkerState worker_state;
+/* For so long a tick waits for the row of its only run. */
+#define ROW_LOCK_TIMEOUT_MS 1000
+
+MemoryContext tick_memory;		/* lists of the tick, and its runs */
+WorkerState worker_state;		/* the files of the tick share it */
 
 void
 tick_state_begin(void)
@@ -43,12 +46,14 @@ tick_state_begin(void)
 	bool		last_end_unknown;
 
 	if (crashed_step_on_probation(&last_end_unknown))
-		worker_state.probation = PROBATION_RUNS;
+		worker_state.probation_runs = PROBATION_RUNS;
 	worker_state.killed_before = last_end_unknown ? PgStartTime : 0;
 
 	tick_memory = AllocSetContextCreate(TopMemoryContext,
 										"workflow_engine tick",
 										ALLOCSET_DEFAULT_SIZES);
+
+	/* what is due has waited for this worker: it comes before any slow step */
 	worker_state.more = true;
 	worker_state.ordinary_next = true;
 	worker_state.ordinary_until = clock_now() + LONG_STEP_MS * INT64CONST(1000);
@@ -71,11 +76,12 @@ tick_is_about(const RunRow *run)
 /*--- row locks ---*/
 
 /*
- * Rows are locked in a subtransaction of their own, which is released.  Were
- * the transaction itself the locker, a row whose update was undone with a
- * subtransaction would keep the aborted updater in its multixact when it is
- * updated anew: MultiXactIdExpand makes no new one for who is a member
- * already, and heap_update asserts that there is no updater.
+ * Rows are locked in a subtransaction of their own, which is then released
+ * with its locks kept.  The transaction itself must not be the locker.  If it
+ * were, and an update of the row were undone with a later subtransaction, the
+ * row's multixact would still name the aborted updater when the row is updated
+ * again: MultiXactIdExpand makes no new multixact for a transaction that is a
+ * member already, and heap_update asserts that there is no updater in it.
  */
 void
 tick_locking_begin(RowLocking *locking)
@@ -110,6 +116,12 @@ tick_drop_intents(List *intents, int kept)
 	}
 }
 
+/*
+ * The row of the only run of a tick was not locked while its step executed
+ * (tick_alone.c).  Locks it, and returns what the verdict is now.  Raises 40001
+ * if the run is not this worker's any more, and 55P03 if its row stays locked
+ * by somebody.
+ */
 static RunVerdict
 relock(Tick *tick, RunRow *run, RunVerdict verdict)
 {
@@ -131,7 +143,7 @@ relock(Tick *tick, RunRow *run, RunVerdict verdict)
 		case RELOCK_GONE:
 			break;
 	}
-	worker_state.withdrawn = true;
+	worker_state.withdrawn = true;	/* it is nobody's fault */
 
 	ereport(ERROR,
 			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
@@ -140,8 +152,9 @@ relock(Tick *tick, RunRow *run, RunVerdict verdict)
 }
 
 /*
- * What somebody has put on the table may be slow.  Then others come first for
- * as long as it took.
+ * Saves the row.  A trigger that somebody has put on the table may make that
+ * slow.  Then the tick ends soon, and runs of other tenants come first for as
+ * long as it took.
  */
 static void
 save_row(Tick *tick, const RunRow *run)
@@ -207,8 +220,9 @@ tick_end_turn(bool went_well)
 }
 
 /*
- * As long as such a tick has lasted, ordinary ones follow, if there is work
- * for them, and in any case one.
+ * After a tick of one run an ordinary tick follows in any case.  More ordinary
+ * ticks follow for as long as that tick lasted, if there is work for them: so
+ * slow steps have half of a busy worker's time.
  */
 void
 tick_choose_next(bool more)

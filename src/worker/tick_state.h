@@ -1,7 +1,7 @@
 /*
  * tick_state.h
- *	  The state of a worker, of a tick, and what every kind of tick does with
- *	  a run.
+ *	  The state of a worker, the state of one tick, and what every kind of tick
+ *	  does with a run.
  */
 #ifndef WF_TICK_STATE_H
 #define WF_TICK_STATE_H
@@ -15,78 +15,118 @@
 /* A row that somebody else has locked is tried again after this time. */
 #define BUSY_RETRY_US INT64CONST(100000)
 
-/* Where the worker stands, from tick to tick. */
+/* So many runs whose rows were locked are remembered; a rescan finds others. */
+#define MAX_LOCKED_RUNS 200
+
+/*
+ * What a worker knows from tick to tick, beside the runs that it has in flight
+ * (in_flight.h).  A moment of 0 is none.
+ */
 typedef struct WorkerState
 {
-	bool		more;			/* there may be more to claim */
-	bool		ordinary_next;	/* no blocked run is tried: what others have
-								 * fired comes first, */
-	TimestampTz ordinary_until; /* while there is any, until then */
-	TimestampTz alone_since;	/* this tick's, of one run; 0: it is none */
-	bool		sweep;			/* there are more runs to take over */
-	bool		lost;			/* runs of ours may have slipped from hand */
-	bool		stopping;		/* only answers are recorded */
-	TimestampTz next_due;		/* 0: none */
-	int64		commit_us;		/* what a commit has taken of late */
-	TimestampTz busy_until;		/* rows of ours were locked; 0: none */
-	/* of errors: */
-	int			solo;			/* so many ticks with one run each */
-	int			probation;		/* so many runs one by one, each attempt
-								 * committed before it is made */
-	TimestampTz killed_before;	/* as in TickContext */
-	int			nruns;			/* of this tick, so far */
-	DueRun		last_run;		/* the last of them */
-	bool		last_is_queued; /* as the table has it */
-	bool		withdrawn;		/* it is not ours any more: no error */
-	bool		has_turn;		/* this tick's, of an isolated definition: */
+	/* what is next */
+	bool		more;			/* there may be more to claim right now */
+	bool		sweep;			/* the last sweep left runs to take over */
+	bool		lost;			/* an error may have made this worker forget
+								 * runs that it owns */
+	bool		stopping;		/* only answers are recorded from now on */
+	TimestampTz next_due;		/* the next claim, if nothing wakes us before */
+	TimestampTz busy_until;		/* a runnable run's row was locked: till then
+								 * none is loaded again */
+	int64		commit_us;		/* a moving mean of what commits take */
+	TimestampTz clean_not_before;	/* after an error in clean_pending */
+
+	/* ticks of one run, and ordinary ones in turn (tick_choose_next) */
+	bool		ordinary_next;	/* the next tick is ordinary */
+	TimestampTz ordinary_until; /* so are those till then, if there is work */
+	TimestampTz alone_since;	/* this tick is of one run, and began then */
+	bool		has_turn;		/* it may advance a run of turn_of, which is
+								 * isolated: no other worker may meanwhile */
 	pg_uuid_t	turn_of;
-	int			nfailures;		/* of ticks, one after the other */
-	pg_uuid_t	failing;		/* a run that is to be failed, */
-	char	   *blame;			/* for this; NULL: there is none */
+
+	/* runs that were due and locked by somebody (tick_claim.c) */
+	int			nlocked;
+	DueRun		locked_runs[MAX_LOCKED_RUNS];
+	TimestampTz locked_until;	/* they go back to the queue then */
+
+	/* which runs this tick is about, so that an error can be put down to one */
+	int			nruns;			/* so far */
+	DueRun		last_run;		/* the last of them */
+	bool		last_is_queued; /* it is "queued" or "waiting" in the table */
+	bool		withdrawn;		/* the tick is given up for no fault: its run
+								 * is not ours any more, or we are to stop */
+
+	/* after errors and crashes (tick_recovery.c) */
+	int			solo_ticks;		/* so many ticks have one run each */
+	int			probation_runs; /* so many runs have a tick each, and each of
+								 * their attempts is committed before it is
+								 * made */
+	TimestampTz killed_before;	/* as in TickContext */
+	int			nfailures;		/* ticks that failed in a row */
+	char	   *fail_message;	/* the next tick fails run_to_fail, with this
+								 * message; NULL: no run */
+	pg_uuid_t	run_to_fail;
+	bool		failing;		/* it is being failed now */
+	bool		booking;		/* a crash is being booked on its run now: */
+	CrashedStep booked;
 } WorkerState;
 
-/* One tick, from its begin to after its commit; in tick_memory. */
+/* One tick, from its begin to after its commit.  Its lists are in tick_memory. */
 typedef struct Tick
 {
-	TickContext run;
-	RunTable   *runs;			/* NULL: opened by the first save */
-	int			room;			/* runs that it may still take */
-	bool		no_claims;		/* what ended a worker is being booked */
-	List	   *taken;			/* of pg_uuid_t *: out of continuing, blocked */
-	List	   *recorded;		/* of PendingRequest *: done with */
-	List	   *runnable;		/* of pg_uuid_t * */
-	List	   *blocked;		/* of pg_uuid_t *: they met a lock */
+	TickContext run;			/* what the runs need to know of it */
+	RunTable   *runs;			/* workflow_runs, opened */
+	Pauses		pauses;			/* of tenants, as last loaded */
+	int			room;			/* so many runs it may still take */
+	bool		no_claims;		/* a crash is still to be booked on its run */
+	List	   *taken;			/* of pg_uuid_t *: runs in flight that it
+								 * dealt with */
+	List	   *recorded;		/* of PendingRequest *: whose answers it
+								 * recorded */
+	List	   *runnable;		/* of pg_uuid_t *: they go on in a later tick */
+	List	   *blocked;		/* of pg_uuid_t *: their steps met a lock */
 	List	   *alone;			/* of RunRow *: their steps are slow */
-	List	   *overflow;		/* of pg_uuid_t *: tenants of slow runs that
-								 * are left to others */
-	TimestampTz blocked_since;	/* of the one that is tried; 0: none is */
+	List	   *overflow;		/* of pg_uuid_t *: tenants whose next slow
+								 * runs are left to other workers */
+	TimestampTz blocked_since;	/* the only run's step met a lock then; or 0 */
 	List	   *failed;			/* of RunRow *, for the log */
-	List	   *waiting;		/* of RunRow *, for the queue */
+	List	   *waiting;		/* of RunRow *, for the queue of due runs */
 	int			nended;
-	bool		busy;
-	bool		more;
-	bool		sweep;
+	bool		busy;			/* a runnable run's row was locked */
+	bool		more;			/* as in WorkerState, for the next tick */
+	bool		sweep;			/* the same */
+	TimestampTz next_due;		/* the same */
 	Oid			pending;		/* an index to be cleaned, or InvalidOid */
-	TimestampTz next_due;
 	TimestampTz claim_since;	/* runs are claimed from then on */
-	TimestampTz claim_until;
+	TimestampTz claim_until;	/* no more are claimed after that */
 } Tick;
 
-/* Reset after each tick; for what lives no longer. */
+/* Reset after each tick; holds what the tick alone needs. */
 extern MemoryContext tick_memory;
 
+/* Of this process, which is one worker. */
 extern WorkerState worker_state;
 
-/* Once per process. */
+/* Once per process, before the first tick. */
 extern void tick_state_begin(void);
 
-/* The tick is about that run now. */
+/*
+ * The tick is about that run from now on.  If the process ends abnormally
+ * meanwhile, that is booked on the run.
+ */
 extern void tick_is_about(const RunRow *run);
 
-/* Saves a run where its advance left it, and notes what follows. */
+/*
+ * Saves a run as its advance left it, and notes in the tick what follows from
+ * the verdict.  Raises what saving the row raises; and 40001 if it is the only
+ * run of its tick and somebody else has taken it meanwhile.
+ */
 extern void tick_save_run(Tick *tick, RunRow *run, RunVerdict verdict);
 
-/* Around the locking of rows that tick_save_run is to save. */
+/*
+ * Rows that tick_save_run is to save are locked between these two.  The
+ * current memory context stays as it was.
+ */
 typedef struct RowLocking
 {
 	MemoryContext context;
@@ -96,13 +136,22 @@ typedef struct RowLocking
 extern void tick_locking_begin(RowLocking *locking);
 extern void tick_locking_end(RowLocking *locking, Tick *tick);
 
-/* Forgets those (Intent *) from number kept on, and wipes their secrets. */
+/*
+ * Wipes the secrets of all these (Intent *) but the first kept ones: they will
+ * not be sent.
+ */
 extern void tick_drop_intents(List *intents, int kept);
 
-/* After a tick of an isolated definition: its turn, if it had one, ends. */
+/*
+ * After a tick: other workers may advance runs of the isolated definition whose
+ * turn it was, if there was one.
+ */
 extern void tick_end_turn(bool went_well);
 
-/* After a tick, whether or not it was committed: whose turn is it next? */
+/*
+ * After a tick, whether or not it was committed: chooses whether the next one
+ * is ordinary.  more: ordinary ticks have work to do.
+ */
 extern void tick_choose_next(bool more);
 
 #endif							/* WF_TICK_STATE_H */

@@ -48,6 +48,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/wait_event.h"
+#include "worker/in_flight.h"
 #include "worker/tick.h"
 #include "worker/tick_recovery.h"
 #include "worker/worker.h"
@@ -331,7 +332,7 @@ wind_up(WaitEventSet *events)
 			left = Min(left, clock_ms_until(when, left));
 		wait_for_events(events, left);
 		transfer_drive();
-		tick_collect();
+		in_flight_collect();
 	}
 	leave(worker_leave_wish() == LEAVE_AT_ONCE
 		  ? "it was asked to, at once"
@@ -354,7 +355,7 @@ loop(WaitEventSet *events)
 			wind_up(events);
 		read_notifications();
 		transfer_drive();
-		tick_collect();
+		in_flight_collect();
 		if (is_due(&limit))
 			do_tick();
 		else
