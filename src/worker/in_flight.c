@@ -1,6 +1,7 @@
 /*
  * in_flight.c
- *	  What a worker has in flight: requests, and runs that go on.
+ *	  What a worker has in flight: requests (here) and runs that go on
+ *	  (in_flight_runs.c).
  *
  * Runs in a worker, between ticks and after their commits.  Nothing here reads
  * or writes a table.
@@ -23,9 +24,6 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "worker/in_flight.h"
-
-/* A run whose step met a lock is tried again after this time. */
-#define BLOCKED_RETRY_US INT64CONST(50000)
 
 /*
  * Requests that may wait for a place beside those under way.  They wait in
@@ -88,6 +86,13 @@ in_flight_begin(int64 epoch)
 	in_flight.epoch = epoch;
 }
 
+/* The request that this node of out or ended belongs to. */
+static inline PendingRequest *
+request_at(dlist_node *node)
+{
+	return dlist_container(PendingRequest, node, node);
+}
+
 /*
  * Takes back requests that wait for their place, unsent: all of them, or those
  * to a provider that has asked to wait since (gate.c).
@@ -99,7 +104,7 @@ withdraw(bool all)
 
 	dlist_foreach(iter, &in_flight.out)
 	{
-		PendingRequest *pending = dlist_container(PendingRequest, node, iter.cur);
+		PendingRequest *pending = request_at(iter.cur);
 
 		if (all || gate_is_closed(&pending->answer.gate))
 			(void) transfer_withdraw(pending->transfer);
@@ -138,12 +143,23 @@ in_flight_collect(void)
 
 /*--- requests ---*/
 
-/* Counts one request more, or one less, for the worker and for its tenant. */
+/* NULL: the tenant has no request in flight. */
+static TenantEntry *
+find_tenant(const pg_uuid_t *tenant)
+{
+	return hash_search(in_flight.by_tenant, tenant, HASH_FIND, NULL);
+}
+
+/*
+ * Counts one request more (sign 1) or less (-1), for the worker and for its
+ * tenant.
+ */
 static void
 count_request(const PendingRequest *pending, int sign)
 {
+	const pg_uuid_t *tenant = &pending->tenant_id;
 	bool		found;
-	TenantEntry *entry = hash_search(in_flight.by_tenant, &pending->tenant_id, HASH_ENTER,
+	TenantEntry *entry = hash_search(in_flight.by_tenant, tenant, HASH_ENTER,
 									 &found);
 
 	if (!found)
@@ -153,7 +169,7 @@ count_request(const PendingRequest *pending, int sign)
 	in_flight.nrequests += sign;
 	in_flight.bytes += sign * pending->bytes;
 	if (entry->nrequests == 0)
-		(void) hash_search(in_flight.by_tenant, &pending->tenant_id, HASH_REMOVE, NULL);
+		(void) hash_search(in_flight.by_tenant, tenant, HASH_REMOVE, NULL);
 }
 
 int
@@ -179,10 +195,12 @@ is_full(const TenantEntry *entry, size_t more)
 bool
 in_flight_is_full_for(const pg_uuid_t *tenant)
 {
-	TenantEntry *entry = hash_search(in_flight.by_tenant, tenant, HASH_FIND, NULL);
+	const TenantEntry *entry = find_tenant(tenant);
 
-	return entry != NULL && (is_full(entry, 0) ||
-							 entry->nrequests >= in_flight_limit() - in_flight.nrequests);
+	if (entry == NULL)
+		return false;
+	return is_full(entry, 0) ||
+		entry->nrequests >= in_flight_limit() - in_flight.nrequests;
 }
 
 bool
@@ -198,8 +216,7 @@ in_flight_fills_up(const pg_uuid_t *tenant, List *intents)
 		if (ids_equal(&intent->tenant_id, tenant))
 			more += intent->request.body_len + VARSIZE(intent->input);
 	}
-	return more > 0 && is_full(hash_search(in_flight.by_tenant, tenant, HASH_FIND, NULL),
-							   more);
+	return more > 0 && is_full(find_tenant(tenant), more);
 }
 
 /* Ends the transfer if it is under way; frees pending. */
@@ -222,14 +239,15 @@ forget_request(PendingRequest *pending)
 static void
 enter_request(PendingRequest *pending)
 {
+	const pg_uuid_t *run = &pending->run_id;
 	bool		found;
-	PendingEntry *entry = hash_search(in_flight.by_run, &pending->run_id, HASH_ENTER,
+	PendingEntry *entry = hash_search(in_flight.by_run, run, HASH_ENTER,
 									  &found);
 
 	if (found)
 	{
 		forget_request(entry->pending);
-		entry = hash_search(in_flight.by_run, &pending->run_id, HASH_ENTER, &found);
+		entry = hash_search(in_flight.by_run, run, HASH_ENTER, &found);
 	}
 	entry->pending = pending;
 	count_request(pending, 1);
@@ -310,7 +328,7 @@ in_flight_ready_answers(int n)
 
 	dlist_foreach(iter, &in_flight.ended)
 	{
-		PendingRequest *pending = dlist_container(PendingRequest, node, iter.cur);
+		PendingRequest *pending = request_at(iter.cur);
 
 		if (list_length(ready) >= n)
 			break;
@@ -329,7 +347,9 @@ time_to_record(TimestampTz now)
 
 	if (in_flight.urgent || in_flight.nended * SHARE_TO_RECORD >= under_way)
 		return 1;
-	if (when <= now || now < in_flight.recorded_at) /* the clock was set back */
+	if (when <= now)
+		return 1;
+	if (now < in_flight.recorded_at)	/* the clock was set back */
 		return 1;
 	return when;
 }
@@ -342,7 +362,7 @@ in_flight_next_answer(TimestampTz now)
 
 	dlist_foreach(iter, &in_flight.ended)
 	{
-		PendingRequest *pending = dlist_container(PendingRequest, node, iter.cur);
+		PendingRequest *pending = request_at(iter.cur);
 
 		if (aside_contains(&pending->run_id))
 			continue;			/* aside_next_try says when it is tried */
@@ -354,7 +374,7 @@ in_flight_next_answer(TimestampTz now)
 	return next;
 }
 
-/*--- runs ---*/
+/*--- both ---*/
 
 void
 in_flight_release(List *ids, List *recorded)
@@ -375,81 +395,13 @@ in_flight_release(List *ids, List *recorded)
 }
 
 void
-in_flight_keep_runnable(List *ids)
-{
-	MemoryContext old = MemoryContextSwitchTo(in_flight.context);
-
-	in_flight.runnable = ids_append_copies(in_flight.runnable, ids);
-	MemoryContextSwitchTo(old);
-}
-
-/* Adds the run to in_flight.blocked; the current context is in_flight's. */
-static Blocked *
-add_blocked(const pg_uuid_t *run_id)
-{
-	Blocked    *blocked = palloc0(sizeof(Blocked));
-
-	Assert(CurrentMemoryContext == in_flight.context);
-	blocked->run_id = *run_id;
-	in_flight.blocked = lappend(in_flight.blocked, blocked);
-	return blocked;
-}
-
-void
-in_flight_keep_blocked(List *ids, TimestampTz since)
-{
-	MemoryContext old = MemoryContextSwitchTo(in_flight.context);
-	ListCell   *lc;
-
-	foreach(lc, ids)
-	{
-		Blocked    *blocked = add_blocked(lfirst(lc));
-
-		blocked->since = since;
-		blocked->next_try = clock_now() + BLOCKED_RETRY_US;
-	}
-	MemoryContextSwitchTo(old);
-}
-
-void
-in_flight_keep_alone(List *runs)
-{
-	MemoryContext old = MemoryContextSwitchTo(in_flight.context);
-	ListCell   *lc;
-
-	foreach(lc, runs)
-	{
-		const RunRow *run = lfirst(lc);
-
-		add_blocked(&run->id)->tenant_id = run->tenant_id;
-	}
-	MemoryContextSwitchTo(old);
-}
-
-int
-in_flight_count_alone(const pg_uuid_t *tenant)
-{
-	int			n = 0;
-	ListCell   *lc;
-
-	foreach(lc, in_flight.blocked)
-	{
-		const Blocked *blocked = lfirst(lc);
-
-		if (blocked->since == 0 && ids_equal(&blocked->tenant_id, tenant))
-			n++;
-	}
-	return n;
-}
-
-void
 in_flight_clock_set_back(TimestampTz now)
 {
 	ListCell   *lc;
 	dlist_iter	iter;
 
 	dlist_foreach(iter, &in_flight.ended)
-		dlist_container(PendingRequest, node, iter.cur)->next_try = 0;
+		request_at(iter.cur)->next_try = 0;
 	foreach(lc, in_flight.blocked)
 	{
 		Blocked    *blocked = lfirst(lc);
@@ -457,21 +409,6 @@ in_flight_clock_set_back(TimestampTz now)
 		blocked->next_try = now;
 		blocked->since = Min(blocked->since, now);	/* 0 stays 0 */
 	}
-}
-
-Blocked *
-in_flight_next_blocked(TimestampTz now)
-{
-	ListCell   *lc;
-
-	foreach(lc, in_flight.blocked)
-	{
-		Blocked    *blocked = lfirst(lc);
-
-		if (blocked->next_try <= now && !aside_contains(&blocked->run_id))
-			return blocked;
-	}
-	return NULL;
 }
 
 List *

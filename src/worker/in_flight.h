@@ -10,7 +10,7 @@
 #include "run/run.h"
 #include "utils/hsearch.h"
 
-/* A request that was sent, or whose answer has come and is not yet recorded. */
+/* A request under way, or one whose answer has come and is not recorded. */
 typedef struct PendingRequest
 {
 	dlist_node	node;			/* in in_flight.out or in_flight.ended */
@@ -77,7 +77,7 @@ extern List *in_flight_ready_answers(int n);
  */
 extern TimestampTz in_flight_next_answer(TimestampTz now);
 
-/* How many requests there may be now; if there are as many, none is claimed. */
+/* So many requests there may be now; if there are, no run is claimed. */
 extern int	in_flight_limit(void);
 
 /*
@@ -106,10 +106,18 @@ extern void in_flight_send(List *intents);
 extern void in_flight_wind_up(void);
 
 /*
- * After a commit, forgets what the tick has dealt with: runs (ids), and requests
- * (PendingRequest *) whose answers it recorded.
+ * After a commit, forgets what the tick has dealt with: runs (ids), and
+ * requests (PendingRequest *) whose answers it recorded.
  */
 extern void in_flight_release(List *ids, List *recorded);
+
+/* The clock was set back, and is at now: all are tried again at once. */
+extern void in_flight_clock_set_back(TimestampTz now);
+
+/* All runs in flight: ids, not copied. */
+extern List *in_flight_all_ids(void);
+
+/*--- in_flight_runs.c ---*/
 
 /* Runs that go on in a later tick: ids, which are copied. */
 extern void in_flight_keep_runnable(List *ids);
@@ -123,13 +131,7 @@ extern void in_flight_keep_alone(List *runs);
 /* How many runs with slow steps does the tenant have here? */
 extern int	in_flight_count_alone(const pg_uuid_t *tenant);
 
-/* The clock was set back, and is at now: all are tried again at once. */
-extern void in_flight_clock_set_back(TimestampTz now);
-
 /* The blocked or slow run whose turn it is, or NULL. */
 extern Blocked *in_flight_next_blocked(TimestampTz now);
-
-/* All runs in flight: ids, not copied. */
-extern List *in_flight_all_ids(void);
 
 #endif							/* WF_IN_FLIGHT_H */

@@ -14,9 +14,10 @@
  *
  * Owns a Tick, from its begin to after its commit.  A tick commits as a whole
  * or leaves nothing.  Requests are sent after the commit that recorded their
- * intent, and an answer is forgotten after the commit that recorded its result.
- * So whatever a crash takes away, another worker finds in the table.  An error
- * in a step is that step's (step_sandbox.c); any other error ends the tick.
+ * intent, and an answer is forgotten after the commit that recorded its
+ * result.  So whatever a crash takes away, another worker finds in the table.
+ * An error in a step is that step's (step_sandbox.c); any other error ends the
+ * tick.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -78,7 +79,7 @@ tick_begin(int64 epoch)
 static void
 end_being_about(void)
 {
-	if (worker_state.nruns != 1)
+	if (this_worker.nruns != 1)
 		crashed_step_note_run(NULL, NULL);
 }
 
@@ -91,14 +92,14 @@ work(Tick *tick, bool sweep)
 {
 	Blocked    *blocked = in_flight_next_blocked(clock_now());
 
-	if (worker_state.stopping)
+	if (this_worker.stopping)
 	{
 		resume_record_answers(tick);
 		return;
 	}
-	if (worker_state.lost)
+	if (this_worker.lost)
 		resume_find_lost(tick);
-	if (blocked != NULL && !worker_state.ordinary_next &&
+	if (blocked != NULL && !this_worker.ordinary_next &&
 		alone_try(tick, blocked))
 		return;
 	resume_record_answers(tick);
@@ -145,26 +146,23 @@ after_commit(Tick *tick)
 	tick_end_turn(true);
 	in_flight_release(tick->taken, tick->recorded);
 	in_flight_keep_runnable(tick->runnable);
-	in_flight_keep_blocked(tick->blocked, same_step ? tick->blocked_since : now);
+	in_flight_keep_blocked(tick->blocked,
+						   same_step ? tick->blocked_since : now);
 	in_flight_keep_alone(tick->alone);
 	in_flight_send(tick->run.intents);
 	queue_waiting(tick->waiting);
 	if (tick->waiting != NIL && (tick->run.ending || tick->overflow != NIL))
 		wakeup_others();		/* this worker will be away */
-	worker_state.lost = false;
-	worker_state.more = tick->more;
-	worker_state.sweep = tick->sweep;
-	worker_state.next_due = tick->next_due;
-
+	this_worker.lost = false;
+	this_worker.more = tick->more;
+	this_worker.sweep = tick->sweep;
+	this_worker.next_due = tick->next_due;
 	if (tick->busy)
-		worker_state.busy_until = now + BUSY_RETRY_US;
-
-	else if (worker_state.busy_until <= now)
-		worker_state.busy_until = 0;
-
+		this_worker.busy_until = now + BUSY_RETRY_US;
+	else if (this_worker.busy_until <= now)
+		this_worker.busy_until = 0;
 	tick_choose_next(tick->more);
-	worker_state.solo_ticks = Max(worker_state.solo_ticks - 1, 0);
-
+	this_worker.solo_ticks = Max(this_worker.solo_ticks - 1, 0);
 	report_failed(tick->failed);
 	worker_slot_count_work(transfer_in_flight(), tick->nended,
 						   tick->run.steps_done);
@@ -182,7 +180,7 @@ commit(void)
 
 	CommitTransactionCommand();
 	took_us = Max(clock_now() - began, 0);
-	worker_state.commit_us += (took_us - worker_state.commit_us) /4;
+	this_worker.commit_us += (took_us - this_worker.commit_us) / 4;
 }
 
 /*
@@ -193,7 +191,7 @@ commit(void)
 static void
 clean_pending(Oid index)
 {
-	if (clock_now() < worker_state.clean_not_before)
+	if (clock_now() < this_worker.clean_not_before)
 		return;
 	pgstat_report_activity(STATE_RUNNING, "cleaning the index of payloads");
 	PG_TRY();
@@ -210,7 +208,7 @@ clean_pending(Oid index)
 		EmitErrorReport();
 		FlushErrorState();
 		AbortCurrentTransaction();
-		worker_state.clean_not_before = clock_now() + CLEAN_AGAIN_US;
+		this_worker.clean_not_before = clock_now() + CLEAN_AGAIN_US;
 	}
 	PG_END_TRY();
 }
@@ -219,18 +217,18 @@ clean_pending(Oid index)
 static void
 begin_tick(Tick *tick)
 {
-	bool		probation = worker_state.probation_runs > 0;
+	bool		probation = this_worker.probation_runs > 0;
 
 	tick->run.epoch = in_flight.epoch;
 	tick->run.subtransactions_left = SUBTRANSACTIONS_A_TICK;
 	tick->run.lock_timeout_ms = Min(wf_lock_timeout, SHARED_LOCK_TIMEOUT_MS);
 	tick->run.soft_limit_ms = SHARED_STEP_MS;
-	tick->run.stopping = worker_state.stopping;
+	tick->run.stopping = this_worker.stopping;
 
 	tick->run.probation = probation;
-	tick->run.killed_before = worker_state.killed_before;
-	tick->room = worker_state.solo_ticks > 0 || probation ? 1 : wf_batch_size;
-	worker_state.nruns = 0;
+	tick->run.killed_before = this_worker.killed_before;
+	tick->room = this_worker.solo_ticks > 0 || probation ? 1 : wf_batch_size;
+	this_worker.nruns = 0;
 }
 
 /* All of the transaction but its begin and its commit. */
@@ -254,7 +252,7 @@ tick_run(bool sweep)
 	Tick		tick = {0};
 
 	Assert(!IsTransactionState());
-	tick.no_claims = worker_state.stopping || recovery_begin();
+	tick.no_claims = this_worker.stopping || recovery_begin();
 
 	begin_tick(&tick);
 	worker_follow_settings();
@@ -267,7 +265,7 @@ tick_run(bool sweep)
 	do_work(&tick, sweep);
 	end_being_about();
 	commit();
-	HOLD_INTERRUPTS();			/* requests are to be sent, whatever happens */
+	HOLD_INTERRUPTS();			/* what it promised must be done */
 	crashed_step_note_run(NULL, NULL);
 	recovery_over();
 	after_commit(&tick);
@@ -284,8 +282,7 @@ tick_run(bool sweep)
 void
 tick_wind_up(void)
 {
-	worker_state.stopping = true;
-
+	this_worker.stopping = true;
 	in_flight_wind_up();
 }
 
@@ -307,10 +304,9 @@ not_after(TimestampTz *when, TimestampTz time)
 void
 tick_clock_set_back(TimestampTz now)
 {
-	worker_state.more = true;
-	worker_state.next_due = 0;
-	worker_state.busy_until = 0;
-
+	this_worker.more = true;
+	this_worker.next_due = 0;
+	this_worker.busy_until = 0;
 	claim_clock_set_back();
 	in_flight_clock_set_back(now);
 }
@@ -320,15 +316,15 @@ tick_has_more(TimestampTz now, TimestampTz *when)
 {
 	ListCell   *lc;
 
-	*when = worker_state.next_due;
+	*when = this_worker.next_due;
 
 	not_after(when, due_next_timer());
 	not_after(when, aside_next_try());
 	not_after(when, put_off_until(now));
 	not_after(when, in_flight_next_answer(now));
 	if (resume_has_runnable())
-		not_after(when, worker_state.busy_until != 0
-				  ? worker_state.busy_until : now);
+		not_after(when, this_worker.busy_until != 0
+				  ? this_worker.busy_until : now);
 	foreach(lc, in_flight.blocked)
 	{
 		const Blocked *blocked = lfirst(lc);
@@ -336,5 +332,5 @@ tick_has_more(TimestampTz now, TimestampTz *when)
 		if (!aside_contains(&blocked->run_id))
 			not_after(when, Max(blocked->next_try, 1)); /* 0 is never */
 	}
-	return worker_state.more || (*when != 0 && *when <= now);
+	return this_worker.more || (*when != 0 && *when <= now);
 }

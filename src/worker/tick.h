@@ -13,11 +13,11 @@
 extern void tick_begin(int64 epoch);
 
 /*
- * Does one tick, outside of any transaction: records answers, goes on with runs
- * that this worker has, claims what is due, saves, commits, sends.  sweep: also
- * takes over runs whose owner is gone.  Returns false if the extension is not
- * there (any more).  Raises if the tick failed: call tick_failed then
- * (tick_recovery.h).
+ * Does one tick, outside of any transaction: records answers, goes on with
+ * runs that this worker has, claims what is due, saves, commits, sends.
+ * sweep: also takes over runs whose owner is gone.  Returns false if the
+ * extension is not there (any more).  Raises if the tick failed: call
+ * tick_failed then (tick_recovery.h).
  */
 extern bool tick_run(bool sweep);
 

@@ -5,23 +5,25 @@
  * Runs in a worker, inside a tick's transaction.  Such a tick does nothing
  * else, so that nobody waits for what others have done in it.
  *
- * The row of the run is not locked while the step executes.  It says that the
- * run is ours, which keeps other workers away, and that is committed; so
- * whoever cancels the run does it at once.  When the step has ended, the row
- * is locked and looked at again:
+ * The row of the run is not locked while the step executes.  The row says that
+ * the run is this worker's, which keeps other workers away, and that is
+ * committed; so a session that cancels the run does it at once.  When the step
+ * has ended, the row is locked and read again (tick_save_run):
  *
- *	 still ours		   the run is saved as ever
+ *	 still ours		   the run is saved as always
  *	 cancelled		   what the step did is kept, and its result recorded; no
  *					   other step begins
  *	 anything else	   (cancelled and retried, deleted) the transaction is
  *					   rolled back, with what the step did
  *
- * A step that may take long needs leave to (long_step_begin), so that one
- * worker of the database is free for what comes.  Without leave it is cut off
- * after LONG_STEP_MS, and has to wait for its leave; so has a step of an
- * isolated definition, which may end its worker again.
+ * A step that may take long needs leave (long_step_begin), so that one worker
+ * of the database stays free for other runs.  Without leave, a step that is
+ * not known to be long may begin, but it is cut off after LONG_STEP_MS; one
+ * that is known to be long waits for its leave.  So does a step of an isolated
+ * definition, which may end its worker again.
  *
- * Owns nothing beyond a call.
+ * Owns the turn of an isolated definition (in this_worker) until the tick
+ * ends; a worker that ends gives it back in shared memory (set_aside.c).
  */
 #include "postgres.h"
 #include "compat.h"
@@ -37,13 +39,15 @@
 
 /*
  * How long such a step waits for a lock at a time.  It is tried again and
- * again until lock_timeout has passed in all: only the transfers wait.
+ * again until lock_timeout has passed in all.  It does not wait for all of
+ * that at once, since this worker's transfers wait meanwhile.
  */
 #define BLOCKED_LOCK_TIMEOUT_MS 200
 
-#define LEAVE_RETRY_US INT64CONST(100000)	/* all workers but one are away */
+/* If all workers but one execute long steps, leave is asked for so often. */
+#define LEAVE_RETRY_US INT64CONST(100000)
 
-/* Loads the run, unlocked, if it is still ours. */
+/* Loads the run without locking its row; NULL: it is not ours any more. */
 static RunRow *
 load(Tick *tick, const pg_uuid_t *id)
 {
@@ -57,7 +61,10 @@ load(Tick *tick, const pg_uuid_t *id)
 	return run;
 }
 
-/* False: it has to wait for its leave. */
+/*
+ * Sets how long the run's step may take.  Returns false if the run may not go
+ * on now: it has to wait for leave, or for the turn of its definition.
+ */
 static bool
 set_limits(Tick *tick, const RunRow *run)
 {
@@ -66,28 +73,44 @@ set_limits(Tick *tick, const RunRow *run)
 	char	   *error;
 	const CachedPlan *plan = plan_cache_find(run, &error);
 	bool		is_long = plan != NULL && plan_cache_is_long(plan);
-	bool		asks = is_long || (plan != NULL && plan_cache_is_unknown(plan));
+	bool		unknown = plan != NULL && plan_cache_is_unknown(plan);
 	bool		may;
 
-	worker_state.has_turn = turn == TURN_MAY;
-
+	this_worker.has_turn = turn == TURN_MAY;
 	if (turn == TURN_WAIT)
 		return false;
-	may = (asks || turn == TURN_MAY) && long_step_begin();
-	worker_state.turn_of = run->definition_id;
-
+	this_worker.turn_of = run->definition_id;
+	may = (is_long || unknown || turn == TURN_MAY) && long_step_begin();
 	tick->run.soft_limit_ms = may ? 0 : LONG_STEP_MS;
 	return may || !(is_long || turn == TURN_MAY);
+}
+
+/* The tick is of this run alone, from now on. */
+static void
+begin_alone(Tick *tick, const Blocked *blocked, TimestampTz now)
+{
+	int			wait = Min(wf_lock_timeout, BLOCKED_LOCK_TIMEOUT_MS);
+
+	tick->taken = lappend(tick->taken, id_copy(&blocked->run_id));
+	tick->run.alone = true;
+	tick->run.lock_timeout_ms = wait;
+	tick->run.give_up = blocked->since != 0 &&
+		now + (int64) wait * 1000 >=
+		blocked->since + (int64) wf_lock_timeout * 1000;
+	tick->blocked_since = blocked->since;
+	this_worker.alone_since = now;
+	/* it claims nothing, so these hold as they did before */
+	tick->more = true;
+	tick->sweep = this_worker.sweep;
 }
 
 bool
 alone_try(Tick *tick, Blocked *blocked)
 {
 	TimestampTz now = clock_now();
-	int			wait = Min(wf_lock_timeout, BLOCKED_LOCK_TIMEOUT_MS);
 	RunRow	   *run;
 
-	blocked->next_try = now + BUSY_RETRY_US;
+	blocked->next_try = now + BUSY_RETRY_US;	/* even if this tick fails */
 	run = load(tick, &blocked->run_id);
 	if (run == NULL)
 	{
@@ -100,18 +123,7 @@ alone_try(Tick *tick, Blocked *blocked)
 		tick_end_turn(false);
 		return false;
 	}
-	tick->taken = lappend(tick->taken, id_copy(&blocked->run_id));
-	tick->run.alone = true;
-	tick->run.lock_timeout_ms = wait;
-	tick->run.give_up = blocked->since != 0 &&
-		now + (int64) wait * 1000 >=
-		blocked->since + (int64) wf_lock_timeout * 1000;
-	tick->blocked_since = blocked->since;
-	worker_state.alone_since = now;
-
-	tick->more = true;
-	tick->sweep = worker_state.sweep;
-
+	begin_alone(tick, blocked, now);
 	tick_is_about(run);
 	tick_save_run(tick, run, run_advance(run, &tick->run));
 	return true;

@@ -8,8 +8,8 @@
 #include "worker/tick_state.h"
 
 /*
- * Does the tick for that run alone.  False: it is not its turn, or not ours
- * any more, and the tick may do something else.
+ * Advances and saves that run, as the only one of the tick.  Returns false if
+ * it has to wait, or is not ours any more: then the tick may do other work.
  */
 extern bool alone_try(Tick *tick, Blocked *blocked);
 

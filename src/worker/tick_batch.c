@@ -11,38 +11,38 @@
  * A step may fail, and its failure must undo that step alone.  So each step
  * would need a subtransaction of its own.  But to begin and end one, with the
  * settings that a step gets, costs about as much as a small step; and most
- * steps go well.  So the runs that a tick has claimed at a time (25 of them,
- * see tick_claim.c) share one subtransaction, the batch: each run is advanced
- * as far as it goes and its row is saved, then the next.
+ * steps go well.  So the runs that a tick takes at a time (25, if it claims
+ * them) share one subtransaction, the batch: each run is advanced as far as it
+ * goes and its row is saved, then the next.
  *
- *	 lock the rows ─► subtransaction: advance, save, advance, save ... ─► release
- *						 │ anything fails
- *						 ▼
- *					  roll back ─► advance and save each, its steps in
- *								   subtransactions of their own
+ *	 lock rows ─► subtransaction: advance, save, advance, save ... ─► release
+ *					 │ anything fails
+ *					 ▼
+ *				  roll back ─► advance and save each, its steps in
+ *							   subtransactions of their own
  *
  * If anything fails in the batch, be it a step, the saving of a row or a limit
  * of time, all of it is undone.  The runs in memory go back to what they were,
  * requests that were prepared are dropped unsent, and every run is advanced
- * once more by itself.  Then the failure is recorded on the run that it belongs
- * to, as if there had been no batch.  The rows were locked before the batch
- * began and stay locked, so no other worker takes a run in between.
+ * once more by itself.  Then the failure is recorded on the run that it
+ * belongs to, as if there had been no batch.  The rows were locked before the
+ * batch began and stay locked, so no other worker takes a run in between.
  *
  * Since all may be done twice, a run is in a batch only if all this holds:
  *
- * - Its workflow has built-in actions only, whose effects a rollback undoes.  A
- *	 function of a user's may act on what lies outside of the transaction, such
- *	 as a sequence, a file or another server, and may take session locks or trap
- *	 its cancellation.  So it has a subtransaction of its own, and is called
- *	 once.
+ * - Its workflow has built-in actions only, whose effects a rollback undoes.
+ *	 A function of a user's may act on what lies outside of the transaction,
+ *	 such as a sequence, a file or another server, and may take session locks
+ *	 or trap its cancellation.  So its step has a subtransaction of its own,
+ *	 and is not repeated because another run's step failed.
  * - It was not taken over, has begun no attempt that was committed, and has
  *	 ended no worker.  What becomes of those depends on the one attempt.
- * - No step of its workflow has failed in a batch of late: for a number of runs
- *	 after that the workflow shares none, since it would probably fail again and
- *	 the others would be done twice (plan_cache_had_failed).
- * - Nobody wants to know which run makes the tick fail: while ticks have one run
- *	 each after an error, or runs are on probation after a crash, nothing is
- *	 shared.
+ * - No step of its workflow has failed in a batch of late: for a number of
+ *	 runs after that the workflow shares none, since it would probably fail
+ *	 again and the others would be done twice (plan_cache_had_failed).
+ * - Nobody wants to know which run makes the tick fail: while ticks have one
+ *	 run each after an error, or runs are on probation after a crash, nothing
+ *	 is shared.
  *
  * The others of a batch wait for each step in it.  So a step may take 100 ms
  * there, and wait for a lock for 20 ms (tick.c).  One that exceeds the time is
@@ -118,9 +118,9 @@ count_alone(const Tick *tick, const pg_uuid_t *tenant)
 
 /*
  * Is the run slow, and does this worker have slow runs of its tenant already?
- * Then it is left to a worker that has nothing to do, or for later.  So is what
- * the tenant has queued after it, which is probably slow as well: the tick
- * notes the tenant.
+ * Then it is left to a worker that has nothing to do, or for later.  So is
+ * what the tenant has queued after it, which is probably slow as well: the
+ * tick notes the tenant.
  */
 static bool
 is_overflow(Tick *tick, const RunRow *run)
@@ -261,7 +261,7 @@ try_batch(Tick *tick, List *runs)
 	RunRow	   *before = palloc(sizeof(RunRow) * list_length(runs));
 	bool		too_long;
 
-	Assert(worker_state.solo_ticks == 0 && !tick->run.probation);
+	Assert(this_worker.solo_ticks == 0 && !tick->run.probation);
 	for (int i = 0; i < list_length(runs); i++)
 		before[i] = *(RunRow *) list_nth(runs, i);
 	begin_batch(&batch, tick);
@@ -284,7 +284,7 @@ tick_advance(Tick *tick, List *runs)
 
 	foreach(lc, runs)
 	{
-		if (worker_state.solo_ticks == 0 && !tick->run.probation &&
+		if (this_worker.solo_ticks == 0 && !tick->run.probation &&
 			may_share(lfirst(lc)))
 			sharing = lappend(sharing, lfirst(lc));
 		else

@@ -15,7 +15,7 @@
  * tenant, whose caller need not wait for what other tenants have queued.
  *
  * Owns the ids of due runs whose rows were locked by somebody (in
- * worker_state), to be tried again.  After a crash a rescan finds them.
+ * this_worker), to be tried again.  After a crash a rescan finds them.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -55,10 +55,10 @@
 /* A run whose row is locked goes back to the queue after this time. */
 #define LOCKED_RETRY_US INT64CONST(100000)
 
-/* After runs that were set aside came back, so many ticks have one run each. */
+/* When runs that were set aside come back, so many ticks have one run each. */
 #define SOLO_TICKS 10
 
-/* If all that is due are slow runs left to other workers, we look so often. */
+/* If all that is due are slow runs left to others, claiming waits so long. */
 #define OVERFLOW_RETRY_US INT64CONST(50000)
 
 /*
@@ -190,11 +190,10 @@ take_ids(Tick *tick, DueRun *runs, int max)
 static void
 keep_locked(const DueRun *run)
 {
-	if (worker_state.nlocked == 0)
-		worker_state.locked_until = clock_now() + LOCKED_RETRY_US;
-
-	if (worker_state.nlocked < MAX_LOCKED_RUNS)
-		worker_state.locked_runs[worker_state.nlocked++] = *run;
+	if (this_worker.nlocked == 0)
+		this_worker.locked_until = clock_now() + LOCKED_RETRY_US;
+	if (this_worker.nlocked < MAX_LOCKED_RUNS)
+		this_worker.locked_runs[this_worker.nlocked++] = *run;
 
 	else
 		due_want_rescan();
@@ -203,21 +202,21 @@ keep_locked(const DueRun *run)
 static void
 return_locked(void)
 {
-	if (worker_state.nlocked == 0 || clock_now() < worker_state.locked_until)
+	if (this_worker.nlocked == 0 || clock_now() < this_worker.locked_until)
 		return;
-	due_return_runs(worker_state.locked_runs, worker_state.nlocked);
-	worker_state.nlocked = 0;
+	due_return_runs(this_worker.locked_runs, this_worker.nlocked);
+	this_worker.nlocked = 0;
 }
 
 void
 claim_clock_set_back(void)
 {
-	worker_state.locked_until = 0;
+	this_worker.locked_until = 0;
 }
 
 /*
- * Is due[i] among those before it?  The queue may have an id twice, and our own
- * lock would not keep us from taking the row again.
+ * Is due[i] among those before it?  The queue may have an id twice, and our
+ * own lock would not keep us from taking the row again.
  */
 static bool
 is_repeated(const DueRun *due, int i)
@@ -274,8 +273,8 @@ may_go(const RunRow *run)
 }
 
 /*
- * Locks and loads up to max runs (RunRow *) that are due.  *took is whether the
- * queue had any: then there may be more, even if all of these are locked.
+ * Locks and loads up to max runs (RunRow *) that are due.  *took is whether
+ * the queue had any: then there may be more, even if all of these are locked.
  */
 static List *
 take_runs(Tick *tick, int max, bool *took)
@@ -320,9 +319,10 @@ take_runs(Tick *tick, int max, bool *took)
 static int
 room_left(const Tick *tick)
 {
-	int			nrequests = in_flight.nrequests - list_length(tick->recorded) +
-		list_length(tick->run.intents);
+	int			nrequests = in_flight.nrequests;
 
+	nrequests += list_length(tick->run.intents);
+	nrequests -= list_length(tick->recorded);
 	if (tick->run.subtransactions_left <= 0 || tick->run.ending ||
 		list_length(tick->run.intents) >= MAX_INTENTS)
 		return 0;
@@ -333,9 +333,10 @@ room_left(const Tick *tick)
 static void
 advance_claimed(Tick *tick, List *runs)
 {
-	worker_state.probation_runs = Max(worker_state.probation_runs - list_length(runs), 0);
+	int			n = list_length(runs);
 
-	tick->room -= list_length(runs);
+	this_worker.probation_runs = Max(this_worker.probation_runs - n, 0);
+	tick->room -= n;
 	tick_advance(tick, runs);
 }
 
@@ -402,15 +403,16 @@ take_over(Tick *tick)
 static void
 set_claim_time(Tick *tick)
 {
-	int64		work_us = Max(TICK_US, WORK_PER_COMMIT * worker_state.commit_us);
+	int64		work_us = WORK_PER_COMMIT * this_worker.commit_us;
 
 	tick->claim_since = clock_now();
-	tick->claim_until = tick->claim_since + Min(work_us, MAX_TICK_US);
+	tick->claim_until = tick->claim_since +
+		Min(Max(TICK_US, work_us), MAX_TICK_US);
 }
 
 /*
- * Claims and advances chunk after chunk.  Returns false if nothing more is due,
- * and true if the tick's room or time was used up before that was known.
+ * Claims and advances chunk after chunk.  Returns false if nothing more is
+ * due, and true if the tick's room or time was used up before that was known.
  */
 static bool
 claim_chunks(Tick *tick)
@@ -443,8 +445,7 @@ tick_claim(Tick *tick, bool sweep)
 	bool		took;
 
 	if (aside_bring_back(clock_now()))
-		worker_state.solo_ticks = Max(worker_state.solo_ticks, SOLO_TICKS);
-
+		this_worker.solo_ticks = Max(this_worker.solo_ticks, SOLO_TICKS);
 	rescanning = due_begin_rescan(sweep_us, &last, &has_last);
 	set_claim_time(tick);
 	load_pauses(tick);			/* after that: they are to be newer than the
@@ -455,17 +456,17 @@ tick_claim(Tick *tick, bool sweep)
 	if (rescanning)
 		rescan(tick, last, has_last);
 	read_later();
-	if (sweep || worker_state.sweep)
+	if (sweep || this_worker.sweep)
 		take_over(tick);
 	took = claim_chunks(tick);
 
 	/* if there was no room, an answer that comes makes some */
 	tick->more = took && !tick->pauses.all &&
 		in_flight.nrequests < in_flight_limit();
-	if (worker_state.nlocked > 0)
-		tick->next_due = worker_state.locked_until;
+	if (this_worker.nlocked > 0)
+		tick->next_due = this_worker.locked_until;
 
-	if (tick->more && tick->overflow != NIL && worker_state.nruns == 0)
+	if (tick->more && tick->overflow != NIL && this_worker.nruns == 0)
 	{
 		/* all that is due are slow runs, which are left to other workers */
 		tick->more = false;

@@ -3,8 +3,8 @@
  *	  Tenants whose runs cannot be saved, or not quickly, are put off.
  *
  * Runs in a worker, during its ticks and between them.  The worker claims no
- * run of such a tenant for as long as the failed or slow tick took, so that the
- * runs of other tenants come first.
+ * run of such a tenant for as long as the failed or slow tick took, so that
+ * the runs of other tenants come first.
  *
  * Owns a short list of tenants, in the memory of this process.  Nothing of it
  * survives the worker: its successor tries all tenants again.
@@ -17,29 +17,30 @@
 #include "config/clock.h"
 #include "worker/tick_put_off.h"
 
-/* After so many runs of a tenant have failed their ticks, one after the other, */
-#define MANY_FAILURES 10
-#define PUT_OFF_US INT64CONST(1000000)	/* it is put off for so long at least */
-
 /*
- * Tenants whose runs cannot be saved, or not quickly.  Others come first for
- * as long as such a run took.
+ * If so many runs of a tenant have failed their ticks in a row, it is put off
+ * for PUT_OFF_US after each, or for longer if the tick took longer.
  */
+#define MANY_FAILURES 10
+#define PUT_OFF_US INT64CONST(1000000)
+
+/* So many are remembered; more give way to each other. */
 #define MAX_TENANTS 16
 
-typedef struct TroubledTenant
+typedef struct PutOffTenant
 {
 	pg_uuid_t	id;
 	TimestampTz until;			/* it is put off; 0: it is not */
 	int			failures;		/* since a run of it was saved */
-	bool		seen;			/* in this tick */
-} TroubledTenant;
+	bool		seen;			/* a run of it is in this tick */
+} PutOffTenant;
 
+/* This worker's; nothing else reads them. */
 static int	ntenants = 0;
-static TroubledTenant tenants[MAX_TENANTS];
+static PutOffTenant tenants[MAX_TENANTS];
 
 /* NULL: it is not among them. */
-static TroubledTenant *
+static PutOffTenant *
 find_tenant(const pg_uuid_t *id)
 {
 	for (int i = 0; i < ntenants; i++)
@@ -48,11 +49,14 @@ find_tenant(const pg_uuid_t *id)
 	return NULL;
 }
 
-/* Enters it if it is not there; the one whose time ends first makes room. */
-static TroubledTenant *
+/*
+ * Enters the tenant if it is not there.  If there is no room, the one whose
+ * time ends first makes way.
+ */
+static PutOffTenant *
 enter_tenant(const pg_uuid_t *id)
 {
-	TroubledTenant *tenant = find_tenant(id);
+	PutOffTenant *tenant = find_tenant(id);
 
 	if (tenant != NULL)
 		return tenant;
@@ -63,7 +67,7 @@ enter_tenant(const pg_uuid_t *id)
 		for (int i = 1; i < MAX_TENANTS; i++)
 			if (tenants[i].until < tenant->until)
 				tenant = &tenants[i];
-	memset(tenant, 0, sizeof(TroubledTenant));
+	memset(tenant, 0, sizeof(PutOffTenant));
 	tenant->id = *id;
 	return tenant;
 }
@@ -77,7 +81,7 @@ put_off_for(const pg_uuid_t *tenant, int64 us)
 bool
 put_off_is(const pg_uuid_t *tenant)
 {
-	const TroubledTenant *found = ntenants > 0 ? find_tenant(tenant) : NULL;
+	const PutOffTenant *found = ntenants > 0 ? find_tenant(tenant) : NULL;
 
 	return found != NULL && found->until > clock_now();
 }
@@ -89,12 +93,12 @@ put_off_until(TimestampTz now)
 
 	for (int i = 0; i < ntenants; i++)
 	{
-		TroubledTenant *tenant = &tenants[i];
+		PutOffTenant *tenant = &tenants[i];
 
 		if (tenant->until != 0 && (first == 0 || tenant->until < first))
 			first = tenant->until;
 		if (tenant->until <= now)
-			tenant->until = 0;	/* it is told of once */
+			tenant->until = 0;	/* reported once, or the loop would not rest */
 	}
 	return first;
 }
@@ -102,13 +106,12 @@ put_off_until(TimestampTz now)
 void
 put_off_saw(const pg_uuid_t *tenant)
 {
-	TroubledTenant *found = ntenants > 0 ? find_tenant(tenant) : NULL;
+	PutOffTenant *found = ntenants > 0 ? find_tenant(tenant) : NULL;
 
 	if (found != NULL)
 		found->seen = true;
 }
 
-/* The tick has ended; saved: what it did is committed. */
 void
 put_off_tick_over(bool saved)
 {
@@ -124,11 +127,10 @@ put_off_tick_over(bool saved)
 	}
 }
 
-/* A run of it has failed its tick, which had no other run. */
 void
 put_off_after_failure(const pg_uuid_t *id)
 {
-	TroubledTenant *tenant = enter_tenant(id);
+	PutOffTenant *tenant = enter_tenant(id);
 	TimestampTz now = clock_now();
 	int64		took_us = now - GetCurrentStatementStartTimestamp();
 

@@ -15,16 +15,25 @@ extern void put_off_for(const pg_uuid_t *tenant, int64 us);
 /* Is the tenant put off now? */
 extern bool put_off_is(const pg_uuid_t *tenant);
 
-/* When the first of them is put off no more; 0: none is.  Says so once. */
+/*
+ * When the first of them is put off no more; 0: none is.  A moment that is
+ * over at now is returned once.
+ */
 extern TimestampTz put_off_until(TimestampTz now);
 
 /* The tick is about a run of that tenant. */
 extern void put_off_saw(const pg_uuid_t *tenant);
 
-/* The tick has ended; saved: what it did is committed. */
+/*
+ * The tick has ended; saved: what it did is committed.  Then tenants whose
+ * runs it was about are forgotten if their time is over.
+ */
 extern void put_off_tick_over(bool saved);
 
-/* A run of that tenant has failed its tick, which had no other run. */
+/*
+ * A run of that tenant has failed its tick, which had no other run.  Puts the
+ * tenant off for as long as the tick took, or a second if many failed.
+ */
 extern void put_off_after_failure(const pg_uuid_t *tenant);
 
 /* Is there room to put off one more tenant? */

@@ -1,19 +1,23 @@
 /*
  * tick_recovery.c
- *	  Ticks that failed, and steps that ended a worker.
+ *	  What follows a tick that failed, and a step that ended its worker.
  *
  * Runs in a worker, outside of a tick's transaction.
  *
- * An error that is not a step's ends the tick.  Then runs are processed one
- * by one for a while, so that the run to blame is known.  That run alone is
- * set aside (set_aside.c) and tried again, and failed in the end if the
- * fault is its own; all others go on at once.
+ * An error outside of a step ends the tick, whose transaction is rolled back.
+ * If the tick had one run, that run is the one that failed.  Else the next
+ * ticks have one run each, so that the one that fails is found.  The failed
+ * run alone is set aside (set_aside.c) and tried again, and it is failed in
+ * the end if the error is its own; all other runs go on at once.
  *
- * A step that was executing when its worker ended abnormally is worker_state.booked on its
- * run (run_book_crash) before anything is claimed: at the third time it fails.
- * Shared memory says which steps these are (crashed_step.c); where the whole
- * server was killed, the rows do: an attempt on probation was committed
- * before it was made.
+ * A step that was executing when its worker ended abnormally is booked on its
+ * run (run_book_crash) before anything is claimed; the third time the step
+ * fails.  Shared memory says which steps these are (crashed_step.c).  If the
+ * whole server was killed, that memory is gone, but the rows say it: on
+ * probation, an attempt is committed before it is made.
+ *
+ * Owns the part of this_worker that is about errors.  After a crash the next
+ * worker begins without it: a run that makes ticks fail is then found anew.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -42,26 +46,27 @@
 #include "worker/tick_report.h"
 #include "worker/tick_state.h"
 
-/* A run that was set aside so many times is failed, if that is its fault. */
+/* A run that was set aside so often is failed, if the error is its own. */
 #define TIMES_ASIDE 5
 
 #define ENDED_WORKERS "the engine could not process this run: its worker ended abnormally while it was about the run, 3 times"
 
-/* So many ticks that fail one after the other are no matter of single runs. */
+/* If so many ticks fail in a row, single runs are not the reason. */
 #define MAX_FAILURES 10
-#define MAX_LOGGED 3			/* of them */
+
+/* Of ticks that fail in a row, so many are logged. */
+#define MAX_LOGGED 3
 
 /*--- what is done before a tick ---*/
 
 /*
  * Fails a run, in a transaction of its own.  If not even that can be saved,
- * the run is set aside as before.
+ * the error is this run's, which is set aside as before.
  */
 static void
 fail_for_good(const pg_uuid_t *id, const char *message)
 {
-	worker_state.nruns = 1;
-
+	this_worker.nruns = 1;
 	crashed_step_note_run(id, NULL);
 	begin_transaction();
 	if (store_hold_extension())
@@ -76,17 +81,38 @@ fail_for_good(const pg_uuid_t *id, const char *message)
 }
 
 /*
- * Books one suspect on its run, in a transaction of its own.  False: its row
- * is locked by somebody (at first by the worker that dies).
+ * Loads the run of a crashed step and books the crash on it, in the current
+ * transaction.  *locked: somebody has its row, and nothing was done.
+ */
+static void
+book_on_run(Tick *tick, const CrashedStep *crashed, bool *locked)
+{
+	WorkerCrash crash = {.step = crashed->step,.since = crashed->since,
+	.uncancelled = crashed->uncancelled};
+	RunRow	   *run;
+
+	*locked = false;
+	if (step_position_is_none(crashed->step))
+	{
+		store_load_crashed_run(&crashed->run_id, MAX_ABNORMAL_ENDS,
+							   ENDED_WORKERS, locked);
+		return;
+	}
+	run = store_load_struck(&crashed->run_id, crashed->step, locked);
+	if (run != NULL)
+		tick_save_run(tick, run, run_book_crash(run, &crash, &tick->run));
+}
+
+/*
+ * Books a crashed step on its run, in a transaction of its own.  Returns false
+ * if the row is locked by somebody: at first by the worker that is just
+ * ending.
  */
 static bool
 book(const CrashedStep *crashed)
 {
 	Tick		tick = {0};
-	WorkerCrash crash = {.step = crashed->step,.since = crashed->since,
-	.uncancelled = crashed->uncancelled};
-	bool		locked = false;
-	RunRow	   *run;
+	bool		locked;
 
 	tick.run.epoch = in_flight.epoch;
 	begin_transaction();
@@ -98,12 +124,7 @@ book(const CrashedStep *crashed)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	MemoryContextSwitchTo(tick_memory);
 	crashed_step_note_run(&crashed->run_id, &crashed->definition_id);
-	if (step_position_is_none(crashed->step))
-		store_load_crashed_run(&crashed->run_id, MAX_ABNORMAL_ENDS, ENDED_WORKERS,
-							   &locked);
-	else if ((run = store_load_struck(&crashed->run_id, crashed->step,
-									  &locked)) != NULL)
-		tick_save_run(&tick, run, run_book_crash(run, &crash, &tick.run));
+	book_on_run(&tick, crashed, &locked);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	crashed_step_note_run(NULL, NULL);
@@ -118,42 +139,51 @@ book(const CrashedStep *crashed)
 	return !locked;
 }
 
+/* Fails the run that made the last ticks fail, if one did. */
+static void
+fail_failed_run(void)
+{
+	char	   *message = this_worker.fail_message;
+
+	if (message == NULL)
+		return;
+	this_worker.fail_message = NULL;	/* once, even if that fails too */
+	this_worker.failing = true;
+	fail_for_good(&this_worker.run_to_fail, message);
+	this_worker.failing = false;
+	pfree(message);
+}
+
 bool
 recovery_begin(void)
 {
+	CrashedStep *booked = &this_worker.booked;
 	CrashedSearch found;
 
-	if (worker_state.fail_message != NULL)
+	fail_failed_run();
+	this_worker.nruns = 0;
+	for (;;)
 	{
-		char	   *blame = worker_state.fail_message;
-
-		worker_state.fail_message = NULL;
-		worker_state.nruns = 0;
-
-		worker_state.failing = true;
-
-		fail_for_good(&worker_state.run_to_fail, blame);
-		worker_state.failing = false;
-
-		pfree(blame);
-	}
-	while ((found = crashed_step_find(in_flight.epoch, &worker_state.booked)) == CRASHED_FOUND)
-	{
+		found = crashed_step_find(in_flight.epoch, booked);
+		if (found != CRASHED_FOUND)
+			break;
 		CHECK_FOR_INTERRUPTS();
-		worker_state.booking = true;
-
-		if (book(&worker_state.booked))
-			crashed_step_drop(&worker_state.booked);
+		this_worker.booking = true;
+		if (book(booked))
+			crashed_step_drop(booked);
 		else
-			crashed_step_put_off(&worker_state.booked);
-		worker_state.booking = false;
+			crashed_step_put_off(booked);
+		this_worker.booking = false;
 	}
 	return found == CRASHED_ELSEWHERE;
 }
 
 /*--- a tick that failed ---*/
 
-/* Is the run at fault, or is it the server's trouble of the moment? */
+/*
+ * Is an error with that SQLSTATE the run's own?  Else it is due to the state
+ * of the server, and the run may go well later.
+ */
 static bool
 is_runs_fault(int sqlstate)
 {
@@ -171,8 +201,8 @@ is_runs_fault(int sqlstate)
 }
 
 /*
- * Somebody holds a lock, or all of something.  It may be free at any moment,
- * so the pause does not grow.
+ * Does somebody hold a lock, or all of a resource?  It may be free at any
+ * moment, so the pause does not grow.
  */
 static bool
 passes_soon(int sqlstate)
@@ -181,9 +211,9 @@ passes_soon(int sqlstate)
 		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_INSUFFICIENT_RESOURCES;
 }
 
-/* Outlives the tick's memory. */
+/* What a failed run says; in TopMemoryContext, since it outlives the tick. */
 static char *
-blame_text(const char *message)
+fail_text(const char *message)
 {
 	char	   *text = psprintf("the engine could not process this run: %s",
 								message);
@@ -191,53 +221,56 @@ blame_text(const char *message)
 	return MemoryContextStrdup(TopMemoryContext, text);
 }
 
-/* The run whose end was being booked: it is failed, or worker_state.booked later. */
+/*
+ * The error came up while a crash was being booked on its run.  If the error
+ * is the run's own, the run is failed; else the crash is booked later.
+ */
 static void
-blame_booked(const ErrorData *error, bool fault)
+put_down_to_booked(const ErrorData *error, bool fault)
 {
 	if (!fault)
 	{
-		crashed_step_put_off(&worker_state.booked);
+		crashed_step_put_off(&this_worker.booked);
 		return;
 	}
-	crashed_step_drop(&worker_state.booked);
-	worker_state.run_to_fail = worker_state.booked.run_id;
-
-	memset(&worker_state.last_run, 0, sizeof(DueRun));	/* if it cannot be
-														 * failed */
-	worker_state.last_run.id = worker_state.booked.run_id;
-	worker_state.last_is_queued = false;
-	worker_state.fail_message = blame_text(error->message);
+	crashed_step_drop(&this_worker.booked);
+	this_worker.run_to_fail = this_worker.booked.run_id;
+	this_worker.fail_message = fail_text(error->message);
+	/* which run is set aside if it cannot even be failed */
+	memset(&this_worker.last_run, 0, sizeof(DueRun));
+	this_worker.last_run.id = this_worker.booked.run_id;
+	this_worker.last_is_queued = false;
 }
 
 /*
- * The tick had one run only, so the error is about that: it is left alone for
- * a while, and failed after some times.
+ * The tick had one run, so the error is about that run.  It is set aside for a
+ * while, and after some times it is failed, if the error is its own.
  */
 static void
-blame_only_run(const ErrorData *error, bool fault)
+put_down_to_only_run(const ErrorData *error, bool fault)
 {
-	const DueRun *run = &worker_state.last_run;
-	int			times = aside_add(run, worker_state.last_is_queued);
+	const DueRun *run = &this_worker.last_run;
+	int			times = aside_add(run, this_worker.last_is_queued);
 
 	put_off_after_failure(&run->tenant_id);
 	worker_slot_set_error(psprintf("run %s is set aside: %s", id_text(&run->id),
 								   error->message));
-	if (times == 1 && worker_state.nfailures < MAX_LOGGED)
+	if (times == 1 && this_worker.nfailures < MAX_LOGGED)
 		ereport(LOG,
 				(errmsg("run %s is set aside, since its row or its effects cannot be saved: %s",
 						id_text(&run->id), error->message),
 				 error->detail ? errdetail_internal("%s", error->detail) : 0,
 				 error->context ? errcontext("%s", error->context) : 0));
-	if (!fault || times < TIMES_ASIDE || worker_state.failing)
-		return;					/* if it cannot be failed, it waits as well */
-	worker_state.run_to_fail = run->id;
-	worker_state.fail_message = blame_text(error->message);
+	if (!fault || times < TIMES_ASIDE || this_worker.failing)
+		return;					/* if it cannot be failed, it stays aside */
+	this_worker.run_to_fail = run->id;
+	this_worker.fail_message = fail_text(error->message);
 }
 
 /*
- * Whose fault is it?  If that is known, only that run waits.  Else the runs of
- * the tick are done again one by one, so that it is known soon.
+ * Finds out which run failed, from what the tick was about.  If that is known,
+ * only that run waits.  Else the next ticks have one run each, until all runs
+ * of this one have had theirs.  Returns how long the worker is to pause.
  */
 static TickPause
 find_failed_run(const ErrorData *error)
@@ -245,27 +278,29 @@ find_failed_run(const ErrorData *error)
 	bool		fault = is_runs_fault(error->sqlerrcode);
 	bool		known = true;
 
-	if (worker_state.withdrawn)
+	if (this_worker.withdrawn)
 		return PAUSE_NONE;
-	if (worker_state.booking)
-		blame_booked(error, fault);
-	else if (worker_state.nruns == 1)
-		blame_only_run(error, fault);
+	if (this_worker.booking)
+		put_down_to_booked(error, fault);
+	else if (this_worker.nruns == 1)
+		put_down_to_only_run(error, fault);
 	else
 		known = false;
 	if (!known)
 		worker_slot_set_error(error->message);
-	if (!known && worker_state.nruns == 0)
+	if (!known && this_worker.nruns == 0)
 		return passes_soon(error->sqlerrcode) ? PAUSE_SHORT : PAUSE_LONGER;
-	worker_state.solo_ticks = Max(worker_state.solo_ticks, Min(2 * worker_state.nruns, wf_batch_size) + 10);
-	worker_state.nfailures++;
+	this_worker.solo_ticks = Max(this_worker.solo_ticks,
+								 Min(2 * this_worker.nruns,
+									 wf_batch_size) + 10);
+	this_worker.nfailures++;
 
-	if (known && !worker_state.booking && put_off_has_room())
-		return PAUSE_NONE;		/* that tenant pauses */
-	return worker_state.nfailures > MAX_FAILURES ? PAUSE_SHORT : PAUSE_NONE;
+	if (known && !this_worker.booking && put_off_has_room())
+		return PAUSE_NONE;		/* the run's tenant is put off instead */
+	return this_worker.nfailures > MAX_FAILURES ? PAUSE_SHORT : PAUSE_NONE;
 }
 
-/* Its message in whole characters, in the current context. */
+/* Cuts an error's message to valid text, in the current context. */
 static void
 mend_message(ErrorData *error)
 {
@@ -277,16 +312,21 @@ mend_message(ErrorData *error)
 	error->message = unconstify(char *, valid);
 }
 
-/* What is known already need not be logged as an error. */
+/*
+ * Is the error known to be one run's, or nobody's?  Then it is not logged as
+ * an error of the worker.
+ */
 static bool
 is_known(void)
 {
-	return worker_state.withdrawn || (worker_state.nruns == 1 && !worker_state.booking);
+	return this_worker.withdrawn ||
+		(this_worker.nruns == 1 && !this_worker.booking);
 }
 
 /*
- * PostgreSQL's report of a lock time-out does not name the table: name_lock
- * reports that, when its name can be looked up.
+ * Logs the error unless it is known.  PostgreSQL's message about a lock
+ * time-out does not name the table, and its name cannot be looked up before
+ * the transaction is aborted: name_lock logs that later.
  */
 static void
 report(const ErrorData *error)
@@ -300,14 +340,15 @@ report(const ErrorData *error)
 }
 
 /*
- * Adds to the message of a lock time-out what was waited for, and logs it
- * unless it is known.  The current context is the tick's.
+ * If the error is a lock time-out: adds to its message what was waited for,
+ * and logs it unless it is known.  Begins and ends a transaction.
  */
 static void
 name_lock(ErrorData *error)
 {
 	char	   *lock;
 
+	Assert(CurrentMemoryContext == tick_memory);
 	if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
 		return;
 	begin_transaction();
@@ -329,18 +370,20 @@ name_lock(ErrorData *error)
 				 error->context ? errcontext("%s", error->context) : 0));
 }
 
-TickPause
-tick_failed(void)
+/*
+ * Ends the failed transaction and all that belongs to it.  Must not be
+ * interrupted: an error here would leave the session in the middle of it.
+ */
+static ErrorData *
+abort_tick(void)
 {
 	ErrorData  *error;
-	TickPause	pause;
 
-	MemoryContextSwitchTo(TopMemoryContext);
 	HOLD_INTERRUPTS();
 	disable_all_timeouts(false);
 	QueryCancelPending = false;
 	error = CopyErrorData();
-	worker_state.withdrawn |= error->sqlerrcode == ERRCODE_QUERY_CANCELED &&
+	this_worker.withdrawn |= error->sqlerrcode == ERRCODE_QUERY_CANCELED &&
 		worker_leave_is_stopping();
 
 	report(error);
@@ -348,25 +391,39 @@ tick_failed(void)
 	AbortCurrentTransaction();
 	LockReleaseSession(USER_LOCKMETHOD);
 	RESUME_INTERRUPTS();
-
 	crashed_step_note_run(NULL, NULL);
 	long_step_end();
 	tick_end_turn(false);
+	return error;
+}
+
+/* Nothing of the tick has happened: its runs are to be found again. */
+static void
+forget_tick(void)
+{
+	this_worker.lost = true;
+	this_worker.more = true;
+	due_want_rescan();
+	tick_choose_next(true);
+}
+
+TickPause
+tick_failed(void)
+{
+	ErrorData  *error;
+	TickPause	pause;
+
+	MemoryContextSwitchTo(TopMemoryContext);
+	error = abort_tick();
 	MemoryContextReset(tick_memory);
 	MemoryContextSwitchTo(tick_memory);
 	mend_message(error);
 	name_lock(error);
-	worker_state.lost = true;
-
-	due_want_rescan();
-	worker_state.more = true;
-
-	tick_choose_next(true);
+	forget_tick();
 	pause = find_failed_run(error);
 	put_off_tick_over(false);
-	worker_state.booking = worker_state.failing = false;
-	worker_state.withdrawn = false;
-
+	this_worker.booking = this_worker.failing = false;
+	this_worker.withdrawn = false;
 	FreeErrorData(error);
 	MemoryContextSwitchTo(TopMemoryContext);
 	MemoryContextReset(tick_memory);
@@ -377,10 +434,9 @@ void
 recovery_over(void)
 {
 	put_off_tick_over(true);
-	if (worker_state.nruns == 0)
+	if (this_worker.nruns == 0)
 		return;
-	worker_state.nfailures = 0;
-
-	if (worker_state.nruns == 1)
-		aside_remove(&worker_state.last_run.id);
+	this_worker.nfailures = 0;
+	if (this_worker.nruns == 1)
+		aside_remove(&this_worker.last_run.id);
 }

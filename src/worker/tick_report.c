@@ -1,9 +1,11 @@
 /*
  * tick_report.c
- *	  What a tick tells the world.
+ *	  What a tick tells others of runs that have ended: an event, a log line.
  *
- * Runs in a worker, and in a backend that cancels.  An event holds a run's id
- * and its status; a log line its id, its workflow's name and its error.
+ * Runs in a worker, and in a backend that cancels a run.  An event holds a
+ * run's id and its status; a log line its id, its workflow's name and its
+ * error.  Owns nothing.  Events that were queued go with a transaction that is
+ * rolled back; a crash takes those that nobody has read.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -17,8 +19,8 @@
 #include "worker/worker.h"
 
 /*
- * LISTEN asks for no privilege, so an event says nothing that its reader
- * could not be told: the rest is in the run's row, under row security.
+ * LISTEN needs no privilege, so an event says nothing that is not for
+ * everybody: all else is in the run's row, under row security.
  */
 void
 report_event(const pg_uuid_t *run_id, const char *status)

@@ -4,9 +4,9 @@
  *
  * Runs in a worker, inside a tick's transaction.  A worker has runs whose
  * requests it has sent, and runs that were left between two native steps.
- * Their rows say that they are this worker's.  So it loads each by its key and
- * looks whether that still holds: whoever cancels a run does not tell its
- * worker.
+ * Their rows say that they are this worker's.  It loads each by its key and
+ * checks that this still holds, since a session that cancels a run does not
+ * tell its worker.
  *
  * Owns nothing beyond a call; in_flight.c has the runs.
  */
@@ -22,8 +22,9 @@
 #include "worker/tick_resume.h"
 
 /*
- * Records an answer.  A run that is not ours any more (it was cancelled)
- * loses its answer; one whose row is locked keeps it for later.
+ * Records an answer, and goes on with its run.  run is NULL if the run is not
+ * ours any more, because it was cancelled: then the answer is dropped.  busy:
+ * its row is locked by somebody, and the answer is kept for later.
  */
 static void
 record_answer(Tick *tick, PendingRequest *pending, RunRow *run, bool busy)
@@ -32,7 +33,8 @@ record_answer(Tick *tick, PendingRequest *pending, RunRow *run, bool busy)
 		run->attempt == pending->answer.attempt)
 	{
 		tick_is_about(run);
-		tick_save_run(tick, run, run_receive(run, &pending->answer, &tick->run));
+		tick_save_run(tick, run,
+					  run_receive(run, &pending->answer, &tick->run));
 	}
 	else if (busy)
 	{
@@ -43,7 +45,6 @@ record_answer(Tick *tick, PendingRequest *pending, RunRow *run, bool busy)
 	tick->room--;
 }
 
-/* Records the answers that came. */
 void
 resume_record_answers(Tick *tick)
 {
@@ -57,7 +58,8 @@ resume_record_answers(Tick *tick)
 	store_loading_begin(tick->runs);
 	for (int i = 0; i < n; i++)
 	{
-		const pg_uuid_t *id = &((PendingRequest *) list_nth(requests, i))->run_id;
+		const PendingRequest *pending = list_nth(requests, i);
+		const pg_uuid_t *id = &pending->run_id;
 
 		crashed_step_note_run(id, NULL);
 		runs[i] = store_load_owned(tick->runs, id, in_flight.epoch, true,
@@ -69,8 +71,8 @@ resume_record_answers(Tick *tick)
 }
 
 /*
- * Goes on with runs of ours that were left between two steps.  Returns those
- * whose row somebody has locked.
+ * Goes on with these runs (ids), which were left between two steps.  Returns
+ * copies of the ids of those whose row somebody has locked.
  */
 static List *
 resume(Tick *tick, List *ids)
@@ -89,7 +91,7 @@ resume(Tick *tick, List *ids)
 		bool		is_busy;
 		RunRow	   *run;
 
-		/* an id may be there twice, and our own lock would not stop us */
+		/* an id may be there twice, and our own lock would not keep us off */
 		if (ids_contain(tick->taken, lfirst(lc)) ||
 			ids_contain(busy, lfirst(lc)))
 			continue;
@@ -111,7 +113,7 @@ resume(Tick *tick, List *ids)
 	return busy;
 }
 
-/* Runs to go on with, at most n, but for those that are set aside. */
+/* Runs to go on with (ids, not copied), at most n, none that is set aside. */
 static List *
 next_runnable(int n)
 {
@@ -128,18 +130,17 @@ next_runnable(int n)
 	return ids;
 }
 
-/* Those that are locked come after the others, whose turn it is then. */
 void
 resume_runnable(Tick *tick)
 {
 	List	   *busy = resume(tick, next_runnable(Max(tick->room, 0)));
 
+	/* those that are locked go to the end: the others come first next time */
 	tick->busy = busy != NIL;
 	tick->taken = list_concat(tick->taken, busy);
 	tick->runnable = list_concat(tick->runnable, busy);
 }
 
-/* Runs of ours in the table that no list here knows: an error lost them. */
 void
 resume_find_lost(Tick *tick)
 {

@@ -7,7 +7,7 @@
  * tick_resume.c, tick_recovery.c) save them here, and here they say which run
  * the worker is about.
  *
- * Owns worker_state, which lives as long as the process, and tick_memory,
+ * Owns this_worker, which lives as long as the process, and tick_memory,
  * which is reset after each tick.  Nothing of it survives a crash: the next
  * worker begins with an empty state, and finds in the table what is to be
  * done.
@@ -38,7 +38,7 @@
 #define ROW_LOCK_TIMEOUT_MS 1000
 
 MemoryContext tick_memory;		/* lists of the tick, and its runs */
-WorkerState worker_state;		/* the files of the tick share it */
+WorkerState this_worker;		/* the files of the tick share it */
 
 void
 tick_state_begin(void)
@@ -46,29 +46,27 @@ tick_state_begin(void)
 	bool		last_end_unknown;
 
 	if (crashed_step_on_probation(&last_end_unknown))
-		worker_state.probation_runs = PROBATION_RUNS;
-	worker_state.killed_before = last_end_unknown ? PgStartTime : 0;
-
+		this_worker.probation_runs = PROBATION_RUNS;
+	this_worker.killed_before = last_end_unknown ? PgStartTime : 0;
 	tick_memory = AllocSetContextCreate(TopMemoryContext,
 										"workflow_engine tick",
 										ALLOCSET_DEFAULT_SIZES);
 
 	/* what is due has waited for this worker: it comes before any slow step */
-	worker_state.more = true;
-	worker_state.ordinary_next = true;
-	worker_state.ordinary_until = clock_now() + LONG_STEP_MS * INT64CONST(1000);
+	this_worker.more = true;
+	this_worker.ordinary_next = true;
+	this_worker.ordinary_until = clock_now() + LONG_STEP_MS * INT64CONST(1000);
 }
 
 void
 tick_is_about(const RunRow *run)
 {
-	worker_state.nruns++;
-	worker_state.last_run.id = run->id;
-	worker_state.last_run.tenant_id = run->tenant_id;
-	worker_state.last_run.run_at = run->run_at;
-	worker_state.last_run.priority = run->priority;
-	worker_state.last_is_queued = strcmp(run->status, "running") != 0;
-
+	this_worker.nruns++;
+	this_worker.last_run.id = run->id;
+	this_worker.last_run.tenant_id = run->tenant_id;
+	this_worker.last_run.run_at = run->run_at;
+	this_worker.last_run.priority = run->priority;
+	this_worker.last_is_queued = strcmp(run->status, "running") != 0;
 	put_off_saw(&run->tenant_id);
 	crashed_step_note_run(&run->id, &run->definition_id);
 }
@@ -118,9 +116,9 @@ tick_drop_intents(List *intents, int kept)
 
 /*
  * The row of the only run of a tick was not locked while its step executed
- * (tick_alone.c).  Locks it, and returns what the verdict is now.  Raises 40001
- * if the run is not this worker's any more, and 55P03 if its row stays locked
- * by somebody.
+ * (tick_alone.c).  Locks it, and returns what the verdict is now.  Raises
+ * 40001 if the run is not this worker's any more, and 55P03 if its row stays
+ * locked by somebody.
  */
 static RunVerdict
 relock(Tick *tick, RunRow *run, RunVerdict verdict)
@@ -143,8 +141,7 @@ relock(Tick *tick, RunRow *run, RunVerdict verdict)
 		case RELOCK_GONE:
 			break;
 	}
-	worker_state.withdrawn = true;	/* it is nobody's fault */
-
+	this_worker.withdrawn = true;	/* it is nobody's fault */
 	ereport(ERROR,
 			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 			 errmsg("run %s was changed while its step was executing",
@@ -214,9 +211,9 @@ tick_save_run(Tick *tick, RunRow *run, RunVerdict verdict)
 void
 tick_end_turn(bool went_well)
 {
-	if (worker_state.has_turn)
-		isolated_end_turn(&worker_state.turn_of, went_well);
-	worker_state.has_turn = false;
+	if (this_worker.has_turn)
+		isolated_end_turn(&this_worker.turn_of, went_well);
+	this_worker.has_turn = false;
 }
 
 /*
@@ -229,12 +226,13 @@ tick_choose_next(bool more)
 {
 	TimestampTz now = clock_now();
 
-	if (worker_state.alone_since != 0)
+	if (this_worker.alone_since != 0)
 	{
-		worker_state.ordinary_next = true;
-		worker_state.ordinary_until = now + Max(now - worker_state.alone_since, 0);
+		this_worker.ordinary_next = true;
+		this_worker.ordinary_until = now +
+			Max(now - this_worker.alone_since, 0);
 	}
 	else
-		worker_state.ordinary_next = more && now < worker_state.ordinary_until;
-	worker_state.alone_since = 0;
+		this_worker.ordinary_next = more && now < this_worker.ordinary_until;
+	this_worker.alone_since = 0;
 }

@@ -15,7 +15,7 @@
 /* A row that somebody else has locked is tried again after this time. */
 #define BUSY_RETRY_US INT64CONST(100000)
 
-/* So many runs whose rows were locked are remembered; a rescan finds others. */
+/* So many runs whose rows were locked are remembered. */
 #define MAX_LOCKED_RUNS 200
 
 /*
@@ -30,7 +30,7 @@ typedef struct WorkerState
 	bool		lost;			/* an error may have made this worker forget
 								 * runs that it owns */
 	bool		stopping;		/* only answers are recorded from now on */
-	TimestampTz next_due;		/* the next claim, if nothing wakes us before */
+	TimestampTz next_due;		/* the next claim, unless it is woken before */
 	TimestampTz busy_until;		/* a runnable run's row was locked: till then
 								 * none is loaded again */
 	int64		commit_us;		/* a moving mean of what commits take */
@@ -49,7 +49,7 @@ typedef struct WorkerState
 	DueRun		locked_runs[MAX_LOCKED_RUNS];
 	TimestampTz locked_until;	/* they go back to the queue then */
 
-	/* which runs this tick is about, so that an error can be put down to one */
+	/* which runs this tick is about, to find the one that fails */
 	int			nruns;			/* so far */
 	DueRun		last_run;		/* the last of them */
 	bool		last_is_queued; /* it is "queued" or "waiting" in the table */
@@ -71,7 +71,7 @@ typedef struct WorkerState
 	CrashedStep booked;
 } WorkerState;
 
-/* One tick, from its begin to after its commit.  Its lists are in tick_memory. */
+/* One tick, until after its commit.  Its lists are in tick_memory. */
 typedef struct Tick
 {
 	TickContext run;			/* what the runs need to know of it */
@@ -83,7 +83,7 @@ typedef struct Tick
 								 * dealt with */
 	List	   *recorded;		/* of PendingRequest *: whose answers it
 								 * recorded */
-	List	   *runnable;		/* of pg_uuid_t *: they go on in a later tick */
+	List	   *runnable;		/* of pg_uuid_t *: go on in a later tick */
 	List	   *blocked;		/* of pg_uuid_t *: their steps met a lock */
 	List	   *alone;			/* of RunRow *: their steps are slow */
 	List	   *overflow;		/* of pg_uuid_t *: tenants whose next slow
@@ -105,7 +105,7 @@ typedef struct Tick
 extern MemoryContext tick_memory;
 
 /* Of this process, which is one worker. */
-extern WorkerState worker_state;
+extern WorkerState this_worker;
 
 /* Once per process, before the first tick. */
 extern void tick_state_begin(void);
@@ -143,8 +143,8 @@ extern void tick_locking_end(RowLocking *locking, Tick *tick);
 extern void tick_drop_intents(List *intents, int kept);
 
 /*
- * After a tick: other workers may advance runs of the isolated definition whose
- * turn it was, if there was one.
+ * After a tick: other workers may advance runs of the isolated definition
+ * whose turn it was, if there was one.
  */
 extern void tick_end_turn(bool went_well);
 

@@ -3,17 +3,18 @@
  *	  The process that executes runs: a session, and a loop around ticks.
  *
  *	  wait ─► drive transfers ─► tick (one transaction) ─► send ─┐
- *	   ▲                                                         │
+ *	   ▲													 │
  *	   └─────────────────────────────────────────────────────────┘
  *
  * A background worker, started by the launcher, connected to one database as
  * the bootstrap superuser.  It waits on one event set: its latch (wake-ups,
  * signals, notifications), the transfers' descriptor, the postmaster.
  *
- * Owns when the next tick is due; what is in hand belongs to tick.c, the
- * session's settings to worker_settings.c, and how a worker ends that is told
- * to belongs to worker_stop.c.  After an error it pauses, longer each time, so
- * that it never spins.
+ * Owns when the next tick is due.  The runs belong to tick.c and in_flight.c,
+ * the session's settings to worker_settings.c, and what follows a SIGTERM to
+ * worker_stop.c.  After an error that is no single run's it pauses, longer
+ * each time, so that it never spins.  Nothing here survives a crash: the next
+ * worker begins with a sweep.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -55,20 +56,30 @@
 #include "worker/worker_internal.h"
 #include "worker/worker_settings.h"
 
-#define PAUSE_MIN_MS 1000		/* after a tick that failed */
+/* A pause after a tick that failed. */
+#define PAUSE_MIN_MS 1000
 #define PAUSE_MAX_MS 60000
-#define REST_MS 1000			/* without a tick */
 
-static char *database_name;
-static TimestampTz next_sweep;
-static uint32 ends_seen;		/* worker_slot_ended_count at the last tick */
-static TimestampTz paused_until;	/* after an error; 0: not */
-static int	pause_ms;			/* of the last error; 0: none */
-static bool woken;
-static bool winding_up = false; /* only answers are recorded any more */
-static bool at_rest;			/* what was freed has been given back */
-static TimestampTz worked_at;	/* the last tick that was no mere sweep */
+/* After so long without a tick, memory that was freed is given back. */
+#define REST_MS 1000
 
+/* When this process does what; of one worker.  A moment of 0 is none. */
+static struct
+{
+	TimestampTz next_sweep;
+	uint32		ends_seen;		/* worker_slot_ended_count at the last tick */
+	bool		woken;			/* since the last tick */
+	bool		winding_up;		/* only answers are recorded any more */
+	TimestampTz paused_until;	/* after an error */
+	int			pause_ms;		/* of the last error; 0: none */
+	TimestampTz worked_at;		/* the last tick that was no mere sweep */
+	bool		at_rest;		/* what was freed has been given back */
+	TimestampTz latest;			/* the clock, when it was last looked at */
+}			schedule;
+
+static char *database_name;		/* for messages, once it is known */
+
+/* Hands the settings that concern transfers to them. */
 static void
 take_limits(void)
 {
@@ -86,7 +97,7 @@ take_limits(void)
 	transfer_set_limits(&limits);
 }
 
-/* Ends this process, with that reason in the log. */
+/* Ends this process for good, with that reason in the log. */
 static void
 leave(const char *why)
 {
@@ -98,8 +109,9 @@ leave(const char *why)
 
 /*
  * Looks for the extension; without it the process ends quietly.  LISTENs.
- * From here on the worker itself is bound to no tenant; a step that resets
- * the setting goes back to 'none', which worker_guard_settings made its reset value.
+ * From here on the worker itself is bound to no tenant; a step that resets the
+ * setting goes back to 'none', which worker_guard_settings made its reset
+ * value.
  */
 static void
 enter_database(void)
@@ -126,6 +138,7 @@ enter_database(void)
 
 /*--- the loop ---*/
 
+/* In the handler of an error: deals with it, and decides on a pause. */
 static void
 pause_after_error(void)
 {
@@ -133,26 +146,31 @@ pause_after_error(void)
 
 	if (pause == PAUSE_NONE)
 		return;
-	pause_ms = pause_ms == 0 || pause == PAUSE_SHORT ? PAUSE_MIN_MS
-		: Min(pause_ms * 2, PAUSE_MAX_MS);
+	if (schedule.pause_ms == 0 || pause == PAUSE_SHORT)
+		schedule.pause_ms = PAUSE_MIN_MS;
+	else
+		schedule.pause_ms = Min(schedule.pause_ms * 2, PAUSE_MAX_MS);
 	if (store_tables_mismatch())
-		pause_ms = PAUSE_MIN_MS;	/* to see soon that it was mended */
-	paused_until = clock_now() + (int64) pause_ms * 1000;
+		schedule.pause_ms = PAUSE_MIN_MS;	/* to see soon that it is mended */
+	schedule.paused_until = clock_now() + (int64) schedule.pause_ms * 1000;
 }
 
-/* One transaction; false: it has failed, and is over. */
+/*
+ * Does one tick.  Returns false if it failed, which has been dealt with.  If
+ * the extension is gone, the process ends.
+ */
 static bool
 tick(bool sweep)
 {
 	volatile bool there = true;
 	volatile bool well = true;
 
-	worker_slot_set_state(winding_up ? "stopping" : "working");
+	worker_slot_set_state(schedule.winding_up ? "stopping" : "working");
 	PG_TRY();
 	{
-		worker_in_tick(!winding_up);
+		worker_in_tick(!schedule.winding_up);
 		there = tick_run(sweep);
-		pause_ms = 0;
+		schedule.pause_ms = 0;
 	}
 	PG_CATCH();
 	{
@@ -171,29 +189,31 @@ tick(bool sweep)
 	return well;
 }
 
+/* Does a tick that is due, with a sweep if that is due. */
 static void
 do_tick(void)
 {
 	TimestampTz now = clock_now();
-	bool		sweep = now >= next_sweep;
+	bool		sweep = now >= schedule.next_sweep;
 	uint32		ends = worker_slot_ended_count();
 
-	if (ends != ends_seen)
-		sweep = true;			/* runs of theirs may be taken over */
-	ends_seen = ends;
+	if (ends != schedule.ends_seen)
+		sweep = true;			/* their runs may be taken over */
+	schedule.ends_seen = ends;
 	if (sweep)
-		next_sweep = now + (int64) wf_poll_interval * 1000;
-	woken = false;
+		schedule.next_sweep = now + (int64) wf_poll_interval * 1000;
+	schedule.woken = false;
 	if (!sweep)
 	{
-		at_rest = false;
-		worked_at = now;
+		schedule.at_rest = false;
+		schedule.worked_at = now;
 	}
 	SetCurrentStatementStartTimestamp();	/* query_start shows it */
 	pgstat_report_activity(STATE_RUNNING, "executing runs");
 	(void) tick(sweep);
 }
 
+/* Takes notice of what has woken this worker. */
 static void
 read_notifications(void)
 {
@@ -201,11 +221,12 @@ read_notifications(void)
 	{
 		ProcessNotifyInterrupt(false);
 		due_want_rescan();
-		woken = true;
+		schedule.woken = true;
 	}
-	woken |= worker_slot_take_wakeup();
+	schedule.woken |= worker_slot_take_wakeup();
 }
 
+/* Reads the configuration anew after SIGHUP. */
 static void
 reload(void)
 {
@@ -215,33 +236,34 @@ reload(void)
 	ProcessConfigFile(PGC_SIGHUP);
 	take_limits();
 	due_want_rescan();
-	next_sweep = 0;
+	schedule.next_sweep = 0;
 }
 
 /*
- * The moments until which this worker waits are a short time ahead.  After the
- * clock was set back they would be far ahead: so all waits end, and what is to
- * be waited for is found anew.
+ * The moments until which this worker waits are a short time ahead.  If the
+ * clock was set back, they are far ahead: so all waits end, and what is to be
+ * waited for is found anew.
  */
 static void
 notice_clock(TimestampTz now)
 {
-	static TimestampTz latest = 0;
-
-	if (now < latest)
+	if (now < schedule.latest)
 	{
-		if (paused_until != 0)
-			paused_until = Min(paused_until, now + (int64) pause_ms * 1000);
-		next_sweep = 0;
-		worked_at = Min(worked_at, now);
+		if (schedule.paused_until > now + (int64) schedule.pause_ms * 1000)
+			schedule.paused_until = now + (int64) schedule.pause_ms * 1000;
+		schedule.next_sweep = 0;
+		schedule.worked_at = Min(schedule.worked_at, now);
 		aside_clock_set_back(now);
 		gate_clock_set_back(now);
 		tick_clock_set_back(now);
 	}
-	latest = now;
+	schedule.latest = now;
 }
 
-/* Is a tick due?  Else *limit is for how many milliseconds there is none. */
+/*
+ * Is a tick due now?  Else *limit is for how many milliseconds none is, if
+ * nothing wakes the worker.
+ */
 static bool
 is_due(long *limit)
 {
@@ -250,27 +272,28 @@ is_due(long *limit)
 	bool		more;
 
 	notice_clock(now);
-	if (paused_until != 0)
+	if (schedule.paused_until != 0)
 	{
-		*limit = clock_ms_until(paused_until, PAUSE_MAX_MS);
-		if (now < paused_until)
+		*limit = clock_ms_until(schedule.paused_until, PAUSE_MAX_MS);
+		if (now < schedule.paused_until)
 			return false;
-		paused_until = 0;
+		schedule.paused_until = 0;
 		return true;
 	}
 	more = tick_has_more(now, &when);
-	if (more || (woken && due_has_work()) || now >= next_sweep)
+	if (more || now >= schedule.next_sweep ||
+		(schedule.woken && due_has_work()))
 		return true;
-	woken = false;
-	*limit = clock_ms_until(next_sweep, wf_poll_interval);
+	schedule.woken = false;
+	*limit = clock_ms_until(schedule.next_sweep, wf_poll_interval);
 	if (when != 0)
 		*limit = Min(*limit, clock_ms_until(when, *limit));
 	return false;
 }
 
 /*
- * What was freed goes back to the system: a batch of large answers, or
- * PostgreSQL's cleaning up of an index, would be kept for ever otherwise.
+ * Gives memory that was freed back to the system.  Else what large answers
+ * took, or PostgreSQL's cleaning of an index, would be kept for ever.
  */
 static void
 come_to_rest(void)
@@ -278,7 +301,7 @@ come_to_rest(void)
 #ifdef __GLIBC__
 	(void) malloc_trim(0);
 #endif
-	at_rest = true;
+	schedule.at_rest = true;
 }
 
 /* Waits until something happens, at most limit milliseconds. */
@@ -287,12 +310,12 @@ wait_for_events(WaitEventSet *events, long limit)
 {
 	WaitEvent	event[3];
 	long		timeout = transfer_timeout();
-	bool		resting = !at_rest && transfer_in_flight() == 0;
+	bool		resting = !schedule.at_rest && transfer_in_flight() == 0;
 
 	pgstat_report_stat(true);
 	pgstat_report_activity(STATE_IDLE, NULL);
-	worker_slot_set_state(winding_up ? "stopping"
-						  : paused_until != 0 ? "pausing" : "idle");
+	worker_slot_set_state(schedule.winding_up ? "stopping"
+						  : schedule.paused_until != 0 ? "pausing" : "idle");
 	if (timeout >= 0)
 		limit = Min(limit, timeout);
 	if (resting)
@@ -300,11 +323,15 @@ wait_for_events(WaitEventSet *events, long limit)
 	WaitEventSetWait(events, limit, event, lengthof(event),
 					 PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
-	if (resting && clock_now() - worked_at >= REST_MS * INT64CONST(1000))
+	if (resting &&
+		clock_now() - schedule.worked_at >= REST_MS * INT64CONST(1000))
 		come_to_rest();
 }
 
-/* Drives what is under way until its time is over or it is recorded. */
+/*
+ * Ends this process, as it was asked or told to: drives the requests under way
+ * until their answers are recorded, or until the time for that is over.
+ */
 static void
 wind_up(WaitEventSet *events)
 {
@@ -312,7 +339,7 @@ wind_up(WaitEventSet *events)
 	TimestampTz when;
 	long		left;
 
-	winding_up = true;
+	schedule.winding_up = true;
 	tick_wind_up();
 	while (worker_leave_wish() != LEAVE_AT_ONCE &&
 		   tick_under_way(&when))
@@ -340,6 +367,7 @@ wind_up(WaitEventSet *events)
 		  : "it was asked to");
 }
 
+/* Never returns: the process ends in wind_up, or by an error. */
 static void
 loop(WaitEventSet *events)
 {
@@ -363,7 +391,10 @@ loop(WaitEventSet *events)
 	}
 }
 
-/* The postmaster ends all, at once: an immediate stop, or somebody's crash. */
+/*
+ * The handler of SIGQUIT, by which the postmaster ends all its processes at
+ * once: an immediate stop, or a process has crashed.
+ */
 static void
 quit(SIGNAL_ARGS)
 {

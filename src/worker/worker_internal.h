@@ -13,15 +13,19 @@
 /* The handler of SIGTERM. */
 extern void worker_terminate(SIGNAL_ARGS);
 
-/* From now on the first SIGTERM is a wish, and the second an order. */
+/*
+ * From now on the first SIGTERM asks this worker to end, as soon as its
+ * answers are recorded; the second one ends it.  Before, the first one ends
+ * it.
+ */
 extern void worker_may_stop(void);
 
-/* Is a tick under way that the first SIGTERM is to cancel? */
+/* Whether a tick is under way that the first SIGTERM is to cancel. */
 extern void worker_in_tick(bool in_tick);
 
 /*
  * For how many milliseconds answers may still be waited for, if the waiting
- * began then.
+ * began at that moment; 0 if no longer.
  */
 extern long worker_grace_left(TimestampTz began);
 

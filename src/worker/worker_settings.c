@@ -3,17 +3,17 @@
  *	  PostgreSQL's own settings in a worker's session.
  *
  * Runs in a worker.  A session gets what ALTER DATABASE and ALTER ROLE ... SET
- * have set when it connects.  Other sessions end; a worker lives as long as
- * the server, so it reads that anew when it has changed: the commit of such a
- * command counts in shared memory (commit_wakeup.c), and before each tick the
- * worker looks at the count.
+ * have set when it connects.  Other sessions end some time; a worker lives as
+ * long as the server, so it reads that anew when it has changed.  The commit
+ * of such a command is counted in shared memory (commit_wakeup.c), and before
+ * each tick the worker compares the count.
  *
- * What the engine's promises depend on is fixed above all that.
+ * Settings that the engine's promises depend on are fixed above all that.
  *
  * Owns the count that it has seen, and a list while it reads.  The settings'
  * records are PostgreSQL's.  This file changes what they say of where their
  * values come from, as the server itself does when a line is removed from
- * postgresql.conf.
+ * postgresql.conf.  Nothing of it outlives the process.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -33,8 +33,9 @@
 #include "utils/snapmgr.h"
 #include "worker/worker_settings.h"
 
-static uint32 seen;
-static List *loosened = NIL;	/* of struct config_generic *; see loosen */
+static uint32 seen;				/* the count, when they were last read */
+static List *loosened = NIL;	/* of struct config_generic *; kept if an
+								 * error ends the reading, see loosen */
 
 void
 worker_begin_settings(void)
@@ -43,9 +44,10 @@ worker_begin_settings(void)
 }
 
 /*
- * The owner of a database can say who its sessions are.  A backend does not
- * heed that, since its user is set from the outset; a worker's is not.  A role
- * is looked up, which takes a transaction.
+ * By ALTER DATABASE ... SET session_authorization the owner of a database
+ * could make a worker act as another role.  In a backend that has no effect,
+ * since its user is set before; in a worker it is not.  To set it looks up a
+ * role, which needs a transaction.
  */
 static void
 guard_user(void)
@@ -111,6 +113,7 @@ worker_pin_settings(void)
 	}
 }
 
+/* Does a value come from ALTER DATABASE or ALTER ROLE ... SET? */
 static bool
 is_from_catalog(GucSource source)
 {
@@ -118,9 +121,10 @@ is_from_catalog(GucSource source)
 }
 
 /*
- * Settings whose values are from the catalog give way to what is there now,
- * even if that is of a lower rank.  They are remembered until all is done, so
- * that an error in between loses none.
+ * Makes settings whose values are from the catalog give way to what is there
+ * now, even if that is of a lower rank (of the database, say, after what was
+ * set for the role is gone).  They are remembered until all is done, so that
+ * an error in between loses none.
  */
 static void
 loosen(void)
@@ -160,7 +164,10 @@ read_catalog(void)
 	table_close(rel, AccessShareLock);
 }
 
-/* Those that the catalog does not have any more; true if there are any. */
+/*
+ * Sets those that the catalog does not have any more to their defaults.
+ * Returns whether there are any.
+ */
 static bool
 set_to_defaults(void)
 {

@@ -11,7 +11,7 @@ extern void worker_begin_settings(void);
 /* To be called once it has connected: fixes what must not be changed. */
 extern void worker_guard_settings(void);
 
-/* And what would let a step end its worker. */
+/* The same with what would let a step end its worker; for good. */
 extern void worker_pin_settings(void);
 
 /*

@@ -6,22 +6,23 @@
  * from pg_terminate_backend, and from commands that wait for the workers of a
  * database to leave.  At the first one
  *
- * - nothing more is begun, and the tick under way is cancelled, with the native
- *	 step that it executes: its transaction is rolled back, as if the step had
- *	 never begun;
+ * - nothing more is begun, and the tick under way is cancelled, with the
+ *	 native step that it executes: its transaction is rolled back, as if the
+ *	 step had never begun;
  * - requests that wait for a place are withdrawn, unsent;
  * - answers of those under way are waited for, up to stop_grace, and recorded
  *	 (worker.c, wind_up).
  *
  * So a restart sends nothing twice that is answered in time.  A second
- * SIGTERM, some time later, ends the process at its next CHECK_FOR_INTERRUPTS, and so does the
- * first before there is anything to wait for.
+ * SIGTERM, some time later, ends the process at its next
+ * CHECK_FOR_INTERRUPTS.  So does the first one, if it comes before
+ * worker_may_stop was called: there is nothing to wait for then.
  *
  * A step may trap its cancellation, in a block with an exception handler.
- * Whoever does so has ended a subtransaction, at which it is cancelled again;
- * if it goes on and on, its process ends.
+ * Such a step has ended a subtransaction, at which it is cancelled again; if
+ * it goes on and on, its process ends.
  *
- * Owns flags of this process; nothing outlives it.
+ * Owns flags of this process.  Nothing outlives it.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -39,25 +40,34 @@
 #include "tcop/tcopprot.h"
 #include "worker/worker_internal.h"
 
-#define SAME_MS 250				/* two SIGTERMs within this time are one */
-#define MAX_TRAPPED 10			/* cancellations, before the process goes */
+/* Two SIGTERMs within this time are one. */
+#define SAME_MS 250
+
+/* A step that traps more cancellations than these ends its process. */
+#define MAX_TRAPPED 10
 
 /* The nest level of a step's own subtransaction (step_sandbox.c). */
-#define FENCE_LEVEL 2
+#define STEP_LEVEL 2
+
+/* The handler of SIGTERM reads and sets these, so they are of the file. */
 
 static volatile sig_atomic_t may_stop = false;
 static volatile sig_atomic_t in_tick = false;
 static struct timespec first_term;	/* when the first SIGTERM came */
 static int	ntrapped = 0;
 
-/* A subtransaction within a step was rolled back: by its cancellation? */
+/*
+ * A callback of PostgreSQL's.  If this worker is to stop and a subtransaction
+ * within a step was rolled back, the step has trapped its cancellation, and is
+ * cancelled again.
+ */
 static void
 after_subtransaction(SubXactEvent event, SubTransactionId own,
 					 SubTransactionId parent, void *arg)
 {
 	if (event != SUBXACT_EVENT_ABORT_SUB || !in_tick ||
 		!worker_leave_is_stopping() ||
-		GetCurrentTransactionNestLevel() <= FENCE_LEVEL)
+		GetCurrentTransactionNestLevel() <= STEP_LEVEL)
 		return;
 	if (++ntrapped > MAX_TRAPPED)
 		ProcDiePending = true;
@@ -93,6 +103,7 @@ is_same_signal(void)
 		(now.tv_nsec - first_term.tv_nsec) / 1000000 < SAME_MS;
 }
 
+/* In the handler, at the first SIGTERM. */
 static void
 begin_stop(void)
 {
