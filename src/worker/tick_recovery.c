@@ -253,7 +253,8 @@ put_down_to_only_run(const ErrorData *error, bool fault)
 	int			times = aside_add(run, this_worker.last_is_queued);
 
 	put_off_after_failure(&run->tenant_id);
-	worker_slot_set_error(psprintf("run %s is set aside: %s", id_text(&run->id),
+	worker_slot_set_error(psprintf("run %s is set aside: %s",
+								   id_text(&run->id),
 								   error->message));
 	if (times == 1 && this_worker.nfailures < MAX_LOGGED)
 		ereport(LOG,

@@ -29,7 +29,8 @@
 static void
 record_answer(Tick *tick, PendingRequest *pending, RunRow *run, bool busy)
 {
-	if (run != NULL && step_position_equal(run->current_step, pending->answer.step) &&
+	if (run != NULL &&
+		step_position_equal(run->current_step, pending->answer.step) &&
 		run->attempt == pending->answer.attempt)
 	{
 		tick_is_about(run);
