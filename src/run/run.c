@@ -33,6 +33,7 @@
 #include "config/settings.h"
 #include "miscadmin.h"
 #include "run/plan_cache.h"
+#include "run/request_key.h"
 #include "run/run.h"
 #include "run/run_internal.h"
 #include "run/run_retry.h"
@@ -98,9 +99,8 @@ run_pass_step(RunRow *run, const CachedPlan *plan, StepResult *result,
 	result->step_name = step->name;
 	result->action = plan_action(step)->name;
 	result->failed_attempts = run->failed_attempts;
-	result->previous = run_step_previous(run);
-	result->repeat = result->previous ? step_result_repeat(result->previous)
-		: 1;
+	result->previous = request_previous_result(run);
+	result->repeat = request_delivery(result->previous);
 	fits = add_result(run, result);
 	run->failed_attempts = NULL;
 	run->attempt_at = 0;
@@ -256,14 +256,16 @@ static RunVerdict
 finish_step(RunRow *run, const StepCall *sc, const ErrorData *error,
 			TickContext *tick)
 {
-	StepResult	result = {.input = sc->input,.output = sc->output,
+	bool		skipped = sc->prepared.kind == PREPARED_SKIP;
+	StepResult	result = {.input = sc->prepared.call.params,
+		.output = sc->output,
 		.started_at = sc->started_at,.duration_us = sc->duration_us,
-		.attempts = run->attempt - (sc->skipped ? 1 : 0)};
+	.attempts = run->attempt - (skipped ? 1 : 0)};
 
 	if (error == NULL)
 	{
-		result.status = sc->skipped ? "skipped" : "completed";
-		result.error = sc->why;
+		result.status = skipped ? "skipped" : "completed";
+		result.error = sc->prepared.why;
 	}
 	else
 	{

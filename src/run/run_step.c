@@ -1,283 +1,122 @@
 /*
  * run_step.c
- *	  One attempt of one step: what it sees, and what happens in its fence.
+ *	  One attempt of one step: prepared and performed, in its sandbox.
  *
- * Runs in a worker, inside a tick's transaction.  Condition, parameters and
- * action of a step execute in a fence (step_sandbox.c): what they did is undone when
- * they fail.  A native step is done then; an outbound one has become an
- * intent, whose request goes out after the commit.  Owns nothing beyond a
- * call, but for current_run while a native step executes.
+ * Runs in a worker, inside a tick's transaction.  A step is prepared
+ * (run_prepare.c) and performed within its sandbox (step_sandbox.c), so that
+ * what it did is undone if it fails.  A native step is done then.  An outbound
+ * step has become an intent, whose request goes out after the commit, or it is
+ * held by the gate before its provider.  Owns nothing beyond a call, but for
+ * current_run while a native step executes.
  */
 #include "postgres.h"
 #include "compat.h"
 
-#include "base/json_object.h"
-#include "base/json_value.h"
-#include "base/uuid_list.h"
 #include "config/clock.h"
 #include "config/settings.h"
 #include "portability/instr_time.h"
+#include "run/request_key.h"
 #include "run/run_context.h"
 #include "run/run_retry.h"
+#include "run/run_scope.h"
 #include "run/run_step.h"
 #include "run/run_throttle.h"
 #include "run/step_sandbox.h"
-#include "store/step_result.h"
 
 RunContext	current_run = {0};
 
-/*--- what a step sees ---*/
-
-static Jsonb *
-text_json(const char *text)
-{
-	JsonbValue	value;
-
-	json_set_string(&value, text, strlen(text));
-	return json_to_jsonb(&value);
-}
-
-static Jsonb *
-describe_run(const RunRow *run)
-{
-	ObjectBuilder b;
-
-	object_begin(&b);
-	object_text(&b, "id", id_text(&run->id));
-	object_text(&b, "queued_at", iso_time(run->queued_at));
-	object_number(&b, "attempt", run->attempt);
-	return object_end(&b);
-}
-
-static Jsonb *
-describe_workflow(const RunRow *run)
-{
-	ObjectBuilder b;
-
-	object_begin(&b);
-	object_text(&b, "id", id_text(&run->definition_id));
-	object_text(&b, "name", run->workflow_name);
-	object_number(&b, "version", run->version);
-	return object_end(&b);
-}
-
-static Jsonb *
-describe_tenant(const RunRow *run)
-{
-	ObjectBuilder b;
-
-	object_begin(&b);
-	object_text(&b, "id", id_text(&run->tenant_id));
-	return object_end(&b);
-}
-
-/*
- * Building what is not looked at would cost as much as a small step does, and
- * more with a thousand steps behind.
- */
-static void
-fill_scope(Scope *scope, const RunRow *run, const PlanStep *step)
-{
-	const Action *action = action_find(plan_action(step)->name);
-	bool		all = action == NULL || action->reads_scope;
-	const bool *sees = step->sees;
-
-	scope->root[SCOPE_TRIGGER] = run->payload;
-	if (all || sees[SCOPE_STEPS])
-		scope->root[SCOPE_STEPS] = step_results_context(run->step_results,
-														run->new_results);
-	if (all || sees[SCOPE_RUN])
-		scope->root[SCOPE_RUN] = describe_run(run);
-	if (all || sees[SCOPE_WORKFLOW])
-		scope->root[SCOPE_WORKFLOW] = describe_workflow(run);
-	if (all || sees[SCOPE_TENANT])
-		scope->root[SCOPE_TENANT] = describe_tenant(run);
-	if (all || sees[SCOPE_NOW])
-		scope->root[SCOPE_NOW] = text_json(iso_time(clock_now()));
-}
-
-/*--- inside the fence ---*/
-
-/* Decides the condition; false: the step is skipped. */
-static bool
-wanted(StepCall *sc)
-{
-	ConditionResult result;
-
-	if (sc->step->condition == NULL)
-		return true;
-	result = condition_decide(sc->step->condition, &sc->scope, &sc->why);
-	if (result != CONDITION_UNKNOWN)
-		sc->why = NULL;
-	return result == CONDITION_TRUE;
-}
-
-/* The action that the step names; *handler where it is a function. */
-static const Action *
-find_action(const char *name, char **handler)
-{
-	const Action *action = action_find(name);
-
-	*handler = NULL;
-	if (action != NULL)
-		return action;
-	*handler = store_action_handler(name);
-	if (*handler == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("unknown action \"%s\"", name)));
-	return &function_action;
-}
-
-/* The connection by parameter, else by the action's default name. */
-static Connection *
-find_connection(const StepCall *sc)
-{
-	const Template *given = template_member(plan_action(sc->step)->params, "connection");
-	const char *name = sc->action->default_connection;
-
-	if (given != NULL)
-		name = template_render_text(given, &sc->scope, ESCAPE_NONE);
-	if (name == NULL)
-		return NULL;
-	return connection_find(&sc->run->tenant_id, name,
-						   given == NULL && !sc->action->needs_connection);
-}
-
-typedef struct EscapeArg
-{
-	const Action *action;
-	const Connection *connection;
-} EscapeArg;
-
-static TemplateEscape
-escape_for(const char *key, void *arg)
-{
-	EscapeArg  *escape = arg;
-
-	return escape->action->escape(key, escape->connection);
-}
-
-static Jsonb *
-render_params(const StepCall *sc, const Connection *connection)
-{
-	EscapeArg	arg = {sc->action, connection};
-
-	return template_render_object(plan_action(sc->step)->params, &sc->scope,
-								  sc->action->escape ? escape_for : NULL,
-								  &arg);
-}
+/*--- performing ---*/
 
 static void
-execute_native(Sandbox *sandbox, StepCall *sc, Call *call)
+perform_native(Sandbox *sandbox, StepCall *sc)
 {
-	sandbox_enter_role(sandbox, sc->plan->run_as, &sc->run->tenant_id);
+	PreparedStep *prepared = &sc->prepared;
+
+	sandbox_enter_role(sandbox, prepared->run_as, &sc->run->tenant_id);
 	current_run.active = true;
 	current_run.id = sc->run->id;
 	current_run.depth = sc->run->depth;
 	current_run.cancelled = false;
-	sc->output = sc->action->execute(call);
+	sc->output = prepared->action->execute(&prepared->call);
 }
 
-static void
-prepare_outbound(StepCall *sc, Call *call)
+/* What is to be sent after the commit.  Adds the credentials. */
+static Intent *
+make_intent(StepCall *sc, const GateKey *gate)
 {
+	PreparedStep *prepared = &sc->prepared;
 	Intent	   *intent = palloc0(sizeof(Intent));
 
-	intent->request.timeout_ms = call->timeout_ms;
-	intent->prepare_state = sc->action->prepare(call, &intent->request);
-	throttle_key(sc->run, call->connection, intent->request.url,
-				 &intent->gate);
-	if (!throttle_ask(sc->run, &intent->gate, &sc->held))
-	{
-		request_wipe(&intent->request);
-		connection_forget(call->connection);
-		return;
-	}
-	/* libcurl would send it anew over a connection that broke */
+	intent->request = *prepared->request;
+	/* else libcurl would send it anew over a connection that broke */
 	if (run_max_attempts(sc->step) == 1)
 		intent->request.once = true;
-	if (call->connection != NULL)
-		connection_authorize(call->connection, &intent->request);
+	if (prepared->call.connection != NULL)
+		connection_authorize(prepared->call.connection, &intent->request);
 	intent->run_id = sc->run->id;
 	intent->tenant_id = sc->run->tenant_id;
 	intent->step = sc->run->current_step;
-	intent->action = sc->action;
-	intent->connection = call->connection;
-	intent->input = sc->input;
+	intent->action = prepared->action;
+	intent->connection = prepared->call.connection;
+	intent->input = prepared->call.params;
+	intent->prepare_state = prepared->prepare_state;
 	intent->started_at = sc->started_at;
-	sc->intent = intent;
+	intent->gate = *gate;
+	return intent;
 }
 
-/* The body of the fence: condition, parameters, action. */
+/* Makes an intent, unless the gate holds the request back. */
+static void
+perform_outbound(StepCall *sc)
+{
+	Request    *request = sc->prepared.request;
+	Connection *connection = sc->prepared.call.connection;
+	GateKey		gate;
+
+	throttle_key(sc->run, connection, request->url, &gate);
+	if (throttle_ask(sc->run, &gate, &sc->held))
+	{
+		sc->intent = make_intent(sc, &gate);
+		return;
+	}
+	request_wipe(request);
+	connection_forget(connection);
+}
+
+/* The body of the sandbox. */
 static void
 execute_step(Sandbox *sandbox, void *arg)
 {
 	StepCall   *sc = arg;
-	char	   *handler;
-	Call		call = {0};
+	int			delivery = request_delivery(request_previous_result(sc->run));
+	StepInputs	inputs = {
+		.step = sc->step,
+		.scope = &sc->scope,
+		.tenant_id = &sc->run->tenant_id,
+		.run_as = sc->plan->run_as,
+		.key = request_key(&sc->run->id, sc->step->name, NULL, 0, delivery)
+	};
 
-	if (!wanted(sc))
+	run_prepare(&inputs, &sc->prepared);
+	switch (sc->prepared.kind)
 	{
-		sc->skipped = true;
-		return;
+		case PREPARED_NATIVE:
+			perform_native(sandbox, sc);
+			break;
+		case PREPARED_REQUEST:
+			perform_outbound(sc);
+			break;
+		case PREPARED_SKIP:
+			break;
+		case PREPARED_NOTHING:
+			Assert(false);
+			break;
 	}
-	sc->action = find_action(plan_action(sc->step)->name, &handler);
-	if (sc->action->kind != ACTION_NATIVE)
-		call.connection = find_connection(sc);
-	sc->input = render_params(sc, call.connection);
-
-	call.tenant_id = &sc->run->tenant_id;
-	call.action = plan_action(sc->step)->name;
-	call.handler = handler;
-	call.idempotency_key = sc->key;
-	call.scope = &sc->scope;
-	call.params = sc->input;
-	call.timeout_ms = plan_action(sc->step)->timeout_ms > 0
-		? plan_action(sc->step)->timeout_ms : wf_http_timeout;
-	if (sc->action->kind == ACTION_NATIVE)
-		execute_native(sandbox, sc, &call);
-	else
-		prepare_outbound(sc, &call);
 }
 
 /*--- the attempt ---*/
 
-bool
-run_step_is_native(const PlanStep *step)
-{
-	const Action *action = action_find(plan_action(step)->name);
-
-	return action == NULL || action->kind == ACTION_NATIVE;
-}
-
-Jsonb *
-run_step_previous(const RunRow *run)
-{
-	JsonbValue	results;
-	JsonbValue *element;
-
-	if (run->previous_results == NULL)
-		return NULL;
-	json_of_jsonb(run->previous_results, &results);
-	element = json_member(&results,
-						  psprintf("%d", run->current_step.number));
-	return element != NULL && json_is_object(element)
-		? json_to_jsonb(element) : NULL;
-}
-
-/* Only a step that had completed and is repeated on purpose has a number. */
-static char *
-idempotency_key(const RunRow *run, const PlanStep *step)
-{
-	char	   *key = psprintf("%s:%s", id_text(&run->id), step->name);
-	Jsonb	   *previous = run_step_previous(run);
-	int			repeat = previous ? step_result_repeat(previous) : 1;
-
-	return repeat > 1 ? psprintf("%s:%d", key, repeat) : key;
-}
-
-/* The limit of the fence: of an outbound step only its preparation is in it. */
+/* In ms.  The time-out of an outbound step is that of its exchange. */
 static int64
 sandbox_limit(const PlanStep *step)
 {
@@ -289,7 +128,7 @@ sandbox_limit(const PlanStep *step)
 
 /*
  * What the tick has done so far is committed if a step was slow, or if all
- * took long together: somebody may wait for it.
+ * steps of the tick took long: somebody may wait for it.
  */
 static void
 note_time(const StepCall *sc, TickContext *tick)
@@ -297,11 +136,25 @@ note_time(const StepCall *sc, TickContext *tick)
 	tick->spent_us += sc->duration_us;
 	if (tick->spent_us > RUN_TICK_US)
 		tick->ending = true;
-	if (!run_step_is_native(sc->step) || sc->skipped)
+	if (!run_step_is_native(sc->step) || sc->prepared.kind == PREPARED_SKIP)
 		return;
 	plan_cache_note_time(sc->plan, sc->duration_us, sc->too_long);
 	if (sc->duration_us > SLOW_STEP_US)
 		tick->ending = true;
+}
+
+/* Counts what the step has cost the transaction, and what it did to others. */
+static void
+note_effects(const Sandbox *sandbox, TickContext *tick)
+{
+	tick->cancelled |= current_run.active && current_run.cancelled;
+	current_run.active = false;
+	if (sandbox_was_in_role(sandbox) && !tick->in_batch)
+		tick->subtransactions_left--;
+	if (sandbox_take_constraints_set())
+		tick->subtransactions_left = 0; /* it holds for the whole transaction */
+	if (sandbox_session_unclean())
+		tick->subtransactions_left = 0;
 }
 
 ErrorData *
@@ -317,9 +170,8 @@ run_step_execute(StepCall *sc, TickContext *tick)
 				ended;
 	ErrorData  *error;
 
-	sc->key = idempotency_key(sc->run, sc->step);
 	sc->started_at = clock_now();
-	fill_scope(&sc->scope, sc->run, sc->step);
+	run_fill_scope(&sc->scope, sc->run, sc->step);
 
 	INSTR_TIME_SET_CURRENT(began);
 	error = sandbox_run(&sandbox, execute_step, sc);
@@ -328,13 +180,6 @@ run_step_execute(StepCall *sc, TickContext *tick)
 	sc->duration_us = INSTR_TIME_GET_MICROSEC(ended);
 	sc->too_long = sandbox.too_long;
 	note_time(sc, tick);
-	tick->cancelled |= current_run.active && current_run.cancelled;
-	current_run.active = false;
-	if (sandbox_was_in_role(&sandbox) && !tick->in_batch)
-		tick->subtransactions_left--;
-	if (sandbox_take_constraints_set())
-		tick->subtransactions_left = 0; /* it holds for the whole transaction */
-	if (sandbox_session_unclean())
-		tick->subtransactions_left = 0;
+	note_effects(&sandbox, tick);
 	return error;
 }

@@ -1,0 +1,58 @@
+/*
+ * run_prepare.h
+ *	  What a step would do, worked out without doing it.
+ */
+#ifndef WF_RUN_PREPARE_H
+#define WF_RUN_PREPARE_H
+
+#include "action/action.h"
+#include "plan/plan.h"
+
+/* What preparing a step depends on. */
+typedef struct StepInputs
+{
+	const PlanStep *step;
+	const Scope *scope;			/* at least the roots that the step sees */
+	const pg_uuid_t *tenant_id;
+	Oid			run_as;			/* the role that a native call is made as */
+	const char *key;			/* the idempotency key of a request */
+} StepInputs;
+
+typedef enum PreparedKind
+{
+	PREPARED_NOTHING,			/* an error was raised before it was known */
+	PREPARED_SKIP,				/* the condition is not true */
+	PREPARED_NATIVE,			/* call is ready to be made */
+	PREPARED_REQUEST			/* request is rendered, without credentials */
+} PreparedKind;
+
+typedef struct PreparedStep
+{
+	PreparedKind kind;
+	char	   *why;			/* SKIP: why the condition is undecided; NULL:
+								 * it is false */
+	const Action *action;		/* NULL unless NATIVE or REQUEST */
+	Call		call;			/* params and connection included */
+	Oid			run_as;
+	Request    *request;		/* REQUEST */
+	Jsonb	   *prepare_state;	/* REQUEST: what its action's interpret needs */
+} PreparedStep;
+
+/*
+ * Decides the condition, renders the parameters, finds the action and its
+ * connection, and renders the request.  Executes nothing, sends nothing and
+ * writes nothing; reads the tables of actions, connections and templates in
+ * the caller's transaction.  Results live in the current memory context.
+ *
+ * *prepared is zeroed.  Raises the step's error: 42704 for an action that does
+ * not exist, and whatever templates, connections and actions raise.  What was
+ * known before the error stays in *prepared: call.params are the step's input.
+ * Who has got a request hands it to request_wipe, and call.connection to
+ * connection_forget.
+ */
+extern void run_prepare(const StepInputs *inputs, PreparedStep *prepared);
+
+/* Does a step execute in the transaction?  Functions and unknown actions, too. */
+extern bool run_step_is_native(const PlanStep *step);
+
+#endif							/* WF_RUN_PREPARE_H */
