@@ -217,7 +217,6 @@ set_and_reload('workflow_engine.notify_events', 'all');
 my $next = $node->safe_psql('postgres', sprintf($fire, 302));
 unlike(hear(qr/\Q$next\E/, 'the next one is announced'),
 	qr/\Q$bad\E/, 'that one was not');
-$listener->quit;
 
 # The log: one line a failed run, none a step.
 my $log = slurp_file($node->logfile);
@@ -242,6 +241,10 @@ wait_for($node, 'postgres',
 	q{SELECT status = 'failed' AND error_message LIKE '%not this one%'
 	  FROM workflow_runs WHERE trigger_payload ? 'poison'},
 	'which fails and says why');
+$bad = $node->safe_psql('postgres',
+	q{SELECT id FROM workflow_runs WHERE trigger_payload ? 'poison'});
+hear(qr/\Q$bad\E[^}]*failed/, 'and is announced like every other that fails');
+$listener->quit;
 wait_for($node, 'postgres',
 	"SELECT last_error LIKE '%not this one%' FROM wf_workers()",
 	'and the worker shows its error');

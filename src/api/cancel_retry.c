@@ -28,11 +28,11 @@
 #include "miscadmin.h"
 #include "run/run_context.h"
 #include "shared/commit_wakeup.h"
+#include "store/run_ended.h"
 #include "store/store.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
-#include "worker/tick_report.h"
 
 /* $1 the moment, $2 who; what a request under way comes to nobody knows. */
 #define SET_CANCELLED \
@@ -243,15 +243,15 @@ caller(void)
 	return CStringGetTextDatum(GetUserNameFromId(GetOuterUserId(), false));
 }
 
-/* Announces row i of the SPI result. */
+/* Row i of the SPI result is that of a run that was cancelled. */
 static void
-announce(uint64 i)
+note_cancelled(uint64 i)
 {
 	bool		isnull;
 	Datum		id = SPI_getbinval(SPI_tuptable->vals[i],
 								   SPI_tuptable->tupdesc, 1, &isnull);
 
-	report_event(DatumGetUUIDP(id), "cancelled");
+	run_ended(DatumGetUUIDP(id), "cancelled");
 	current_run.cancelled = true;
 }
 
@@ -307,7 +307,7 @@ wf_cancel(PG_FUNCTION_ARGS)
 						  RETURNING), 3, types, values, NULL);
 	cancelled = SPI_processed > 0;
 	if (cancelled)
-		announce(0);
+		note_cancelled(0);
 	SPI_finish();
 	PG_RETURN_BOOL(cancelled);
 }
@@ -383,7 +383,7 @@ status_argument(FunctionCallInfo fcinfo, const char *const *allowed, int n,
  */
 static void
 update_runs(FunctionCallInfo fcinfo, const char *update, const char *statuses,
-			Oid type, Datum second, const char *status, bool announced)
+			Oid type, Datum second, const char *status, bool cancels)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	Oid			types[6] = {TIMESTAMPTZOID, type, UUIDOID, TEXTOID, TEXTOID,
@@ -411,8 +411,8 @@ update_runs(FunctionCallInfo fcinfo, const char *update, const char *statuses,
 
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &id,
 							 &isnull);
-		if (announced)
-			announce(i);
+		if (cancels)
+			note_cancelled(i);
 	}
 	SPI_finish();
 }

@@ -14,6 +14,7 @@
 #include "config/clock.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "store/run_ended.h"
 #include "store/store.h"
 #include "utils/builtins.h"
 #include "utils/timeout.h"
@@ -153,7 +154,8 @@ store_fail_run(const pg_uuid_t *id, const char *message)
 	Datum		values[3] = {UUIDPGetDatum(id), CStringGetTextDatum(message),
 	TimestampTzGetDatum(clock_now())};
 
-	(void) write_run(STORE_FAIL, values, NULL);
+	if (write_run(STORE_FAIL, values, NULL))
+		run_ended(id, "failed");
 }
 
 void
@@ -164,6 +166,7 @@ store_load_crashed_run(const pg_uuid_t *id, int max_ends, const char *message,
 		Int32GetDatum(max_ends), CStringGetTextDatum(message),
 	TimestampTzGetDatum(clock_now())};
 	bool		found;
+	bool		is_queued;
 
 	SPI_connect();
 	store_execute(STORE_LOCK_STRUCK, values, NULL, false, 1);
@@ -172,8 +175,15 @@ store_load_crashed_run(const pg_uuid_t *id, int max_ends, const char *message,
 		store_execute(STORE_IS_STRUCK, values, NULL, false, 1);
 	*locked = !found && SPI_processed > 0;
 	SPI_finish();
-	if (found)
-		(void) write_run(STORE_STRIKE, values, NULL);
+	if (!found || !write_run(STORE_STRIKE, values, NULL))
+		return;
+	/* it is queued again, or this was the last time */
+	SPI_connect();
+	store_execute(STORE_IS_STRUCK, values, NULL, false, 1);
+	is_queued = SPI_processed > 0;
+	SPI_finish();
+	if (!is_queued)
+		run_ended(id, "failed");
 }
 
 bool

@@ -24,6 +24,7 @@
 #include "shared/crashed_step.h"
 #include "shared/set_aside.h"
 #include "storage/proc.h"
+#include "store/run_ended.h"
 #include "store/step_result.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -185,9 +186,9 @@ tick_save_run(Tick *tick, RunRow *run, RunVerdict verdict)
 			tick->nended++;
 			if (strcmp(run->status, "failed") == 0)
 				tick->failed = lappend(tick->failed, run);
-			/* wf_cancel has told of a run that it cancelled */
+			/* of a run that it cancelled/
 			if (strcmp(run->status, "cancelled") != 0)
-				report_event(&run->id, run->status);
+				run_ended(&run->id, run->status);
 			break;
 		case RUN_RUNNABLE:
 			tick->runnable = lappend(tick->runnable, &run->id);

@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #define CHANNEL_IN "workflow_engine"	/* wakes the workers */
-#define CHANNEL_OUT "workflow_events"	/* tells that runs ended */
 
 /*
  * Entry point; arg is the slot that the launcher reserved (int32), bgw_extra

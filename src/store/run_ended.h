@@ -1,0 +1,19 @@
+/*
+ * run_ended.h
+ *	  What follows from the end of a run.
+ */
+#ifndef WF_RUN_ENDED_H
+#define WF_RUN_ENDED_H
+
+#include "postgres.h"
+#include "utils/uuid.h"
+
+/*
+ * To be called for each run that was given an ended status (completed, failed,
+ * cancelled), by whoever wrote it, in the same transaction, after the row was
+ * written.  Announces the end on channel workflow_events when the transaction
+ * commits, as workflow_engine.notify_events asks.
+ */
+extern void run_ended(const pg_uuid_t *run_id, const char *status);
+
+#endif							/* WF_RUN_ENDED_H */
