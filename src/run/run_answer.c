@@ -69,9 +69,7 @@ take_back(RunRow *run)
 {
 	run->attempt--;
 	run->attempt_at = 0;
-	run->status = pstrdup("waiting");
-	run->owner = 0;
-	return RUN_WAITING;
+	return run_wait(run, run->run_at);
 }
 
 /* What the answer means: to the action, in a fence. */

@@ -17,6 +17,7 @@
 #include "base/backoff.h"
 #include "common/pg_prng.h"
 #include "config/clock.h"
+#include "run/run_internal.h"
 #include "run/run_retry.h"
 #include "store/step_result.h"
 
@@ -82,9 +83,7 @@ run_try_again(RunRow *run, const PlanStep *step, bool native,
 	pause = backoff_ms(&backoff, run->attempt, failed->retry_after_ms,
 					   pg_prng_double(&pg_global_prng_state));
 	note_attempt(run, failed);
-	run->status = pstrdup("waiting");
-	run->run_at = clock_now() + pause * 1000;
-	run->owner = 0;
+	(void) run_wait(run, clock_now() + pause * 1000);
 	return true;
 }
 

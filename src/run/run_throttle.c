@@ -24,6 +24,7 @@
 #include "config/clock.h"
 #include "config/settings.h"
 #include "miscadmin.h"
+#include "run/run_internal.h"
 #include "run/run_throttle.h"
 #include "shared/gate.h"
 #include "store/step_result.h"
@@ -224,8 +225,6 @@ throttle_wait(RunRow *run, const GateTurn *turn, const Refusal *refused)
 	write_note(run, &noted, refused);
 	run->attempt--;
 	run->attempt_at = 0;
-	run->status = pstrdup("waiting");
-	run->run_at = now + pause_us;
-	run->owner = 0;
+	(void) run_wait(run, now + pause_us);
 	return NULL;
 }

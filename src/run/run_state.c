@@ -1,0 +1,126 @@
+/*
+ * run_state.c
+ *	  The transitions of a run, one function each.
+ *
+ * Runs in a worker, inside a tick's transaction.  A transition changes the run
+ * in memory only; the worker saves the row in the same transaction.  Each
+ * returns the verdict that it stands for.  Owns nothing.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "config/clock.h"
+#include "run/request_key.h"
+#include "run/run_internal.h"
+
+#define MAX_ERROR_MESSAGE 8192	/* bytes */
+#define NO_ROOM \
+	"step \"%s\" is done, but column \"step_results\" has no room for its input and output: it holds at most 255 MB"
+
+/*--- of the run ---*/
+
+static RunVerdict
+end_run(RunRow *run, const char *status)
+{
+	run->status = pstrdup(status);
+	run->completed_at = clock_now();
+	run->owner = 0;
+	return RUN_ENDED;
+}
+
+RunVerdict
+run_complete(RunRow *run)
+{
+	return end_run(run, "completed");
+}
+
+RunVerdict
+run_fail(RunRow *run, const char *message)
+{
+	run->error_message = clip_text(message, MAX_ERROR_MESSAGE);
+	return end_run(run, "failed");
+}
+
+RunVerdict
+run_keep(RunRow *run, const TickContext *tick, RunVerdict verdict)
+{
+	run->status = pstrdup("running");
+	run->owner = tick->epoch;
+	return verdict;
+}
+
+RunVerdict
+run_requeue(RunRow *run)
+{
+	run->status = pstrdup("queued");
+	run->owner = 0;
+	return RUN_WAITING;
+}
+
+RunVerdict
+run_wait(RunRow *run, TimestampTz run_at)
+{
+	run->status = pstrdup("waiting");
+	run->run_at = run_at;
+	run->owner = 0;
+	return RUN_WAITING;
+}
+
+/*--- of its current step ---*/
+
+/*
+ * Adds an element to the results; false: there was no room for all of it, and
+ * it has been added without what is large.
+ */
+static bool
+add_result(RunRow *run, StepResult *result)
+{
+	Jsonb	   *element = step_result_element(result);
+	bool		fits = step_results_fit(run->step_results, run->new_results,
+										element);
+
+	if (!fits)
+	{
+		result->input = result->output = NULL;
+		result->failed_attempts = result->previous = NULL;
+		element = step_result_element(result);
+	}
+	run->new_results = lappend(run->new_results, element);
+	return fits;
+}
+
+/* Forgets the attempts of the current step, which has its result. */
+static void
+forget_attempts(RunRow *run)
+{
+	run->failed_attempts = NULL;
+	run->attempt_at = 0;
+	/* of a later step: it was undone, and will be executed again */
+	if (!step_position_passed(run->abnormal_step, run->current_step))
+		run->abnormal_ends = 0;
+}
+
+RunVerdict
+run_pass_step(RunRow *run, const CachedPlan *plan, StepResult *result,
+			  TickContext *tick)
+{
+	const PlanStep *step = plan_step_at(plan->plan, run->current_step);
+	bool		fits;
+
+	result->step = run->current_step;
+	result->step_name = step->name;
+	result->action = plan_action(step)->name;
+	result->failed_attempts = run->failed_attempts;
+	result->previous = request_previous_result(run);
+	result->repeat = request_delivery(result->previous);
+	fits = add_result(run, result);
+	forget_attempts(run);
+	tick->steps_done++;
+	tick->give_up = false;		/* the next one's time begins anew */
+	if (strcmp(result->status, "failed") == 0 && !step->continue_on_error)
+		return run_fail(run, psprintf("step \"%s\": %s", step->name,
+									  result->error));
+	run->current_step = plan_next(plan->plan, run->current_step);
+	run->attempt = 0;
+	return fits ? RUN_PASSED : run_fail(run, psprintf(NO_ROOM, step->name));
+}
