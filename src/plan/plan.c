@@ -5,8 +5,9 @@
  * The compiler goes through the whole definition whatever it meets, so that
  * an author sees every problem at once.  A first pass takes the names of the
  * steps, so that a template which refers to a later step can be told from
- * one that refers to no step.  Steps are compiled in plan_step.c, retry and
- * intervals in plan_retry.c, parameters are checked in action_params.c.
+ * one that refers to no step.  Steps are compiled in plan_step.c, their retry in
+ * plan_retry.c, their parameters are checked in action_params.c; what all of
+ * them read JSON with is in plan_read.c.
  *
  * Runs in the backend that writes or validates a definition, and in workers
  * when they load a version.  All of a plan lives in the memory context it was
@@ -16,78 +17,12 @@
 #include "postgres.h"
 #include "compat.h"
 
-#include <ctype.h>
-
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "plan/plan_internal.h"
 
 static const char *const definition_keys[] = {
 	"name", "trigger_type", "description", "steps"
 };
-
-void
-plan_check_keys(const JsonbValue *object, const char *path,
-				const char *const *known, int nknown, Problems *problems)
-{
-	int			n;
-	JsonMember *members = json_members(object, &n);
-
-	for (int i = 0; i < n; i++)
-	{
-		const char *key = members[i].key;
-		int			k = 0;
-
-		while (k < nknown && strcmp(known[k], key) != 0)
-			k++;
-		if (k == nknown)
-			problem_error(problems, problem_path_member(path, key),
-						  known_words_hint(key, known, nknown),
-						  "unknown key \"%s\"", key);
-	}
-}
-
-char *
-plan_text(const JsonbValue *object, const char *key, const char *path,
-		  Problems *problems)
-{
-	JsonbValue *value = json_member(object, key);
-	int			length;
-
-	if (value == NULL)
-		return NULL;
-	path = problem_path_member(path, key);
-	if (value->type != jbvString)
-	{
-		problem_error(problems, path, NULL, "%s must be a string, not %s",
-					  key, json_a_type(value));
-		return NULL;
-	}
-	length = pg_mbstrlen_with_len(value->val.string.val,
-								  value->val.string.len);
-	if (length == 0 || length > PLAN_MAX_TEXT)
-	{
-		problem_error(problems, path, NULL,
-					  "%s must have 1 to %d characters", key, PLAN_MAX_TEXT);
-		return NULL;
-	}
-	return json_cstring(value);
-}
-
-bool
-plan_is_step_name(const char *name)
-{
-	if (strlen(name) > PLAN_MAX_NAME ||
-		!(isalpha((unsigned char) *name) || *name == '_'))
-		return false;
-	for (; *name; name++)
-	{
-		if (IS_HIGHBIT_SET(*name) ||
-			!(isalnum((unsigned char) *name) || *name == '_' || *name == '-'))
-			return false;
-	}
-	return true;
-}
 
 /* Takes the names of all steps, and says which are missing or not unique. */
 static void
@@ -174,7 +109,7 @@ names_of_actions(const ActionCatalogue *catalogue)
 static void
 warn_of_template(const char *text, const char *key, Problems *problems)
 {
-	if (text !=NULL && strstr(text, "{{") != NULL)
+	if (text != NULL && strstr(text, "{{") != NULL)
 		problem_warning(problems, key,
 						"Templates stand in the parameters of steps.",
 						"%s is no template and stands as it is", key);

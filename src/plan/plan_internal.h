@@ -19,6 +19,8 @@ typedef struct PlanCompiler
 	int			nearlier;		/* of them, before the step compiled now */
 } PlanCompiler;
 
+/*--- reading JSON (plan_read.c) ---*/
+
 /* Adds a problem for each member of object whose key is not known. */
 extern void plan_check_keys(const JsonbValue *object, const char *path,
 							const char *const *known, int nknown,
@@ -33,6 +35,16 @@ extern char *plan_text(const JsonbValue *object, const char *key,
 
 /* Is name fit to be a step's? */
 extern bool plan_is_step_name(const char *name);
+
+/*
+ * The member key of object as an interval, in ms, from 1 to max_ms (which
+ * max_text names); -1 where it is absent, or after adding a problem.
+ */
+extern int64 plan_interval(const JsonbValue *object, const char *key,
+						   const char *path, int64 max_ms,
+						   const char *max_text, Problems *problems);
+
+/*--- parts of a definition ---*/
 
 /* Compiles the step at path.  step is zeroed. */
 extern void plan_compile_step(PlanCompiler *compiler, const JsonbValue *json,
@@ -51,13 +63,5 @@ extern const char *const plan_formats[PLAN_NFORMATS];
  */
 extern void plan_check_value(const char *format, const Template *t,
 							 const char *path, Problems *problems);
-
-/*
- * The member key of object as an interval, in ms, from 1 to max_ms (which
- * max_text names); -1 where it is absent, or after adding a problem.
- */
-extern int64 plan_interval(const JsonbValue *object, const char *key,
-						   const char *path, int64 max_ms,
-						   const char *max_text, Problems *problems);
 
 #endif							/* WF_PLAN_INTERNAL_H */

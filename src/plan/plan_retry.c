@@ -1,6 +1,6 @@
 /*
  * plan_retry.c
- *	  The numbers and intervals of a step, with their ceilings.
+ *	  How often a step is attempted, and how long it waits in between.
  *
  * Part of the plan's compiler: see plan.c.
  */
@@ -9,87 +9,14 @@
 
 #include <math.h>
 
-#include "config/output_settings.h"
 #include "plan/plan_internal.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
 #include "utils/numeric.h"
-#include "utils/timestamp.h"
-
-/* Longer texts are no intervals. */
-#define MAX_INTERVAL_BYTES 256
 
 static const char *const retry_keys[] = {
 	"max_attempts", "initial_interval", "backoff_coefficient", "max_interval"
 };
-
-typedef struct IntervalInput
-{
-	const char *text;
-	Interval   *result;
-} IntervalInput;
-
-static void
-parse_interval(void *arg)
-{
-	IntervalInput *input = arg;
-
-	input->result = DatumGetIntervalP(DirectFunctionCall3(
-														  interval_in, CStringGetDatum(input->text),
-														  ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
-}
-
-/* A month has 30 days and a day 24 hours here; a part of a ms is one. */
-static double
-milliseconds(const Interval *interval)
-{
-	double		days = interval->month * 30.0 + interval->day;
-
-	return ceil(days * 24 * 60 * 60 * 1000 + interval->time / 1000.0);
-}
-
-int64
-plan_interval(const JsonbValue *object, const char *key, const char *path,
-			  int64 max_ms, const char *max_text, Problems *problems)
-{
-	JsonbValue *value = json_member(object, key);
-	IntervalInput input;
-	char	   *message;
-	double		ms;
-	int			level;
-
-	if (value == NULL)
-		return -1;
-	path = problem_path_member(path, key);
-	if (value->type != jbvString || value->val.string.len > MAX_INTERVAL_BYTES)
-	{
-		problem_error(problems, path,
-					  "Write it with its unit, as in \"30 seconds\".",
-					  "%s must be a text that is an interval", key);
-		return -1;
-	}
-	input.text = json_cstring(value);
-	/* IntervalStyle decides what the sign in "-1 hour 2 days" is for */
-	level = output_settings_enter(OUTPUT_INTERVALSTYLE);
-	message = problem_catch(parse_interval, &input);
-	output_settings_leave(level);
-	if (message != NULL)
-	{
-		problem_error(problems, path,
-					  "Write it as in \"30 seconds\" or \"2 hours\".",
-					  "%s", message);
-		return -1;
-	}
-	ms = milliseconds(input.result);
-	if (!(ms >= 1 && ms <= max_ms))
-	{
-		problem_error(problems, path, NULL,
-					  "%s must be more than nothing and at most %s", key,
-					  max_text);
-		return -1;
-	}
-	return (int64) ms;
-}
 
 /*
  * The member key of object as a number from min to max; dflt where it is
@@ -100,6 +27,7 @@ number_member(const JsonbValue *object, const char *key, const char *path,
 			  double min, double max, double dflt, Problems *problems)
 {
 	JsonbValue *value = json_member(object, key);
+	Datum		value_datum;
 	double		number;
 
 	if (value == NULL)
@@ -116,8 +44,9 @@ number_member(const JsonbValue *object, const char *key, const char *path,
 		return dflt;
 	}
 	/* This one takes what is out of range as infinite, and raises nothing. */
-	number = DatumGetFloat8(DirectFunctionCall1(
-												numeric_float8_no_overflow, NumericGetDatum(value->val.numeric)));
+	value_datum = NumericGetDatum(value->val.numeric);
+	number = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
+												value_datum));
 	if (!(number >= min && number <= max))
 	{
 		problem_error(problems, path, NULL, "%s must be from %g to %g", key,
