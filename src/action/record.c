@@ -2,7 +2,7 @@
  * record.c
  *	  A table by name, its columns, and statements on it.
  *
- * Runs in a worker, inside a step's fence, as the step's role: names are
+ * Runs in a worker, inside a step's sandbox, as the step's role: names are
  * found, and privileges checked, as for that role at a psql prompt.
  *
  * No value becomes SQL text.  Values go in as parameters of the columns' own
@@ -12,10 +12,7 @@
  * catalog and are quoted; operators and functions are named with their
  * schema, so that nothing planted on the search_path takes part.
  *
- * Owns: a cache of saved plans by statement text and role, bounded, of this
- * process.  A plan is one role's: PostgreSQL puts the bodies of SQL functions
- * into it (of a column's default, of a view) that the role may execute, and
- * asks no more.
+ * Owns nothing: plans are kept in statement_cache.c.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -24,39 +21,23 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "action/record.h"
+#include "action/statement_cache.h"
 #include "base/json_value.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
 #include "executor/spi.h"
-#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/regproc.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 #include "utils/varlena.h"
-
-#define MAX_PLANS 512
-
-typedef struct PlanEntry
-{
-	uint32		hash;			/* key */
-	Oid			role;
-	char	   *sql;
-	int			nparams;
-	Oid		   *types;
-	SPIPlanPtr	plan;
-} PlanEntry;
-
-static HTAB *plan_cache = NULL;
 
 /*--- names ---*/
 
@@ -347,83 +328,12 @@ record_equals(StringInfo sql, const RecordTable *table, const char *column,
 
 /*--- execution ---*/
 
-static void
-drop_plans(void)
-{
-	HASH_SEQ_STATUS status;
-	PlanEntry  *entry;
-
-	hash_seq_init(&status, plan_cache);
-	while ((entry = hash_seq_search(&status)) != NULL)
-	{
-		SPI_freeplan(entry->plan);
-		pfree(entry->sql);
-		pfree(entry->types);
-		hash_search(plan_cache, &entry->hash, HASH_REMOVE, NULL);
-	}
-}
-
-static void
-create_cache(void)
-{
-	HASHCTL		ctl = {0};
-
-	ctl.keysize = sizeof(uint32);
-	ctl.entrysize = sizeof(PlanEntry);
-	ctl.hcxt = TopMemoryContext;
-	plan_cache = hash_create("workflow_engine record statements", 64, &ctl,
-							 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-}
-
-static bool
-is_entry_of(const PlanEntry *entry, const char *sql,
-			const RecordParams *params)
-{
-	return entry->role == GetUserId() &&
-		entry->nparams == params->n && strcmp(entry->sql, sql) == 0 &&
-		memcmp(entry->types, params->types, params->n * sizeof(Oid)) == 0;
-}
-
-/* The entry is made last, so that no error leaves half of one. */
-static SPIPlanPtr
-find_plan(const char *sql, const RecordParams *params)
-{
-	uint32		hash = hash_combine(hash_bytes((const unsigned char *) sql,
-											   strlen(sql)), GetUserId());
-	PlanEntry  *entry;
-	SPIPlanPtr	plan;
-	char	   *copy;
-	Oid		   *types;
-
-	if (plan_cache == NULL)
-		create_cache();
-	entry = hash_search(plan_cache, &hash, HASH_FIND, NULL);
-	if (entry != NULL && is_entry_of(entry, sql, params))
-		return entry->plan;
-	if (entry != NULL || hash_get_num_entries(plan_cache) >= MAX_PLANS)
-		drop_plans();
-
-	plan = SPI_prepare(sql, params->n, params->types);
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s",
-			 SPI_result_code_string(SPI_result));
-	copy = MemoryContextStrdup(TopMemoryContext, sql);
-	types = MemoryContextAlloc(TopMemoryContext, params->n * sizeof(Oid) + 1);
-	memcpy(types, params->types, params->n * sizeof(Oid));
-	SPI_keepplan(plan);
-	entry = hash_search(plan_cache, &hash, HASH_ENTER, NULL);
-	entry->role = GetUserId();
-	entry->sql = copy;
-	entry->nparams = params->n;
-	entry->types = types;
-	entry->plan = plan;
-	return plan;
-}
-
 int
 record_execute(const char *sql, const RecordParams *params)
 {
-	int			result = SPI_execute_plan(find_plan(sql, params),
+	Statement	statement = {.sql = sql,.nparams = params->n,
+	.types = params->types};
+	int			result = SPI_execute_plan(statement_plan(&statement),
 										  params->values, params->nulls,
 										  false, 0);
 

@@ -3,7 +3,7 @@
  *	  Actions that users added: a function (params jsonb, context jsonb)
  *	  returning jsonb, in any language.
  *
- * Runs in a worker, inside a step's fence, as the step's role, which needs
+ * Runs in a worker, inside a step's sandbox, as the step's role, which needs
  * EXECUTE on the function; action_handler.c says who must own it.
  * workflow_actions holds the signature as text; it is looked up anew each
  * time, so that a replaced function counts at once.
@@ -12,9 +12,7 @@
  * function's OID.  Its name could mean another function a moment later, after
  * ALTER SCHEMA ... RENAME for instance.
  *
- * Owns: a cache of saved plans by function and role, bounded, of this process.
- * A plan is one role's: PostgreSQL puts the bodies of SQL functions into it
- * that the role may execute, and asks no more.
+ * Owns nothing: plans are kept in statement_cache.c.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -22,30 +20,12 @@
 #include "action/action.h"
 #include "action/action_handler.h"
 #include "action/record.h"
+#include "action/statement_cache.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/params.h"
 #include "parser/parse_node.h"
-#include "utils/hsearch.h"
-#include "utils/memutils.h"
-
-#define MAX_PLANS 512
-
-typedef struct PlanKey
-{
-	Oid			function;
-	Oid			role;
-} PlanKey;
-
-typedef struct FunctionPlan
-{
-	PlanKey		key;
-	SPIPlanPtr	plan;
-} FunctionPlan;
-
-static HTAB *plans = NULL;
 
 /*--- the statement ---*/
 
@@ -82,59 +62,6 @@ setup_parser(ParseState *pstate, void *arg)
 	pstate->p_ref_hook_state = arg;
 }
 
-static void
-drop_plans(void)
-{
-	HASH_SEQ_STATUS status;
-	FunctionPlan *entry;
-
-	hash_seq_init(&status, plans);
-	while ((entry = hash_seq_search(&status)) != NULL)
-	{
-		SPI_freeplan(entry->plan);
-		hash_search(plans, &entry->key, HASH_REMOVE, NULL);
-	}
-}
-
-static void
-create_cache(void)
-{
-	HASHCTL		ctl = {0};
-
-	ctl.keysize = sizeof(PlanKey);
-	ctl.entrysize = sizeof(FunctionPlan);
-	ctl.hcxt = TopMemoryContext;
-	plans = hash_create("workflow_engine functions", 64, &ctl,
-						HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-}
-
-/* The entry is made last, so that no error leaves half of one. */
-static SPIPlanPtr
-find_plan(Oid function)
-{
-	PlanKey		key = {function, GetUserId()};
-	FunctionPlan *entry;
-	SPIPlanPtr	plan;
-
-	if (plans == NULL)
-		create_cache();
-	entry = hash_search(plans, &key, HASH_FIND, NULL);
-	if (entry != NULL)
-		return entry->plan;
-	if (hash_get_num_entries(plans) >= MAX_PLANS)
-		drop_plans();
-
-	plan = SPI_prepare_params("SELECT action", setup_parser,
-							  (void *) (uintptr_t) function, 0);
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare_params failed: %s",
-			 SPI_result_code_string(SPI_result));
-	SPI_keepplan(plan);
-	entry = hash_search(plans, &key, HASH_ENTER, NULL);
-	entry->plan = plan;
-	return plan;
-}
-
 /*--- the call ---*/
 
 static ParamListInfo
@@ -161,6 +88,8 @@ call_function(Call *call)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	Oid			function = handler_function(call->handler);
+	Statement	statement = {.sql = "SELECT action",.function = function,
+	.parser = setup_parser};
 	ParamListInfo list;
 	Jsonb	   *output;
 	int			result;
@@ -169,7 +98,7 @@ call_function(Call *call)
 	handler_check_call(function);
 	list = arguments(call);
 	SPI_connect();
-	result = SPI_execute_plan_with_paramlist(find_plan(function), list,
+	result = SPI_execute_plan_with_paramlist(statement_plan(&statement), list,
 											 false, 0);
 	if (result < 0)
 		elog(ERROR, "SPI_execute_plan_with_paramlist failed: %s",
