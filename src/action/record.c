@@ -231,7 +231,7 @@ is_plain_type(Oid type)
 
 /*
  * The same, column by column.  Nothing but scalars for plain types; false
- * where there is anything else.
+ * if there is anything else.
  */
 static bool
 add_scalars(StringInfo sql, const RecordTable *table, RecordParams *params,

@@ -5,9 +5,9 @@
  * The compiler goes through the whole definition whatever it meets, so that
  * an author sees every problem at once.  A first pass takes the names of the
  * steps, so that a template which refers to a later step can be told from
- * one that refers to no step.  Steps are compiled in plan_step.c, their retry in
- * plan_retry.c, their parameters are checked in action_params.c; what all of
- * them read JSON with is in plan_read.c.
+ * one that refers to no step.  Steps are compiled in plan_step.c, their retry
+ * in plan_retry.c, their parameters are checked in action_params.c.  What all
+ * of them read JSON with is in plan_read.c.
  *
  * Runs in the backend that writes or validates a definition, and in workers
  * when they load a version.  All of a plan lives in the memory context it was
@@ -105,7 +105,7 @@ names_of_actions(const ActionCatalogue *catalogue)
 	return names;
 }
 
-/* Names are no templates; whoever writes one as such is told. */
+/* Names are no templates: an author who writes one as such is warned. */
 static void
 warn_of_template(const char *text, const char *key, Problems *problems)
 {
@@ -166,7 +166,8 @@ plan_next(const WorkflowPlan *plan, StepPosition position)
 
 	Assert(plan_step_at(plan, position) != NULL);
 	next = plan->steps[position.number].next;
-	return (StepPosition) {next < 0 ? plan->nsteps : next};
+	position.number = next < 0 ? plan->nsteps : next;
+	return position;
 }
 
 bool

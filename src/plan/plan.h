@@ -38,7 +38,7 @@ typedef enum ActionRuleKind
 {
 	RULE_ONE_OF,				/* exactly one of params is given */
 	RULE_ANY_OF,				/* at least one of params is given */
-	RULE_NEEDS					/* where subject is given, all params are */
+	RULE_NEEDS					/* if subject is given, all params are */
 } ActionRuleKind;
 
 typedef struct ActionRule
@@ -112,7 +112,7 @@ plan_action(const PlanStep *step)
 
 typedef struct WorkflowPlan
 {
-	char	   *name;			/* NULL where the JSON has none */
+	char	   *name;			/* NULL: the JSON has none */
 	char	   *trigger_type;	/* likewise */
 	int			nsteps;
 	PlanStep   *steps;			/* the first one begins; next says the rest */
@@ -120,7 +120,7 @@ typedef struct WorkflowPlan
 
 /*
  * Compiles a definition in the current memory context.  Adds every problem
- * to problems; where problems->nerrors is not 0 the result is not to be
+ * to problems; if problems->nerrors is not 0 the result is not to be
  * executed (and may be NULL).  With a NULL catalogue, actions and their
  * parameters are not checked (a saved version was, when it was saved).
  */

@@ -27,7 +27,7 @@ extern void plan_check_keys(const JsonbValue *object, const char *path,
 							Problems *problems);
 
 /*
- * A text of 1 to PLAN_MAX_TEXT characters, palloc'd; NULL where the member is
+ * A text of 1 to PLAN_MAX_TEXT characters, palloc'd; NULL if the member is
  * absent, or after adding a problem.
  */
 extern char *plan_text(const JsonbValue *object, const char *key,
@@ -38,7 +38,7 @@ extern bool plan_is_step_name(const char *name);
 
 /*
  * The member key of object as an interval, in ms, from 1 to max_ms (which
- * max_text names); -1 where it is absent, or after adding a problem.
+ * max_text names); -1 if it is absent, or after adding a problem.
  */
 extern int64 plan_interval(const JsonbValue *object, const char *key,
 						   const char *path, int64 max_ms,

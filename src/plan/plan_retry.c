@@ -19,7 +19,7 @@ static const char *const retry_keys[] = {
 };
 
 /*
- * The member key of object as a number from min to max; dflt where it is
+ * The member key of object as a number from min to max; dflt if it is
  * absent (a problem if that is not a number) or after adding a problem.
  */
 static double

@@ -25,6 +25,6 @@ step_position_of_result(JsonbContainer *result, StepPosition *position)
 	number = numeric_int4_opt_error(value->val.numeric, &error);
 	if (error || number < 0)
 		return false;
-	*position = (StepPosition) {number};
+	position->number = number;
 	return true;
 }

@@ -55,7 +55,9 @@ extern bool step_position_of_result(JsonbContainer *result,
 static inline StepPosition
 DatumGetStepPosition(Datum datum)
 {
-	return (StepPosition) {DatumGetInt32(datum)};
+	StepPosition position = {DatumGetInt32(datum)};
+
+	return position;
 }
 
 static inline Datum

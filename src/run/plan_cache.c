@@ -4,9 +4,9 @@
  *
  * Runs in a worker.  A saved version never changes, so an entry is never
  * stale; but a definition may be deleted and another inserted with its id,
- * so the moment when the version was saved is part of the key.  Beside the
- * plan stands what this worker has seen of its steps: did they fail, and how
- * long do they take?
+ * so the moment when the version was saved is part of the key.  An entry also
+ * has what this worker has seen of the steps of the plan: whether they failed,
+ * and how long they take.
  *
  * Owns one memory context with the whole cache; when it holds MAX_PLANS or
  * grows past MAX_BYTES it is thrown away and fills anew.
@@ -20,7 +20,7 @@
 #include "utils/memutils.h"
 
 #define MAX_PLANS 1000
-#define RUNS_UNSHARED 100		/* after one that failed */
+#define RUNS_UNBATCHED 100		/* after one that failed in a batch */
 #define MAX_BYTES (32 * 1024 * 1024)
 
 typedef struct PlanKey
@@ -176,9 +176,9 @@ plan_cache_may_share(const RunRow *run)
 
 	if (entry == NULL || !entry->plan.plain)
 		return false;
-	if (entry->plan.unshared == 0)
+	if (entry->plan.unbatched == 0)
 		return true;
-	entry->plan.unshared--;
+	entry->plan.unbatched--;
 	return false;
 }
 
@@ -188,7 +188,7 @@ plan_cache_had_failed(const RunRow *run)
 	PlanEntry  *entry = entry_of(run);
 
 	if (entry != NULL)
-		entry->plan.unshared = RUNS_UNSHARED;
+		entry->plan.unbatched = RUNS_UNBATCHED;
 }
 
 /*--- how long its steps take ---*/

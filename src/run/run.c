@@ -61,7 +61,7 @@ begin_attempt(RunRow *run, const PlanStep *step, bool commit_first)
 		run_lose_attempt(run, ATTEMPT_LOST);
 	run->taken_over = false;
 	if (run->attempt_at != 0)
-		return false;			/* its beginning is committed: now it is made */
+		return false;			/* it was begun in an earlier tick */
 	run_crash_count_attempts(run);
 	run->attempt++;
 	if (!native || !commit_first)
@@ -151,7 +151,7 @@ failed_in_step(RunRow *run, const StepCall *sc, const ErrorData *error,
 	return run_pass_step(run, sc->plan, result, tick);
 }
 
-/* The step was executed in the database, or skipped, or has raised an error. */
+/* The step was executed in the database, was skipped, or raised an error. */
 static RunVerdict
 finish_step(RunRow *run, const StepCall *sc, const ErrorData *error,
 			TickContext *tick)
@@ -222,7 +222,10 @@ goes_alone(const RunRow *run, const CachedPlan *plan, const TickContext *tick)
 		 run_step_is_native(step));
 }
 
-/* A step that is forbidden now is failed: at once, or when the run comes to it. */
+/*
+ * A step that must not be executed any more is failed: here if the run stands
+ * at it, else when the run comes to it again.
+ */
 RunVerdict
 run_book_crash(RunRow *run, const WorkerCrash *crash, TickContext *tick)
 {

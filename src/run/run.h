@@ -38,7 +38,7 @@ typedef struct Intent
 	Jsonb	   *input;
 	Jsonb	   *prepare_state;
 	TimestampTz started_at;
-	GateKey		gate;			/* before what it is sent to */
+	GateKey		gate;			/* before its provider */
 } Intent;
 
 /* An exchange that has ended; what run_receive needs of the intent. */
@@ -64,17 +64,17 @@ typedef struct TickContext
 	int			lock_timeout_ms;	/* of each wait for a lock */
 	bool		give_up;		/* a lock time-out is the step's failure */
 	bool		in_batch;		/* one subtransaction is around all of them */
-	bool		alone;			/* there is one, whose row is not locked */
+	bool		alone;			/* there is one run, whose row is not locked */
 	int			soft_limit_ms;	/* a native step is cut off then; 0: only
 								 * after its time-out */
 	int64		spent_us;		/* in steps */
 	bool		ending;			/* no more steps are begun: the tick commits */
 	bool		stopping;		/* no step is begun at all */
-	bool		probation;		/* each attempt is committed before it is made */
-	TimestampTz killed_before;	/* everything was, nobody knows when: attempts
-								 * committed before that were under way; or 0 */
-	int			subtransactions_left;	/* subtransactions that may still
-										 * write */
+	bool		probation;		/* an attempt is committed before it is
+								 * made */
+	TimestampTz killed_before;	/* attempts committed before were under way
+								 * when the server was killed; 0: none was */
+	int			subtransactions_left;	/* so many more may write */
 	int64		steps_done;
 	bool		cancelled;		/* a step has cancelled runs, maybe of these */
 	List	   *intents;		/* of Intent * */
@@ -98,13 +98,14 @@ typedef struct WorkerCrash
 {
 	StepPosition step;
 	TimestampTz since;			/* when its attempt had begun */
-	bool		uncancelled;	/* it was ended since the step would not end */
+	bool		uncancelled;	/* it was ended since the step went on after
+								 * its time-out */
 } WorkerCrash;
 
 /*
- * Books a strike on its run, which stands at that step or before it (where
- * the steps between were undone with it).  The run is queued again, or has
- * failed where that was enough.
+ * Books a worker crash on its run, which stands at that step or, if the steps
+ * between were undone with the crash, before it.  The run is queued again, or
+ * its step is failed if that was one crash too many.
  */
 extern RunVerdict run_book_crash(RunRow *run, const WorkerCrash *crash,
 								 TickContext *tick);

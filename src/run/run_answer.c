@@ -35,16 +35,17 @@ interpret(Sandbox *sandbox, void *arg)
 }
 
 /*
- * If the answer is a failure that may be repeated, lets the run wait; so
- * if the provider asks to, unless that takes too long in all: then the
- * outcome says so.
+ * Lets the run wait if the answer is a failure after which the step may be
+ * tried again, or if the provider asks to wait.  False: the outcome is the
+ * step's; its error says so if the provider asks to wait for too long.
  */
 static bool
 answered_for_later(RunRow *run, const PlanStep *step, const Answer *answer,
 				   Outcome *outcome, int64 duration_us)
 {
 	FailedAttempt failed = {.error = outcome->error,
-		.transient = outcome->transient,.maybe_delivered = outcome->maybe_delivered,
+		.transient = outcome->transient,
+		.maybe_delivered = outcome->maybe_delivered,
 		.retry_after_ms = outcome->retry_after_ms,
 	.started_at = answer->started_at,.duration_us = duration_us};
 	Refusal		refusal = {.error = outcome->error,
@@ -63,7 +64,7 @@ answered_for_later(RunRow *run, const PlanStep *step, const Answer *answer,
 	return !outcome->ok && run_try_again(run, step, false, &failed);
 }
 
-/* It was not sent, and waits again for what it was waiting for before. */
+/* The request was not sent: the run is due when it was due before. */
 static RunVerdict
 take_back(RunRow *run)
 {
@@ -72,7 +73,7 @@ take_back(RunRow *run)
 	return run_wait(run, run->run_at);
 }
 
-/* What the answer means: to the action, in a fence. */
+/* Asks the action what the answer means, in a sandbox. */
 static void
 interpret_answer(const RunRow *run, Interpretation *i)
 {

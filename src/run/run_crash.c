@@ -88,7 +88,8 @@ run_crash_by_server(const RunRow *run, const WorkflowPlan *plan,
 		run->attempt_at >= tick->killed_before ||
 		step == NULL || !run_step_is_native(step))
 		return false;
-	*crash = (WorkerCrash) {.step = run->current_step,
-		.since = run->attempt_at};
+	memset(crash, 0, sizeof(WorkerCrash));
+	crash->step = run->current_step;
+	crash->since = run->attempt_at;
 	return true;
 }

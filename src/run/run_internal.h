@@ -17,7 +17,7 @@ extern RunVerdict run_complete(RunRow *run);
 /* Fails the run, whatever its steps are. */
 extern RunVerdict run_fail(RunRow *run, const char *message);
 
-/* It stays in the hands of this worker, with that verdict, which is returned. */
+/* This worker keeps it, with that verdict, which is returned. */
 extern RunVerdict run_keep(RunRow *run, const TickContext *tick,
 						   RunVerdict verdict);
 

@@ -35,7 +35,7 @@ typedef struct PreparedStep
 	Call		call;			/* params and connection included */
 	Oid			run_as;
 	Request    *request;		/* REQUEST */
-	Jsonb	   *prepare_state;	/* REQUEST: what its action's interpret needs */
+	Jsonb	   *prepare_state;	/* REQUEST: what interpret will need */
 } PreparedStep;
 
 /*
@@ -52,7 +52,10 @@ typedef struct PreparedStep
  */
 extern void run_prepare(const StepInputs *inputs, PreparedStep *prepared);
 
-/* Does a step execute in the transaction?  Functions and unknown actions, too. */
+/*
+ * Does a step execute in the transaction?  So do functions, and actions that
+ * are not known, since they may be functions.
+ */
 extern bool run_step_is_native(const PlanStep *step);
 
 #endif							/* WF_RUN_PREPARE_H */

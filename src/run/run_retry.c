@@ -4,12 +4,14 @@
  *
  * Runs in a worker, inside a tick's transaction.  Owns nothing: the wait is
  * in the row (status waiting, run_at), so no process holds it and it lasts
- * through restarts, for days where the step asks for that.
+ * through restarts, for days if the step asks for that.
  *
- * Only a failure that allows it is repeated.  What took effect for certain
- * not (no connection, "come later", a rolled back transaction) always is;
- * what may have taken effect only where the step's author says "retry"; what
- * would fail again never.  The actions say which of these an answer is.
+ * Only a failure that allows it is repeated:
+ * - what certainly took no effect (no connection, "come later", a transaction
+ *   that was rolled back), always;
+ * - what may have taken effect, only if the step's author says "retry";
+ * - what would fail again, never.
+ * The actions say which of these an answer is.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -21,7 +23,7 @@
 #include "run/run_retry.h"
 #include "store/step_result.h"
 
-/* Where the step says nothing. */
+/* Of a step without retry. */
 #define DEFAULT_ATTEMPTS 3
 #define DEFAULT_COEFFICIENT 2
 #define OUTBOUND_INITIAL_MS 2000
@@ -87,7 +89,7 @@ run_try_again(RunRow *run, const PlanStep *step, bool native,
 	return true;
 }
 
-/* Who is taken over ever again must not fill its row. */
+/* A run that is taken over again and again must not fill its row. */
 #define MAX_NOTED 200
 
 void

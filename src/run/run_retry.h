@@ -25,8 +25,8 @@ extern bool run_error_passes(int sqlstate);
 extern int	run_max_attempts(const PlanStep *step);
 
 /*
- * Where the step is to be tried again: notes the attempt, lets the run wait
- * and returns true.  False: the failure is the step's.
+ * True: the step is to be tried again; the attempt is noted and the run waits.
+ * False: the failure is the step's.
  */
 extern bool run_try_again(RunRow *run, const PlanStep *step, bool native,
 						  const FailedAttempt *failed);

@@ -2,8 +2,8 @@
  * run_scope.c
  *	  What a step of a run sees: the roots of its expressions.
  *
- * Runs in a worker, inside a tick's transaction.  Pure but for the clock, which
- * root "now" is read from.
+ * Runs in a worker, inside a tick's transaction.  Pure but for the clock, from
+ * which root "now" is read.
  */
 #include "postgres.h"
 #include "compat.h"

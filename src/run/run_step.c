@@ -152,7 +152,7 @@ note_effects(const Sandbox *sandbox, TickContext *tick)
 	if (sandbox_was_in_role(sandbox) && !tick->in_batch)
 		tick->subtransactions_left--;
 	if (sandbox_take_constraints_set())
-		tick->subtransactions_left = 0; /* it holds for the whole transaction */
+		tick->subtransactions_left = 0; /* they hold until the commit */
 	if (sandbox_session_unclean())
 		tick->subtransactions_left = 0;
 }

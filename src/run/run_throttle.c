@@ -75,11 +75,12 @@ static int64
 number_of(const JsonbValue *object, const char *key)
 {
 	JsonbValue *value = json_member(object, key);
+	Datum		number;
 
 	if (value == NULL || value->type != jbvNumeric)
 		return 0;
-	return DatumGetInt64(DirectFunctionCall1(numeric_int8,
-											 NumericGetDatum(value->val.numeric)));
+	number = NumericGetDatum(value->val.numeric);
+	return DatumGetInt64(DirectFunctionCall1(numeric_int8, number));
 }
 
 static void

@@ -9,7 +9,8 @@
  *
  * What can only be ended with the process is reported, and the worker ends:
  * a backup that pg_backup_start began, a connection that dblink does not
- * close, so many names of settings that they slow down each step.  What this file does not know of stays: docs/security.md says so.
+ * close, so many names of settings that they slow down each step.  What this
+ * file does not know of stays: docs/security.md says so.
  *
  * Owns: which libraries have been looked at, dblink's functions, and random
  * bytes for seeds; all in static memory of the process.
@@ -108,7 +109,10 @@ close_named(void)
 		(void) call_dblink(dblink_disconnect, &names[i], &isnull);
 }
 
-/* There is no other way to see whether there is one: else 08003 is raised. */
+/*
+ * The only way to see whether there is an unnamed connection is to close it:
+ * 08003 is raised if there is none.
+ */
 static void
 close_unnamed(void)
 {
@@ -163,9 +167,9 @@ close_dblink(void)
 /*--- the rest ---*/
 
 /*
- * After setseed(), or SET seed, everybody knows what random() will return.
- * To find out whether a step did that would take longer than to give it a new
- * seed.
+ * After setseed(), or SET seed, the step knows what random() will return to
+ * the next one.  To find out whether a step did that would take longer than to
+ * seed it anew.
  */
 static void
 reseed(void)
@@ -187,7 +191,7 @@ reseed(void)
 	(void) DirectFunctionCall1(setseed, Float8GetDatum(seed));
 }
 
-/* It would mark the commits of others. */
+/* Else it would mark the commits of later steps. */
 static void
 forget_replication_origin(void)
 {

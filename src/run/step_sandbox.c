@@ -1,12 +1,14 @@
 /*
  * step_sandbox.c
- *	  One step, fenced in: a subtransaction, a role, time limits, a broom.
+ *	  The sandbox of a step: a subtransaction, a role, time limits, a reset of
+ *	  the session.
  *
  * Runs in a worker, inside a tick's transaction and outside of any query.
  * Owns nothing beyond a call.
  *
  * A step runs as its definition's run_as.  The worker is connected as the
- * bootstrap superuser, so four doors are kept shut:
+ * bootstrap superuser, so a step must not get at its rights, nor at what the
+ * next step finds:
  *
  * - SET ROLE, RESET ROLE and SET SESSION AUTHORIZATION are refused, since
  *   SECURITY_LOCAL_USERID_CHANGE is set.  (SECURITY_RESTRICTED_OPERATION
@@ -18,15 +20,16 @@
  *   the superuser: all cursors are closed at the step's end.
  * - What a step sets, prepares, locks or creates as temporary could change
  *   what the next one does, under another role: settings go back with a
- *   nest level, the rest is swept.  pg_temp is searched last.
+ *   nest level, session_reset.c undoes the rest.  pg_temp is searched last.
  *
- * The sweep (session_reset.c) comes after a failure too: prepared statements and
- * session locks outlive an aborted subtransaction.
+ * The session is reset after a failure too: prepared statements and session
+ * locks outlive an aborted subtransaction.
  *
- * Where many steps go well, their fences cost more than they do.  So a few
- * runs may be advanced within one subtransaction (sandbox_run_batch): the
- * role, the limits and the broom are as ever, each step for itself; but where
- * one fails, all are undone, and the caller does them again one by one.
+ * If many steps succeed, their subtransactions cost more than the steps do.
+ * So a few runs may be advanced within one subtransaction (sandbox_run_batch):
+ * the role, the limits and the reset are each step's own as ever, but if one
+ * step fails, all of them are undone, and the caller executes them again one
+ * by one.
  *
  * The step's time-out cancels it, again each second if it traps that, and at
  * last ends the worker, which leaves word for the next one to fail the step
@@ -40,6 +43,7 @@
 #include "compat.h"
 
 #include "access/xact.h"
+#include "base/uuid_list.h"
 #include "catalog/namespace.h"
 #include "commands/trigger.h"
 #include "config/settings.h"
@@ -65,16 +69,17 @@
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
-#define MAX_STRIKES 5			/* cancellations before the process goes */
-#define STRIKE_INTERVAL_MS 1000
+/* A step is cancelled so many times before its worker ends. */
+#define MAX_CANCELLATIONS 5
+#define CANCEL_INTERVAL_MS 1000
 
 /*
  * A step that others wait for is cancelled when its soft limit has passed,
  * and again after each such interval.  If it traps that as well, its worker
  * ends soon, so that what others have done is committed by somebody else.
  */
-#define MAX_SOFT_STRIKES 2
-#define SOFT_STRIKE_INTERVAL_MS 300
+#define MAX_SOFT_CANCELLATIONS 2
+#define SOFT_CANCEL_INTERVAL_MS 300
 
 static void
 set_for_step(const char *name, const char *value)
@@ -83,7 +88,7 @@ set_for_step(const char *name, const char *value)
 							 GUC_ACTION_SAVE, true, 0, false);
 }
 
-/* What a step finds: the search path of steps, and its run's tenant. */
+/* The settings of a step: the search path of steps, and its run's tenant. */
 static void
 set_step_settings(const pg_uuid_t *tenant_id)
 {
@@ -95,9 +100,7 @@ set_step_settings(const pg_uuid_t *tenant_id)
 		set_for_step("search_path", path);
 	if (settings_tenant(&bound) != TENANT_BOUND ||
 		memcmp(&bound, tenant_id, UUID_LEN) != 0)
-		set_for_step("workflow_engine.tenant_id",
-					 DatumGetCString(DirectFunctionCall1(uuid_out,
-														 UUIDPGetDatum(tenant_id))));
+		set_for_step("workflow_engine.tenant_id", id_text(tenant_id));
 	pfree(path);
 }
 
@@ -120,8 +123,9 @@ sandbox_enter_role(Sandbox *sandbox, Oid role, const pg_uuid_t *tenant_id)
 }
 
 /*
- * The step has succeeded.  As its role: fire what it deferred.  No query of
- * ours is open here, which AfterTriggerFireDeferred relies on.
+ * The step has succeeded.  Fires as its role what it deferred, and goes back
+ * to the worker's own.  No query of the engine is open here, which
+ * AfterTriggerFireDeferred relies on.
  */
 static void
 leave_role(Sandbox *sandbox)
@@ -136,9 +140,9 @@ leave_role(Sandbox *sandbox)
 
 static bool unclean = false;	/* see sandbox_session_unclean */
 
-/* What no subtransaction gives back. */
+/* Undoes what no subtransaction gives back, or has the worker end. */
 static void
-sweep(void)
+reset_session(void)
 {
 	if (session_reset() || unclean)
 		return;
@@ -156,26 +160,26 @@ sandbox_session_unclean(void)
 	return unclean;
 }
 
-/*--- the time limit ---*/
+/*--- the time limits ---*/
 
 static TimeoutId step_timeout = MAX_TIMEOUTS;	/* not registered yet */
-static volatile sig_atomic_t crashes = 0;
-static volatile sig_atomic_t hard_crashes = 0;	/* after the time-out */
-static TimestampTz hard_limit;	/* the time-out */
-static int	max_crashes;
-static CrashedStep running;		/* what it is, where it is a step */
+static volatile sig_atomic_t cancellations = 0;
+static volatile sig_atomic_t late_cancellations = 0;	/* after timeout_at */
+static TimestampTz timeout_at;	/* of the step, whatever its soft limit */
+static int	max_cancellations;
+static CrashedStep running;		/* valid while is_running */
 static bool is_running = false;
 
 /*
  * In a signal handler.  A step may trap its cancellation, so it is cancelled
- * again, and in the end its process goes.
+ * again, and in the end its process ends.
  */
 static void
-crash(void)
+cancel_step(void)
 {
-	if (GetCurrentTimestamp() >= hard_limit)
-		hard_crashes++;
-	if (++crashes > max_crashes)
+	if (GetCurrentTimestamp() >= timeout_at)
+		late_cancellations++;
+	if (++cancellations > max_cancellations)
 		ProcDiePending = true;
 	else
 		QueryCancelPending = true;
@@ -187,20 +191,21 @@ crash(void)
 static bool
 ended_softly(int sqlstate)
 {
-	return sqlstate == ERRCODE_QUERY_CANCELED && crashes > 0 &&
-		hard_crashes == 0;
+	return sqlstate == ERRCODE_QUERY_CANCELED && cancellations > 0 &&
+		late_cancellations == 0;
 }
 
 /*
- * On the way out of the process, before its slot is left, which accuses what
- * stands there: a step that its limits have ended.  One that went on after
- * its time-out would only do it again, and fails.
+ * On the way out of the process, before its slot is left: if the limits of a
+ * step have ended the process, the slot says so, and the crash is booked on
+ * the step's run.  A step that went on after its time-out would only do it
+ * again, and is failed (uncancelled).
  */
 static void
-tell_how(int code, Datum arg)
+report_limits(int code, Datum arg)
 {
-	running.uncancelled = hard_crashes > 0;
-	if (is_running && crashes > max_crashes)
+	running.uncancelled = late_cancellations > 0;
+	if (is_running && cancellations > max_cancellations)
 		crashed_step_note_begin(&running);
 }
 
@@ -228,31 +233,31 @@ start_limits(const Sandbox *sandbox, TimestampTz began, int *save_lock_timeout)
 
 	if (step_timeout == MAX_TIMEOUTS)
 	{
-		step_timeout = RegisterTimeout(USER_TIMEOUT, crash);
-		before_shmem_exit(tell_how, (Datum) 0);
+		step_timeout = RegisterTimeout(USER_TIMEOUT, cancel_step);
+		before_shmem_exit(report_limits, (Datum) 0);
 		session_reset_begin();
 	}
 	*save_lock_timeout = LockTimeout;
 	LockTimeout = sandbox->lock_timeout_ms;
-	crashes = hard_crashes = 0;
+	cancellations = late_cancellations = 0;
 	sandbox_forget_lock();
 	note_running(sandbox, began);
-	hard_limit = began + sandbox->timeout_ms * 1000;
-	max_crashes = soft ? MAX_SOFT_STRIKES : MAX_STRIKES;
+	timeout_at = began + sandbox->timeout_ms * 1000;
+	max_cancellations = soft ? MAX_SOFT_CANCELLATIONS : MAX_CANCELLATIONS;
 	enable_timeout_every(step_timeout, began + first_ms * 1000,
-						 soft ? SOFT_STRIKE_INTERVAL_MS : STRIKE_INTERVAL_MS);
+						 soft ? SOFT_CANCEL_INTERVAL_MS : CANCEL_INTERVAL_MS);
 }
 
 /*
- * A time-out that strikes on the way out must not cancel the next step.  If
- * the last strike has come, the process ends all the same, and nothing that
- * it does meanwhile is to blame.
+ * A time-out that fires while the step ends must not cancel the next one.  If
+ * it was the last cancellation, the process ends all the same, and nothing
+ * that it does meanwhile is to blame.
  */
 static void
 stop_limits(void)
 {
 	disable_timeout(step_timeout, false);
-	if (crashes > max_crashes)
+	if (cancellations > max_cancellations)
 		worker_leave_note_terminate();
 	compat_forget_step_timeouts();
 	is_running = false;
@@ -267,7 +272,7 @@ ended_by_stop(int sqlstate)
 	return sqlstate == ERRCODE_QUERY_CANCELED && worker_leave_is_stopping();
 }
 
-/* Replaces PostgreSQL's words by ours where the step's own limit struck. */
+/* Of an error by the step's own time-out, the message says so. */
 static void
 explain_timeout(ErrorData *error, const Sandbox *sandbox, TimestampTz began)
 {
@@ -281,13 +286,13 @@ explain_timeout(ErrorData *error, const Sandbox *sandbox, TimestampTz began)
 	}
 }
 
-/*--- the fence ---*/
+/*--- the sandbox ---*/
 
 /* Of sandbox_run_batch. */
-static bool together = false;
-static bool in_step = false;	/* a step is executing */
+static bool in_batch = false;
+static bool in_step = false;	/* a step of the batch is executing */
 
-/* A step among others, whose fence is around all of them. */
+/* Executes a step of a batch: the subtransaction is around all of them. */
 static void
 run_in_batch(Sandbox *sandbox, void (*body) (Sandbox *, void *), void *arg)
 {
@@ -302,7 +307,7 @@ run_in_batch(Sandbox *sandbox, void (*body) (Sandbox *, void *), void *arg)
 	stop_limits();
 	LockTimeout = save_lock_timeout;
 	if (sandbox->in_role)
-		sweep();
+		reset_session();
 	in_step = false;
 }
 
@@ -316,7 +321,7 @@ sandbox_run(Sandbox *sandbox, void (*body) (Sandbox *, void *), void *arg)
 	int			save_lock_timeout;
 
 	sandbox->in_role = sandbox->too_long = false;
-	if (together)
+	if (in_batch)
 	{
 		run_in_batch(sandbox, body, arg);
 		return NULL;
@@ -353,14 +358,14 @@ sandbox_run(Sandbox *sandbox, void (*body) (Sandbox *, void *), void *arg)
 	CurrentResourceOwner = owner;
 	LockTimeout = save_lock_timeout;	/* after the settings went back */
 	if (sandbox->in_role)
-		sweep();
+		reset_session();
 	return error;
 }
 
 /*
- * The scene is set once for all, so that a step sets only what differs, and
- * where it goes back to is the same for the next.  Our own statements set
- * theirs (store.c).
+ * The step settings are made once for the batch, so that a step sets only what
+ * differs for its own tenant, and they are the same again for the next step.
+ * The engine's own statements set their search_path themselves (store.c).
  */
 bool
 sandbox_run_batch(const pg_uuid_t *tenant_id, void (*body) (void *),
@@ -375,7 +380,7 @@ sandbox_run_batch(const pg_uuid_t *tenant_id, void (*body) (void *),
 	*too_long = false;
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
-	together = true;
+	in_batch = true;
 	in_step = false;
 	PG_TRY();
 	{
@@ -383,13 +388,13 @@ sandbox_run_batch(const pg_uuid_t *tenant_id, void (*body) (void *),
 		set_step_settings(tenant_id);
 		body(arg);
 		AtEOXact_GUC(false, guc_level);
-		together = false;
+		in_batch = false;
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
 	{
 		MemoryContextSwitchTo(context);
-		together = well = false;
+		in_batch = well = false;
 		*too_long = in_step && ended_softly(geterrcode());
 		if (in_step)
 			stop_limits();
@@ -398,7 +403,7 @@ sandbox_run_batch(const pg_uuid_t *tenant_id, void (*body) (void *),
 			PG_RE_THROW();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
-		sweep();
+		reset_session();
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);

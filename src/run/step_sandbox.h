@@ -1,7 +1,7 @@
 /*
  * step_sandbox.h
- *	  Executes one step so that its failure undoes only itself and nothing
- *	  of it stays behind.
+ *	  Executes one step so that its failure undoes only itself, and nothing
+ *	  of it is left in the session.
  */
 #ifndef WF_STEP_SANDBOX_H
 #define WF_STEP_SANDBOX_H
@@ -29,18 +29,18 @@ typedef struct Sandbox
 } Sandbox;
 
 /*
- * Runs body in a subtransaction.  NULL where it went well; else its effects
- * are undone and the error comes back, in the caller's memory context.
- * Raises only what concerns the whole worker (termination).
+ * Runs body in a subtransaction.  NULL if it succeeded; else its effects are
+ * undone, and the error is returned, in the caller's memory context.  Raises
+ * only what concerns the whole worker (termination).
  */
-extern ErrorData *sandbox_run(Sandbox *sandbox, void (*body) (Sandbox *, void *),
-							  void *arg);
+extern ErrorData *sandbox_run(Sandbox *sandbox,
+							  void (*body) (Sandbox *, void *), void *arg);
 
 /*
- * Runs body, which is about runs of that tenant most of all, in one
- * subtransaction; sandbox_run within it has none of its own,
- * and raises.  False where something went wrong: then all is undone, and the
- * caller does it again, with a fence around each step.  *too_long: a step was
+ * Runs body in one subtransaction; sandbox_run within it has none of its own,
+ * and raises.  The step settings are made for that tenant, of which most runs
+ * of the batch should be.  False: something failed, and all is undone; the
+ * caller does it again, each step in a subtransaction.  *too_long: a step was
  * cancelled by its soft_ms.
  */
 extern bool sandbox_run_batch(const pg_uuid_t *tenant_id,
@@ -49,7 +49,7 @@ extern bool sandbox_run_batch(const pg_uuid_t *tenant_id,
 
 /*
  * Within a body: from here to its end act as role, for that tenant.  Raises
- * 42704 where role is no role.
+ * 42704 if there is no such role.
  */
 extern void sandbox_enter_role(Sandbox *sandbox, Oid role,
 							   const pg_uuid_t *tenant_id);
