@@ -2,7 +2,8 @@
  * http_date.c
  *	  Reading the dates that HTTP servers send.
  *
- * Pure: a text in, a time out.
+ * Pure: a text in, a time out.  Any process.  curl_getdate() reads many other
+ * texts too, so the shape is checked first.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -13,8 +14,8 @@
 #include "transfer/http_date.h"
 
 /*
- * Does text have the shape?  In it A is a letter, + any more of them, 9 a
- * digit, _ a digit or a blank; all else is itself.
+ * Does text have the shape?  In a shape, A is a letter, + any number of
+ * letters, 9 a digit, _ a digit or a blank; any other character is itself.
  */
 static bool
 has_shape(const char *text, const char *shape)

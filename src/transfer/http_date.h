@@ -10,8 +10,8 @@
 #include <time.h>
 
 /*
- * The time of a date in one of the three forms that HTTP has (RFC 9110,
- * 5.6.7); -1: it has none of them.
+ * The time of a date in one of the three forms of HTTP (RFC 9110, 5.6.7), in
+ * seconds since 1970; -1 if it has none of them.
  */
 extern time_t http_date(const char *text);
 

@@ -2,7 +2,9 @@
  * request.c
  *	  Requests: adding headers, and overwriting secrets.
  *
- * Runs in a worker, inside the transaction in which a step is prepared.
+ * Runs in a worker.  Headers are added inside the transaction that prepares a
+ * step, in the current memory context; secrets are overwritten after the
+ * request was submitted, or given up.  Owns nothing.
  */
 #include "postgres.h"
 #include "compat.h"

@@ -15,26 +15,27 @@ typedef enum TransferProtocol
 	TRANSFER_SMTP
 } TransferProtocol;
 
+/* STARTTLS on an smtp:// connection; smtps:// has TLS from the beginning. */
 typedef enum TransferTls
 {
 	TLS_REQUIRED,
-	TLS_OPTIONAL,
+	TLS_OPTIONAL,				/* used if the server offers it */
 	TLS_NEVER
 } TransferTls;
 
 typedef struct TransferMail
 {
-	char	   *from;			/* envelope: addr-spec only */
-	List	   *recipients;		/* of char *, addr-specs */
+	char	   *from;			/* of the envelope: local@domain */
+	List	   *recipients;		/* of the envelope: char *, local@domain */
 	List	   *headers;		/* of NameValue *, complete and encoded */
-	char	   *text;			/* UTF-8; either may be NULL, not both */
+	char	   *text;			/* UTF-8; text or html may be NULL, not both */
 	char	   *html;
-	TransferTls starttls;		/* for smtp:// */
+	TransferTls starttls;
 } TransferMail;
 
 /*
- * What to send.  Built by an action in a short-lived context;
- * transfer_submit copies what it needs.
+ * A request.  An action fills it in a short-lived memory context;
+ * transfer_submit() copies what it needs.  Texts are UTF-8.
  */
 typedef struct Request
 {
@@ -43,23 +44,23 @@ typedef struct Request
 	bool		url_secret;		/* its path is a credential: never shown */
 	char	   *method;			/* HTTP */
 	List	   *headers;		/* HTTP: of NameValue * */
-	const char *key_header;		/* HTTP: which of them has the idempotency
-								 * key; NULL: none */
-	List	   *secret_headers; /* HTTP: of NameValue * */
+	const char *key_header;		/* HTTP: the name of the header that has the
+								 * idempotency key; NULL: none has */
+	List	   *secret_headers; /* HTTP: of NameValue *; they replace headers
+								 * of the same name */
 	char	   *body;			/* HTTP; may be NULL */
 	size_t		body_len;
 	bool		follow_redirects;
-	char	   *secrets_below;	/* the URL below which redirects are followed
-								 * with the secrets; NULL: none is */
-	bool		once;			/* no silent second sending where a reused
-								 * connection broke before the answer */
-	char	   *username;		/* secret; HTTP basic or SMTP AUTH */
+	char	   *secrets_below;	/* a redirect is followed with the secrets
+								 * only to URLs below this one; NULL: to none */
+	bool		once;			/* never sent again by itself if a reused
+								 * connection breaks before the answer */
+	char	   *username;		/* secret; HTTP Basic or SMTP AUTH */
 	char	   *password;		/* secret */
 	char	   *oauth_bearer;	/* secret; SMTP XOAUTH2 */
 	TransferMail *mail;			/* SMTP */
-	int64		timeout_ms;		/* the whole exchange */
+	int64		timeout_ms;		/* of the whole exchange */
 } Request;
-
 
 /*
  * Adds a header.  The value is a text of the database and becomes UTF-8.

@@ -2,19 +2,19 @@
  * transfer.c
  *	  The life of a transfer: submitted, queued, under way, finished, freed.
  *
- * Runs in a worker, never in a session.  A transfer belongs to one host
- * (scheme, name, port) and waits in that host's queue until it has a place:
- * at most max_in_flight are with libcurl at a time, at most max_per_host of
- * one host.  The hosts with waiting transfers stand in a ring and take
- * turns, so one slow host keeps only its own transfers waiting.  Time that
- * a transfer spends in the queue does not count towards its time-out.
+ * Runs in a worker, never in a session.  libcurl has at most max_in_flight
+ * transfers at a time; the others wait in the queues of their hosts
+ * (transfer_queue.c).  The time in a queue does not count towards a transfer's
+ * time-out.  README.md has a drawing of the states.
  *
- * Each transfer has a memory context, freed with it; secrets in it and in
- * libcurl's lists are overwritten first.  Connections are libcurl's to keep
- * and reuse.
+ * Each transfer has a memory context, which is deleted with it.  The secrets
+ * in it and in libcurl's lists are overwritten before that.  Connections
+ * belong to libcurl, which keeps and reuses them.
  *
- * Nothing survives a crash: that an exchange was intended is in the tables,
- * and what became of one that was lost nobody can know.
+ * Owns the list of finished transfers, the number of active ones and the
+ * limits.
+ * Nothing of them survives a crash.  What survives is in the tables: that a
+ * request was to be sent.  Whether a lost one had arrived is unknown.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -29,28 +29,20 @@
 #include "transfer/transfer_http.h"
 #include "transfer/transfer_mail.h"
 #include "transfer/transfer_os.h"
+#include "transfer/transfer_queue.h"
 #include "transfer/transfer_redirect.h"
 #include "transfer/transfer_result.h"
 #include "transfer/transfer_smtp.h"
 #include "transfer/transfer_text.h"
-#include "utils/hsearch.h"
 #include "utils/memutils.h"
 
-#define MAX_HOST_NAME 288		/* scheme, host of 255, port */
-
-typedef struct HostEntry
-{
-	char		name[MAX_HOST_NAME];
-	TransferHost host;
-} HostEntry;
-
+/* Parent of all transfers' contexts; NULL until transfer_start(). */
 static MemoryContext transfer_context = NULL;
-static HTAB *hosts = NULL;
-static dlist_head ring;			/* hosts with waiting transfers */
-static dlist_head finished;
-static int	nqueued = 0;
-static int	nactive = 0;
 
+static dlist_head finished;		/* transfers that can be collected */
+static int	nactive = 0;		/* transfers that libcurl has */
+
+/* What holds for transfers that start from now on. */
 static TransferLimits limits = {
 	.max_in_flight = 256,
 	.max_per_host = 32,
@@ -60,28 +52,19 @@ static TransferLimits limits = {
 	.user_agent = "workflow_engine/1.0",
 };
 
-/* See transfer.h.  Raises 53000 where libcurl or epoll is not to be had. */
 void
 transfer_start(void)
 {
-	HASHCTL		info = {0};
-
 	if (transfer_context != NULL)
 		return;
 	event_start();
 	transfer_context = AllocSetContextCreate(TopMemoryContext,
 											 "workflow_engine transfers",
 											 ALLOCSET_DEFAULT_SIZES);
-	dlist_init(&ring);
 	dlist_init(&finished);
-	info.keysize = MAX_HOST_NAME;
-	info.entrysize = sizeof(HostEntry);
-	info.hcxt = transfer_context;
-	hosts = hash_create("workflow_engine hosts", 64, &info,
-						HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	queue_start(transfer_context);
 }
 
-/* Starts what has a place now. */
 static void pump(void);
 
 void
@@ -90,7 +73,7 @@ transfer_set_limits(const TransferLimits *given)
 	MemoryContext old = MemoryContextSwitchTo(transfer_context);
 	char	   *ca_file = pstrdup(given->ca_file ? given->ca_file : "");
 	char	   *user_agent = pstrdup(given->user_agent);
-	static bool owned = false;
+	static bool owned = false;	/* are the texts in limits palloc'd? */
 
 	MemoryContextSwitchTo(old);
 	if (owned)
@@ -105,47 +88,26 @@ transfer_set_limits(const TransferLimits *given)
 	guard_set(given->allowed_hosts, given->http_proxy);
 	limits.allowed_hosts = NULL;	/* the guard has copies */
 	limits.http_proxy = NULL;
-	limits.max_in_flight = Max(Min(given->max_in_flight, open_files_transfers()), 1);
+	limits.max_in_flight = Max(Min(given->max_in_flight,
+								   open_files_transfers()), 1);
 	limits.max_per_host = Max(given->max_per_host, 1);
-	/* idle connections kept: never more than could be busy */
+	/* how many idle connections are kept: no more than can be in use */
 	curl_multi_setopt(event_multi(), CURLMOPT_MAXCONNECTS,
 					  (long) limits.max_in_flight);
 	pump();
 }
 
-/* The host of that name; made where it is not there. */
-static TransferHost *
-host_enter(const char *name)
-{
-	bool		found;
-	HostEntry  *entry = hash_search(hosts, name, HASH_ENTER, &found);
-
-	if (!found)
-	{
-		memset(&entry->host, 0, sizeof(entry->host));
-		entry->host.name = entry->name;
-		dlist_init(&entry->host.queue);
-	}
-	return &entry->host;
-}
-
-/* Forgets a host that nobody uses. */
-static void
-host_leave(TransferHost *host)
-{
-	if (host->active == 0 && host->waiting == 0)
-		(void) hash_search(hosts, host->name, HASH_REMOVE, NULL);
-}
-
-/* The transfer has ended: puts it where transfer_collect finds it. */
+/* The transfer has ended: puts it on the list for transfer_collect(). */
 static void
 finish(Transfer *t)
 {
+	Assert(t->state == STATE_QUEUED || t->state == STATE_ACTIVE);
+	Assert(t->easy == NULL && t->host == NULL);
 	t->state = STATE_FINISHED;
 	dlist_push_tail(&finished, &t->node);
 }
 
-/* Not sent, for that reason. */
+/* Finishes a transfer that was not sent, for that reason. */
 static void
 refuse(Transfer *t, const char *reason)
 {
@@ -154,7 +116,10 @@ refuse(Transfer *t, const char *reason)
 	finish(t);
 }
 
-/* Takes the handle away from libcurl and frees it. */
+/*
+ * Takes the handle away from libcurl and frees it.  Does nothing if there is
+ * none.
+ */
 static void
 drop_handle(Transfer *t)
 {
@@ -172,17 +137,19 @@ drop_handle(Transfer *t)
 	t->easy = NULL;
 }
 
-/* Gives its place back. */
+/* The transfer is active no more: another of its host may start. */
 static void
-leave_place(Transfer *t)
+deactivate(Transfer *t)
 {
+	Assert(nactive > 0);
 	nactive--;
-	t->host->active--;
-	host_leave(t->host);
-	t->host = NULL;
+	queue_leave(t);
 }
 
-/* These authorities, and not the system's beside them. */
+/*
+ * Trusts the certificate authorities of that file, and not those of the
+ * system beside them.  Returns libcurl's first refusal.
+ */
 static CURLcode
 only_authorities(CURL *easy, const char *file)
 {
@@ -190,7 +157,11 @@ only_authorities(CURL *easy, const char *file)
 
 	if (rc == CURLE_OK)
 		rc = curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-	/* libcurl would keep what the file held for a day */
+
+	/*
+	 * libcurl would go on for a day with what the file held: an authority
+	 * that was removed from it would still be trusted
+	 */
 	if (rc == CURLE_OK)
 		rc = curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
 	if (rc == CURLE_OK)
@@ -200,13 +171,18 @@ only_authorities(CURL *easy, const char *file)
 	return rc;
 }
 
-/* Hands a transfer to libcurl; one that it does not take is finished. */
+/*
+ * Gives an active transfer to libcurl.  If libcurl does not take it, it is
+ * finished.
+ */
 static void
 launch(Transfer *t)
 {
 	sigset_t	saved;
 	CURLcode	rc = CURLE_FAILED_INIT;
 	CURLMcode	mrc = CURLM_OK;
+
+	Assert(t->state == STATE_ACTIVE && t->easy == NULL);
 
 	signals_block(&saved);
 	t->easy = curl_easy_init();
@@ -224,12 +200,12 @@ launch(Transfer *t)
 			: curl_multi_strerror(mrc);
 
 		drop_handle(t);
-		leave_place(t);
+		deactivate(t);
 		refuse(t, reason);
 	}
 }
 
-/* Gives a transfer its place and starts it. */
+/* Starts a transfer that was taken out of its host's queue. */
 static void
 start(Transfer *t)
 {
@@ -238,47 +214,18 @@ start(Transfer *t)
 	t->max_response_size = limits.max_response_size;
 	t->connect_timeout_ms = Max(limits.connect_timeout_ms, 1);
 	nactive++;
-	t->host->active++;
 	launch(t);
 }
 
+/* Starts waiting transfers as long as the limits allow. */
 static void
 pump(void)
 {
-	int			blocked = 0;	/* hosts seen in a row that are full */
-	int			nhosts = 0;
-	dlist_iter	iter;
+	Transfer   *t;
 
-	if (nactive >= limits.max_in_flight || dlist_is_empty(&ring))
-		return;
-	dlist_foreach(iter, &ring)
-		nhosts++;
-	while (nactive < limits.max_in_flight && blocked < nhosts &&
-		   !dlist_is_empty(&ring))
-	{
-		TransferHost *host = dlist_container(TransferHost, node,
-											 dlist_pop_head_node(&ring));
-
-		if (host->active >= limits.max_per_host)
-			blocked++;
-		else
-		{
-			Transfer   *t = dlist_container(Transfer, node,
-											dlist_pop_head_node(&host->queue));
-
-			blocked = 0;
-			host->waiting--;
-			nqueued--;
-			if (host->waiting == 0)
-			{
-				nhosts--;
-				start(t);
-				continue;
-			}
-			start(t);
-		}
-		dlist_push_tail(&ring, &host->node);
-	}
+	while (nactive < limits.max_in_flight &&
+		   (t = queue_take(limits.max_per_host)) != NULL)
+		start(t);
 }
 
 Transfer *
@@ -298,18 +245,14 @@ transfer_submit(const Request *request, void *cookie)
 	t->cookie = cookie;
 	t->timeout_ms = Min(Max(request->timeout_ms, 1), INT_MAX);
 	reason = transfer_copy(t, request, limits.user_agent, &host);
-	if (reason == NULL && strlen(host) >= MAX_HOST_NAME)
+	if (reason == NULL && strlen(host) >= QUEUE_HOST_NAME)
 		reason = "the host name in the URL is too long";
 	if (reason != NULL)
 		refuse(t, reason);
 	else
 	{
-		t->host = host_enter(host);
 		t->state = STATE_QUEUED;
-		dlist_push_tail(&t->host->queue, &t->node);
-		if (t->host->waiting++ == 0)
-			dlist_push_tail(&ring, &t->host->node);
-		nqueued++;
+		queue_put(t, host);
 		pump();
 	}
 	MemoryContextSwitchTo(old);
@@ -330,15 +273,18 @@ transfer_timeout(void)
 	return dlist_is_empty(&finished) ? event_timeout() : 0;
 }
 
-/* An exchange has ended, with that verdict of libcurl's. */
+/*
+ * The exchange has ended, with that verdict of libcurl's.  Sends it again if
+ * that is the answer to the verdict, else finishes the transfer.
+ */
 static void
 end(Transfer *t, CURLcode code)
 {
 	if (t->protocol == TRANSFER_HTTP && http_found_closed(t, code))
 	{
 		drop_handle(t);
-		t->again = true;
-		t->begun = false;
+		t->resent = true;
+		t->request_begun = false;
 		launch(t);
 		return;
 	}
@@ -349,18 +295,22 @@ end(Transfer *t, CURLcode code)
 		return;
 	}
 	transfer_result(t, code);
-	/* one that we keep waiting is silent for that reason */
+
+	/*
+	 * If the transfer is paused, its connection is silent because we do not
+	 * read, and says nothing about the server.
+	 */
 	if (t->protocol == TRANSFER_HTTP && code == CURLE_OPERATION_TIMEDOUT &&
 		!t->paused)
 		http_leave_silent(t);
 	drop_handle(t);
-	leave_place(t);
+	deactivate(t);
 	finish(t);
 }
 
 /*
- * Takes from libcurl what has ended.  For a mail that is the beginning: the
- * connection stands.
+ * Takes from libcurl the transfers that it has ended.  A mail's dialogue only
+ * begins then: libcurl was told to connect and to log in.
  */
 static void
 take_finished(void)
@@ -428,24 +378,12 @@ transfer_size(const Transfer *t)
 	return MemoryContextMemAllocated(t->context, true);
 }
 
-/* Takes it out of its host's queue. */
-static void
-leave_queue(Transfer *t)
-{
-	dlist_delete(&t->node);
-	nqueued--;
-	if (--t->host->waiting == 0)
-		dlist_delete(&t->host->node);
-	host_leave(t->host);
-	t->host = NULL;
-}
-
 bool
 transfer_withdraw(Transfer *t)
 {
 	if (t->state != STATE_QUEUED)
 		return false;
-	leave_queue(t);
+	queue_remove(t);
 	t->response.failure = FAILURE_WITHDRAWN;
 	finish(t);
 	return true;
@@ -457,11 +395,11 @@ transfer_free(Transfer *t)
 	switch (t->state)
 	{
 		case STATE_QUEUED:
-			leave_queue(t);
+			queue_remove(t);
 			break;
 		case STATE_ACTIVE:
 			drop_handle(t);
-			leave_place(t);
+			deactivate(t);
 			break;
 		case STATE_FINISHED:
 			dlist_delete(&t->node);
@@ -479,5 +417,5 @@ transfer_free(Transfer *t)
 int
 transfer_in_flight(void)
 {
-	return nqueued + nactive;
+	return queue_length() + nactive;
 }

@@ -2,15 +2,18 @@
  * transfer_budget.c
  *	  How much of all answers a worker holds at a time.
  *
- * Runs in a worker.  Each answer has a limit of its own (max_response_size);
- * many at a time would still fill the memory.  So answers that are more than
- * small share a budget.  One that would go over it waits: libcurl is told to
- * pause, and its server is kept waiting by the flow control of TCP or HTTP/2,
- * while its time runs on.  One answer at a time may go over, so that one
- * always gets on, and is finished or late in the end.
+ * Runs in a worker.  Each answer has a limit of its own (max_response_size),
+ * but many answers at a time could still fill the memory.  So all answers
+ * together have a budget.  The first bytes of each answer come in always.  If
+ * more of an answer would go over the budget, its transfer is paused: libcurl
+ * stops reading, and the flow control of TCP or HTTP/2 stops the server.  The
+ * transfer's time-out goes on.  One transfer at a time, the favoured one, may
+ * go over the budget, so that one of them always goes on until it is complete
+ * or too late.
  *
- * Owns the sum, who may go over, and the list of those that wait, in static
- * memory.  An answer counts until its transfer is freed, or it is dropped.
+ * Owns the sum of all answers, the favoured transfer and the list of paused
+ * ones; they are lost with the process.  An answer counts until it is dropped
+ * or its transfer is freed.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -19,17 +22,16 @@
 #include "transfer/transfer_os.h"
 
 #define BUDGET ((size_t) 48 * 1024 * 1024)
-#define SMALL (64 * 1024)		/* so much of each answer is never held up */
+#define ALWAYS_READ (64 * 1024) /* of each answer, whatever is held */
 
-static size_t held = 0;
-static Transfer *favoured = NULL;	/* may go over the budget */
-static dlist_head waiting = DLIST_STATIC_INIT(waiting);
+static size_t held = 0;			/* bytes of all answers */
+static Transfer *favoured = NULL;	/* may go over the budget; or NULL */
+static dlist_head waiting = DLIST_STATIC_INIT(waiting); /* paused */
 
-/* In a callback of libcurl's.  False: the transfer must pause. */
 bool
 budget_allows(Transfer *t, size_t more)
 {
-	if (t->answer.len + more <= SMALL || held + more <= BUDGET ||
+	if (t->answer.len + more <= ALWAYS_READ || held + more <= BUDGET ||
 		t == favoured)
 		return true;
 	if (favoured == NULL)
@@ -43,15 +45,14 @@ budget_allows(Transfer *t, size_t more)
 	return false;
 }
 
-/* The buffer of the answer has grown, or is gone. */
 void
 budget_count(Transfer *t)
 {
-	held = held - t->held + t->answer.size;
-	t->held = t->answer.size;
+	Assert(held >= t->counted_bytes);
+	held = held - t->counted_bytes + t->answer.size;
+	t->counted_bytes = t->answer.size;
 }
 
-/* The transfer reads no more. */
 void
 budget_leave(Transfer *t)
 {
@@ -62,16 +63,14 @@ budget_leave(Transfer *t)
 		favoured = NULL;
 }
 
-/* Nothing is held of it any more. */
 void
 budget_free(Transfer *t)
 {
 	budget_leave(t);
-	held -= t->held;
-	t->held = 0;
+	held -= t->counted_bytes;
+	t->counted_bytes = 0;
 }
 
-/* Lets those go on for which there is room now.  Not in a callback. */
 void
 budget_resume(void)
 {
@@ -80,7 +79,12 @@ budget_resume(void)
 
 	if (dlist_is_empty(&waiting) || (held >= BUDGET && favoured != NULL))
 		return;
-	/* who must wait on puts itself behind the others */
+
+	/*
+	 * libcurl calls back at once with what it has read.  A transfer for which
+	 * there is still no room joins the list again, at its end: so the list is
+	 * emptied first.
+	 */
 	while (!dlist_is_empty(&waiting))
 		dlist_push_tail(&again, dlist_pop_head_node(&waiting));
 	signals_block(&saved);

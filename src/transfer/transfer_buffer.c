@@ -2,8 +2,9 @@
  * transfer_buffer.c
  *	  Bytes that a callback of libcurl collects.
  *
- * Runs in a worker, also below libcurl's frames: nothing here raises an
- * error.
+ * Runs in a worker, also below libcurl's frames, through which no error may
+ * be raised: memory is allocated with MCXT_ALLOC_NO_OOM.  What a server sends
+ * may repeat a secret, so memory is overwritten before it is freed.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -11,10 +12,6 @@
 #include "transfer/transfer_buffer.h"
 #include "utils/memutils.h"
 
-/*
- * Appends, keeping a NUL behind.  False where memory is short; the failure
- * is noted then.
- */
 bool
 buffer_append(Transfer *t, TransferBuffer *buffer, const char *data,
 			  size_t len)
@@ -50,7 +47,6 @@ buffer_append(Transfer *t, TransferBuffer *buffer, const char *data,
 	return true;
 }
 
-/* Overwrites and frees what was collected. */
 void
 buffer_free(TransferBuffer *buffer)
 {

@@ -1,14 +1,15 @@
 /*
  * transfer_copy.c
- *	  From a request to a transfer's own copy of it, checked; and its end.
+ *	  A transfer's own copy of its request: checked, and wiped.
  *
- * Runs in a worker.  What is refused here was never sent: a URL with
- * credentials, another scheme, or bytes that would end a header or an SMTP
- * command early.  Actions check the same with better words; this is the
- * last place, so that no action has to be trusted with it.
+ * Runs in a worker.  What is refused here is never sent: a URL with
+ * credentials or of another scheme, and bytes that would end a header or an
+ * SMTP command early.  Actions check the same with better messages.  It is
+ * checked again here, on the only way out, so that the safety of requests
+ * does not depend on any action.
  *
- * The copy knows its secrets twice: where libcurl reads them, and in the list
- * that answers are searched for (transfer_mask.c).
+ * The copy has its secrets twice: in the fields that libcurl reads, and in
+ * the list of what is masked in answers (transfer_mask.c).
  */
 #include "postgres.h"
 #include "compat.h"
@@ -29,7 +30,8 @@ copy(const char *text)
 }
 
 /*
- * NULL and *host ("https://example.com:443"), or the reason for a refusal.
+ * Returns NULL and sets *host ("https://example.com:443"), or returns the
+ * reason for a refusal.
  */
 static const char *
 check_url(const char *url, TransferProtocol protocol, char **host)
@@ -46,7 +48,7 @@ check_url(const char *url, TransferProtocol protocol, char **host)
 	return NULL;
 }
 
-/* Adds a line to a list of libcurl's; false where memory is short. */
+/* Adds a copy of a line to a list of libcurl's; false if memory is short. */
 static bool
 append(struct curl_slist **list, const char *line)
 {
@@ -58,7 +60,10 @@ append(struct curl_slist **list, const char *line)
 	return true;
 }
 
-/* All three; unlike psprintf() it leaves no copy in memory it gave back. */
+/*
+ * The three texts joined.  psprintf() may do the same in a buffer that it
+ * frees for a larger one; a secret would stay in the first.
+ */
 static char *
 joined(const char *a, const char *between, const char *b)
 {
@@ -70,8 +75,8 @@ joined(const char *a, const char *between, const char *b)
 }
 
 /*
- * Adds "name: value".  Servers to which a redirect leads get it too if is_own:
- * the engine has written it, or it says what the body is.
+ * Adds "name: value", for the servers to which a redirect leads too if is_own.
+ * Returns NULL or the reason for a refusal.
  */
 static const char *
 append_header(Transfer *t, const NameValue *header, bool is_own)
@@ -82,6 +87,7 @@ append_header(Transfer *t, const NameValue *header, bool is_own)
 	if (!mime_header_name_valid(header->name) ||
 		!mime_header_value_valid(header->value, false))
 		return "a header has a byte that is not allowed";
+	/* libcurl takes "name:" for "do not send it", and "name;" for empty */
 	line = header->value[0] == '\0' ? joined(header->name, ";", "")
 		: joined(header->name, ": ", header->value);
 	added = append(&t->headers, line) &&
@@ -91,7 +97,7 @@ append_header(Transfer *t, const NameValue *header, bool is_own)
 	return added ? NULL : "out of memory";
 }
 
-/* Looks for what is sent as base64, and overwrites the given text. */
+/* Adds a secret that is sent as base64, and wipes and frees the text. */
 static void
 add_and_wipe(Transfer *t, char *text, size_t len)
 {
@@ -100,7 +106,10 @@ add_and_wipe(Transfer *t, char *text, size_t len)
 	pfree(text);
 }
 
-/* A user name and password as HTTP Basic and as SMTP AUTH send them. */
+/*
+ * User name and password as HTTP Basic sends them ("user:password") and as
+ * SMTP AUTH PLAIN does (NUL, user, NUL, password), and the password alone.
+ */
 static void
 add_login_secrets(Transfer *t)
 {
@@ -144,7 +153,10 @@ copy_secrets(Transfer *t, const Request *request)
 		mask_add_url(t, request->url);
 }
 
-/* Does a server to which a redirect leads get it too? */
+/*
+ * Does a server to which a redirect leads get the header too?  It gets what
+ * describes the body, and the idempotency key, which the engine has written.
+ */
 static bool
 is_own_header(const Request *request, const NameValue *header)
 {
@@ -154,8 +166,9 @@ is_own_header(const Request *request, const NameValue *header)
 }
 
 /*
- * What libcurl would do otherwise: add a type of its own, wait before a long
- * body, name itself.  False if memory is short.
+ * Adds what keeps libcurl from adding headers of its own: a Content-Type, an
+ * Expect that would make it wait before a long body, and its name as the
+ * User-Agent.  False if memory is short.
  */
 static bool
 append_defaults(Transfer *t, const Request *request, const char *user_agent)
@@ -164,7 +177,10 @@ append_defaults(Transfer *t, const Request *request, const char *user_agent)
 	bool		typed = name_value_find(request->headers, "Content-Type") != NULL;
 	bool		named = name_value_find(request->headers, "User-Agent") != NULL;
 
-	/* a type among the secret headers stays with the first server */
+	/*
+	 * "Content-Type:" means none.  A type among the secret headers is in
+	 * headers already, and is not for servers that a redirect leads to.
+	 */
 	if (!typed && !append(&t->own_headers, "Content-Type:"))
 		return false;
 	if (!typed &&
@@ -177,6 +193,7 @@ append_defaults(Transfer *t, const Request *request, const char *user_agent)
 		(named || append(&t->headers, agent));
 }
 
+/* Copies an HTTP request.  Returns NULL or the reason for a refusal. */
 static const char *
 copy_http(Transfer *t, const Request *request, const char *user_agent)
 {
@@ -192,7 +209,7 @@ copy_http(Transfer *t, const Request *request, const char *user_agent)
 	{
 		const NameValue *header = lfirst(lc);
 
-		/* a credential stands before what a step says */
+		/* a header of the credentials replaces one of the step's */
 		if (reason == NULL &&
 			name_value_find(request->secret_headers, header->name) == NULL)
 			reason = append_header(t, header, is_own_header(request, header));
@@ -214,6 +231,7 @@ copy_http(Transfer *t, const Request *request, const char *user_agent)
 	return NULL;
 }
 
+/* Copies a mail.  Returns NULL or the reason for a refusal. */
 static const char *
 copy_mail(Transfer *t, const Request *request)
 {
@@ -247,21 +265,18 @@ copy_mail(Transfer *t, const Request *request)
 	t->starttls = mail->starttls;
 	t->body = mime_message(mail->headers, mail->text, mail->html,
 						   &t->body_len);
-	/* it was built with room to grow */
+	/* its buffer had room to grow, which would be kept while it is queued */
 	t->body = repalloc(t->body, t->body_len + 1);
 	return NULL;
 }
 
-/*
- * Checks a request and copies it into t, in the current context.  Returns
- * NULL and the host that it belongs to, or why it is refused.
- */
 const char *
 transfer_copy(Transfer *t, const Request *request, const char *user_agent,
 			  char **host)
 {
 	const char *reason;
 
+	Assert(CurrentMemoryContext == t->context);
 	t->protocol = request->protocol;
 	t->follow_redirects = request->follow_redirects;
 	t->secrets_below = copy(request->secrets_below);
@@ -276,7 +291,6 @@ transfer_copy(Transfer *t, const Request *request, const char *user_agent,
 		? copy_http(t, request, user_agent) : copy_mail(t, request);
 }
 
-/* Overwrites every secret and frees what is not in the memory context. */
 void
 transfer_wipe(Transfer *t)
 {
@@ -292,9 +306,9 @@ transfer_wipe(Transfer *t)
 	if (t->url_secret)
 		wipe_text(t->url);
 	mask_wipe(t);
-	/* what came back may repeat them */
+	/* what came back may repeat them, and what is sent may have them */
 	buffer_free(&t->head);
 	buffer_free(&t->answer);
-	buffer_free(&t->in);
-	buffer_free(&t->out);
+	buffer_free(&t->input);
+	buffer_free(&t->output);
 }

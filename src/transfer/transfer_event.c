@@ -2,18 +2,18 @@
  * transfer_event.c
  *	  libcurl's multi handle behind one descriptor and one timer.
  *
- * Runs in a worker.  libcurl tells the sockets it waits for to a callback,
- * which keeps them in an epoll set of our own; the worker waits on that one
- * descriptor beside its latch.  libcurl also asks for one timer: it is one
- * shot, kept here as a moment of the monotonic clock and cleared before it
- * is acted on, because acting on it may set it anew.
+ * Runs in a worker.  libcurl names the sockets that it waits for in a
+ * callback, which keeps them in an epoll set of our own; the worker waits for
+ * that set's descriptor beside its latch.  libcurl also asks for one timer,
+ * which fires once.  It is kept here as a time of the monotonic clock and is
+ * cleared before libcurl is told that it has fired, since libcurl may set it
+ * anew in that call.
  *
- * Name lookups run in a thread of libcurl's.  A thread inherits the signal
- * mask of the moment it starts, and PostgreSQL's signal handlers must only
- * ever run in the main thread; so every call that may start one is made with
- * all signals blocked.
+ * libcurl looks names up in threads of its own.  Calls that may start one are
+ * made with all signals blocked (transfer_os.h).
  *
- * Nothing here survives the process, and nothing needs to.
+ * Owns the multi handle, the epoll set and the timer.  They end with the
+ * process.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -30,14 +30,14 @@
 #define EVENTS_A_CALL 64
 #define ROUNDS_A_DRIVE 16
 
-static CURLM *multi = NULL;
-static int	epoll_fd = -1;
-static int	mail_fd = -1;		/* the set of transfer_smtp.c, in ours */
-static int64 timer_at = -1;		/* ms of the monotonic clock, -1: not set */
+static CURLM *multi = NULL;		/* libcurl's; all transfers are in it */
+static int	epoll_fd = -1;		/* the set of all sockets */
+static int	mail_fd = -1;		/* the set of transfer_smtp.c, a member of it */
+static int64 timer_at = -1;		/* by monotonic_ms(), -1: not set */
 
 /*
- * libcurl wants to know when fd is readable, writable, or nothing any more.
- * data is not NULL once the descriptor is in the set.
+ * libcurl's callback: it waits for fd to become readable or writable, as what
+ * says, or waits no longer.  data is not NULL if fd is in the set already.
  */
 static int
 on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *data)
@@ -46,7 +46,7 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *data)
 
 	if (what == CURL_POLL_REMOVE)
 	{
-		/* an error means that the kernel has dropped it already */
+		/* fails if fd was closed before, which removes it from the set */
 		(void) epoll_ctl(epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 		return 0;
 	}
@@ -58,16 +58,20 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *data)
 	if (epoll_ctl(epoll_fd, data ? EPOLL_CTL_MOD : EPOLL_CTL_ADD,
 				  fd, &event) != 0)
 	{
-		/* a closed and reused number: the kernel knows better than we */
+		/*
+		 * data is out of date if the descriptor was closed and its number
+		 * used again: the other operation is right then
+		 */
 		if (epoll_ctl(epoll_fd, data ? EPOLL_CTL_ADD : EPOLL_CTL_MOD,
 					  fd, &event) != 0)
 			return -1;
 	}
+	/* any pointer but NULL: it comes back as data */
 	curl_multi_assign(multi, fd, &epoll_fd);
 	return 0;
 }
 
-/* libcurl wants to be driven after that many milliseconds, -1: no more. */
+/* libcurl's callback: its timer fires after ms milliseconds, -1: never. */
 static int
 on_timer(CURLM *m, long ms, void *arg)
 {
@@ -75,16 +79,13 @@ on_timer(CURLM *m, long ms, void *arg)
 	return 0;
 }
 
-/*
- * Makes the multi handle and its descriptor.  Raises 53000 and what the
- * operating system says.
- */
 void
 event_start(void)
 {
 	struct epoll_event event = {0};
 	sigset_t	saved;
 
+	Assert(multi == NULL);
 	open_files_raise();
 	ReserveExternalFD();
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -126,7 +127,6 @@ event_fd(void)
 	return epoll_fd;
 }
 
-/* Milliseconds until something is due, 0 where it has passed, -1: none. */
 long
 event_timeout(void)
 {
@@ -136,11 +136,12 @@ event_timeout(void)
 
 	if (timer_at < 0)
 		return mail;
+	/* at most a day, so that it is a long on every platform */
 	left = Min(Max(timer_at - now, 0), 24 * 3600 * INT64CONST(1000));
 	return mail < 0 ? (long) left : Min(mail, (long) left);
 }
 
-/* Hands libcurl one batch of ready sockets; returns how many. */
+/* Tells libcurl of at most EVENTS_A_CALL ready sockets; returns how many. */
 static int
 drive_sockets(void)
 {
@@ -153,7 +154,7 @@ drive_sockets(void)
 		int			mask = 0;
 
 		if (events[i].data.fd == mail_fd)
-			continue;			/* see event_drive */
+			continue;			/* smtp_drive() looks into that set */
 		if (events[i].events & (EPOLLIN | EPOLLHUP))
 			mask |= CURL_CSELECT_IN;
 		if (events[i].events & EPOLLOUT)
@@ -167,9 +168,9 @@ drive_sockets(void)
 }
 
 /*
- * Moves what is ready: sockets first, so that an answer which has come is
- * taken before its time-out strikes.  Bounded, so that a flood of data does
- * not hold the worker's loop.
+ * Sockets come before the timer, so that an answer which has arrived is read
+ * before its time-out is judged.  The number of rounds is limited, so that
+ * much data does not keep the worker from its other work.
  */
 void
 event_drive(void)

@@ -1,26 +1,32 @@
 /*
  * transfer_guard.c
- *	  Who may be connected to: the guard of outbound requests.
+ *	  The guard of outbound requests: which addresses may be connected to.
  *
- * Runs in a worker, below libcurl's frames: nothing here raises or pallocs
- * but guard_set().
+ * Runs in a worker, mostly below libcurl's frames.  Nothing but guard_set()
+ * allocates memory of PostgreSQL's or raises an error.
  *
- * What is judged is the address that a socket is opened to, after the name
- * lookup and for every redirect: a name that is given another address a
- * moment later gains nothing.  Entries of workflow_engine.allowed_hosts that
- * are names are compared with the host of the URL that is being fetched;
- * libcurl sets it (CURLINFO_EFFECTIVE_URL) before it connects for a redirect.
+ * The author of a workflow may name any host.  Without the guard, requests
+ * would reach services of this machine and of its network, which trust
+ * whatever comes from here, and the metadata services of clouds.
  *
- * A connection that is reused was judged when it was opened, but perhaps by
- * other settings.  So those of before a change are not reused by what starts
- * after it, and the address is judged again before each request: what a
- * reload has shut is shut for old connections too.
+ * The guard judges the address that a socket is opened to, and not the name
+ * before the lookup: the owner of a name could give it a public address for
+ * the check and a private one for the connection.  Entries of
+ * workflow_engine.allowed_hosts that are names are compared with the host of
+ * the URL that is being fetched (CURLINFO_EFFECTIVE_URL).
  *
- * With a proxy of the settings every socket is opened to the proxy, which
- * the settings let in; then the host of the URL is judged where it is an
- * address, and which address a name has is the proxy's to know.
+ * A reused connection was judged when it was opened, perhaps by other
+ * settings.  So transfers that start after a change of the settings do not
+ * reuse older connections, and the address is judged again before each
+ * request.  What a reload forbids is thereby forbidden on open connections
+ * too.
  *
- * Owns copies of the two settings.
+ * If the settings name a proxy, every socket is opened to the proxy, which
+ * they allow by naming it.  Then the host of the URL is judged, if it is an
+ * address.  If it is a name, only the proxy knows its address and can judge
+ * it.
+ *
+ * Owns copies of the two settings; they end with the process.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -32,11 +38,12 @@
 #include "transfer/transfer_os.h"
 #include "utils/memutils.h"
 
-static AddressList *allowed = NULL;
-static char *proxy = NULL;
-static int64 changed_ms = -1;	/* of the monotonic clock, -1: never */
+static AddressList *allowed = NULL; /* allowed_hosts, for the callbacks */
+static char *proxy = NULL;		/* http_proxy; NULL: not yet set */
+static int64 changed_ms = -1;	/* their last change, by monotonic_ms(); -1:
+								 * never */
 
-/* Are both NULL, or the same? */
+/* Are both NULL, or both lists the same? */
 static bool
 same_list(const AddressList *a, const AddressList *b)
 {
@@ -46,7 +53,6 @@ same_list(const AddressList *a, const AddressList *b)
 		memcmp(a, b, address_list_size(a)) == 0;
 }
 
-/* Takes the settings: allowed may be NULL, proxy "" or a URL. */
 void
 guard_set(const AddressList *new_allowed, const char *new_proxy)
 {
@@ -56,7 +62,8 @@ guard_set(const AddressList *new_allowed, const char *new_proxy)
 	if (proxy != NULL && strcmp(proxy, new_proxy) == 0 &&
 		same_list(allowed, new_allowed))
 		return;
-	if (proxy != NULL)			/* not the first time */
+	/* the first settings change nothing: there is no connection yet */
+	if (proxy != NULL)
 		changed_ms = monotonic_ms();
 	url = MemoryContextStrdup(TopMemoryContext, new_proxy);
 	if (new_allowed != NULL)
@@ -75,8 +82,8 @@ guard_set(const AddressList *new_allowed, const char *new_proxy)
 }
 
 /*
- * A part of the URL that is being fetched, for curl_free(); NULL where it
- * cannot be had.
+ * A part of the URL that is being fetched, for curl_free(); NULL if the URL
+ * cannot be parsed or memory is short.
  */
 static char *
 url_part(Transfer *t, CURLUPart part, unsigned int flags)
@@ -96,8 +103,9 @@ url_part(Transfer *t, CURLUPart part, unsigned int flags)
 }
 
 /*
- * The host as it is looked up: an international name in its ASCII form, and
- * NULL where it has none, since its letters may be those of an address.
+ * The host as it is looked up, for curl_free(): an international name in its
+ * ASCII form.  NULL if it has none: its characters may be ones that the lookup
+ * takes for digits of an address, which could then not be judged.
  */
 static char *
 url_host(Transfer *t)
@@ -105,7 +113,7 @@ url_host(Transfer *t)
 	return url_part(t, CURLUPART_HOST, CURLU_PUNYCODE);
 }
 
-/* May the proxy be asked for what t fetches?  If not, what is its host. */
+/* May the proxy be asked for what t fetches?  If not, its host is in what. */
 static bool
 target_allowed(Transfer *t, char *what, size_t size)
 {
@@ -124,8 +132,8 @@ target_allowed(Transfer *t, char *what, size_t size)
 }
 
 /*
- * May t have a connection to the address?  If not, what it may not be
- * connected to is left in what.
+ * May t have a connection to the address?  If not, what is forbidden, the
+ * address or the proxy's target, is written into what, for people.
  */
 static bool
 connection_allowed(Transfer *t, const struct sockaddr *address, char *what,
@@ -136,6 +144,7 @@ connection_allowed(Transfer *t, const struct sockaddr *address, char *what,
 
 	if (t->proxied)
 		return target_allowed(t, what, size);
+	/* the URL is parsed only if its host decides */
 	if (address_allowed(allowed, address, NULL))
 		return true;
 	host = url_host(t);
@@ -147,8 +156,8 @@ connection_allowed(Transfer *t, const struct sockaddr *address, char *what,
 }
 
 /*
- * Opens the socket to an address that a name was resolved to.  Where it is
- * refused libcurl goes on to the name's next address.
+ * libcurl's callback: opens the socket to one address of the host.  If the
+ * address is refused, libcurl goes on to the host's next one.
  */
 static curl_socket_t
 on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
@@ -157,14 +166,16 @@ on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 	int			fd;
 
 	if (purpose != CURLSOCKTYPE_IPCXN ||
-		!connection_allowed(t, &address->addr, t->shut, sizeof(t->shut)))
+		!connection_allowed(t, &address->addr, t->refused_address,
+							sizeof(t->refused_address)))
 		return CURL_SOCKET_BAD;
-	t->opened = true;
+	t->socket_opened = true;
 	fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
 				address->protocol);
 	return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
+/* Notes that the transfer failed because what is forbidden. */
 static void
 refuse(Transfer *t, const char *what)
 {
@@ -173,19 +184,15 @@ refuse(Transfer *t, const char *what)
 				  "(workflow_engine.allowed_hosts)", what);
 }
 
-/*
- * Connected, or a connection of before is to be reused.  False, with the
- * failure noted, where a request may not be sent there.
- */
 bool
 guard_connection(Transfer *t, const char *ip, int port)
 {
 	struct sockaddr_storage address;
-	char		what[sizeof(t->shut)];
+	char		what[sizeof(t->refused_address)];
 
-	/* the next one will be to another host: a redirect's */
-	t->shut[0] = '\0';
-	t->opened = false;
+	/* what guard_result() asks is about the next connection only */
+	t->refused_address[0] = '\0';
+	t->socket_opened = false;
 	if (ip == NULL || !address_of_host(ip, port, &address))
 	{
 		refuse(t, "an unknown address");
@@ -198,18 +205,18 @@ guard_connection(Transfer *t, const char *ip, int port)
 	return false;
 }
 
-/* No connection came about: was that because all its addresses are shut? */
+/* If a socket was opened to another address, that one failed by itself. */
 void
 guard_result(Transfer *t, CURLcode code)
 {
-	if (code != CURLE_OK && t->shut[0] != '\0' && !t->opened)
-		refuse(t, t->shut);
+	if (code != CURLE_OK && t->refused_address[0] != '\0' && !t->socket_opened)
+		refuse(t, t->refused_address);
 }
 
 /*
- * No connection that was opened before the last change is reused.  libcurl
- * compares ages in whole seconds, so some that are a little younger are not
- * either.
+ * Keeps t from reusing a connection that was opened before the last change of
+ * the settings.  libcurl compares ages in whole seconds, so a second more is
+ * subtracted: that refuses some younger connections and no older one is used.
  */
 static CURLcode
 renew_connections(Transfer *t)
@@ -227,7 +234,6 @@ renew_connections(Transfer *t)
 	return rc;
 }
 
-/* The proxy, and the callback that judges. */
 CURLcode
 guard_options(Transfer *t)
 {
@@ -235,6 +241,7 @@ guard_options(Transfer *t)
 
 	t->proxied = t->protocol == TRANSFER_HTTP && proxy != NULL &&
 		proxy[0] != '\0';
+	/* "" and "*": else libcurl takes what the environment says */
 	SET(CURLOPT_PROXY, t->proxied ? proxy : "");
 	SET(CURLOPT_NOPROXY, t->proxied ? "" : "*");
 	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);

@@ -2,14 +2,15 @@
  * transfer_http.c
  *	  One HTTP exchange: its options and what libcurl's callbacks keep of it.
  *
- * Runs in a worker.  The callbacks run below libcurl's frames, so none may
- * raise: they allocate without raising, note a failure in the Transfer and
- * make libcurl give up.  Everything they keep is bounded: bytes and lines of
- * headers, bytes of the body, redirects, time.
+ * Runs in a worker.  The callback runs below libcurl's frames and must not
+ * raise an error: it notes a failure in the Transfer and makes libcurl give
+ * up.  Everything that is kept has a limit: the bytes and lines of headers,
+ * the bytes of the body, the number of redirects, the time.
  *
- * What is not asked for is off: proxies of the environment, .netrc, cookies,
- * decompression (so that a small answer stays small), other protocols,
- * credentials in a URL, other ways of authentication than those given.
+ * What was not asked for is off: proxies of the environment, .netrc, cookies,
+ * other protocols, credentials in a URL, other ways of authentication than
+ * the given one, and decompression, with which a small answer could fill the
+ * memory.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -24,9 +25,11 @@
 #include "transfer/transfer_os.h"
 
 /*
- * How long a connection may have been idle to be used again, in seconds, cut
- * down: servers close idle ones after 5 seconds or more, and one that is
- * closed just then makes it unknown what became of the request.
+ * A connection that was idle for longer, in seconds, is not reused.  libcurl
+ * rounds the idle time down.  Servers close idle connections after 5 seconds
+ * or more.  If a server closes one while a request is on its way, nobody
+ * knows whether the request was carried out; so a request that may be sent
+ * only once keeps a wider distance.
  */
 #define MAX_IDLE_S 4L
 #define MAX_IDLE_ONCE_S 2L
@@ -34,7 +37,7 @@
 #define MAX_HEADERS 200			/* lines of one answer */
 #define MAX_HEADER_LINES_ALL 4000	/* of all answers of one exchange */
 
-/* A new answer begins: what an interim one left is dropped. */
+/* A new answer begins: what an interim one has left is dropped. */
 static void
 answer_begins(Transfer *t)
 {
@@ -45,8 +48,9 @@ answer_begins(Transfer *t)
 }
 
 /*
- * Are the headers of this exchange, interim answers, redirects and trailers
- * included, within limits?  (libcurl has one at 5000 lines from 8.6 on.)
+ * Are the headers of this exchange within the limits, with interim answers,
+ * redirects and trailers?  If not, the failure is noted.  (libcurl has such a
+ * limit from 8.6 on, of 5000 lines.)
  */
 static bool
 headers_within_limits(Transfer *t)
@@ -64,7 +68,7 @@ headers_within_limits(Transfer *t)
 	return false;
 }
 
-/* The same of one answer, with len more bytes in a line. */
+/* The same for the headers of one answer, with a line of len more bytes. */
 static bool
 head_within_limits(Transfer *t, size_t len)
 {
@@ -72,6 +76,7 @@ head_within_limits(Transfer *t, size_t len)
 		transfer_fail(t, FAILURE_TOO_LARGE,
 					  "the response headers are over %d bytes",
 					  MAX_HEADER_BYTES);
+	/* the status line and the empty line count too */
 	else if (++t->head_lines > MAX_HEADERS + 2)
 		transfer_fail(t, FAILURE_TOO_LARGE,
 					  "the response has more than %d headers", MAX_HEADERS);
@@ -80,7 +85,10 @@ head_within_limits(Transfer *t, size_t len)
 	return false;
 }
 
-/* One line of headers, or the empty line behind them. */
+/*
+ * libcurl's callback: one line of headers, or the empty line after them.
+ * Returns less than it was given to make libcurl give up.
+ */
 static size_t
 on_header(char *line, size_t size, size_t n, void *arg)
 {
@@ -94,7 +102,7 @@ on_header(char *line, size_t size, size_t n, void *arg)
 	if (t->head_ended)
 	{
 		if (len < 5 || memcmp(line, "HTTP/", 5) != 0)
-			return len;			/* a trailer: nobody asked for it */
+			return len;			/* a trailer, which is not kept */
 		answer_begins(t);
 	}
 	if (!head_within_limits(t, len))
@@ -132,13 +140,15 @@ method_options(Transfer *t)
 }
 
 /*
- * HTTP/2 where it is offered over TLS; several exchanges share a connection
- * then, once one stands (they do not wait for it: CURLOPT_PIPEWAIT is off, so
- * that one connection that breaks takes few with it).
+ * HTTP/2 if the server offers it over TLS.  Several exchanges then share a
+ * connection that is already open.  They do not wait for one that is being
+ * opened (CURLOPT_PIPEWAIT is off), so that a connection which breaks ends
+ * few of them.
  *
- * What may be sent once only has its connection to itself.  Where a shared
- * one ends, libcurl sends anew what the server says it has not seen (GOAWAY,
- * REFUSED_STREAM) and what it may have seen, and does not tell which.
+ * A request that may be sent only once has a connection of its own.  If a
+ * shared one ends, libcurl sends again both the requests that the server says
+ * it has not seen (GOAWAY, REFUSED_STREAM) and those that it may have seen,
+ * and does not tell which.
  */
 static long
 http_version(Transfer *t)
@@ -146,7 +156,6 @@ http_version(Transfer *t)
 	return t->once ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS;
 }
 
-/* The options of an HTTP exchange.  Returns libcurl's first refusal. */
 CURLcode
 http_options(Transfer *t)
 {
@@ -154,25 +163,24 @@ http_options(Transfer *t)
 
 	t->head_ended = true;
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
-	/* redirects are ours to judge: transfer_redirect.c */
+	/* transfer_redirect.c follows redirects itself */
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
-	SET(CURLOPT_HTTPHEADER, t->elsewhere ? t->own_headers : t->headers);
+	SET(CURLOPT_HTTPHEADER, t->left_origin ? t->own_headers : t->headers);
 	SET(CURLOPT_HTTPAUTH, (long) CURLAUTH_BASIC);
 	SET(CURLOPT_MAXAGE_CONN, t->once ? MAX_IDLE_ONCE_S : MAX_IDLE_S);
-	if (t->again)
+	if (t->resent)
 		SET(CURLOPT_FRESH_CONNECT, 1L);
 	if (rc == CURLE_OK)
 		rc = method_options(t);
-	/* a libcurl without HTTP/2 refuses this, and speaks 1.1 then */
+	/* not SET: a libcurl without HTTP/2 refuses it and speaks 1.1 */
 	(void) curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, http_version(t));
 	return rc;
 }
 
 /*
- * Did the whole answer come though libcurl says that the exchange broke?  A
- * server may answer in HTTP/2 before it has read the request's body, and
- * close the stream: libcurl then cannot send the rest, and drops the answer
- * that it has.
+ * A server may answer in HTTP/2 before it has read the request's body, and
+ * close the stream.  libcurl cannot send the rest then and reports an error,
+ * although the answer is complete.
  */
 bool
 http_answer_whole(Transfer *t, CURLcode code)
@@ -189,11 +197,13 @@ http_answer_whole(Transfer *t, CURLcode code)
 }
 
 /*
- * Was it sent on a connection of before that its server had closed?  libcurl
- * looks before it uses one again, but takes the end of TLS for data, and
- * itself sends anew only where it fails to read; and a few times only, where
- * each time it met a connection that was about to end (GOAWAY).  What may be
- * sent once only is not sent again, since something of it may have arrived.
+ * libcurl checks a connection before it reuses it, but takes the message that
+ * ends TLS for data that can be read.  It sends a request again by itself only
+ * if reading fails, not if writing does; and it gives up ("Connection died")
+ * after it met a few connections in a row that were about to end (GOAWAY).
+ *
+ * A request that may be sent only once is not sent again: a part of it may
+ * have arrived.  Nor is one to which an answer has begun to come.
  */
 bool
 http_found_closed(Transfer *t, CURLcode code)
@@ -204,16 +214,16 @@ http_found_closed(Transfer *t, CURLcode code)
 
 	(void) curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
 	return (gave_up || (code == CURLE_SEND_ERROR && connects == 0)) &&
-		!t->again && !t->once && t->failure == FAILURE_NONE &&
-		t->head_total == t->head_before &&
+		!t->resent && !t->once && t->failure == FAILURE_NONE &&
+		t->head_total == t->head_total_before &&
 		monotonic_ms() - t->started_ms < t->timeout_ms;
 }
 
 /*
- * After a time-out: HTTP/2 keeps the connection, for its other exchanges and
- * those to come, and they would time out too where nobody is there any more.
- * So it is shut down where nothing came on it all that time, nor for as long
- * as connecting anew may take.  libcurl finds it closed then.
+ * After a time-out libcurl keeps an HTTP/2 connection for its other exchanges
+ * and for new ones.  They would time out too if the server is gone.  So the
+ * connection is shut down if nothing has come on it for the whole time-out,
+ * and for as long as a new connection may take.  libcurl then finds it closed.
  */
 void
 http_leave_silent(Transfer *t)

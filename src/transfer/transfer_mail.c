@@ -1,16 +1,16 @@
 /*
  * transfer_mail.c
- *	  How libcurl reaches and enters a mail server; what replies say.
+ *	  How libcurl connects and logs in to a mail server; what replies say.
  *
- * Runs in a worker.  libcurl makes the connection up to and with the login
- * and passes every line of every reply to the header callback; from there on
- * transfer_smtp.c speaks.  Both hand the lines to mail_take_line(), which
- * keeps the last reply whole, because its words are what tells an operator
- * why a mail was refused.
+ * Runs in a worker.  libcurl makes the connection and logs in, and passes
+ * every line of every reply to the header callback, which must not raise an
+ * error.  After that transfer_smtp.c reads the replies.  Both give the lines
+ * to mail_take_line(), which keeps the last reply with all its lines: its
+ * text tells people why a mail was refused.
  *
- * Each mail has a connection of its own: one kept open would be shared
- * between credentials and TLS policies, and is closed by servers at moments
- * that make the next mail fail.
+ * Each mail has a connection of its own.  A reused one could have been logged
+ * in with other credentials or have another TLS policy, and servers close idle
+ * ones at moments at which the next mail would fail.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -27,8 +27,9 @@
 #define MAX_REFUSAL_BYTES 400	/* ... and of one about a recipient */
 
 /*
- * What a line of the answer to EHLO offers.  The first line is the server's
- * name, and what another answer offered, before TLS, is void.
+ * Notes what a line of the reply to EHLO offers; text is its length without
+ * the line end.  The first line has the server's name.  It also begins a new
+ * list: what the server offered before TLS does not count.
  */
 static void
 note_offer(Transfer *t, const char *line, size_t text, bool first)
@@ -45,8 +46,8 @@ note_offer(Transfer *t, const char *line, size_t text, bool first)
 }
 
 /*
- * Length of the enhanced status code (RFC 3463: "5.1.1 ") that text begins
- * with, the blank behind it included; 0: none.
+ * Length of the enhanced status code (RFC 3463: "5.1.1 ") at the beginning of
+ * text, with the blank after it; 0 if there is none.
  */
 static size_t
 enhanced_length(const char *text, size_t len)
@@ -68,9 +69,10 @@ enhanced_length(const char *text, size_t len)
 }
 
 /*
- * Adds a line's text to the reply, as far as there is room.  The code stands
- * once, and so does the enhanced one, which is before every line (RFC 2034,
- * 4); where lines differ in the code, the last one's counts.
+ * Adds a line to the reply as far as there is room; text is its length
+ * without the line end.  Every line begins with the code and perhaps the
+ * enhanced one (RFC 2034, 4), and the reply keeps both once.  If the lines
+ * have different codes, the last one's is kept.  False if memory is short.
  */
 static bool
 keep_line(Transfer *t, const char *line, size_t text)
@@ -101,7 +103,6 @@ keep_line(Transfer *t, const char *line, size_t text)
 	return true;
 }
 
-/* Takes one line of a reply: "250-text", or "250 text" for its last. */
 ReplyLine
 mail_take_line(Transfer *t, const char *line, size_t len)
 {
@@ -136,7 +137,6 @@ mail_take_line(Transfer *t, const char *line, size_t len)
 	return t->head_ended ? REPLY_COMPLETE : REPLY_CONTINUES;
 }
 
-/* Notes what the last reply says of the recipient that was named last. */
 void
 mail_note_refusal(Transfer *t)
 {
@@ -144,7 +144,8 @@ mail_note_refusal(Transfer *t)
 	RefusedRecipient *refused = palloc(sizeof(RefusedRecipient));
 	char	   *reply = transfer_clean_text(t, t->head.data, t->head.len);
 
-	refused->recipient = t->asked - 1;
+	Assert(t->recipients_named > 0);
+	refused->recipient = t->recipients_named - 1;
 	refused->status = t->reply;
 	refused->reply = pnstrdup(reply, pg_mbcliplen(reply, strlen(reply),
 												  MAX_REFUSAL_BYTES));
@@ -153,7 +154,10 @@ mail_note_refusal(Transfer *t)
 	MemoryContextSwitchTo(old);
 }
 
-/* libcurl's own part of the session: up to the login. */
+/*
+ * libcurl's callback: one line of a reply, up to that to the login.  Returns
+ * less than it was given to make libcurl give up.
+ */
 static size_t
 on_reply(char *line, size_t size, size_t n, void *arg)
 {
@@ -163,8 +167,8 @@ on_reply(char *line, size_t size, size_t n, void *arg)
 }
 
 /*
- * How to log in: only with what was given, never with a ticket or a
- * certificate that happens to lie about.
+ * How to log in: with the given credentials alone.  libcurl would also try
+ * what it finds on this machine, such as a Kerberos ticket.
  */
 static CURLcode
 login_options(Transfer *t)
@@ -182,11 +186,11 @@ login_options(Transfer *t)
 }
 
 /*
- * The options of an SMTP exchange.  Returns libcurl's first refusal.
+ * libcurl does not reuse a connection that is made with CURLOPT_CONNECT_ONLY,
+ * and closes it with its handle.
  *
- * libcurl does not reuse a connection made so, and closes it with its handle.
- * It counts greeting and login as connecting, and mail servers take
- * their time with the greeting on purpose: the whole time-out holds for it.
+ * It counts greeting and login as connecting.  Many mail servers delay their
+ * greeting on purpose, so connecting may take the whole time-out.
  */
 CURLcode
 mail_options(Transfer *t)

@@ -2,16 +2,20 @@
  * transfer_mask.c
  *	  The secrets of a transfer: known, so that no answer shows them.
  *
- * Runs in a worker, outside libcurl's callbacks.  A server may echo what it
- * was sent, and the answer is stored for all to read who may view runs; so
- * every secret is looked for in what came back and overwritten with
- * asterisks.  It is found as it is, as base64 (wherever it stands in what was
- * encoded) and however JSON, HTML or a URL may spell its characters; an
- * address that is a secret also by its parts.  A server that means to smuggle
- * a secret out can spell it in yet another way, but it knows it anyway: this
- * is against careless ones.
+ * Runs in a worker, outside libcurl's callbacks.  A server may repeat what it
+ * was sent, and its answer is stored, where everybody who may see runs can
+ * read it.  So every secret is looked for in what came back and is
+ * overwritten with asterisks.  It is found
  *
- * The list lives in the transfer's memory and is overwritten by mask_wipe().
+ * - as it is,
+ * - as base64, also in the middle of an encoded text,
+ * - with its characters spelled as JSON, HTML or a URL may spell them,
+ * - if it is an address, by its parts too.
+ *
+ * That protects from careless servers.  One that wants to give a secret away
+ * could spell it in another way, but it knows the secret anyway.
+ *
+ * The list is in the transfer's memory; mask_wipe() overwrites it.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -22,12 +26,16 @@
 #include "mb/pg_wchar.h"
 #include "transfer/transfer_mask.h"
 
-#define MIN_SECRET 6			/* shorter ones are not searched for */
-#define MIN_LAST_SEGMENT 8		/* of a secret address: "invoke" is none */
-#define MIN_SEGMENT 16			/* of the others, and with a digit */
+/*
+ * What is shorter is not looked for: it occurs in harmless text too, which
+ * would become unreadable, and each asterisk would tell of the secret.
+ */
+#define MIN_SECRET 6
+#define MIN_LAST_SEGMENT 8		/* of a secret address: "invoke" is harmless */
+#define MIN_SEGMENT 16			/* of its other segments, and with a digit */
 #define MIN_QUERY_VALUE 8
 
-/* A character that an answer has spelled out. */
+/* A character that is not spelled as itself. */
 typedef struct Spelled
 {
 	char		bytes[MAX_MULTIBYTE_CHAR_LEN + 1];
@@ -37,11 +45,14 @@ typedef struct Spelled
 
 /*--- what is looked for ---*/
 
+/* Adds a copy to the list. */
 static void
 remember(Transfer *t, const char *data, size_t len)
 {
 	TransferSecret *secret = palloc(sizeof(TransferSecret));
 
+	Assert(CurrentMemoryContext == t->context);
+	Assert(len > 0);
 	secret->data = palloc(len + 1);
 	memcpy(secret->data, data, len);
 	secret->data[len] = '\0';
@@ -49,7 +60,10 @@ remember(Transfer *t, const char *data, size_t len)
 	t->secrets = lappend(t->secrets, secret);
 }
 
-/* The alphabet of base64 that URLs use. */
+/*
+ * Adds a base64 text, also in the alphabet that URLs use; changes encoded into
+ * that.
+ */
 static void
 remember_base64(Transfer *t, char *encoded, size_t len)
 {
@@ -69,11 +83,11 @@ remember_base64(Transfer *t, char *encoded, size_t len)
 }
 
 /*
- * As base64 has it behind before bytes of something else: the characters that
- * depend on nothing but the secret.
+ * Adds what the secret becomes in base64 if so many bytes of something else
+ * are before it: only the characters that depend on nothing but the secret.
  */
 static void
-add_base64_behind(Transfer *t, const char *data, size_t len, int before)
+add_base64_after(Transfer *t, const char *data, size_t len, int before)
 {
 	size_t		all = len + before;
 	int			size = pg_b64_enc_len(all) + 1;
@@ -92,18 +106,17 @@ add_base64_behind(Transfer *t, const char *data, size_t len, int before)
 	pfree(encoded);
 }
 
-/* A secret that is to be looked for. */
 void
 mask_add(Transfer *t, const char *data, size_t len)
 {
 	if (len < MIN_SECRET)
 		return;
 	remember(t, data, len);
+	/* base64 encodes three bytes at a time: so there are three ways */
 	for (int before = 0; before < 3; before++)
-		add_base64_behind(t, data, len, before);
+		add_base64_after(t, data, len, before);
 }
 
-/* A secret that is sent as base64: that is looked for like any other. */
 void
 mask_add_encoded(Transfer *t, const char *data, size_t len)
 {
@@ -119,6 +132,7 @@ mask_add_encoded(Transfer *t, const char *data, size_t len)
 	pfree(encoded);
 }
 
+/* The value of so many hexadecimal digits, or -1 if they are none. */
 static int
 hex_value(const char *at, int digits)
 {
@@ -136,8 +150,8 @@ hex_value(const char *at, int digits)
 }
 
 /*
- * A part of an address: as it stands there, decoded, and with its escapes in
- * capitals, as later versions of libcurl send them.
+ * Adds a part of an address: as it is, decoded, and with its escapes in upper
+ * case, as newer versions of libcurl send them.
  */
 static void
 add_url_part(Transfer *t, const char *part, size_t len)
@@ -170,7 +184,6 @@ add_url_part(Transfer *t, const char *part, size_t len)
 	pfree(capital);
 }
 
-/* An address that is a secret: what is behind the host, whole and in parts. */
 void
 mask_add_url(Transfer *t, const char *url)
 {
@@ -179,6 +192,7 @@ mask_add_url(Transfer *t, const char *url)
 
 	path = path != NULL ? path + 3 + strcspn(path + 3, "/?") : "";
 	len = strcspn(path, "?");
+	/* all after the host, with and without the query */
 	add_url_part(t, path, strlen(path));
 	add_url_part(t, path, len);
 	for (const char *at = path; at < path + len;)
@@ -217,7 +231,10 @@ mask_wipe(Transfer *t)
 
 /*--- finding it ---*/
 
-/* Sets what was spelled; false where there is no such character. */
+/*
+ * Fills *s with the character of that code, whose spelling has length bytes.
+ * False if there is no such character.
+ */
 static bool
 spell(Spelled *s, int code, int length)
 {
@@ -280,7 +297,10 @@ read_backslash(const char *at, size_t len, Spelled *s)
 	return false;
 }
 
-/* Is there one character in another spelling than its own? */
+/*
+ * Reads a character at the beginning of at that is not spelled as itself.
+ * False if there is none.
+ */
 static bool
 read_spelled(const char *at, size_t len, Spelled *s)
 {
@@ -305,7 +325,7 @@ read_spelled(const char *at, size_t len, Spelled *s)
 	}
 }
 
-/* "%2f" where the secret itself has "%2F". */
+/* Do both begin with the same escape, such as "%2f" and "%2F"? */
 static bool
 same_escape(const char *a, size_t a_len, const char *b, size_t b_len)
 {
@@ -313,7 +333,10 @@ same_escape(const char *a, size_t a_len, const char *b, size_t b_len)
 		hex_value(a + 1, 2) >= 0 && hex_value(a + 1, 2) == hex_value(b + 1, 2);
 }
 
-/* How many bytes of text are the secret; 0: they are not. */
+/*
+ * How many bytes at the beginning of text are the secret, in any spelling; 0
+ * if it does not begin with the secret.
+ */
 static size_t
 length_of(const TransferSecret *secret, const char *text, size_t len)
 {
@@ -350,7 +373,6 @@ length_of(const TransferSecret *secret, const char *text, size_t len)
 	return at;
 }
 
-/* Overwrites every occurrence of needle in text, as it stands. */
 void
 mask_exact(char *text, size_t len, const char *needle, size_t needle_len)
 {
@@ -367,7 +389,10 @@ mask_exact(char *text, size_t len, const char *needle, size_t needle_len)
 	}
 }
 
-/* How many bytes from here on any of the secrets takes; 0: none is here. */
+/*
+ * The length of the longest secret at the beginning of text; 0 if it begins
+ * with none.
+ */
 static size_t
 secret_here(const Transfer *t, const char *text, size_t len)
 {
@@ -382,7 +407,7 @@ secret_here(const Transfer *t, const char *text, size_t len)
 
 		if (!escape && *text != secret->data[0])
 			continue;
-		/* one that looks like a spelling of something else, as it is */
+		/* as it is, even if that can be read as a spelling */
 		if (len >= secret->len &&
 			memcmp(text, secret->data, secret->len) == 0)
 			found = secret->len;
@@ -394,8 +419,8 @@ secret_here(const Transfer *t, const char *text, size_t len)
 }
 
 /*
- * Overwrites the transfer's secrets in something that its peer has sent, also
- * where they overlap: what lies ahead is not touched before it was looked at.
+ * Secrets may overlap: so a byte is overwritten only after a secret was looked
+ * for at its place.
  */
 void
 mask_text(Transfer *t, char *text, size_t len)

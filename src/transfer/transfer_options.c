@@ -15,7 +15,7 @@
 #include "transfer/transfer_options.h"
 #include "transfer/transfer_os.h"
 
-/* What was read until then is of no use to anybody. */
+/* Notes the failure and drops what was read, which nobody will use. */
 static void
 fail_too_large(Transfer *t)
 {
@@ -25,7 +25,10 @@ fail_too_large(Transfer *t)
 	budget_count(t);
 }
 
-/* A piece of the body. */
+/*
+ * libcurl's callback: a piece of the body.  Returns less than it was given to
+ * make libcurl give up.
+ */
 static size_t
 on_body(char *data, size_t size, size_t n, void *arg)
 {
@@ -46,35 +49,35 @@ on_body(char *data, size_t size, size_t n, void *arg)
 }
 
 /*
- * Connected (and over TLS, verified): the request is sent next.  Comes again
- * if libcurl found a reused connection broken and sends anew.
+ * libcurl's callback: it has a connection, whose TLS is verified, and sends
+ * the request next.  It calls again if a reused connection turned out to be
+ * broken and it sends the request on another.
  */
 static int
 on_request(void *arg, char *ip, char *local_ip, int port, int local_port)
 {
 	Transfer   *t = arg;
 
+	/* also for a reused connection: the settings may have changed since */
 	if (!guard_connection(t, ip, port))
 		return CURL_PREREQFUNC_ABORT;
-	if (t->begun && t->once)
+	/* the first sending may have arrived */
+	if (t->request_begun && t->once)
 	{
 		transfer_fail(t, FAILURE_BROKEN,
 					  "the connection was closed before an answer came");
 		return CURL_PREREQFUNC_ABORT;
 	}
-	t->begun = true;
+	t->request_begun = true;
 	return CURL_PREREQFUNC_OK;
 }
 
-/*
- * The options of every transfer.  Returns libcurl's first refusal.
- */
 CURLcode
 common_options(Transfer *t, curl_write_callback header_callback)
 {
 	CURLcode	rc = guard_options(t);
 	int64		left = t->timeout_ms - (monotonic_ms() - t->started_ms);
-	long		timeout = (long) Max(left, 1);
+	long		timeout = (long) Max(left, 1);	/* 0 would mean no limit */
 
 	SET(CURLOPT_PRIVATE, t);
 	SET(CURLOPT_ERRORBUFFER, t->curl_error);

@@ -22,7 +22,6 @@ monotonic_ms(void)
 	return (int64) now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Blocks every signal of this thread; *saved is for signals_restore(). */
 void
 signals_block(sigset_t *saved)
 {
@@ -39,8 +38,8 @@ signals_restore(const sigset_t *saved)
 }
 
 /*
- * Many sockets are open at a time: take what files the hard limit allows.
- * fd.c counted its share when the server started and is not affected.
+ * Many sockets are open at a time.  fd.c computed its share of open files when
+ * the server started, and is not affected.
  */
 void
 open_files_raise(void)
@@ -58,8 +57,9 @@ open_files_raise(void)
 }
 
 /*
- * How many transfers the limit of open files lets run: each may need two
- * sockets while it connects and a pair for its name lookup.
+ * Each transfer may need two sockets while it connects (one for each family
+ * of addresses) and a pair for its name lookup.  The rest of the process keeps
+ * 256 files.
  */
 int
 open_files_transfers(void)

@@ -2,21 +2,26 @@
  * transfer_redirect.c
  *	  Which redirects of an HTTP exchange are followed, and with what.
  *
- * Runs in a worker, outside libcurl's callbacks.  libcurl would send a header
- * of any name to whatever host an answer names, and turns a POST into a GET.
- * So it follows nothing; what an answer asks for is decided here, and sent as
- * a new request of the same transfer.
+ * Runs in a worker, outside libcurl's callbacks.  libcurl's own way of
+ * following redirects is off: it would send our headers to whatever host an
+ * answer names, and turn a POST into a GET.  Here it is decided whether a
+ * redirect is followed; if it is, the transfer is given to libcurl again with
+ * the new URL.
  *
- * A redirect that would drop the method or the body is not followed, nor one
- * from https to http, nor one past MAX_REDIRECTS.  Headers that a step or a
- * connection has set stay with the scheme, host and port that they were set
- * for; once a redirect has left it they do not come back, since what is asked
- * for then is what another server has named.  Secrets go only to URLs below
- * secrets_below: a redirect to anywhere else is not followed, for without them
- * the answer would be that of another request.
+ * Not followed are a redirect that would drop the method or the body, one
+ * from https to http, and one after MAX_REDIRECTS others.
  *
- * The address that the new URL leads to is judged when it is connected to,
- * like that of the first (transfer_guard.c).
+ * Headers that a step or a connection has set go to the scheme, host and port
+ * of the request's URL alone.  After a redirect has left them, the headers are
+ * not sent any more, even if a later redirect leads back: another server has
+ * chosen that URL.
+ *
+ * A request with secrets is redirected only to URLs below secrets_below.  A
+ * redirect to another URL is not followed, not even without the secrets: the
+ * answer would be that to another request.
+ *
+ * The guard judges the address of the new URL like that of the first
+ * (transfer_guard.c).
  */
 #include "postgres.h"
 #include "compat.h"
@@ -35,7 +40,10 @@ is_redirect(long status)
 		status == 307 || status == 308;
 }
 
-/* Would what is sent next differ from what was sent?  If so, how. */
+/*
+ * How the request would differ from the first if the redirect was followed as
+ * RFC 9110, 15.4 says; NULL if it would not.
+ */
 static const char *
 what_is_lost(const Transfer *t, long status)
 {
@@ -52,7 +60,7 @@ what_is_lost(const Transfer *t, long status)
 	return NULL;
 }
 
-/* The value of the answer's first Location, or NULL. */
+/* The value of the answer's first Location in the current context, or NULL. */
 static char *
 location(const Transfer *t)
 {
@@ -75,7 +83,7 @@ location(const Transfer *t)
 	return NULL;
 }
 
-/* Why the redirect is not followed, or NULL. */
+/* Why the redirect is not followed, to stand after its URL; or NULL. */
 static const char *
 why_not(const Transfer *t, long status, const char *to)
 {
@@ -92,37 +100,33 @@ why_not(const Transfer *t, long status, const char *to)
 	if (pg_strncasecmp(t->url, "https:", 6) == 0 &&
 		pg_strncasecmp(to, "https:", 6) != 0)
 		return "and none is followed from https to http";
+	/* url_within() compares scheme, host and port too */
 	if ((t->secrets != NIL || t->username != NULL) &&
 		(t->secrets_below == NULL || !url_within(to, t->secrets_below)))
 		return "where the connection's credentials do not go";
 	return NULL;
 }
 
-/* Makes t ready to be sent to another URL. */
+/* Makes t ready to be sent to another URL, without its fragment. */
 static void
 move(Transfer *t, const char *to)
 {
 	char	   *url = pnstrdup(to, strcspn(to, "#"));
 
 	if (strcmp(url_origin(url), url_origin(t->url)) != 0)
-		t->elsewhere = true;
+		t->left_origin = true;
 	t->url = url;
 	t->redirects++;
-	t->head_before = t->head_total;
+	t->head_total_before = t->head_total;
 	t->head.len = 0;
 	t->head_lines = 0;
 	buffer_free(&t->answer);
 	budget_count(t);
-	t->begun = t->again = false;
-	t->opened = false;
-	t->shut[0] = '\0';
+	t->request_begun = t->resent = false;
+	t->socket_opened = false;
+	t->refused_address[0] = '\0';
 }
 
-/*
- * Does the answer that has come lead on?  True: t is ready to be launched
- * again.  False if it is no redirect or is not followed; t->response.redirect
- * says why.
- */
 bool
 redirect_follow(Transfer *t, CURLcode code)
 {
@@ -133,6 +137,7 @@ redirect_follow(Transfer *t, CURLcode code)
 	long		status = 0;
 	bool		follow = false;
 
+	Assert(t->protocol == TRANSFER_HTTP);
 	if (code != CURLE_OK || t->failure != FAILURE_NONE)
 		return false;
 	(void) curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);

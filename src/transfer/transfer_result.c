@@ -2,10 +2,10 @@
  * transfer_result.c
  *	  From libcurl's verdict on a transfer to a Response.
  *
- * Runs in a worker, outside libcurl's callbacks.  What a peer sent is made
- * harmless for reading here: words become valid text of the database's
- * encoding without control characters, and wherever an answer repeats a
- * credential of its request, the credential is masked (transfer_mask.c).
+ * Runs in a worker, outside libcurl's callbacks.  What the server has sent is
+ * stored and shown to people.  So headers and errors become valid text without
+ * control characters (transfer_text.c), and if an answer repeats a credential
+ * of its request, the credential is masked (transfer_mask.c).
  */
 #include "postgres.h"
 #include "compat.h"
@@ -26,7 +26,7 @@
 
 #define CODE_TOO_LARGE 100		/* CURLE_TOO_LARGE, which 7.88 has not */
 
-/* "Name: value" into the list; the name in lower case. */
+/* Adds "Name: value" to the headers, the name in lower case. */
 static void
 add_header(Transfer *t, const char *line, size_t len)
 {
@@ -48,7 +48,7 @@ add_header(Transfer *t, const char *line, size_t len)
 	t->response.headers = lappend(t->response.headers, header);
 }
 
-/* The lines behind the status line become the response's headers. */
+/* The lines after the status line become the response's headers. */
 static void
 parse_headers(Transfer *t)
 {
@@ -69,19 +69,19 @@ parse_headers(Transfer *t)
 }
 
 /*
- * Has libcurl given up on a line of headers?  It says that memory is out, or
- * from 8.6 on that something is too large; what our own callbacks need is
- * another failure.
+ * Has libcurl given up because a line of headers is too long?  It reports that
+ * memory is short, or from 8.6 on that something is too large.  If memory is
+ * short in one of our callbacks, a failure is noted, and this is not asked.
  */
 static bool
 line_too_long(Transfer *t, CURLcode code)
 {
-	return t->protocol == TRANSFER_HTTP && t->begun &&
+	return t->protocol == TRANSFER_HTTP && t->request_begun &&
 		(!t->head_ended || t->head.len == 0) &&
 		(code == CURLE_OUT_OF_MEMORY || code == CODE_TOO_LARGE);
 }
 
-/* Which of our failures libcurl's is. */
+/* The failure that libcurl's verdict means. */
 static TransferFailure
 failure_of(Transfer *t, CURLcode code)
 {
@@ -119,13 +119,13 @@ failure_of(Transfer *t, CURLcode code)
 	}
 }
 
-/* "no complete answer within 30000 ms", or what the connection waited for. */
+/* Which time-out it was, in the current memory context. */
 static char *
 timeout_text(Transfer *t)
 {
 	curl_off_t	spent = 0;
 
-	if (t->begun)
+	if (t->request_begun)
 		return psprintf(TIMEOUT_TEXT, (long long) t->timeout_ms);
 	(void) curl_easy_getinfo(t->easy, CURLINFO_TOTAL_TIME_T, &spent);
 	if (t->connect_timeout_ms < t->timeout_ms &&
@@ -135,7 +135,7 @@ timeout_text(Transfer *t)
 					(long long) t->timeout_ms);
 }
 
-/* The words for a failure that libcurl has found. */
+/* The text of a failure that libcurl has found; in the current context. */
 static char *
 failure_text(Transfer *t, CURLcode code)
 {
@@ -149,29 +149,34 @@ failure_text(Transfer *t, CURLcode code)
 				   : curl_easy_strerror(code));
 }
 
-/* Fills failure and error; code is not CURLE_OK, or a failure is noted. */
+/* Fills failure and error of the response. */
 static void
 set_failure(Transfer *t, CURLcode code)
 {
 	Response   *r = &t->response;
 	char	   *text;
 
+	Assert(code != CURLE_OK || t->failure != FAILURE_NONE);
 	if (t->failure != FAILURE_NONE)
 	{
 		r->failure = t->failure;
-		text = t->why;
+		text = t->failure_reason;
 	}
 	else
 	{
 		r->failure = failure_of(t, code);
-		/* sent, and what came back is no HTTP */
-		if (r->failure == FAILURE_REFUSED && t->begun && r->status == 0)
+		/* the request was sent, and what came back is no HTTP */
+		if (r->failure == FAILURE_REFUSED && t->request_begun && r->status == 0)
 			r->failure = FAILURE_BROKEN;
 		text = failure_text(t, code);
 	}
 	r->error = transfer_clean_text(t, text, strlen(text));
 }
 
+/*
+ * A body that is not complete is dropped, but the status and the headers of
+ * the answer are kept.
+ */
 static void
 http_result(Transfer *t, CURLcode code)
 {
@@ -182,7 +187,7 @@ http_result(Transfer *t, CURLcode code)
 	(void) curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	(void) curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &sent);
 	r->status = (int) status;
-	r->request_written = t->begun && sent > 0;
+	r->request_written = t->request_begun && sent > 0;
 	parse_headers(t);
 	if (t->failure != FAILURE_NONE ||
 		(code != CURLE_OK && !http_answer_whole(t, code)))
@@ -198,9 +203,9 @@ http_result(Transfer *t, CURLcode code)
 }
 
 /*
- * A mail that was accepted is so, whatever came after.  A reply of 400 or
- * more is an answer, in the server's words; where it ended the login, a
- * failure of that.
+ * A mail that the server has accepted is delivered, whatever came after.  A
+ * reply of 400 or more is an answer and no failure, but for one that refuses
+ * the login.
  */
 static void
 mail_result(Transfer *t, CURLcode code)
@@ -213,7 +218,7 @@ mail_result(Transfer *t, CURLcode code)
 	r->request_written = t->content_sent;
 	r->body = reply;
 	r->body_len = strlen(reply);
-	if (t->accepted)
+	if (t->mail_accepted)
 		return;
 	if (t->failure == FAILURE_NONE && t->reply >= 400 &&
 		code != CURLE_OPERATION_TIMEDOUT)
@@ -226,12 +231,12 @@ mail_result(Transfer *t, CURLcode code)
 		set_failure(t, code);
 }
 
-/* Fills t->response, in the transfer's context. */
 void
 transfer_result(Transfer *t, CURLcode code)
 {
 	MemoryContext old = MemoryContextSwitchTo(t->context);
 
+	Assert(t->easy != NULL);
 	guard_result(t, code);
 	if (t->protocol == TRANSFER_HTTP)
 		http_result(t, code);

@@ -7,6 +7,10 @@
 
 #include "transfer/transfer_state.h"
 
+/*
+ * Fills t->response from what the callbacks left and libcurl's verdict, in
+ * the transfer's context.  t->easy must still be there.
+ */
 extern void transfer_result(Transfer *t, CURLcode code);
 
 #endif							/* WF_TRANSFER_RESULT_H */

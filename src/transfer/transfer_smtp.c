@@ -1,24 +1,26 @@
 /*
  * transfer_smtp.c
- *	  The dialogue of one mail, from MAIL FROM to the server's last word.
+ *	  The dialogue of one mail, from MAIL FROM to the server's last reply.
  *
- * Runs in a worker.  libcurl resolves, connects, reads the greeting, makes
- * the TLS session and logs in (CURLOPT_CONNECT_ONLY); then the connection is
- * ours.  The rest of SMTP is spoken here, because libcurl waits for the
- * reply to a mail's content, and for that to QUIT, without going back to its
- * caller: one silent server would stop all transfers of the worker.
+ * Runs in a worker.  libcurl looks up the name, connects, reads the greeting,
+ * makes the TLS session and logs in (CURLOPT_CONNECT_ONLY).  The rest of SMTP
+ * is spoken here, through the connection that libcurl has made.  libcurl
+ * itself would wait for the reply to a mail's content, and for that to QUIT,
+ * without returning to its caller: a server that does not reply would stop all
+ * transfers of the worker.
  *
  *	FROM --250--> RCPT --each--> DATA --354--> CONTENT --250--> ended
  *
- * Every recipient is offered; a reply that refuses one is kept, and the mail
- * goes to the others, if there are any.  Any other reply ends the dialogue,
- * and 421 always does.  One command is out at a time, so that a reply which
- * comes before its command has left is known to be none.  QUIT is sent and
- * its reply not waited for; a mail whose 250 has come is the server's
+ * Every recipient is named to the server.  If it refuses some, their replies
+ * are kept and the mail goes to the others.  Any other unexpected reply ends
+ * the dialogue, and 421 always does.  Only one command is sent before its
+ * reply is read, so a reply that comes before its command has left is known to
+ * be no reply to it.  QUIT is sent, but its reply is not waited for: once the
+ * server has replied 250 to the content, it is responsible for the mail
  * (RFC 5321, 4.2.5).
  *
- * The sockets of dialogues stand in an epoll set of their own, which stands
- * in the one of transfer_event.c.
+ * Owns the lists of dialogues and an epoll set of their sockets, which is a
+ * member of the set of transfer_event.c.  They end with the process.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -36,11 +38,10 @@
 #define REPLY_LOGGED_IN 235		/* RFC 4954, 4 */
 #define CONTENT_BYTES (16 * 1024)	/* of a mail's, ready to be sent */
 
-static int	epoll_fd = -1;
-static dlist_head dialogues;
-static dlist_head ended;
+static int	epoll_fd = -1;		/* the set of the dialogues' sockets */
+static dlist_head dialogues;	/* under way, by dialogue_node */
+static dlist_head ended;		/* for smtp_take_ended(), by dialogue_node */
 
-/* Makes the set; returns its descriptor.  Raises what the system says. */
 int
 smtp_start(void)
 {
@@ -69,27 +70,34 @@ leave(Transfer *t)
 	dlist_delete(&t->dialogue_node);
 }
 
-/* Ends a dialogue; the verdict is in failure, reply and accepted. */
+/*
+ * Ends a dialogue.  How it ended is in t->failure, t->reply and
+ * t->mail_accepted.
+ */
 static void
 end(Transfer *t)
 {
+	Assert(t->dialogue != SMTP_NONE && t->dialogue != SMTP_ENDED);
 	leave(t);
 	dlist_push_tail(&ended, &t->dialogue_node);
 	t->dialogue = SMTP_ENDED;
 }
 
-/* Waits for the server, and for room in the socket where output waits. */
+/*
+ * Tells epoll (operation: EPOLL_CTL_ADD or _MOD) to wait for input, and for
+ * room in the socket if there is output.
+ */
 static bool
 wait_for(Transfer *t, int operation)
 {
 	struct epoll_event event = {.events = EPOLLIN,.data.ptr = t};
 
-	if (t->out_sent < t->out.len)
+	if (t->output_sent < t->output.len)
 		event.events |= EPOLLOUT;
 	return epoll_ctl(epoll_fd, operation, t->socket, &event) == 0;
 }
 
-/* The connection is of no use any more. */
+/* Ends the dialogue with a failure: the connection broke or was closed. */
 static void
 broken(Transfer *t, CURLcode code)
 {
@@ -99,25 +107,26 @@ broken(Transfer *t, CURLcode code)
 	end(t);
 }
 
-/* Puts bytes behind what waits to be sent. */
+/* Adds bytes to what is to be sent.  False: the dialogue has ended. */
 static bool
 say_bytes(Transfer *t, const char *bytes, size_t len)
 {
-	if (t->out_sent == t->out.len)
-		t->out_sent = t->out.len = 0;
-	if (buffer_append(t, &t->out, bytes, len))
+	if (t->output_sent == t->output.len)
+		t->output_sent = t->output.len = 0;
+	if (buffer_append(t, &t->output, bytes, len))
 		return true;
 	end(t);
 	return false;
 }
 
+/* The same for a text. */
 static bool
 say(Transfer *t, const char *text)
 {
 	return say_bytes(t, text, strlen(text));
 }
 
-/* RCPT TO for the next recipient; behind the last, DATA. */
+/* RCPT TO for the next recipient, or after the last one DATA. */
 static bool
 say_next(Transfer *t)
 {
@@ -130,45 +139,50 @@ say_next(Transfer *t)
 	}
 	t->dialogue = SMTP_RCPT;
 	t->next_recipient = recipient->next;
-	t->asked++;
+	t->recipients_named++;
 	return say(t, "RCPT TO:<") && say(t, recipient->data) &&
 		say(t, ">\r\n");
 }
 
 /*
- * The next lines of the mail with their dots doubled (RFC 5321, 4.5.2);
- * behind the last, the end of it.  All before must have been sent.
+ * The next lines of the mail, with a dot at a line's beginning doubled
+ * (RFC 5321, 4.5.2); after the last line, the line that ends the mail.  The
+ * output is empty before.  So only a part of the mail is in memory twice.
  */
 static bool
 say_content(Transfer *t)
 {
 	const char *stop = t->body + t->body_len;
 
-	t->out_sent = t->out.len = 0;
-	while (t->content_at < stop && t->out.len < CONTENT_BYTES)
+	Assert(t->output_sent == t->output.len && t->content_next != NULL);
+	t->output_sent = t->output.len = 0;
+	while (t->content_next < stop && t->output.len < CONTENT_BYTES)
 	{
-		const char *line = t->content_at;
+		const char *line = t->content_next;
 		const char *newline = memchr(line, '\n', stop - line);
 		size_t		len = newline != NULL ? newline + 1 - line : stop - line;
 
 		if ((*line == '.' && !say(t, ".")) || !say_bytes(t, line, len))
 			return false;
-		t->content_at += len;
+		t->content_next += len;
 	}
-	if (t->content_at < stop)
+	if (t->content_next < stop)
 		return true;
-	t->content_at = NULL;
+	t->content_next = NULL;
 	return say(t, ".\r\n");
 }
 
-/* Has all that was said left, as far as we can see? */
+/* Has the kernel taken all that was to be sent? */
 static bool
 said(const Transfer *t)
 {
-	return t->out_sent == t->out.len && t->content_at == NULL;
+	return t->output_sent == t->output.len && t->content_next == NULL;
 }
 
-/* The dialogue is over: a polite word that nobody waits for. */
+/*
+ * Ends the dialogue with QUIT, as far as the socket takes it at once.  In the
+ * middle of a command QUIT would be taken for a part of it.
+ */
 static void
 say_goodbye(Transfer *t)
 {
@@ -180,9 +194,10 @@ say_goodbye(Transfer *t)
 }
 
 /*
- * A reply that can be none to what was said last: such a server, or somebody
- * in between, answers what it was not asked.  It may turn a mail's content
- * down before it has all of it, and leave (421) at any time.
+ * Is it a reply that cannot be one to the last command?  Then the server, or
+ * somebody between, replies to something else, and further replies would be
+ * taken for the wrong commands'.  A server may refuse a mail's content before
+ * it has all of it, and close the session (421) at any time.
  */
 static bool
 senseless(const Transfer *t)
@@ -197,22 +212,24 @@ senseless(const Transfer *t)
 }
 
 /*
- * The reply to a recipient.  One that is refused keeps the mail from nobody
- * else.
+ * The reply to RCPT TO: if the recipient is refused, the mail goes to the
+ * others.  False: the dialogue is over, or has ended.
  */
 static bool
 on_recipient(Transfer *t)
 {
 	if (t->reply / 100 == 2)
-		t->taken++;
+		t->recipients_accepted++;
 	else if (t->reply == 421)
 		return false;
 	else
 		mail_note_refusal(t);
-	return (t->next_recipient != NULL || t->taken > 0) && say_next(t);
+	/* DATA without a recipient would be an error */
+	return (t->next_recipient != NULL || t->recipients_accepted > 0) &&
+		say_next(t);
 }
 
-/* A reply is complete.  False: the dialogue has ended. */
+/* Goes on after a complete reply.  False: the dialogue has ended. */
 static bool
 on_complete_reply(Transfer *t)
 {
@@ -229,30 +246,33 @@ on_complete_reply(Transfer *t)
 	else if (t->reply == 354)
 	{
 		t->dialogue = SMTP_CONTENT;
-		t->content_at = t->body;
+		t->content_next = t->body;
 		goes_on = true;
 	}
 	else
-		t->accepted = t->reply / 100 == 2;
+		t->mail_accepted = t->reply / 100 == 2;
 	if (!goes_on && t->dialogue != SMTP_ENDED)
 		say_goodbye(t);
 	return goes_on;
 }
 
-/* Takes the complete lines out of what has come.  False: ended. */
+/*
+ * Reads the complete lines that have been received.  False: the dialogue has
+ * ended.
+ */
 static bool
 take_lines(Transfer *t)
 {
 	char	   *newline;
 
-	while (t->in.len > 0 &&
-		   (newline = memchr(t->in.data, '\n', t->in.len)) != NULL)
+	while (t->input.len > 0 &&
+		   (newline = memchr(t->input.data, '\n', t->input.len)) != NULL)
 	{
-		size_t		len = newline + 1 - t->in.data;
-		ReplyLine	line = mail_take_line(t, t->in.data, len);
+		size_t		len = newline + 1 - t->input.data;
+		ReplyLine	line = mail_take_line(t, t->input.data, len);
 
-		t->in.len -= len;
-		memmove(t->in.data, t->in.data + len, t->in.len);
+		t->input.len -= len;
+		memmove(t->input.data, t->input.data + len, t->input.len);
 		if (line == REPLY_FAILED)
 		{
 			end(t);
@@ -261,7 +281,7 @@ take_lines(Transfer *t)
 		if (line == REPLY_COMPLETE && !on_complete_reply(t))
 			return false;
 	}
-	if (t->in.len > MAX_LINE)
+	if (t->input.len > MAX_LINE)
 	{
 		transfer_fail(t, FAILURE_TOO_LARGE,
 					  "a reply of the mail server is over %d bytes",
@@ -272,7 +292,7 @@ take_lines(Transfer *t)
 	return true;
 }
 
-/* Reads what has come.  False: the dialogue has ended. */
+/* Receives what has arrived.  False: the dialogue has ended. */
 static bool
 receive_some(Transfer *t)
 {
@@ -289,7 +309,7 @@ receive_some(Transfer *t)
 			broken(t, code);
 			return false;
 		}
-		if (!buffer_append(t, &t->in, bytes, n))
+		if (!buffer_append(t, &t->input, bytes, n))
 		{
 			end(t);
 			return false;
@@ -299,7 +319,10 @@ receive_some(Transfer *t)
 	}
 }
 
-/* Sends what there is room for.  False: the dialogue has ended. */
+/*
+ * Sends what the socket has room for, and waits for more room if there is
+ * more to send.  False: the dialogue has ended.
+ */
 static bool
 send_some(Transfer *t)
 {
@@ -308,20 +331,20 @@ send_some(Transfer *t)
 		size_t		n = 0;
 		CURLcode	code;
 
-		if (t->out_sent == t->out.len && !say_content(t))
+		if (t->output_sent == t->output.len && !say_content(t))
 			return false;
-		code = curl_easy_send(t->easy, t->out.data + t->out_sent,
-							  t->out.len - t->out_sent, &n);
+		code = curl_easy_send(t->easy, t->output.data + t->output_sent,
+							  t->output.len - t->output_sent, &n);
 		if (code == CURLE_AGAIN)
 			break;
 		if (code != CURLE_OK)
 		{
-			/* why, it may have said before it closed */
+			/* the server may have said why before it closed */
 			if (receive_some(t))
 				broken(t, code);
 			return false;
 		}
-		t->out_sent += n;
+		t->output_sent += n;
 	}
 	if (t->dialogue == SMTP_CONTENT && said(t))
 		t->content_sent = true;
@@ -333,7 +356,7 @@ send_some(Transfer *t)
 	return true;
 }
 
-/* Moves one dialogue as far as it goes now. */
+/* Moves one dialogue as far as it goes without waiting. */
 static void
 advance(Transfer *t)
 {
@@ -354,8 +377,9 @@ say_from(Transfer *t)
 }
 
 /*
- * Is it what the mail needs?  Where no login is offered, libcurl goes on
- * without one.
+ * Is the session what the mail needs?  If not, the failure is noted.  The
+ * login is checked because libcurl goes on without one if the server offers
+ * none: the mail would be sent as somebody unknown.
  */
 static bool
 may_begin(Transfer *t)
@@ -369,15 +393,12 @@ may_begin(Transfer *t)
 	return t->failure == FAILURE_NONE;
 }
 
-/*
- * Begins the dialogue on a connection that libcurl has made.  What cannot
- * begin is ended at once.
- */
 void
 smtp_begin(Transfer *t)
 {
 	curl_socket_t fd = CURL_SOCKET_BAD;
 
+	Assert(t->protocol == TRANSFER_SMTP && t->dialogue == SMTP_NONE);
 	(void) curl_easy_getinfo(t->easy, CURLINFO_ACTIVESOCKET, &fd);
 	t->socket = fd;
 	t->dialogue = SMTP_FROM;
@@ -394,7 +415,6 @@ smtp_begin(Transfer *t)
 		(void) send_some(t);
 }
 
-/* Moves the dialogues whose sockets are ready, and ends the late ones. */
 void
 smtp_drive(int64 now)
 {
@@ -402,6 +422,10 @@ smtp_drive(int64 now)
 	int			n = epoll_wait(epoll_fd, events, EVENTS_A_CALL, 0);
 	dlist_mutable_iter iter;
 
+	/*
+	 * A dialogue that ends here leaves the set, and its transfer is freed
+	 * only later: the other pointers in events stay valid.
+	 */
 	for (int i = 0; i < n; i++)
 		advance(events[i].data.ptr);
 	dlist_foreach_modify(iter, &dialogues)
@@ -417,7 +441,6 @@ smtp_drive(int64 now)
 	}
 }
 
-/* Milliseconds until the first dialogue is too late, -1: there is none. */
 long
 smtp_timeout(int64 now)
 {
@@ -435,7 +458,6 @@ smtp_timeout(int64 now)
 	return timeout;
 }
 
-/* A dialogue that has ended, or NULL. */
 Transfer *
 smtp_take_ended(void)
 {
@@ -448,7 +470,6 @@ smtp_take_ended(void)
 	return t;
 }
 
-/* Breaks a dialogue off, before its connection is closed. */
 void
 smtp_forget(Transfer *t)
 {

@@ -2,8 +2,8 @@
  * transfer_state.c
  *	  Noting why a transfer fails.
  *
- * Runs in a worker, also below libcurl's frames: nothing here allocates or
- * raises an error.
+ * Runs in a worker, also below libcurl's frames, through which no error may
+ * be raised: nothing here allocates memory or raises one.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -11,7 +11,6 @@
 #include "mb/pg_wchar.h"
 #include "transfer/transfer_state.h"
 
-/* Notes the first failure of our own; libcurl's words are then not used. */
 void
 transfer_fail(Transfer *t, TransferFailure failure, const char *fmt,...)
 {
@@ -22,9 +21,12 @@ transfer_fail(Transfer *t, TransferFailure failure, const char *fmt,...)
 		return;
 	t->failure = failure;
 	va_start(args, fmt);
-	len = vsnprintf(t->why, sizeof(t->why), fmt, args);
+	len = vsnprintf(t->failure_reason, sizeof(t->failure_reason), fmt, args);
 	va_end(args);
-	if (len >= sizeof(t->why))
-		t->why[pg_mbcliplen(t->why, sizeof(t->why) - 1,
-							sizeof(t->why) - 1)] = '\0';
+	if (len >= sizeof(t->failure_reason))
+	{
+		/* it was cut, perhaps in the middle of a character */
+		len = sizeof(t->failure_reason) - 1;
+		t->failure_reason[pg_mbcliplen(t->failure_reason, len, len)] = '\0';
+	}
 }

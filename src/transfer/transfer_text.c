@@ -2,7 +2,7 @@
  * transfer_text.c
  *	  Texts of a transfer that may be shown.
  *
- * Runs in a worker, outside libcurl's callbacks.
+ * Runs in a worker, outside libcurl's callbacks: it allocates.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -11,10 +11,6 @@
 #include "transfer/transfer_mask.h"
 #include "transfer/transfer_text.h"
 
-/*
- * A copy of text in the transfer's context which may be shown: one line,
- * valid in the database's encoding, no secret, no query of the URL.
- */
 char *
 transfer_clean_text(Transfer *t, const char *text, size_t len)
 {
@@ -24,6 +20,7 @@ transfer_clean_text(Transfer *t, const char *text, size_t len)
 
 	memcpy(clean, text, len);
 	clean[len] = '\0';
+	/* before bytes are replaced, which could hide a part of a secret */
 	mask_text(t, clean, len);
 	if (query != NULL)
 		mask_exact(clean, len, query, strlen(query));

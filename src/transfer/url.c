@@ -3,8 +3,10 @@
  *	  Parsing, comparing and building URLs.
  *
  * Pure: text in, text out, in the current memory context.  Any process.
- * URLs are taken apart by libcurl's parser, the one that will also send the
- * request, so that both see the same host in the same text.
+ *
+ * URLs are parsed by libcurl's parser, which is also the one that is used when
+ * the request is sent.  With another parser, a URL could be checked for one
+ * host and sent to another.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -15,9 +17,9 @@
 #include "base/escape.h"
 #include "transfer/url.h"
 
-/* Copies a part of a parsed URL and frees libcurl's; "" where it is none. */
+/* A palloc'd copy of a part of a parsed URL; "" if it has no such part. */
 static char *
-get_part(CURLU * parsed, CURLUPart part, unsigned int flags)
+get_part(CURLU *parsed, CURLUPart part, unsigned int flags)
 {
 	char	   *value = NULL;
 	char	   *copy;
@@ -29,8 +31,10 @@ get_part(CURLU * parsed, CURLUPart part, unsigned int flags)
 	return copy;
 }
 
-/* Controls and spaces, which a parser may strip, and what some take for a
- * slash. */
+/*
+ * Has it a control character or a space, which some parsers remove, or a
+ * backslash, which some take for a slash?
+ */
 static bool
 has_bad_byte(const char *url)
 {
@@ -42,7 +46,10 @@ has_bad_byte(const char *url)
 	return false;
 }
 
-/* Parses; NULL where it is none.  The caller frees it (curl_url_cleanup). */
+/*
+ * Parses a URL without credentials; NULL if it is not one.  The caller frees
+ * it with curl_url_cleanup().
+ */
 static CURLU *
 parse(const char *url)
 {
@@ -81,8 +88,8 @@ url_problem(const char *url, const char *scheme, bool base)
 }
 
 /*
- * Decodes %XX in place, once.  False if there was none.  Some servers end the
- * segment at a NUL, so it becomes the ";" that they end it at, too.
+ * Decodes each %XX in place, once.  False if there was none.  %00 becomes ";":
+ * some servers end a segment at either.
  */
 static bool
 percent_decode(char *text)
@@ -109,7 +116,7 @@ percent_decode(char *text)
 	return any;
 }
 
-/* Is a segment of the path "." or "..", as it stands? */
+/* Is a segment of the path "." or "..", written as such? */
 static bool
 has_plain_dot_segment(const char *path)
 {
@@ -130,8 +137,8 @@ has_plain_dot_segment(const char *path)
 }
 
 /*
- * The same, also when written with %2e or %2f; or with %252e: a server may
- * decode what a proxy before it has decoded.
+ * The same, also if it is written with %2e or %2f, or with %252e: a proxy may
+ * decode once and the server behind it once more.
  */
 static bool
 has_dot_segment(const char *path)
@@ -146,8 +153,9 @@ has_dot_segment(const char *path)
 	return found;
 }
 
+/* Is the part the same in both, in any case of letters? */
 static bool
-same_part(CURLU * a, CURLU * b, CURLUPart part, unsigned int flags)
+same_part(CURLU *a, CURLU *b, CURLUPart part, unsigned int flags)
 {
 	char	   *x = get_part(a, part, flags);
 	char	   *y = get_part(b, part, flags);

@@ -9,35 +9,38 @@
 #include "lib/stringinfo.h"
 
 /*
- * NULL, or what is wrong with an absolute URL, to follow its name ('is not
- * a http or https URL').  schemes is "http" or "smtp"; each allows its TLS
- * form too.  A base may have neither query nor fragment.
+ * NULL, or what is wrong with a URL, to stand after its name ('is neither an
+ * http nor an https URL').  It must be absolute and without credentials.
+ * scheme is "http" or "smtp" and allows its TLS form too.  With base, it must
+ * have neither a query nor a fragment.  Palloc'd or constant.
  */
 extern const char *url_problem(const char *url, const char *scheme,
 							   bool base);
 
 /*
- * Is url below base: the same scheme, host and port, and a path that begins
- * with base's at a segment's end, with no ".." in any spelling?
+ * Is url below base?  It is if scheme, host and port are the same, and url's
+ * path begins with whole segments that are base's path, and has no segment
+ * "." or ".." in any spelling, with which a server would leave base again.
  */
 extern bool url_within(const char *url, const char *base);
 
 /*
- * Scheme, host and port of a URL without a problem, in lower case:
- * "https://example.com:443".  Palloc'd.
+ * Scheme, host and port of a URL, in lower case: "https://example.com:443".
+ * "" if the URL cannot be parsed.  Palloc'd.
  */
 extern char *url_origin(const char *url);
 
 /*
- * The absolute URL that a reference (the value of a Location) means if base
- * was asked for; what must be encoded in it is.  Palloc'd; NULL if it is none.
+ * The absolute URL that a reference, such as the value of a Location, means
+ * in the answer to a request for base.  Characters that must be encoded are.
+ * Palloc'd; NULL if reference is none.
  */
 extern char *url_resolve(const char *base, const char *reference);
 
 /* base and path with exactly one slash between them.  Palloc'd. */
 extern char *url_join(const char *base, const char *path);
 
-/* Adds "?name=value" or "&name=value", encoded. */
+/* Appends "?name=value" or "&name=value" to a URL, encoded. */
 extern void url_add_query(StringInfo url, const char *name,
 						  const char *value);
 
