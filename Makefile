@@ -14,13 +14,16 @@
 
 srcdir := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 
-ifneq (,$(filter test demo setup check-floors bench figures-outbound faults, \
-	$(MAKECMDGOALS)))
+ifneq (,$(filter test test-matrix demo setup check-floors bench \
+	figures-outbound faults,$(MAKECMDGOALS)))
 
-.PHONY: test demo setup check-floors bench figures-outbound faults
+.PHONY: test test-matrix demo setup check-floors bench figures-outbound faults
 
 test:
 	@$(srcdir)/dev/test.sh
+
+test-matrix:
+	@$(srcdir)/dev/matrix.sh
 
 demo:
 	@$(srcdir)/dev/demo.sh

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 #
-# setup.sh demo|test: what building and running needs is there afterwards.
+# setup.sh demo|test|chroot: what building and running needs, or what makes a
+# chroot, is there afterwards.
 #
 # Looks for each thing itself (a compiler, not a package of that name), so a
 # machine that has them by other ways passes.  What is missing is installed
@@ -24,6 +25,11 @@ have()
 # its headers.
 missing()
 {
+	if [ "$purpose" = chroot ]
+	then
+		have debootstrap || echo debootstrap
+		return
+	fi
 	if ! wf_find_postgres
 	then
 		echo postgresql
@@ -43,7 +49,7 @@ missing()
 		have prove || echo perl
 		perl -MIPC::Run -e 1 2>/dev/null || echo libipc-run-perl
 		have node || echo nodejs
-		have npm || echo npm
+		[ -n "${WF_NPM:-}" ] || have npm || echo npm
 		have nginx || echo nginx-light
 		have pgbouncer || echo pgbouncer
 	fi

@@ -13,6 +13,8 @@
 #											time only what changed is compiled
 #	make test COPT=							let warnings pass
 #	make test JOBS=4						so many TAP files at a time
+#	make test WF_NPM=/tmp/npm				npm packages that are there already
+#											(dev/npm.sh)
 
 set -uo pipefail
 # shellcheck source-path=SCRIPTDIR source=server.sh
@@ -156,28 +158,10 @@ stop_server()
 	fi
 }
 
-# The npm packages of t/npm, as the lock file names them, into $WORK/npm.
-install_npm()
-{
-	local dir=$WORK/npm
-
-	if [ -d "$dir/node_modules" ] &&
-		cmp -s "$WF_TOP/t/npm/package-lock.json" "$dir/package-lock.json"
-	then
-		return 0
-	fi
-	rm -rf "$dir"
-	mkdir "$dir"
-	cp "$WF_TOP"/t/npm/package*.json "$dir"
-	(cd "$dir" && npm ci --ignore-scripts --no-audit --no-fund \
-		--loglevel=error --cache "$dir/cache") || return 1
-	rm -rf "$dir/cache"
-	chmod -R go+rX "$dir"
-}
-
 run_tap()
 {
 	local files rc output=$WORK/tap.out skipped file name
+	local npm=${WF_NPM:-$WORK/npm}
 
 	files=${TESTS:-$(cd "$WORK/src" && echo t/*.pl)}
 	if [ "$files" = 't/*.pl' ]
@@ -186,9 +170,10 @@ run_tap()
 		return 0
 	fi
 	wf_say "TAP tests"
-	install_npm || fail "npm packages"
+	[ -n "${WF_NPM:-}" ] || "$WF_TOP/dev/npm.sh" "$npm" ||
+		fail "npm packages"
 	suite_make REGRESS= ISOLATION= WF_DESTDIR="$WORK/inst" \
-		WF_NPM="$WORK/npm" PROVE_TESTS="$files" \
+		WF_NPM="$npm" PROVE_TESTS="$files" \
 		PROVE_FLAGS="-I t/lib --timer -j$JOBS" 2>&1 |
 		tee "$output"
 	rc=${PIPESTATUS[0]}

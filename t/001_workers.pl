@@ -7,6 +7,7 @@ use warnings FATAL => 'all';
 
 use PostgreSQL::Test::Utils;
 use Test::More;
+use WorkflowEngine::Runs;
 use WorkflowEngine::Test;
 
 my $tenant = '11111111-1111-1111-1111-111111111111';
@@ -92,31 +93,22 @@ wait_for($node, 'postgres',
 	  AND datname NOT IN ('a', 'b')},
 	'none stays where the extension is not');
 
-# Settings take effect with a reload.
-sub set_and_reload
-{
-	my ($name, $value) = @_;
-
-	$node->safe_psql('postgres', "ALTER SYSTEM SET $name = '$value'");
-	$node->reload;
-	return;
-}
-set_and_reload('workflow_engine.workers', 1);
+set_and_reload($node, 'workflow_engine.workers', 1);
 wait_for_workers('a', 1, 'fewer workers');
 wait_for_workers('b', 1, 'in each database');
-set_and_reload('workflow_engine.workers', 3);
+set_and_reload($node, 'workflow_engine.workers', 3);
 wait_for_workers('a', 3, 'more workers');
-set_and_reload('workflow_engine.workers', 0);
+set_and_reload($node, 'workflow_engine.workers', 0);
 wait_for_workers('a', 0, 'no workers');
 wait_for_workers('b', 0, 'none at all');
 $node->safe_psql('a', "SELECT wf_fire('$tenant', 'e', '{\"n\": -1}')");
-set_and_reload('workflow_engine.workers', 1);
+set_and_reload($node, 'workflow_engine.workers', 1);
 wait_for($node, 'a', 'SELECT count(*) = 1 FROM done WHERE n = -1',
 	'what was fired meanwhile is executed');
-set_and_reload('workflow_engine.databases', 'a');
+set_and_reload($node, 'workflow_engine.databases', 'a');
 wait_for_workers('b', 0, 'a database taken off the list');
 works('a', 'the listed one goes on');
-set_and_reload('workflow_engine.databases', '*');
+set_and_reload($node, 'workflow_engine.databases', '*');
 works('b', 'back on the list');
 
 # A worker is terminated.
@@ -192,7 +184,7 @@ wait_for_workers('a', 1, 'CREATE EXTENSION in a prepared transaction');
 # Who may not do it does not send the workers away: not somebody who may create
 # databases and owns another one, not an owner who may not create databases.
 # Nobody had a reason to wait, so the workers are the same processes.
-set_and_reload('workflow_engine.workers', 1);
+set_and_reload($node, 'workflow_engine.workers', 1);
 new_database('c', 'public');
 new_database('d', 'wf');
 works('c', 'a third database');
@@ -224,7 +216,7 @@ $node->safe_psql('postgres', 'ALTER SYSTEM SET max_worker_processes = 5');
 $node->restart;
 wait_for_workers($_, 1, "$_ has a worker") foreach qw(c d);
 my %sole = map { ($_ => pids($_)) } qw(c d);
-set_and_reload('workflow_engine.workers', 2);
+set_and_reload($node, 'workflow_engine.workers', 2);
 wait_until(sub { return pids('c') + pids('d') == 3 }, 'the third slot is used');
 my ($rich, $poor) = pids('c') == 2 ? ('c', 'd') : ('d', 'c');
 

@@ -7,6 +7,7 @@ use warnings FATAL => 'all';
 
 use PostgreSQL::Test::Utils;
 use Test::More;
+use WorkflowEngine::Runs;
 use WorkflowEngine::Test;
 
 my $tenant = '11111111-1111-1111-1111-111111111111';
@@ -45,7 +46,8 @@ my $node = new_node('main',
 	init => [ extra => [ '--encoding=UTF8', '--locale=C' ] ]);
 my $n = 1;
 
-sub fire
+# Fires a run with a number of its own; returns that.
+sub fire_next
 {
 	$n++;
 	$node->safe_psql('postgres', sprintf($fire, $n));
@@ -61,18 +63,9 @@ sub wait_done
 	return;
 }
 
-sub set_and_reload
-{
-	my ($name, $value) = @_;
-
-	$node->safe_psql('postgres', "ALTER SYSTEM SET $name = '$value'");
-	$node->reload;
-	return;
-}
-
 $node->safe_psql('postgres', 'CREATE EXTENSION workflow_engine');
 $node->safe_psql('postgres', $setup);
-wait_done(fire(), 'a commit wakes');
+wait_done(fire_next(), 'a commit wakes');
 
 my $by_hand = q{INSERT INTO workflow_runs (definition_id, trigger_payload)
 	SELECT id, '{"n": %d}' FROM workflow_definitions WHERE name = 'w'};
@@ -82,11 +75,11 @@ wait_done(100, 'NOTIFY workflow_engine wakes');
 
 $node->safe_psql('postgres',
 	sprintf("BEGIN; $fire; PREPARE TRANSACTION 'p'", 101));
-wait_done(fire(), 'others go on');
+wait_done(fire_next(), 'others go on');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM done WHERE n = 101'),
 	'0', 'a prepared transaction has fired nothing yet');
 $node->safe_psql('postgres', "COMMIT PREPARED 'p'");
-set_and_reload('workflow_engine.poll_interval', '100ms');
+set_and_reload($node, 'workflow_engine.poll_interval', '100ms');
 wait_done(101, 'a reload finds what a prepared transaction fired');
 for my $i (111, 112)
 {
@@ -95,7 +88,7 @@ for my $i (111, 112)
 	$node->safe_psql('postgres', "COMMIT PREPARED 'p'");
 	wait_done($i, 'the sweep alone finds it, time and again');
 }
-set_and_reload('workflow_engine.poll_interval', '1h');
+set_and_reload($node, 'workflow_engine.poll_interval', '1h');
 $node->safe_psql('postgres', sprintf($by_hand, 102));
 wait_done(102, 'a row inserted by hand wakes');
 
@@ -103,19 +96,19 @@ wait_done(102, 'a row inserted by hand wakes');
 $node->safe_psql('postgres',
 	"SELECT wf_fire('$tenant', 'e', '{\"n\": 200}', NULL, now() + interval '1 hour')"
 );
-wait_done(fire(), 'runs that are due go on');
+wait_done(fire_next(), 'runs that are due go on');
 is( $node->safe_psql('postgres',
 		q{SELECT status FROM workflow_runs WHERE trigger_payload = '{"n": 200}'}),
 	'queued',
 	'one that is not yet due waits');
-set_and_reload('workflow_engine.clock_offset', '3601');
+set_and_reload($node, 'workflow_engine.clock_offset', '3601');
 wait_done(200, 'until its time has come');
 is( $node->safe_psql('postgres',
 		q{SELECT started_at >= run_at AND started_at > queued_at + interval '59 min'
 		  FROM workflow_runs WHERE trigger_payload = '{"n": 200}'}),
 	't',
 	'by the same clock');
-set_and_reload('workflow_engine.clock_offset', '0');
+set_and_reload($node, 'workflow_engine.clock_offset', '0');
 
 # For later, while all workers sleep for as long as poll_interval: they are
 # woken to set their timer.  Asleep, a worker's session has not changed for
@@ -173,7 +166,7 @@ foreach my $i (1 .. 5)
 			now() + interval '2 days') FROM generate_series(1, 100)});
 }
 is(asleep_since(), $since, 'what is due after that wakes nobody');
-wait_done(fire(), 'but what is due now does');
+wait_done(fire_next(), 'but what is due now does');
 
 # Announcements.
 my $listener = $node->background_psql('postgres');
@@ -205,15 +198,15 @@ is( $node->safe_psql('postgres', qq{
 	't',
 	'with its id and status, and nothing else');
 unlike($heard, qr/\Q$good\E/, 'one that completed is not');
-set_and_reload('workflow_engine.notify_events', 'all');
+set_and_reload($node, 'workflow_engine.notify_events', 'all');
 $good = $node->safe_psql('postgres', sprintf($fire, 301));
 hear(qr/\Q$good\E.*completed/, 'it is where all are');
-set_and_reload('workflow_engine.notify_events', 'none');
+set_and_reload($node, 'workflow_engine.notify_events', 'none');
 $bad = $node->safe_psql('postgres', sprintf($fire, 13));
 wait_for($node, 'postgres',
 	"SELECT status = 'failed' FROM workflow_runs WHERE id = '$bad'",
 	'another fails');
-set_and_reload('workflow_engine.notify_events', 'all');
+set_and_reload($node, 'workflow_engine.notify_events', 'all');
 my $next = $node->safe_psql('postgres', sprintf($fire, 302));
 unlike(hear(qr/\Q$next\E/, 'the next one is announced'),
 	qr/\Q$bad\E/, 'that one was not');
@@ -264,22 +257,22 @@ is( $node->safe_psql('postgres', q{
 	'a long error is cut between characters');
 
 # A lock is waited for while the clock is set back: not until the old time.
-set_and_reload('workflow_engine.lock_timeout', '10min');
-set_and_reload('workflow_engine.clock_offset', '36000');
+set_and_reload($node, 'workflow_engine.lock_timeout', '10min');
+set_and_reload($node, 'workflow_engine.clock_offset', '36000');
 wait_until(
 	sub {
-		fire();
+		fire_next();
 		return $node->safe_psql('postgres',
 			q{SELECT max(started_at) > now() + '9 hours' FROM workflow_runs}) eq 't';
 	},
 	'the worker has the other clock');
 my $holder = $node->background_psql('postgres');
 $holder->query_safe('BEGIN; LOCK TABLE done');
-fire();
+fire_next();
 wait_for($node, 'postgres', q{SELECT count(*) = 1 FROM pg_stat_activity
 	WHERE backend_type = 'workflow_engine worker' AND wait_event_type = 'Lock'},
 	'a step waits for a lock');
-set_and_reload('workflow_engine.clock_offset', '0');
+set_and_reload($node, 'workflow_engine.clock_offset', '0');
 $holder->query_safe('COMMIT');
 $holder->quit;
 wait_done($n, 'a clock that is set back does not keep it waiting');
@@ -298,17 +291,17 @@ my $trouble = sub {
 	return () =
 	  slurp_file($node->logfile, $offset) =~ /ERROR: .*workflow_runs_pkey/g;
 };
-fire();
+fire_next();
 wait_until(sub { return $trouble->() >= 3 }, 'its ticks fail');
 cmp_ok(time() - $start, '>=', 2, 'ever more rarely, whoever wakes it');
-set_and_reload('workflow_engine.clock_offset', '36000');
+set_and_reload($node, 'workflow_engine.clock_offset', '36000');
 wait_until(sub { return $trouble->() >= 4 }, 'and by the clock');
 wait_for($node, 'postgres',
 	"SELECT last_error LIKE '%workflow_runs_pkey%' FROM wf_workers()",
 	'wf_workers() shows why');
 $node->safe_psql('postgres',
 	'ALTER INDEX workflow_runs_away RENAME TO workflow_runs_pkey');
-set_and_reload('workflow_engine.clock_offset', '0');
+set_and_reload($node, 'workflow_engine.clock_offset', '0');
 wait_done($n, 'then it goes on, though the clock was set back while it paused');
 is($node->safe_psql('postgres', 'SELECT pid FROM wf_workers()'),
 	$pid, 'in the same process');

@@ -7,6 +7,7 @@ use warnings FATAL => 'all';
 
 use PostgreSQL::Test::Utils;
 use Test::More;
+use WorkflowEngine::Runs;
 use WorkflowEngine::Test;
 
 my $tenant = '11111111-1111-1111-1111-111111111111';
@@ -46,18 +47,10 @@ $node->safe_psql('postgres', qq{
 	SELECT wf_fire('$tenant', 'e', jsonb_build_object('id', i))
 	FROM generate_series(1, $runs) i});
 
-sub answer
+# One of the workers, if there is one.
+sub any_worker
 {
-	my ($sql) = @_;
-	my ($out, $err);
-
-	$node->psql('postgres', $sql, stdout => \$out, stderr => \$err);
-	return $out;
-}
-
-sub worker_pid
-{
-	return answer('SELECT pid FROM pg_stat_activity '
+	return answer($node, 'SELECT pid FROM pg_stat_activity '
 		  . "WHERE backend_type = 'workflow_engine worker' LIMIT 1");
 }
 
@@ -68,10 +61,10 @@ sub wait_for_progress
 
 	wait_until(
 		sub {
-			my $ended = answer(
+			my $ended = answer($node,
 				"SELECT count(*) FROM workflow_runs WHERE status = 'completed'"
 			);
-			return defined $ended && $ended ne '' && $ended >= $count;
+			return defined $ended && $ended >= $count;
 		},
 		"$count runs have ended");
 	return;
@@ -85,14 +78,14 @@ sub start_again
 
 my %strike = (
 	'SIGKILL of a worker' => sub {
-		my $pid = worker_pid() or return;
+		my $pid = any_worker() or return;
 		kill 'KILL', $pid;
 		wait_for($node, 'postgres', 'SELECT true',
 			'the server has recovered');
 	},
 	'pg_terminate_backend of a worker' => sub {
-		my $pid = worker_pid() or return;
-		answer("SELECT pg_terminate_backend($pid)");
+		my $pid = any_worker() or return;
+		answer($node, "SELECT pg_terminate_backend($pid)");
 	},
 	'an immediate stop' => sub {
 		$node->stop('immediate');
@@ -118,7 +111,7 @@ my $struck = 0;
 for my $i (0 .. $#blows)
 {
 	wait_for_progress(int($runs * ($i + rand()) / (@blows + 1)));
-	my $left = answer("SELECT count(*) FROM workflow_runs "
+	my $left = answer($node, "SELECT count(*) FROM workflow_runs "
 		  . "WHERE status IN ('queued', 'running')");
 	note("$blows[$i] with " . ($left // '?') . ' runs left');
 	$struck++ if $left;

@@ -7,6 +7,7 @@ use warnings FATAL => 'all';
 
 use PostgreSQL::Test::Utils;
 use Test::More;
+use WorkflowEngine::Runs;
 use WorkflowEngine::Test;
 
 my $tenant = '11111111-1111-1111-1111-111111111111';
@@ -58,42 +59,6 @@ $node->safe_psql('postgres', qq{
 	SELECT wf_define('$tenant', '{"name": "default", "trigger_type": "default",
 		"steps": [{"name": "take_long", "action": "slow"}]}')});
 
-sub set_and_reload
-{
-	my ($name, $value) = @_;
-
-	$node->safe_psql('postgres', "ALTER SYSTEM SET $name = '$value'");
-	$node->reload;
-	wait_for($node, 'postgres',
-		"SELECT current_setting('$name') = '$value'", "$name = $value");
-	return;
-}
-
-sub fire
-{
-	my ($type, $payload) = @_;
-
-	return $node->safe_psql('postgres',
-		"SELECT wf_fire('$tenant', '$type', '" . ($payload || '{}') . "')");
-}
-
-sub status
-{
-	my ($id) = @_;
-
-	return run_status($node, 'postgres', $id);
-}
-
-sub wait_for_status
-{
-	my ($id, $status, $what) = @_;
-
-	wait_for($node, 'postgres',
-		"SELECT status = '$status' FROM workflow_runs WHERE id = '$id'",
-		$what);
-	return;
-}
-
 sub lock_row
 {
 	my ($session, $id) = @_;
@@ -139,20 +104,20 @@ is( $node->safe_psql('postgres', q{
 	'waiting for the lock is no attempt of the step');
 
 # It waits for so long and no longer.
-set_and_reload('workflow_engine.lock_timeout', '300ms');
+set_and_reload($node, 'workflow_engine.lock_timeout', '300ms');
 lock_row($session, 21);
-my $locked = fire('order', '{"id": 21}');
-wait_for_status($locked, 'failed', 'a lock is waited for as long as set');
+my $locked = fire($node, $tenant, 'order', '{"id": 21}');
+wait_status($node, $locked, 'failed', 'a lock is waited for as long as set');
 is( $node->safe_psql('postgres',
 		"SELECT error_message FROM workflow_runs WHERE id = '$locked'"),
 	'step "mark": canceling statement due to lock timeout '
 	  . '(while updating tuple (0,21) in relation "orders")',
 	'the error is the words of PostgreSQL, and what was locked');
-my $next = fire('order', '{"id": 22}');
-wait_for_status($next, 'completed', 'the worker goes on');
+my $next = fire($node, $tenant, 'order', '{"id": 22}');
+wait_status($node, $next, 'completed', 'the worker goes on');
 
 # Each step has that time: what the one before took of it does not count.
-set_and_reload('workflow_engine.lock_timeout', '2s');
+set_and_reload($node, 'workflow_engine.lock_timeout', '2s');
 $session->query_safe('ROLLBACK');
 lock_row($session, 29);
 my $second = $node->background_psql('postgres');
@@ -165,25 +130,25 @@ $node->safe_psql('postgres', qq{
 		{"name": "two", "action": "update_record", "params":
 			{"table": "orders", "id": 30, "fields": {"n": 1}},
 		 "retry": {"max_attempts": 1}}]}')});
-my $both = fire('both');
+my $both = fire($node, $tenant, 'both');
 wait_for($node, 'postgres', "SELECT clock_timestamp() > queued_at + '1 s'
 	FROM workflow_runs WHERE id = '$both'", 'the first step waits');
 $session->query_safe('COMMIT');
 $session->query_safe('BEGIN');
-wait_for_status($both, 'failed', 'the second step waits, too');
+wait_status($node, $both, 'failed', 'the second step waits, too');
 is($node->safe_psql('postgres', qq{
 	SELECT completed_at - (step_results->0->>'started_at')::timestamptz
 		- '1 ms'::interval * (step_results->0->>'duration_ms')::float8 > '1.7 s'
 	FROM workflow_runs WHERE id = '$both'}), 't', '... for as long as set');
 $second->quit;
-set_and_reload('workflow_engine.lock_timeout', '300ms');
+set_and_reload($node, 'workflow_engine.lock_timeout', '300ms');
 
 # A whole table locked makes nobody hang.
 $session->query_safe('ROLLBACK');
 $session->query_safe('BEGIN');
 $session->query_safe('LOCK TABLE orders IN ACCESS EXCLUSIVE MODE');
-my @all = map { fire('order', "{\"id\": $_}") } 23 .. 26;
-my $slow = fire('slow');
+my @all = map { fire($node, $tenant, 'order', "{\"id\": $_}") } 23 .. 26;
+my $slow = fire($node, $tenant, 'slow');
 wait_for($node, 'postgres',
 	"SELECT count(*) = 4 FROM workflow_runs WHERE status = 'failed' "
 	  . "AND error_message LIKE 'step \"mark\": %lock timeout (waited for table public.orders)'",
@@ -191,7 +156,7 @@ wait_for($node, 'postgres',
 $session->query_safe('ROLLBACK');
 
 # Steps that take too long.
-wait_for_status($slow, 'failed', 'a step that exceeds its time-out fails');
+wait_status($node, $slow, 'failed', 'a step that exceeds its time-out fails');
 is( $node->safe_psql('postgres', qq{
 		SELECT error_message LIKE 'step "take_long": %200 ms%',
 		step_results->0->>'status', current_step
@@ -200,24 +165,24 @@ is( $node->safe_psql('postgres', qq{
 	'and the time-out is named');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM notes WHERE id = -1'),
 	'0', 'what it did is undone');
-my $anyway = fire('anyway');
-wait_for_status($anyway, 'completed', 'on_error continue goes on after it');
+my $anyway = fire($node, $tenant, 'anyway');
+wait_status($node, $anyway, 'completed', 'on_error continue goes on after it');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM notes WHERE id = 1000'),
 	'1', 'with the next step');
-set_and_reload('workflow_engine.step_timeout', '100ms');
-my $default = fire('default');
-wait_for_status($default, 'failed', 'without one of its own, step_timeout is');
+set_and_reload($node, 'workflow_engine.step_timeout', '100ms');
+my $default = fire($node, $tenant, 'default');
+wait_status($node, $default, 'failed', 'without one of its own, step_timeout is');
 
 is($node->safe_psql('postgres', 'SELECT pid FROM wf_workers()'),
 	$pid, 'the worker is the same all the while');
 
 # A step that traps its cancellation: the worker ends, the run fails, and the
 # next worker goes on.
-my $stubborn = fire('stubborn');
-wait_for_status($stubborn, 'failed',
+my $stubborn = fire($node, $tenant, 'stubborn');
+wait_status($node, $stubborn, 'failed',
 	'a step that cannot be cancelled fails its run');
-my $after = fire('order', '{"id": 27}');
-wait_for_status($after, 'completed', 'and others go on');
+my $after = fire($node, $tenant, 'order', '{"id": 27}');
+wait_status($node, $after, 'completed', 'and others go on');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM notes WHERE id = -2'),
 	'0', 'what it did is undone');
 

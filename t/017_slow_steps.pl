@@ -6,6 +6,7 @@ use warnings FATAL => 'all';
 
 use PostgreSQL::Test::Utils;
 use Test::More;
+use WorkflowEngine::Runs;
 use WorkflowEngine::Test;
 
 my $quick = '11111111-1111-1111-1111-111111111111';
@@ -65,30 +66,10 @@ $node->safe_psql('postgres', qq{
 		{"name": "note", "action": "insert_record", "params":
 			{"table": "effects", "fields": {"label": "clock"}}}]}')});
 
-sub query
-{
-	my ($sql) = @_;
-	return $node->safe_psql('postgres', $sql);
-}
-
-sub fire
-{
-	my ($tenant, $type, $payload) = @_;
-	return query("SELECT wf_fire('$tenant', '$type', '" . ($payload || '{}') . "')");
-}
-
-sub wait_status
-{
-	my ($id, $status, $what) = @_;
-	wait_for($node, 'postgres',
-		"SELECT status = '$status' FROM workflow_runs WHERE id = '$id'", $what);
-	return;
-}
-
 sub set_gate
 {
 	my ($name, $open) = @_;
-	query("INSERT INTO gate VALUES ('$name', $open) "
+	query($node, "INSERT INTO gate VALUES ('$name', $open) "
 		  . 'ON CONFLICT (name) DO UPDATE SET open = excluded.open');
 	return;
 }
@@ -104,13 +85,13 @@ sub wait_begun
 #
 # now() in a step is the moment at which its transaction began.
 #
-my $started = query('SELECT max(started_at) FROM wf_workers()');
+my $started = query($node, 'SELECT max(started_at) FROM wf_workers()');
 wait_for($node, 'postgres',
 	"SELECT clock_timestamp() > '$started'::timestamptz + interval '1.5 s'",
 	'the workers have lived for a while');
-my $before = query('SELECT clock_timestamp()');
-wait_status(fire($slow, 'clock'), 'completed', 'a run notes the time');
-is( query(qq{SELECT at >= '$before', clock - at < interval '1 s'
+my $before = query($node, 'SELECT clock_timestamp()');
+wait_status($node, fire($node, $slow, 'clock'), 'completed', 'a run notes the time');
+is( query($node, qq{SELECT at >= '$before', clock - at < interval '1 s'
 		FROM effects WHERE label = 'clock'}),
 	't|t',
 	'now() in a step is no older than its transaction');
@@ -121,7 +102,7 @@ is( query(qq{SELECT at >= '$before', clock - at < interval '1 s'
 # ones are at it.
 #
 set_gate('four', 'false');
-query(qq{
+query($node, qq{
 	SELECT wf_fire(CASE WHEN i > 20 OR n = 1 THEN '$quick'::uuid ELSE '$slow' END,
 		CASE n WHEN 1 THEN 'quick' ELSE 'slow' END,
 		jsonb_build_object('id', i, 'gate', 'four'))
@@ -130,13 +111,13 @@ query(qq{
 wait_for($node, 'postgres',
 	'SELECT count(*) = 20 FROM stock WHERE n = 1', 'the quick ones are done');
 wait_begun(1, 'a slow one is under way');
-is( query(q{SET lock_timeout = '1s'; UPDATE stock SET n = 2 WHERE id <= 20 RETURNING n})
+is( query($node, q{SET lock_timeout = '1s'; UPDATE stock SET n = 2 WHERE id <= 20 RETURNING n})
 	  =~ tr/2//,
 	20,
 	'nobody waits for their rows');
-wait_status(fire($quick, 'quick', '{"id": 21}'),
+wait_status($node, fire($node, $quick, 'quick', '{"id": 21}'),
 	'completed', 'one that comes now is done at once');
-is( query(q{SELECT count(*) FROM workflow_runs r JOIN workflow_definitions d
+is( query($node, q{SELECT count(*) FROM workflow_runs r JOIN workflow_definitions d
 		ON d.id = r.definition_id WHERE d.name = 'slow' AND status = 'completed'}),
 	0,
 	'while no slow one has ended');
@@ -148,7 +129,7 @@ set_gate('four', 'true');
 wait_for($node, 'postgres',
 	q{SELECT count(*) = 4 FROM effects WHERE label = 'slow'},
 	'the slow ones are done');
-is( query(q{SELECT count(*), count(DISTINCT run) FROM effects
+is( query($node, q{SELECT count(*), count(DISTINCT run) FROM effects
 		WHERE label = 'slow'}),
 	'4|4',
 	'each once');
@@ -158,7 +139,7 @@ is( query(q{SELECT count(*), count(DISTINCT run) FROM effects
 # is cut off among others, and done again alone.
 #
 set_gate('guarded', 'false');
-query(qq{
+query($node, qq{
 	SELECT wf_fire('$slow', 'guarded');
 	SELECT wf_fire('$quick', 'quick', jsonb_build_object('id', i))
 	FROM generate_series(31, 50) i;
@@ -166,12 +147,12 @@ query(qq{
 wait_for($node, 'postgres',
 	'SELECT count(*) = 20 FROM stock WHERE n = 1 AND id > 30',
 	'others of its batch are done');
-query(q{SET lock_timeout = '1s'; UPDATE stock SET n = 2 WHERE id > 30});
+query($node, q{SET lock_timeout = '1s'; UPDATE stock SET n = 2 WHERE id > 30});
 pass('... and their rows are free');
 set_gate('guarded', 'true');
 wait_for($node, 'postgres', q{SELECT count(*) = 0 FROM workflow_runs
 	WHERE status NOT IN ('completed')}, 'and so are the slow ones in the end');
-is( query(q{SELECT DISTINCT r.attempt, r.step_results->0->'attempts'
+is( query($node, q{SELECT DISTINCT r.attempt, r.step_results->0->'attempts'
 		FROM workflow_runs r JOIN workflow_definitions d
 		ON d.id = r.definition_id WHERE d.name = 'guarded'}),
 	'0|1',
@@ -181,33 +162,33 @@ is( query(q{SELECT DISTINCT r.attempt, r.step_results->0->'attempts'
 # wf_cancel returns at once, and no further step begins.  What the step that
 # was under way did is kept, and its result recorded.
 #
-query('ALTER SEQUENCE begun RESTART');
+query($node, 'ALTER SEQUENCE begun RESTART');
 set_gate('cancel', 'false');
-my $run = fire($slow, 'five', '{"gate": "cancel"}');
+my $run = fire($node, $slow, 'five', '{"gate": "cancel"}');
 wait_begun(1, 'the first step is under way');
-is(query("SELECT wf_cancel('$run')"), 't', 'the run is cancelled');
+is(query($node, "SELECT wf_cancel('$run')"), 't', 'the run is cancelled');
 is(run_status($node, 'postgres', $run), 'cancelled', '... at once');
-is(query("SELECT label FROM effects WHERE run = '$run'"),
+is(query($node, "SELECT label FROM effects WHERE run = '$run'"),
 	'', '... while its step is under way');
 set_gate('cancel', 'true');
 wait_for($node, 'postgres',
 	"SELECT current_step = 1 FROM workflow_runs WHERE id = '$run'",
 	'the step that was under way is recorded');
-wait_status(fire($slow, 'slow', '{"gate": "cancel"}'),
+wait_status($node, fire($node, $slow, 'slow', '{"gate": "cancel"}'),
 	'completed', 'the worker goes on with others');
-is( query("SELECT string_agg(label, ',') FROM effects WHERE run = '$run'"),
+is( query($node, "SELECT string_agg(label, ',') FROM effects WHERE run = '$run'"),
 	'1', 'no other step has begun');
-is( query(qq{SELECT status, error_message LIKE 'cancelled by %',
+is( query($node, qq{SELECT status, error_message LIKE 'cancelled by %',
 		completed_at IS NOT NULL, jsonb_array_length(step_results),
 		step_results->0->>'status' FROM workflow_runs WHERE id = '$run'}),
 	'cancelled|t|t|1|completed',
 	'the history tells both');
-is( query("SELECT step_name, status, attempts, error FROM wf_trace('$run')"),
+is( query($node, "SELECT step_name, status, attempts, error FROM wf_trace('$run')"),
 	"s1|completed|1|\ns2|pending|0|\ns3|pending|0|",
 	'... step by step');
-query("SELECT wf_retry('$run')");
-wait_status($run, 'completed', 'it can be retried');
-is( query("SELECT string_agg(label, ',' ORDER BY label) FROM effects WHERE run = '$run'"),
+query($node, "SELECT wf_retry('$run')");
+wait_status($node, $run, 'completed', 'it can be retried');
+is( query($node, "SELECT string_agg(label, ',' ORDER BY label) FROM effects WHERE run = '$run'"),
 	'1,2,3', 'from the step that had not begun');
 
 #
@@ -215,19 +196,19 @@ is( query("SELECT string_agg(label, ',' ORDER BY label) FROM effects WHERE run =
 # once.
 #
 set_gate('again', 'false');
-query('ALTER SEQUENCE begun RESTART');
-$run = fire($slow, 'five', '{"gate": "again"}');
+query($node, 'ALTER SEQUENCE begun RESTART');
+$run = fire($node, $slow, 'five', '{"gate": "again"}');
 wait_begun(1, 'the first step is under way');
-query("SELECT wf_cancel('$run'); SELECT wf_retry('$run')");
+query($node, "SELECT wf_cancel('$run'); SELECT wf_retry('$run')");
 set_gate('again', 'true');
-wait_status($run, 'completed', 'cancelled and retried, it completes');
-is( query("SELECT string_agg(label, ',' ORDER BY label) FROM effects WHERE run = '$run'"),
+wait_status($node, $run, 'completed', 'cancelled and retried, it completes');
+is( query($node, "SELECT string_agg(label, ',' ORDER BY label) FROM effects WHERE run = '$run'"),
 	'1,2,3', '... with each effect once');
 
 #
 # Long steps of two tenants take turns, though only one may be under way.
 #
-query(qq{
+query($node, qq{
 	CREATE FUNCTION nap(params jsonb, context jsonb) RETURNS jsonb
 	LANGUAGE plpgsql AS \$\$
 	BEGIN
@@ -240,11 +221,11 @@ query(qq{
 		'steps', (SELECT jsonb_agg(jsonb_build_object('name', 's' || i, 'action', 'nap'))
 			FROM generate_series(1, 30) i)))
 	FROM unnest('{$quick,$slow}'::uuid[]) t});
-my @naps = map { fire($_, 'naps') } $quick, $slow;
+my @naps = map { fire($node, $_, 'naps') } $quick, $slow;
 wait_for($node, 'postgres', q{SELECT count(*) = 2 FROM workflow_runs
 	WHERE current_step >= 2 AND status = 'running'},
 	'two runs of long steps both go on');
-query("SELECT wf_cancel('$_')") foreach @naps;
+query($node, "SELECT wf_cancel('$_')") foreach @naps;
 wait_for($node, 'postgres', q{SELECT count(*) = 0 FROM pg_stat_activity
 	WHERE backend_type = 'workflow_engine worker' AND state = 'active'},
 	'their last steps end');
@@ -254,19 +235,19 @@ wait_for($node, 'postgres', q{SELECT count(*) = 0 FROM pg_stat_activity
 # poll_interval.
 #
 set_gate('orphan', 'false');
-query('ALTER SEQUENCE begun RESTART');
-$run = fire($slow, 'five', '{"gate": "orphan"}');
+query($node, 'ALTER SEQUENCE begun RESTART');
+$run = fire($node, $slow, 'five', '{"gate": "orphan"}');
 wait_begun(1, 'the first step is under way');
-query(q{ALTER SYSTEM SET workflow_engine.workers = 1});
-my $ended = query(q{SELECT pid FROM pg_stat_activity WHERE state = 'active'
+query($node, q{ALTER SYSTEM SET workflow_engine.workers = 1});
+my $ended = query($node, q{SELECT pid FROM pg_stat_activity WHERE state = 'active'
 	AND backend_type = 'workflow_engine worker'});
-query("SELECT pg_reload_conf(), pg_terminate_backend($ended)");
+query($node, "SELECT pg_reload_conf(), pg_terminate_backend($ended)");
 wait_begun(2, 'another worker executes it');
 set_gate('orphan', 'true');
-wait_status($run, 'completed', 'it completes');
-is( query("SELECT string_agg(label, ',' ORDER BY label) FROM effects WHERE run = '$run'"),
+wait_status($node, $run, 'completed', 'it completes');
+is( query($node, "SELECT string_agg(label, ',' ORDER BY label) FROM effects WHERE run = '$run'"),
 	'1,2,3', '... with each effect once');
-query(q{ALTER SYSTEM RESET workflow_engine.workers; SELECT pg_reload_conf()});
+query($node, q{ALTER SYSTEM RESET workflow_engine.workers; SELECT pg_reload_conf()});
 wait_for($node, 'postgres', 'SELECT count(*) = 2 FROM wf_workers()',
 	'there are two workers');
 
@@ -274,14 +255,14 @@ wait_for($node, 'postgres', 'SELECT count(*) = 2 FROM wf_workers()',
 # A run that is deleted while its step is under way takes that with it.
 #
 set_gate('delete', 'false');
-query('ALTER SEQUENCE begun RESTART');
-$run = fire($slow, 'five', '{"gate": "delete"}');
+query($node, 'ALTER SEQUENCE begun RESTART');
+$run = fire($node, $slow, 'five', '{"gate": "delete"}');
 wait_begun(1, 'the first step is under way');
-query("DELETE FROM workflow_runs WHERE id = '$run'");
+query($node, "DELETE FROM workflow_runs WHERE id = '$run'");
 set_gate('delete', 'true');
-wait_status(fire($slow, 'slow', '{"gate": "delete"}'),
+wait_status($node, fire($node, $slow, 'slow', '{"gate": "delete"}'),
 	'completed', 'the worker goes on');
-is(query("SELECT count(*) FROM effects WHERE run = '$run'"),
+is(query($node, "SELECT count(*) FROM effects WHERE run = '$run'"),
 	0, 'a step of a deleted run has no effect');
 
 $node->stop;

@@ -7,6 +7,7 @@ use warnings FATAL => 'all';
 
 use PostgreSQL::Test::Utils;
 use Test::More;
+use WorkflowEngine::Runs;
 use WorkflowEngine::Test;
 
 my $bad = '33333333-3333-3333-3333-333333333333';
@@ -17,13 +18,7 @@ workflow_engine.poll_interval = '1s'
 restart_after_crash = on
 CONF
 
-sub query
-{
-	my ($sql) = @_;
-	return $node->safe_psql('postgres', $sql);
-}
-
-query(qq{
+query($node, qq{
 	CREATE EXTENSION workflow_engine;
 	CREATE TABLE done (n int, at timestamptz DEFAULT clock_timestamp());
 	CREATE TABLE goods (id int PRIMARY KEY);
@@ -33,20 +28,6 @@ query(qq{
 	SELECT wf_define('$bad', '{"name": "bad", "trigger_type": "bad", "steps": [
 		{"name": "note", "action": "insert_record", "params":
 			{"table": "goods", "fields": {"id": "{{ trigger.id }}"}}}]}')});
-
-sub fire
-{
-	my ($tenant, $type, $payload) = @_;
-	return query("SELECT wf_fire('$tenant', '$type', '" . ($payload || '{}') . "')");
-}
-
-sub wait_status
-{
-	my ($id, $status, $what) = @_;
-	wait_for($node, 'postgres',
-		"SELECT status = '$status' FROM workflow_runs WHERE id = '$id'", $what);
-	return;
-}
 
 # Fires runs of another tenant, one after the other.  Each must be done long
 # before a worker that pauses after each failure would come to it.
@@ -59,7 +40,7 @@ sub others_go_on
 	foreach (1 .. $count)
 	{
 		$n++;
-		fire($good, 'good', qq({"n": $n}));
+		fire($node, $good, 'good', qq({"n": $n}));
 		wait_for($node, 'postgres', "SELECT count(*) = 1 FROM done WHERE n = $n",
 			"run $n of another tenant is done", 20);
 	}
@@ -69,7 +50,7 @@ sub others_go_on
 #
 # A trigger of somebody's that raises for one run.
 #
-query(q{
+query($node, q{
 	CREATE TABLE refuse (run uuid);
 	CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 	BEGIN
@@ -81,9 +62,9 @@ query(q{
 	CREATE TRIGGER audit AFTER UPDATE ON workflow_runs
 		FOR EACH ROW EXECUTE FUNCTION refuse();
 	SELECT wf_pause()});
-my $run = fire($bad, 'bad', '{"id": 1}');
-query("INSERT INTO refuse VALUES ('$run')");
-query("SELECT wf_fire('$good', 'good', jsonb_build_object('n', -i)) FROM generate_series(1, 20) i; "
+my $run = fire($node, $bad, 'bad', '{"id": 1}');
+query($node, "INSERT INTO refuse VALUES ('$run')");
+query($node, "SELECT wf_fire('$good', 'good', jsonb_build_object('n', -i)) FROM generate_series(1, 20) i; "
 	  . 'SELECT wf_resume()');
 wait_for($node, 'postgres', 'SELECT count(*) = 20 FROM done',
 	'others of its batch are done');
@@ -99,11 +80,11 @@ like($err, qr/the audit does not want run.*HINT:.*trigger or constraint/s,
 wait_for($node, 'postgres',
 	"SELECT last_error LIKE '%could not process%' OR last_error LIKE '%set aside%' FROM wf_workers()",
 	'it is tried again');
-query('DELETE FROM refuse');
+query($node, 'DELETE FROM refuse');
 wait_for($node, 'postgres',
 	"SELECT status IN ('completed', 'failed') FROM workflow_runs WHERE id = '$run'",
 	'it goes on when the trigger lets it');
-query('DROP TRIGGER audit ON workflow_runs');
+query($node, 'DROP TRIGGER audit ON workflow_runs');
 my $told = () = slurp_file($node->logfile) =~ /run $run is set aside/g;
 is($told, 1, 'one log line tells of it');
 
@@ -113,16 +94,16 @@ is($told, 1, 'one log line tells of it');
 #
 SKIP:
 {
-	my $has = query(q{SELECT count(*) FROM pg_available_extensions
+	my $has = query($node, q{SELECT count(*) FROM pg_available_extensions
 		WHERE name = 'postgres_fdw'});
 	skip 'no postgres_fdw', 1 unless $has;
 	my $host = $node->host;
 	my $port = $node->port;
-	query('CREATE DATABASE remote');
+	query($node, 'CREATE DATABASE remote');
 	$node->safe_psql('remote', q{
 		CREATE TABLE sums (id int, total int UNIQUE DEFERRABLE INITIALLY DEFERRED);
 		INSERT INTO sums VALUES (0, 5)});
-	query(qq{
+	query($node, qq{
 		CREATE EXTENSION postgres_fdw;
 		CREATE SERVER remote FOREIGN DATA WRAPPER postgres_fdw
 			OPTIONS (host '$host', port '$port', dbname 'remote');
@@ -131,12 +112,12 @@ SKIP:
 		SELECT wf_define('$bad', '{"name": "remote", "trigger_type": "remote", "steps": [
 			{"name": "add", "action": "insert_record", "params": {"table": "sums",
 				"fields": {"id": 1, "total": "{{ trigger.total }}"}}}]}')});
-	my @runs = map { fire($bad, 'remote', '{"total": 5}') } 1 .. 3;
-	my $fine = fire($bad, 'remote', '{"total": 6}');
+	my @runs = map { fire($node, $bad, 'remote', '{"total": 5}') } 1 .. 3;
+	my $fine = fire($node, $bad, 'remote', '{"total": 6}');
 	others_go_on(3);
-	wait_status($fine, 'completed', 'one whose row is accepted completes');
-	wait_status($_, 'failed', 'one whose COMMIT fails is failed') foreach @runs;
-	like(query("SELECT error_message FROM workflow_runs WHERE id = '$runs[0]'"),
+	wait_status($node, $fine, 'completed', 'one whose row is accepted completes');
+	wait_status($node, $_, 'failed', 'one whose COMMIT fails is failed') foreach @runs;
+	like(query($node, "SELECT error_message FROM workflow_runs WHERE id = '$runs[0]'"),
 		qr/could not process this run: duplicate key value violates unique constraint/,
 		'... with the server\'s message');
 	is($node->safe_psql('remote', 'SELECT count(*) FROM sums WHERE total = 6'),
@@ -146,7 +127,7 @@ SKIP:
 #
 # What would end the worker from within is refused to the step.
 #
-query(qq{
+query($node, qq{
 	CREATE FUNCTION end_me(params jsonb, context jsonb) RETURNS jsonb
 	LANGUAGE plpgsql AS \$\$
 	BEGIN
@@ -156,19 +137,19 @@ query(qq{
 	SELECT wf_register_action('end_me', 'end_me(jsonb,jsonb)');
 	SELECT wf_define('$bad', '{"name": "end", "trigger_type": "end", "steps": [
 		{"name": "end", "action": "end_me"}]}')});
-my $pid = query('SELECT pid FROM wf_workers()');
-query("SELECT wf_fire('$bad', 'end') FROM generate_series(1, 30)");
+my $pid = query($node, 'SELECT pid FROM wf_workers()');
+query($node, "SELECT wf_fire('$bad', 'end') FROM generate_series(1, 30)");
 others_go_on(2);
 wait_for($node, 'postgres', q{SELECT count(*) = 30 FROM workflow_runs
 	WHERE error_message LIKE 'step "end": parameter "exit_on_error" cannot be changed%'},
 	'each such step fails');
-is(query('SELECT pid FROM wf_workers()'), $pid, 'and no worker has ended');
+is(query($node, 'SELECT pid FROM wf_workers()'), $pid, 'and no worker has ended');
 
 #
 # Steps that do end their worker: the other runs of their definition wait, and
 # those of everybody else go on.
 #
-query(qq{
+query($node, qq{
 	CREATE FUNCTION die_now(params jsonb, context jsonb) RETURNS jsonb
 	LANGUAGE plpgsql AS \$\$
 	BEGIN
@@ -182,10 +163,10 @@ query(qq{
 	SELECT wf_register_action('die_now', 'die_now(jsonb,jsonb)');
 	SELECT wf_define('$bad', '{"name": "die", "trigger_type": "die", "steps": [
 		{"name": "die", "action": "die_now", "timeout": "100 ms"}]}')});
-query('ALTER SYSTEM SET workflow_engine.workers = 2');
+query($node, 'ALTER SYSTEM SET workflow_engine.workers = 2');
 $node->reload;
 wait_for($node, 'postgres', 'SELECT count(*) = 2 FROM wf_workers()', 'there are two workers');
-my @dead = split(/\n/, query("SELECT wf_fire('$bad', 'die') FROM generate_series(1, 4)"));
+my @dead = split(/\n/, query($node, "SELECT wf_fire('$bad', 'die') FROM generate_series(1, 4)"));
 others_go_on(20);
 wait_for($node, 'postgres', "SELECT count(*) >= 1 FROM workflow_runs WHERE status = 'failed' AND error_message LIKE '%its worker was ended%'",
 	'such a step fails');
@@ -195,8 +176,8 @@ wait_for($node, 'postgres', "SELECT count(*) >= 1 FROM workflow_runs WHERE statu
 # here while the row is saved.  At the third time it is failed; the others go
 # on.
 #
-query("SELECT wf_cancel_runs('$bad')");
-query(q{
+query($node, "SELECT wf_cancel_runs('$bad')");
+query($node, q{
 	DROP FUNCTION refuse() CASCADE;
 	CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS $$
 	BEGIN
@@ -210,34 +191,22 @@ query(q{
 	CREATE TRIGGER linger AFTER UPDATE ON workflow_runs FOR EACH ROW
 		WHEN (new.status = 'completed' AND new.trigger_payload @> '{"id": 77}')
 		EXECUTE FUNCTION linger()});
-$run = fire($bad, 'bad', '{"id": 77}');
+$run = fire($node, $bad, 'bad', '{"id": 77}');
 foreach my $time (1 .. 3)
 {
-	my $pid;
+	my $pid = wait_in_step($node, "its row is saved for the $time. time");
 
-	wait_until(
-		sub {
-			my ($out, $err);
-			$node->psql('postgres', q{SELECT pid FROM pg_stat_activity
-				WHERE backend_type = 'workflow_engine worker'
-					AND wait_event = 'PgSleep'},
-				stdout => \$out, stderr => \$err);
-			$pid = $out;
-			return defined $pid && $pid =~ /^\d+$/;
-		},
-		"its row is saved for the $time. time");
 	kill 'KILL', $pid;
 	wait_until(
 		sub {
-			my ($out, $err);
-			$node->psql('postgres', 'SELECT count(*) FROM wf_workers() WHERE pid = '
-				  . $pid, stdout => \$out, stderr => \$err);
-			return defined $out && $out eq '0';
+			my $count =
+			  answer($node, "SELECT count(*) FROM wf_workers() WHERE pid = $pid");
+			return defined $count && $count eq '0';
 		},
 		'the server has another worker');
 }
-wait_status($run, 'failed', 'the run is failed');
-like(query("SELECT error_message FROM workflow_runs WHERE id = '$run'"),
+wait_status($node, $run, 'failed', 'the run is failed');
+like(query($node, "SELECT error_message FROM workflow_runs WHERE id = '$run'"),
 	qr/could not process this run: its worker ended abnormally/, '... and says why');
 others_go_on(1);
 $node->stop;

@@ -7,6 +7,7 @@ use warnings FATAL => 'all';
 
 use PostgreSQL::Test::Utils;
 use Test::More;
+use WorkflowEngine::Runs;
 use WorkflowEngine::Test;
 use WorkflowEngine::Outbound;
 
@@ -62,25 +63,6 @@ sub post_to
 		action => 'webhook',
 		params => { url => $url, body => { run => '{{run.id}}' } },
 		retry => { max_attempts => 9 });
-}
-
-sub worker_pid
-{
-	my $pid;
-
-	wait_until(
-		sub {
-			my ($stdout, $stderr);
-			$node->psql('postgres',
-				"SELECT pid FROM pg_stat_activity WHERE datname = 'postgres' "
-				  . "AND backend_type = 'workflow_engine worker'",
-				stdout => \$stdout,
-				stderr => \$stderr);
-			$pid = $stdout;
-			return $pid && $pid =~ /^\d+$/;
-		},
-		'there is one worker');
-	return $pid;
 }
 
 # The run has completed, its request was sent so often under one key, and its
@@ -150,10 +132,10 @@ sub wf_workers
 #
 # SIGKILL of the worker.  The server restarts, the next worker sends again.
 #
-my $pid = worker_pid();
+my $pid = worker_pid($node);
 kill 'KILL', $pid;
 my @requests = $http->wait_requests(2);
-isnt(worker_pid(), $pid, 'another worker');
+isnt(worker_pid($node), $pid, 'another worker');
 is(send_status($runs{held}),
 	'completed 1, running 2, pending 0',
 	'after SIGKILL the step is under way again');
@@ -176,7 +158,7 @@ foreach my $n (1 .. 4)
 {
 	$http->wait_requests($n);
 	last if $n == 4;
-	$pid = worker_pid();
+	$pid = worker_pid($node);
 	is( $node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)"),
 		't', 'SIGTERM');
 }
@@ -220,7 +202,7 @@ connection(
 		params => { to => 'b@example.com', subject => 's', body => 'b' } });
 $smtp->wait_requests(1);
 $node->safe_psql('postgres',
-	'SELECT pg_terminate_backend(' . worker_pid() . ')');
+	'SELECT pg_terminate_backend(' . worker_pid($node) . ')');
 my @mails = $smtp->wait_requests(2);
 like($mails[0]{headers}{'message-id'}, qr/\Q$runs{mail}\E/, 'a Message-ID');
 is( $mails[1]{headers}{'message-id'},

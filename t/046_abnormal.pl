@@ -8,6 +8,7 @@ use warnings FATAL => 'all';
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use WorkflowEngine::Runs;
 use WorkflowEngine::Test;
 
 my $tenant = '22222222-2222-2222-2222-222222222222';
@@ -43,67 +44,23 @@ $node->safe_psql('postgres', q{
 	SELECT wf_register_action('linger', 'linger(jsonb,jsonb)');
 	SELECT wf_register_action('note', 'note(jsonb,jsonb)')});
 
-# What the server answers, or undef while it cannot.
-sub answer
-{
-	my ($sql) = @_;
-	my ($out, $err);
-
-	my $rc = $node->psql('postgres', $sql, stdout => \$out, stderr => \$err);
-	return $rc == 0 ? $out : undef;
-}
-
-# Waits until a worker is in the step.
-sub wait_begun
-{
-	my ($what) = @_;
-
-	wait_until(
-		sub {
-			my $busy = answer(q{
-				SELECT count(*) FROM pg_stat_activity
-				WHERE backend_type = 'workflow_engine worker'
-					AND wait_event = 'PgSleep'});
-			return defined $busy && $busy =~ /^1$/;
-		},
-		$what);
-	return;
-}
-
-sub worker_pid
-{
-	my $pid;
-
-	wait_until(
-		sub {
-			$pid = answer(q{SELECT pid FROM pg_stat_activity
-				WHERE backend_type = 'workflow_engine worker'});
-			return defined $pid && $pid =~ /^\d+$/;
-		},
-		'there is a worker');
-	return $pid;
-}
-
 # Kills the worker; the server restarts, and has another one.
 sub kill_worker
 {
-	my $pid = worker_pid();
+	my $pid = worker_pid($node);
 
 	kill 'KILL', $pid;
-	wait_until(sub { return worker_pid() != $pid }, 'there is another worker');
+	wait_until(sub { return worker_pid($node) != $pid }, 'there is another worker');
 	return;
 }
 
-sub fire
+# Fires a workflow of these steps, with the gates closed.
+sub fire_closed
 {
 	my ($name, @steps) = @_;
-	my $steps = join(', ', @steps);
 
-	return $node->safe_psql('postgres', qq{
-		UPDATE gate SET open = false, wide = false;
-		SELECT wf_define('$tenant', '{"name": "$name", "trigger_type": "$name",
-			"steps": [$steps]}') IS NULL \\g /dev/null
-		SELECT wf_fire('$tenant', '$name')});
+	query($node, 'UPDATE gate SET open = false, wide = false');
+	return define_and_fire($node, $tenant, $name, @steps);
 }
 
 sub linger
@@ -125,15 +82,6 @@ sub trace
 		"SELECT step_name, status, attempts, error FROM wf_trace('$run') ORDER BY step");
 }
 
-sub wait_run
-{
-	my ($run, $status) = @_;
-	wait_for($node, 'postgres',
-		"SELECT status = '$status' FROM workflow_runs WHERE id = '$run'",
-		"the run is $status");
-	return;
-}
-
 sub open_gate
 {
 	my ($which) = @_;
@@ -147,13 +95,13 @@ my $why = 'its worker ended abnormally while it executed this step';
 # Killed thrice while it executes the step: the step fails, with that reason.
 # The worker goes on with others.
 #
-my $run = fire('killed', note_step('before'), linger(), note_step('after'));
+my $run = fire_closed('killed', note_step('before'), linger(), note_step('after'));
 foreach my $n (1 .. 3)
 {
-	wait_begun("the step is executed for the $n. time");
+	wait_in_step($node, "the step is executed for the $n. time");
 	kill_worker();
 }
-wait_run($run, 'failed');
+wait_status($node, $run, 'failed', 'the run is failed');
 is(trace($run), "note_before|completed|1|\nlinger|failed|3|$why, 3 times\n"
 	  . 'note_after|pending|0|', 'the step that ended three workers is failed');
 is($node->safe_psql('postgres', "SELECT error_message FROM workflow_runs WHERE id = '$run'"),
@@ -169,13 +117,13 @@ is($node->safe_psql('postgres', "
 #
 # on_error decides what that means, as for any failure.
 #
-$run = fire('continues', linger(', "on_error": "continue"'), note_step('after'));
+$run = fire_closed('continues', linger(', "on_error": "continue"'), note_step('after'));
 foreach my $n (1 .. 3)
 {
-	wait_begun("the step is executed for the $n. time");
+	wait_in_step($node, "the step is executed for the $n. time");
 	kill_worker();
 }
-wait_run($run, 'completed');
+wait_status($node, $run, 'completed', 'the run is completed');
 is(trace($run), "linger|failed|3|$why, 3 times\nnote_after|completed|1|",
 	'on_error is honoured');
 
@@ -186,27 +134,27 @@ sub kill_twice
 {
 	foreach my $n (1 .. 2)
 	{
-		wait_begun("the step is executed for the $n. time");
+		wait_in_step($node, "the step is executed for the $n. time");
 		kill_worker();
 	}
-	wait_begun('the step is executed once more');
+	wait_in_step($node, 'the step is executed once more');
 	return;
 }
 
-$run = fire('twice', linger(),
+$run = fire_closed('twice', linger(),
 	'{"name": "again", "action": "linger", "params": {"wide": true}}');
 kill_twice();
 is($node->safe_psql('postgres', "SELECT abnormal_ends FROM workflow_runs WHERE id = '$run'"),
 	2, 'two ends are counted');
 $node->restart;    # so that both steps are in one transaction
-wait_begun('the step is executed again');
+wait_in_step($node, 'the step is executed again');
 open_gate();
 wait_for($node, 'postgres', 'SELECT is_called FROM wide_tries',
 	'a step that ended two workers may still complete');
 kill_worker();
-wait_begun('the next step is executed again');
+wait_in_step($node, 'the next step is executed again');
 open_gate('wide');
-wait_run($run, 'completed');
+wait_status($node, $run, 'completed', 'the run is completed');
 like(trace($run), qr/^linger\|completed\|\d\|\nagain\|completed\|2\|$/,
 	'its two ends and one of the next step are not three');
 is($node->safe_psql('postgres',
@@ -219,7 +167,7 @@ is($node->safe_psql('postgres',
 #
 my %innocent = (
 	'SIGTERM' => sub { $node->safe_psql('postgres',
-			'SELECT pg_terminate_backend(' . worker_pid() . ')') },
+			'SELECT pg_terminate_backend(' . worker_pid($node) . ')') },
 	'a fast restart' => sub { $node->restart },
 	'an immediate stop' => sub { $node->stop('immediate'); $node->start },
 	'the crash of another backend' => sub {
@@ -227,31 +175,31 @@ my %innocent = (
 		my $pid = $other->query_safe('SELECT pg_backend_pid()');
 		kill 'KILL', $pid;
 		eval { $other->quit };
-		wait_until(sub { defined answer('SELECT 1') }, 'the server has recovered');
+		wait_until(sub { defined answer($node, 'SELECT 1') }, 'the server has recovered');
 	});
 foreach my $blow (sort keys %innocent)
 {
-	$run = fire('innocent', linger(), note_step('after'));
+	$run = fire_closed('innocent', linger(), note_step('after'));
 	foreach my $n (1 .. 4)
 	{
-		wait_begun("$blow: the step is executed for the $n. time");
-		my $pid = worker_pid();
+		my $pid =
+		  wait_in_step($node, "$blow: the step is executed for the $n. time");
 		$innocent{$blow}->();
 		wait_until(sub { !kill(0, $pid) }, "$blow: the worker is gone");
 	}
-	wait_begun("$blow: the step is executed again");
+	wait_in_step($node, "$blow: the step is executed again");
 	is($node->safe_psql('postgres',
 			"SELECT coalesce(abnormal_ends, 0) FROM workflow_runs WHERE id = '$run'"),
 		0, "$blow is not counted");
 	open_gate();
-	wait_run($run, 'completed');
+	wait_status($node, $run, 'completed', 'the run is completed');
 }
 
 #
 # Transfers in flight are not executed: the worker's end is not theirs.
 #
 my $http = start_receiver('http', '--prefix', '/hold');
-$run = fire('flying', '{"name": "send", "action": "webhook", "params": {"url": "'
+$run = fire_closed('flying', '{"name": "send", "action": "webhook", "params": {"url": "'
 	  . $http->url . '/x"}, "timeout": "5 minutes", "retry": {"max_attempts": 9}}');
 foreach my $n (1 .. 4)
 {
@@ -262,7 +210,7 @@ $http->wait_requests(5);
 is(trace($run), 'send|running|5|its worker ended before the attempt did',
 	'a transfer in flight is sent again, as long as attempts are left');
 $http->command('release');
-wait_run($run, 'completed');
+wait_status($node, $run, 'completed', 'the run is completed');
 $http->stop;
 
 #
@@ -270,17 +218,17 @@ $http->stop;
 #
 $node->append_conf('postgresql.conf', 'restart_after_crash = off');
 $node->restart;
-$run = fire('down', linger());
+$run = fire_closed('down', linger());
 foreach my $n (1 .. 3)
 {
-	wait_begun("the step is executed for the $n. time");
+	wait_in_step($node, "the step is executed for the $n. time");
 	my ($postmaster) = slurp_file($node->data_dir . '/postmaster.pid') =~ /^(\d+)/;
-	kill 'KILL', worker_pid();
+	kill 'KILL', worker_pid($node);
 	wait_until(sub { !kill(0, $postmaster) }, 'the server is down');
 	$node->{_pid} = undef;
 	$node->start;
 }
-wait_run($run, 'failed');
+wait_status($node, $run, 'failed', 'the run is failed');
 is(trace($run), "linger|failed|3|$why, 3 times", 'a server that stays down knows too');
 
 # A start that fails once the memory is made: it has not seen to anything.
@@ -306,21 +254,21 @@ sub fail_to_start
 # is committed before it is made.
 #
 $node->restart;
-$run = fire('all', linger());
+$run = fire_closed('all', linger());
 foreach my $n (1 .. 3)
 {
-	wait_begun("the step is executed for the $n. time");
+	wait_in_step($node, "the step is executed for the $n. time");
 	like(trace($run), qr/^linger\|running\|/,
 		"attempt $n is committed before it is made");
 	my ($postmaster) = slurp_file($node->data_dir . '/postmaster.pid') =~ /^(\d+)/;
-	my $pid = worker_pid();
+	my $pid = worker_pid($node);
 	kill 'KILL', $postmaster, $pid;
 	wait_until(sub { !kill(0, $postmaster) && !kill(0, $pid) }, 'all is gone');
 	$node->{_pid} = undef;
 	fail_to_start() if $n == 2;
 	wait_until(sub { return $node->start(fail_ok => 1) }, 'the server is up');
 }
-wait_run($run, 'failed');
+wait_status($node, $run, 'failed', 'the run is failed');
 like(trace($run), qr/^linger\|failed\|3\|\Q$why\E, 3 times$/,
 	'a step that takes the whole server down is failed');
 

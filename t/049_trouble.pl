@@ -7,6 +7,7 @@ use warnings FATAL => 'all';
 
 use PostgreSQL::Test::Utils;
 use Test::More;
+use WorkflowEngine::Runs;
 use WorkflowEngine::Test;
 
 my $tenant = '33333333-3333-3333-3333-333333333333';
@@ -51,43 +52,13 @@ $node->safe_psql('postgres', q{
 	SELECT wf_register_action('linger', 'linger(jsonb,jsonb)');
 	SELECT wf_register_action('stubborn', 'stubborn(jsonb,jsonb)')});
 
-sub fire
-{
-	my ($name, @steps) = @_;
-	my $steps = join(', ', @steps);
-
-	return $node->safe_psql('postgres', qq{
-		SELECT wf_define('$tenant', '{"name": "$name", "trigger_type": "$name",
-			"steps": [$steps]}') IS NULL \\g /dev/null
-		SELECT wf_fire('$tenant', '$name')});
-}
-
-sub wait_run
-{
-	my ($run, $status, $what) = @_;
-	wait_for($node, 'postgres',
-		"SELECT status = '$status' FROM workflow_runs WHERE id = '$run'", $what);
-	return;
-}
-
-# Waits until a worker is in a step that sleeps.
-sub wait_begun
-{
-	my ($what) = @_;
-	wait_for($node, 'postgres', q{
-		SELECT count(*) = 1 FROM pg_stat_activity
-		WHERE backend_type = 'workflow_engine worker'
-			AND wait_event = 'PgSleep'}, $what);
-	return;
-}
-
 #
 # A step that would not be cancelled, at its second attempt: its run was
 # waiting, as far as others see.
 #
 my $stubborn = '{"name": "never", "action": "stubborn", "timeout": "300 ms"';
-my $run = fire('later', $stubborn . ', "params": {"once": true}}');
-wait_run($run, 'failed', 'a step that ends its worker at a later attempt fails');
+my $run = define_and_fire($node, $tenant, 'later', $stubborn . ', "params": {"once": true}}');
+wait_status($node, $run, 'failed', 'a step that ends its worker at a later attempt fails');
 is($node->safe_psql('postgres', 'SELECT last_value FROM tries'),
 	2, '... at that attempt');
 like($node->safe_psql('postgres', "SELECT attempts || ' ' || error FROM wf_trace('$run')"),
@@ -96,15 +67,15 @@ like($node->safe_psql('postgres', "SELECT attempts || ' ' || error FROM wf_trace
 #
 # Somebody holds the run's row when its end is to be booked: others go on.
 #
-$run = fire('held', $stubborn . '}');
-wait_begun('the step is executed');
+$run = define_and_fire($node, $tenant, 'held', $stubborn . '}');
+wait_in_step($node, 'the step is executed');
 my $holder = $node->background_psql('postgres');
 $holder->query_safe("BEGIN; SELECT FROM workflow_runs WHERE id = '$run' FOR UPDATE");
-my $other = fire('other', '{"name": "say", "action": "note"}');
-wait_run($other, 'completed', 'a run whose row is held keeps no other up');
+my $other = define_and_fire($node, $tenant, 'other', '{"name": "say", "action": "note"}');
+wait_status($node, $other, 'completed', 'a run whose row is held keeps no other up');
 is(run_status($node, 'postgres', $run), 'running', 'while it waits itself');
 $holder->query_safe('COMMIT');
-wait_run($run, 'failed', 'it is booked when the row is free');
+wait_status($node, $run, 'failed', 'it is booked when the row is free');
 $holder->quit;
 
 #
@@ -121,12 +92,12 @@ $node->safe_psql('postgres', q{
 	END $$;
 	CREATE TRIGGER refuse BEFORE UPDATE ON workflow_runs
 		FOR EACH ROW EXECUTE FUNCTION refuse()});
-$run = fire('refused', $stubborn . '}');
-$other = fire('other', '{"name": "say", "action": "note"}');
-wait_run($run, 'failed', 'a run whose end cannot be booked fails');
+$run = define_and_fire($node, $tenant, 'refused', $stubborn . '}');
+$other = define_and_fire($node, $tenant, 'other', '{"name": "say", "action": "note"}');
+wait_status($node, $run, 'failed', 'a run whose end cannot be booked fails');
 is($node->safe_psql('postgres', "SELECT error_message FROM workflow_runs WHERE id = '$run'"),
 	'the engine could not process this run: not so', '... with that reason');
-wait_run($other, 'completed', 'it holds no other up');
+wait_status($node, $other, 'completed', 'it holds no other up');
 $node->safe_psql('postgres', 'DROP TRIGGER refuse ON workflow_runs');
 
 #
@@ -134,26 +105,26 @@ $node->safe_psql('postgres', 'DROP TRIGGER refuse ON workflow_runs');
 #
 $node->append_conf('postgresql.conf', "log_min_messages = panic\nworkflow_engine.workers = 1");
 $node->restart;
-$run = fire('quiet', '{"name": "linger", "action": "linger"}');
+$run = define_and_fire($node, $tenant, 'quiet', '{"name": "linger", "action": "linger"}');
 foreach my $n (1 .. 4)
 {
-	wait_begun("the step is executed for the $n. time");
+	wait_in_step($node, "the step is executed for the $n. time");
 	my $pid = $node->safe_psql('postgres', 'SELECT pid FROM wf_workers()');
 	$node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
 	wait_until(sub { !kill(0, $pid) }, 'the worker is gone');
 }
-wait_begun('the step is executed again');
+wait_in_step($node, 'the step is executed again');
 $node->safe_psql('postgres', 'UPDATE gate SET open = true');
-wait_run($run, 'completed', 'SIGTERM does not count, whatever log_min_messages');
+wait_status($node, $run, 'completed', 'SIGTERM does not count, whatever log_min_messages');
 $node->append_conf('postgresql.conf', 'log_min_messages = warning');
 
 #
 # On probation, somebody holds the row of a run that is to go on: others do.
 #
 $node->safe_psql('postgres', 'UPDATE gate SET open = false');
-$run = fire('crash', '{"name": "linger", "action": "linger"}',
+$run = define_and_fire($node, $tenant, 'crash', '{"name": "linger", "action": "linger"}',
 	map { qq({"name": "then_$_", "action": "note"}) } 1 .. 300);
-wait_begun('the step is executed');
+wait_in_step($node, 'the step is executed');
 kill 'KILL', $node->safe_psql('postgres', 'SELECT pid FROM wf_workers()');
 wait_until(sub {
 	my ($out, $err);
@@ -165,10 +136,10 @@ $holder = $node->background_psql('postgres');
 $holder->query_safe("BEGIN; SELECT FROM workflow_runs WHERE id = '$run' FOR UPDATE");
 $node->safe_psql('postgres', 'UPDATE gate SET open = true');
 is(run_status($node, 'postgres', $run), 'running', '... while somebody has its row');
-$other = fire('other', '{"name": "say", "action": "note"}');
-wait_run($other, 'completed', 'a run that is held keeps no other up');
+$other = define_and_fire($node, $tenant, 'other', '{"name": "say", "action": "note"}');
+wait_status($node, $other, 'completed', 'a run that is held keeps no other up');
 $holder->query_safe('COMMIT');
-wait_run($run, 'completed', 'it goes on when the row is free');
+wait_status($node, $run, 'completed', 'it goes on when the row is free');
 $holder->quit;
 
 #
@@ -187,11 +158,11 @@ $node->safe_psql('postgres', q{
 	SELECT wf_register_action('cancel_others', 'cancel_others(jsonb,jsonb)')});
 $node->restart;    # no probation any more
 $node->safe_psql('postgres', "SELECT wf_pause('$tenant')");
-my $canceller = fire('canceller',
+my $canceller = define_and_fire($node, $tenant, 'canceller',
 	'{"name": "cancel", "action": "cancel_others", "params": {"workflow": "victim"}}');
-fire('victim', '{"name": "do", "action": "effect"}') foreach 1 .. 3;
+define_and_fire($node, $tenant, 'victim', '{"name": "do", "action": "effect"}') foreach 1 .. 3;
 $node->safe_psql('postgres', "SELECT wf_resume('$tenant')");
-wait_run($canceller, 'completed', 'a step cancels others');
+wait_status($node, $canceller, 'completed', 'a step cancels others');
 is($node->safe_psql('postgres', "SELECT step_results->0->'output'->>'cancelled'
 	FROM workflow_runs WHERE id = '$canceller'"), 3, '... three of them');
 is($node->safe_psql('postgres', q{SELECT string_agg(DISTINCT r.status, ' '),

@@ -7,6 +7,7 @@ use warnings FATAL => 'all';
 
 use PostgreSQL::Test::Utils;
 use Test::More;
+use WorkflowEngine::Runs;
 use WorkflowEngine::Test;
 
 my $quick = '11111111-1111-1111-1111-111111111111';
@@ -15,13 +16,7 @@ my $node = new_node('main', <<'CONF');
 workflow_engine.workers = 2
 CONF
 
-sub query
-{
-	my ($sql) = @_;
-	return $node->safe_psql('postgres', $sql);
-}
-
-query(qq{
+query($node, qq{
 	CREATE EXTENSION workflow_engine;
 	CREATE TABLE done (n int);
 	CREATE FUNCTION never_end(params jsonb, context jsonb) RETURNS jsonb
@@ -46,7 +41,7 @@ sub fire_quick
 {
 	my ($count) = @_;
 
-	query("TRUNCATE done; SELECT count(*) FROM (SELECT wf_fire('$quick', 'quick', "
+	query($node, "TRUNCATE done; SELECT count(*) FROM (SELECT wf_fire('$quick', 'quick', "
 		  . "jsonb_build_object('n', i)) FROM generate_series(1, $count) i) x");
 	return;
 }
@@ -63,7 +58,7 @@ sub count_ends
 # other workflows, one after the other, and each ends it.  The worker that
 # takes its place does first what others have fired.
 #
-query("SELECT wf_fire('$slow', 'never')");
+query($node, "SELECT wf_fire('$slow', 'never')");
 my $ends = count_ends();
 wait_until(sub { count_ends() > $ends }, 'a step has ended its worker');
 wait_for($node, 'postgres', q{SELECT count(*) = 2 FROM pg_stat_activity
@@ -79,6 +74,6 @@ unlike(slurp_file($node->logfile), qr/ended unexpectedly/,
 wait_for($node, 'postgres',
 	q{SELECT count(*) > 0 FROM workflow_runs WHERE abnormal_ends <> 0},
 	'the steps that did it are known');
-query("SELECT count(*) FROM wf_cancel_runs('$slow')");
+query($node, "SELECT count(*) FROM wf_cancel_runs('$slow')");
 $node->stop('immediate');
 done_testing();

@@ -7,6 +7,7 @@ use warnings FATAL => 'all';
 
 use PostgreSQL::Test::Utils;
 use Test::More;
+use WorkflowEngine::Runs;
 use WorkflowEngine::Test;
 
 my $good = '11111111-1111-1111-1111-111111111111';
@@ -15,13 +16,7 @@ my $node = new_node('main', <<'CONF');
 workflow_engine.workers = 1
 CONF
 
-sub query
-{
-	my ($sql) = @_;
-	return $node->safe_psql('postgres', $sql);
-}
-
-query(qq{
+query($node, qq{
 	CREATE EXTENSION workflow_engine;
 	CREATE TABLE done (n int);
 	CREATE SEQUENCE saves;
@@ -35,7 +30,7 @@ sub put_trigger
 {
 	my ($body) = @_;
 
-	query(qq{
+	query($node, qq{
 		DROP TRIGGER IF EXISTS trouble ON workflow_runs;
 		CREATE OR REPLACE FUNCTION trouble() RETURNS trigger LANGUAGE plpgsql AS \$\$
 		BEGIN
@@ -48,12 +43,6 @@ sub put_trigger
 	return;
 }
 
-sub fire
-{
-	my ($tenant, $n) = @_;
-	return query("SELECT wf_fire('$tenant', 'note', '{\"n\": $n}')");
-}
-
 # Runs of the other tenant, one after the other.
 sub others_go_on
 {
@@ -61,10 +50,10 @@ sub others_go_on
 
 	foreach (1 .. 5)
 	{
-		my $run = fire($good, $_);
+		my $run = fire($node, $good, 'note', qq({"n": $_}));
 
-		wait_for($node, 'postgres', "SELECT status = 'completed'
-			FROM workflow_runs WHERE id = '$run'", "$what, run $_ of another tenant is done");
+		wait_status($node, $run, 'completed',
+			"$what, run $_ of another tenant is done");
 	}
 	return;
 }
@@ -74,7 +63,7 @@ sub others_go_on
 # failed, which is tried after some times.
 #
 put_trigger(q{RAISE EXCEPTION 'not to be saved';});
-my $run = fire($bad, 0);
+my $run = fire($node, $bad, 'note', '{"n": 0}');
 wait_for($node, 'postgres', 'SELECT last_value >= 6 FROM saves',
 	'a run was set aside five times and could not be failed');
 others_go_on('while it cannot be saved');
@@ -82,26 +71,25 @@ others_go_on('while it cannot be saved');
 #
 # More of them than may fail in a row.
 #
-query("SELECT count(*) FROM (SELECT wf_fire('$bad', 'note', '{\"n\": 0}') FROM generate_series(1, 40)) x");
+query($node, "SELECT count(*) FROM (SELECT wf_fire('$bad', 'note', '{\"n\": 0}') FROM generate_series(1, 40)) x");
 wait_for($node, 'postgres', 'SELECT last_value >= 20 FROM saves',
 	'many runs were set aside');
 others_go_on('while none of those can be saved');
-query("DROP TRIGGER trouble ON workflow_runs; SELECT count(*) FROM wf_cancel_runs('$bad')");
+query($node, "DROP TRIGGER trouble ON workflow_runs; SELECT count(*) FROM wf_cancel_runs('$bad')");
 
 #
 # A trigger that does not end.
 #
 put_trigger('PERFORM pg_sleep(6000); RETURN NULL;');
-$run = fire($bad, 0);
+$run = fire($node, $bad, 'note', '{"n": 0}');
 wait_for($node, 'postgres', 'SELECT is_called FROM saves', 'a run is saved');
 others_go_on('while its trigger sleeps');
 wait_for($node, 'postgres', q{SELECT last_error LIKE '%could not be saved within 1000 ms%'
 	FROM wf_workers()}, 'wf_workers tells of it');
 is(run_status($node, 'postgres', $run), 'queued', 'the run is not lost');
-query('DROP TRIGGER trouble ON workflow_runs');
-wait_for($node, 'postgres', "SELECT status = 'completed' FROM workflow_runs WHERE id = '$run'",
-	'it completes when the trigger is gone');
-is(query('SELECT count(*) FROM done WHERE n = 0') - query("SELECT count(*) FROM workflow_runs
+query($node, 'DROP TRIGGER trouble ON workflow_runs');
+wait_status($node, $run, 'completed', 'it completes when the trigger is gone');
+is(query($node, 'SELECT count(*) FROM done WHERE n = 0') - query($node, "SELECT count(*) FROM workflow_runs
 		WHERE tenant_id = '$bad' AND status = 'completed'"),
 	0, 'the effect of each run that completed is there once');
 

@@ -8,17 +8,24 @@ import base64
 import functools
 import html
 import socket
+import struct
 import zlib
 from urllib.parse import quote, unquote
 
 
 @functools.lru_cache
 def bomb(megabytes):
-    """So many megabytes of blanks, as gzip has them."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    """So many megabytes of blanks, as gzip has them: the same compressed
+    block again and again, since after a full flush it depends on nothing
+    that was before it."""
     block = b" " * (1 << 20)
-    return b"".join([packer.compress(block) for _ in range(megabytes)] +
-                    [packer.flush()])
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = packer.compress(block) + packer.flush(zlib.Z_FULL_FLUSH)
+    check = 0
+    for _ in range(megabytes):
+        check = zlib.crc32(block, check)
+    return (b"\x1f\x8b\x08\0\0\0\0\0\2\xff" + packed * megabytes +
+            packer.flush() + struct.pack("<LL", check, megabytes << 20))
 
 
 def spelled(text, how):
