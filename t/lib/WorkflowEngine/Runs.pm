@@ -159,11 +159,11 @@ sub set_and_reload
 {
 	my ($node, $name, $value) = @_;
 
-	query($node, "ALTER SYSTEM SET $name = '$value'");
+	my $before = query($node,
+		"ALTER SYSTEM SET $name = '$value'; SELECT clock_timestamp()");
+
 	$node->reload;
-	wait_for($node, 'postgres',
-		"SELECT setting = '$value' OR current_setting('$name') = '$value' "
-		  . "FROM pg_settings WHERE name = '$name'",
+	wait_for($node, 'postgres', "SELECT pg_conf_load_time() > '$before'",
 		"$name = $value");
 	return;
 }
