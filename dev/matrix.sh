@@ -134,7 +134,8 @@ bootstrap()
 }
 
 # What has to be there before anything is installed: no service starts, no
-# cluster is made, and names and certificates are those of the machine.
+# cluster is made, nothing is flushed to disk, and names and certificates are
+# those of the machine.
 configure()
 {
 	local root=$1
@@ -144,6 +145,7 @@ configure()
 		chmod 755 "$root/usr/sbin/policy-rc.d" &&
 		echo 'create_main_cluster = false' \
 			>"$root/etc/postgresql-common/createcluster.d/none.conf" &&
+		echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/unsafe-io" &&
 		echo 'Acquire::Check-Valid-Until "false";' \
 			>"$root/etc/apt/apt.conf.d/valid-until" &&
 		cp -L /etc/resolv.conf /etc/hosts "$root/etc/" &&
