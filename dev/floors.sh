@@ -12,7 +12,7 @@
 set -euo pipefail
 export LC_ALL=C
 
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "${WF_FLOORS_TOP:-$(dirname "${BASH_SOURCE[0]}")/..}"
 bad=0
 
 offence()
