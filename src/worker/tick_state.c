@@ -186,7 +186,7 @@ tick_save_run(Tick *tick, RunRow *run, RunVerdict verdict)
 			tick->nended++;
 			if (strcmp(run->status, "failed") == 0)
 				tick->failed = lappend(tick->failed, run);
-			/* of a run that it cancelled/
+			/* of a run that it cancelled, wf_cancel has called it */
 			if (strcmp(run->status, "cancelled") != 0)
 				run_ended(&run->id, run->status);
 			break;
