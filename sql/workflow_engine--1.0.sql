@@ -188,7 +188,7 @@ COMMENT ON COLUMN workflow_definitions.updated_by IS 'Who wrote it last.';
 
 /*
  * What ran.  As long as nobody has added anything to the table, wf_fire inserts
- * past the trigger and the per-row check of the foreign keys; src/fire.c tells
+ * past the trigger and the per-row check of the foreign keys; src/api/fire.c tells
  * how the keys hold all the same.  Columns are found by number: the order stays.
  */
 CREATE TABLE workflow_runs (
@@ -210,6 +210,7 @@ CREATE TABLE workflow_runs (
 	priority			smallint NOT NULL DEFAULT 0,
 	idempotency_key		text,
 	attempt				int NOT NULL DEFAULT 0,
+	place				bigint NOT NULL DEFAULT 0,
 	owner				bigint,
 	parent_id			uuid,
 	depth				int NOT NULL DEFAULT 0,
@@ -225,13 +226,21 @@ CREATE TABLE workflow_runs (
 	FOREIGN KEY (definition_id, definition_version)
 		REFERENCES workflow_definition_versions
 );
--- what is due: tenant by tenant, by priority, then time
+-- what was due when it was fired: tenant by tenant, by priority, then time.
+-- What waits for its time is not in it, so that it costs the rest nothing.
 CREATE INDEX workflow_runs_due
-	ON workflow_runs (tenant_id, priority DESC, run_at, id)
-	WHERE status IN ('queued', 'waiting');
--- when the next one is due that waits for its time
-CREATE INDEX workflow_runs_later ON workflow_runs (run_at)
-	WHERE status IN ('queued', 'waiting') AND run_at > queued_at;
+	ON workflow_runs (place, tenant_id, priority DESC, run_at, id)
+	WHERE run_at <= queued_at AND status IN ('queued', 'waiting');
+-- what waits for its time or has waited for it, in the same order: store_due.c
+-- merges the two
+CREATE INDEX workflow_runs_later
+	ON workflow_runs (place, tenant_id, priority DESC, run_at, id)
+	WHERE run_at > queued_at AND run_at < 'infinity'
+	AND status IN ('queued', 'waiting');
+-- the same of all tenants, by time: what has become due, and when the next is
+CREATE INDEX workflow_runs_timer ON workflow_runs (place, run_at)
+	WHERE run_at > queued_at AND run_at < 'infinity'
+	AND status IN ('queued', 'waiting');
 -- what runs or failed, also of one definition
 CREATE INDEX workflow_runs_state
 	ON workflow_runs (status, definition_id, id)
@@ -264,6 +273,7 @@ COMMENT ON COLUMN workflow_runs.run_at IS 'Not before; of a waiting run, when it
 COMMENT ON COLUMN workflow_runs.priority IS 'Higher goes first, within the tenant.';
 COMMENT ON COLUMN workflow_runs.idempotency_key IS 'Given to wf_fire, 1 to 1000 bytes: a second fire with it queues nothing.';
 COMMENT ON COLUMN workflow_runs.attempt IS 'How often the current step has been tried.';
+COMMENT ON COLUMN workflow_runs.place IS 'Internal: 0.';
 COMMENT ON COLUMN workflow_runs.owner IS 'Internal: the epoch of the worker that has it.';
 COMMENT ON COLUMN workflow_runs.parent_id IS 'The run whose step fired this one, if any.';
 COMMENT ON COLUMN workflow_runs.depth IS 'How many runs stand above it in that chain.';

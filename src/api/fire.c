@@ -240,6 +240,7 @@ fill_slot(Firing *firing, TupleTableSlot *slot, const Target *target,
 	n[Anum_workflow_runs_idempotency_key] = key == NULL;
 	v[Anum_workflow_runs_idempotency_key] = key ? CStringGetTextDatum(key) : (Datum) 0;
 	v[Anum_workflow_runs_attempt] = Int32GetDatum(0);
+	v[Anum_workflow_runs_place] = Int64GetDatum(store_place());
 	n[Anum_workflow_runs_owner] = true;
 	n[Anum_workflow_runs_parent_id] = !current_run.active;
 	v[Anum_workflow_runs_parent_id] = UUIDPGetDatum(&current_run.id);

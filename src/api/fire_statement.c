@@ -31,7 +31,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#define NPARAMETERS 11
+#define NPARAMETERS 12
 #define MAX_ROWS 500			/* of one statement */
 #define MAX_BYTES (1024 * 1024) /* of their payloads */
 
@@ -135,6 +135,7 @@ fill_parameters(const FireStatement *fire, const FiredRun *runs, int n,
 	values[8] = fire->key ? CStringGetTextDatum(fire->key) : (Datum) 0;
 	values[9] = UUIDPGetDatum(&current_run.id);
 	values[10] = Int32GetDatum(fire->depth);
+	values[11] = Int64GetDatum(store_place());
 	memset(nulls, ' ', NPARAMETERS);
 	nulls[6] = fire->run_at == NULL ? 'n' : ' ';
 	nulls[8] = fire->key == NULL ? 'n' : ' ';

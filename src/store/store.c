@@ -156,6 +156,16 @@ store_relation(const char *relation)
 	return oid;
 }
 
+/*
+ * One number for all, so far.  Every look at what is due and every fire asks
+ * here.
+ */
+int64
+store_place(void)
+{
+	return 0;
+}
+
 void
 store_enter_owner(Oid *save_user, int *save_context)
 {
@@ -279,6 +289,7 @@ store_execute(StoreStatement statement, Datum *values, const char *nulls,
 	bool		save_seqscan = enable_seqscan;
 	bool		save_bitmapscan = enable_bitmapscan;
 	bool		save_sort = enable_sort;
+	bool		save_incremental_sort = enable_incremental_sort;
 	bool		save_indexscan = enable_indexscan;
 	bool		save_jit = jit_enabled;
 	int			level;
@@ -288,7 +299,8 @@ store_execute(StoreStatement statement, Datum *values, const char *nulls,
 	level = store_enter_search_path();
 	PG_TRY();
 	{
-		enable_seqscan = enable_bitmapscan = enable_sort = false;
+		enable_seqscan = enable_bitmapscan = false;
+		enable_sort = enable_incremental_sort = false;
 		enable_indexscan = true;
 		jit_enabled = false;
 		result = SPI_execute_plan(prepare(statement), values, nulls,
@@ -299,6 +311,7 @@ store_execute(StoreStatement statement, Datum *values, const char *nulls,
 		enable_seqscan = save_seqscan;
 		enable_bitmapscan = save_bitmapscan;
 		enable_sort = save_sort;
+		enable_incremental_sort = save_incremental_sort;
 		enable_indexscan = save_indexscan;
 		jit_enabled = save_jit;
 	}

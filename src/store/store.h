@@ -52,6 +52,12 @@ extern void store_leave_search_path(int level);
  */
 extern char *store_sql(const char *sql);
 
+/*
+ * The value of column "place" of the runs that belong to this database: it is
+ * stamped on what is fired here, and nothing else is looked for.
+ */
+extern int64 store_place(void);
+
 /*--- what somebody may have changed of the tables (store_tables.c) ---*/
 
 /* So many of the tables: the first two are all that wf_fire needs, ... */
@@ -178,6 +184,7 @@ enum
 	Anum_workflow_runs_priority,
 	Anum_workflow_runs_idempotency_key,
 	Anum_workflow_runs_attempt,
+	Anum_workflow_runs_place,
 	Anum_workflow_runs_owner,
 	Anum_workflow_runs_parent_id,
 	Anum_workflow_runs_depth,
@@ -300,17 +307,26 @@ extern void store_load_pauses(Pauses *pauses);
 extern bool store_is_paused(const Pauses *pauses, const pg_uuid_t *tenant);
 
 /*
- * The next tenants that have runs queued or waiting, due or not, after *after
- * (NULL: from the first).  Returns how many.
+ * Fills tenants with the next ones, after *after (NULL: from the first), that
+ * have runs which were due when they were fired; with_later: also those with
+ * runs that wait for their time, whether it has come or not.  Returns how
+ * many there are, at most STORE_TENANTS_A_LOOK.
  */
 #define STORE_TENANTS_A_LOOK 64
-extern int	store_tenants_due(const pg_uuid_t *after, pg_uuid_t *tenants);
+extern int	store_tenants_due(const pg_uuid_t *after, bool with_later,
+							  pg_uuid_t *tenants);
 
-/* A tenant's next runs that are due, in their order; returns how many. */
+/*
+ * Fills runs with a tenant's next ones that are due, in their order; returns
+ * how many, at most reading->limit.
+ */
 extern int	store_read_due(const DueReading *reading, TimestampTz now,
 						   DueRun *runs);
 
-/* Runs that have become due after since and up to now. */
+/*
+ * Fills runs with those that were to wait for a moment after since and up to
+ * now, the earliest first; returns how many, at most max.
+ */
 extern int	store_read_later(TimestampTz since, TimestampTz now,
 							 DueRun *runs, int max);
 

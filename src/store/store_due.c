@@ -3,8 +3,40 @@
  *	  Which runs are due: what the queue in shared memory asks of the table.
  *
  * Runs in a worker, inside a tick's transaction.  Reads ids only, locks
- * nothing: who takes an id locks the row and looks again.  Each statement has
- * a snapshot of its own, newer than what the queue was told before.
+ * nothing: the worker that takes an id locks the row and checks again.  Each
+ * statement has a snapshot of its own, newer than what the queue was told
+ * before.  Owns nothing.
+ *
+ * Three indexes serve it (the install script).  A queued or waiting run is in
+ *
+ *	 workflow_runs_due		if it was due when it was fired:
+ *							run_at <= queued_at;
+ *	 workflow_runs_later	else: it was fired for a later moment, was retried
+ *	 workflow_runs_timer	by hand, or waits for its next attempt.
+ *
+ * A run changes sides by an UPDATE alone, never by the clock, so the latter
+ * two hold runs that are due as well: those whose moment has come since.  A
+ * run with run_at 'infinity' is in none.
+ *
+ * What is due of a tenant is one order, (priority DESC, run_at, id), which the
+ * queue keeps its runs in, and a reading goes on after a position in that
+ * order.  So both indexes of a tenant's runs have that order, a reading takes
+ * as many runs as it may from each, after the position, and merges them: the
+ * first runs of the union are among the first of either.  The position thus is
+ * good for both, and no run is passed over.  Were the later runs ordered by
+ * time alone, a reading would have to look at all of them that are due to find
+ * the most urgent ones, and 100,000 retries would be read a hundred times.
+ *
+ * A run that becomes due after a reading comes after its position, since
+ * everything read was due earlier; if it is more urgent, the queue has been
+ * told so by the timer, and the tenant is read from the beginning.
+ *
+ * The timer and the rescan find the later runs of all tenants in
+ * workflow_runs_timer, by time: what waits for tomorrow is never touched.  The
+ * timer reads on from the moment where it stopped.  A rescan reads from
+ * -infinity, since a transaction that was prepared may commit after the timer
+ * has passed the moment of its run.  If that finds too many runs, the rescan
+ * walks the tenants instead (with_later).
  */
 #include "postgres.h"
 #include "compat.h"
@@ -61,15 +93,33 @@ store_is_paused(const Pauses *pauses, const pg_uuid_t *tenant)
 
 /*--- what is due ---*/
 
-int
-store_tenants_due(const pg_uuid_t *after, pg_uuid_t *tenants)
+/* The id that follows in their order; false: it is the last. */
+static bool
+increment_id(pg_uuid_t *id)
 {
-	Datum		values[2] = {after ? UUIDPGetDatum(after) : (Datum) 0,
+	for (int i = UUID_LEN - 1; i >= 0; i--)
+		if (++id->data[i] != 0)
+			return true;
+	return false;
+}
+
+int
+store_tenants_due(const pg_uuid_t *after, bool with_later, pg_uuid_t *tenants)
+{
+	pg_uuid_t	first = {{0}};
+	Datum		values[4] = {Int64GetDatum(store_place()),
+		UUIDPGetDatum(&first), BoolGetDatum(with_later),
 	Int32GetDatum(STORE_TENANTS_A_LOOK)};
 	int			n;
 
+	if (after != NULL)
+	{
+		first = *after;
+		if (!increment_id(&first))
+			return 0;
+	}
 	SPI_connect();
-	store_execute(STORE_TENANTS_DUE, values, after ? "  " : "n ", false, 0);
+	store_execute(STORE_TENANTS_DUE, values, NULL, false, 0);
 	n = Min(SPI_processed, STORE_TENANTS_A_LOOK);
 	for (int i = 0; i < n; i++)
 		tenants[i] = *DatumGetUUIDP(column(i, 1));
@@ -96,7 +146,8 @@ collect_due(DueRun *runs, int max)
 int
 store_read_due(const DueReading *reading, TimestampTz now, DueRun *runs)
 {
-	Datum		values[6] = {UUIDPGetDatum(&reading->tenant_id),
+	Datum		values[7] = {Int64GetDatum(store_place()),
+		UUIDPGetDatum(&reading->tenant_id),
 		Int16GetDatum(reading->after.priority),
 		TimestampTzGetDatum(reading->after.run_at),
 		UUIDPGetDatum(&reading->after.id),
@@ -113,8 +164,9 @@ store_read_due(const DueReading *reading, TimestampTz now, DueRun *runs)
 int
 store_read_later(TimestampTz since, TimestampTz now, DueRun *runs, int max)
 {
-	Datum		values[3] = {TimestampTzGetDatum(since),
-	TimestampTzGetDatum(now), Int32GetDatum(max)};
+	Datum		values[4] = {Int64GetDatum(store_place()),
+		TimestampTzGetDatum(since), TimestampTzGetDatum(now),
+	Int32GetDatum(max)};
 	int			n;
 
 	SPI_connect();
@@ -127,7 +179,8 @@ store_read_later(TimestampTz since, TimestampTz now, DueRun *runs, int max)
 TimestampTz
 store_next_due(TimestampTz now)
 {
-	Datum		values[1] = {TimestampTzGetDatum(now)};
+	Datum		values[2] = {Int64GetDatum(store_place()),
+	TimestampTzGetDatum(now)};
 	TimestampTz due = 0;
 
 	SPI_connect();

@@ -127,7 +127,7 @@ List *
 store_take_over(int limit)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		values[1] = {Int32GetDatum(limit)};
+	Datum		values[2] = {Int32GetDatum(limit), Int64GetDatum(store_place())};
 	List	   *runs;
 	ListCell   *lc;
 

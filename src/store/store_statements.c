@@ -38,11 +38,11 @@
 #define INSERT_RUNS \
 	"INSERT INTO %t.workflow_runs (id, definition_id, definition_version," \
 	" tenant_id, trigger_payload, started_at, queued_at, run_at, priority," \
-	" idempotency_key, parent_id, depth, status, current_step," \
+	" idempotency_key, parent_id, depth, place, status, current_step," \
 	" step_results, attempt)" \
 	" SELECT n.id, n.definition_id, n.version, n.tenant_id, n.payload," \
 	"  n.fired_at, n.fired_at, coalesce($7, n.fired_at), $8, $9, $10, $11," \
-	"  'queued', 0, '[]', 0" \
+	"  $12, 'queued', 0, '[]', 0" \
 	" FROM unnest($1, $2, $3, $4, $5, $6)" \
 	"  n (id, definition_id, version, tenant_id, payload, fired_at)"
 
@@ -50,73 +50,94 @@
 
 #define INSERT_TYPES UUIDARRAYOID, UUIDARRAYOID, INT4ARRAYOID, UUIDARRAYOID, \
 	JSONBARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZOID, INT2OID, TEXTOID, \
-	UUIDOID, INT4OID
+	UUIDOID, INT4OID, INT8OID
+
+/*
+ * What the two indexes of what is due hold.  A statement that spells their
+ * conditions otherwise cannot use them.
+ */
+#define IN_DUE \
+	" q.run_at <= q.queued_at AND q.status IN ('queued', 'waiting')"
+#define IN_LATER \
+	" q.run_at > q.queued_at AND q.run_at < 'infinity'" \
+	" AND q.status IN ('queued', 'waiting')"
+
+#define FIRST_TENANT(condition, index) \
+	"(SELECT q.tenant_id FROM %t.workflow_runs q" \
+	"  WHERE q.place = $1 AND q.tenant_id " condition " AND" index \
+	"  ORDER BY q.tenant_id LIMIT 1)"
+
+#define NEXT_TENANT(condition) \
+	"(SELECT n.tenant_id FROM (" FIRST_TENANT(condition, IN_DUE) \
+	" UNION ALL " FIRST_TENANT(condition " AND $3", IN_LATER) ") n" \
+	" ORDER BY n.tenant_id LIMIT 1)"
+
+/*
+ * A tenant's next runs in one of the indexes, after (priority, run_at, id) =
+ * ($3, $4, $5).  Priority by priority: each is one stretch of the index, which
+ * ends before the runs that are not due yet; the first begins after the run
+ * that was read last.
+ */
+#define NEXT_RUNS(index) \
+	"(WITH RECURSIVE p(priority) AS (" \
+	"  SELECT $3" \
+	" UNION ALL" \
+	"  SELECT x.priority FROM p CROSS JOIN LATERAL" \
+	"   (SELECT q.priority FROM %t.workflow_runs q" \
+	"     WHERE q.place = $1 AND q.tenant_id = $2 AND" index \
+	"       AND q.priority < p.priority" \
+	"     ORDER BY q.priority DESC LIMIT 1) x)" \
+	" SELECT d.id, d.run_at, d.priority FROM p CROSS JOIN LATERAL" \
+	"  (SELECT q.id, q.run_at, q.priority FROM %t.workflow_runs q" \
+	"    WHERE q.place = $1 AND q.tenant_id = $2" \
+	"      AND q.priority = p.priority AND" index " AND q.run_at <= $6" \
+	"      AND (q.run_at, q.id) >" \
+	"       (CASE WHEN p.priority = $3 THEN $4 ELSE '-infinity' END," \
+	"        CASE WHEN p.priority = $3 THEN $5 ELSE" \
+	"         '00000000-0000-0000-0000-000000000000' END)" \
+	"    ORDER BY q.run_at, q.id LIMIT $7) d LIMIT $7)"
 
 const StatementText store_statements[STORE_NSTATEMENTS] = {
 	[STORE_TENANTS_DUE] = {
 		"WITH RECURSIVE t(tenant_id, n) AS ("
-		" (SELECT r.tenant_id, 1 FROM %t.workflow_runs r"
-		"   WHERE r.status IN ('queued', 'waiting')"
-		"     AND ($1 IS NULL OR r.tenant_id > $1)"
-		"   ORDER BY r.tenant_id LIMIT 1)"
+		" SELECT x.tenant_id, 1 FROM " NEXT_TENANT(">= $2") " x"
 		" UNION ALL"
-		" SELECT x.tenant_id, t.n + 1 FROM t CROSS JOIN LATERAL"
-		"  (SELECT r.tenant_id FROM %t.workflow_runs r"
-		"    WHERE r.status IN ('queued', 'waiting')"
-		"      AND r.tenant_id > t.tenant_id"
-		"    ORDER BY r.tenant_id LIMIT 1) x"
-		"  WHERE t.n < $2)"
+		" SELECT x.tenant_id, t.n + 1 FROM t CROSS JOIN LATERAL "
+		NEXT_TENANT("> t.tenant_id") " x"
+		"  WHERE t.n < $4)"
 		" SELECT tenant_id FROM t",
-		2, {UUIDOID, INT4OID}
+		4, {INT8OID, UUIDOID, BOOLOID, INT4OID}
 	},
 	[STORE_DUE] = {
-		/*
-		 * priority by priority: each is one stretch of the index, which ends
-		 * where the runs begin that are not due yet; the first begins behind
-		 * the run that was read last
-		 */
-		"WITH RECURSIVE p(priority) AS ("
-		"  SELECT $2"
-		" UNION ALL"
-		"  SELECT x.priority FROM p CROSS JOIN LATERAL"
-		"   (SELECT q.priority FROM %t.workflow_runs q"
-		"     WHERE q.tenant_id = $1 AND q.status IN ('queued', 'waiting')"
-		"       AND q.priority < p.priority"
-		"     ORDER BY q.priority DESC LIMIT 1) x)"
-		" SELECT d.id, $1, d.run_at, d.priority FROM p CROSS JOIN LATERAL"
-		"  (SELECT q.id, q.run_at, q.priority FROM %t.workflow_runs q"
-		"    WHERE q.tenant_id = $1 AND q.priority = p.priority"
-		"      AND q.status IN ('queued', 'waiting') AND q.run_at <= $5"
-		"      AND (q.run_at, q.id) >"
-		"       (CASE WHEN p.priority = $2 THEN $3 ELSE '-infinity' END,"
-		"        CASE WHEN p.priority = $2 THEN $4 ELSE"
-		"         '00000000-0000-0000-0000-000000000000' END)"
-		"    ORDER BY q.run_at, q.id LIMIT $6) d LIMIT $6",
-		6, {UUIDOID, INT2OID, TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, INT4OID}
+		"SELECT u.id, $2, u.run_at, u.priority FROM ("
+		NEXT_RUNS(IN_DUE) " UNION ALL " NEXT_RUNS(IN_LATER) ") u"
+		" ORDER BY u.priority DESC, u.run_at, u.id LIMIT $7",
+		7, {INT8OID, UUIDOID, INT2OID, TIMESTAMPTZOID, UUIDOID,
+		TIMESTAMPTZOID, INT4OID}
 	},
 	[STORE_LATER] = {
-		"SELECT id, tenant_id, run_at, priority FROM %t.workflow_runs"
-		" WHERE status IN ('queued', 'waiting') AND run_at > queued_at"
-		"  AND run_at > $1 AND run_at <= $2 ORDER BY run_at LIMIT $3",
-		3, {TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID}
+		"SELECT q.id, q.tenant_id, q.run_at, q.priority"
+		" FROM %t.workflow_runs q WHERE q.place = $1 AND" IN_LATER
+		"  AND q.run_at > $2 AND q.run_at <= $3 ORDER BY q.run_at LIMIT $4",
+		4, {INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID}
 	},
 	[STORE_NEXT_DUE] = {
-		"SELECT run_at FROM %t.workflow_runs"
-		" WHERE status IN ('queued', 'waiting') AND run_at > queued_at"
-		"  AND run_at > $1 ORDER BY run_at LIMIT 1",
-		1, {TIMESTAMPTZOID}
+		"SELECT q.run_at FROM %t.workflow_runs q"
+		" WHERE q.place = $1 AND" IN_LATER " AND q.run_at > $2"
+		" ORDER BY q.run_at LIMIT 1",
+		2, {INT8OID, TIMESTAMPTZOID}
 	},
 	[STORE_TAKE_OVER] = {
 		"SELECT " workflow_runs_columns
 		" FROM (SELECT q.*, q.ctid AS tid FROM %t.workflow_runs q"
-		"   WHERE q.status = 'running'"
+		"   WHERE q.place = $2 AND q.status = 'running'"
 		"     AND NOT %t.wf_worker_alive(q.owner)"
 		"     AND NOT EXISTS (SELECT FROM %t.workflow_pauses p"
 		"      WHERE p.tenant_id = q.tenant_id)"
 		"   ORDER BY q.definition_id, q.id LIMIT $1"
 		"   FOR NO KEY UPDATE SKIP LOCKED) r"
 		JOIN_DEFINITION,
-		1, {INT4OID}
+		2, {INT4OID, INT8OID}
 	},
 	[STORE_OWNED_BUT] = {
 		"SELECT q.id FROM %t.workflow_runs q"
@@ -140,14 +161,14 @@ const StatementText store_statements[STORE_NSTATEMENTS] = {
 		"SELECT FROM %t.workflow_runs WHERE id = $1",
 		1, {UUIDOID}
 	},
-	[STORE_INSERT] = {INSERT_RUNS INSERTED_COLUMNS, 11, {INSERT_TYPES}},
+	[STORE_INSERT] = {INSERT_RUNS INSERTED_COLUMNS, 12, {INSERT_TYPES}},
 	/* with a rule of somebody's there can be no RETURNING */
-	[STORE_INSERT_RULED] = {INSERT_RUNS, 11, {INSERT_TYPES}},
+	[STORE_INSERT_RULED] = {INSERT_RUNS, 12, {INSERT_TYPES}},
 	[STORE_INSERT_KEYED] = {
 		INSERT_RUNS
 		" ON CONFLICT (definition_id, idempotency_key)"
 		"  WHERE idempotency_key IS NOT NULL DO NOTHING" INSERTED_COLUMNS,
-		11, {INSERT_TYPES}
+		12, {INSERT_TYPES}
 	},
 	[STORE_INSERTED] = {
 		"SELECT id, tenant_id, run_at, priority, status FROM %t.workflow_runs"

@@ -62,6 +62,7 @@ static const Column runs_columns[] = {
 	{"priority", INT2OID, true},
 	{"idempotency_key", TEXTOID, false},
 	{"attempt", INT4OID, true},
+	{"place", INT8OID, true},
 	{"owner", INT8OID, false},
 	{"parent_id", UUIDOID, false},
 	{"depth", INT4OID, true},

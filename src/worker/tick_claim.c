@@ -70,34 +70,67 @@ static Tick *claiming = NULL;
 /*--- asking the table ---*/
 
 /*
+ * Tells the queue of a tenant that has something due, so that it is read from
+ * its first run on.  False: the queue has no room for it.
+ */
+static bool
+found_tenant(Tick *tick, const pg_uuid_t *tenant)
+{
+	return store_is_paused(&tick->pauses, tenant) ||
+		due_rescan_add_tenant(tenant);
+}
+
+/*
+ * The same of all tenants, after *last if there is one; with_later: also of
+ * those that have runs which wait for their time.  *last becomes the last one
+ * that the queue had room for.
+ */
+static bool
+found_tenants(Tick *tick, bool with_later, pg_uuid_t *last, bool *has_last)
+{
+	pg_uuid_t	tenants[STORE_TENANTS_A_LOOK];
+	int			n = STORE_TENANTS_A_LOOK;
+
+	while (n > 0)
+	{
+		CHECK_FOR_INTERRUPTS();
+		n = store_tenants_due(*has_last ? last : NULL, with_later, tenants);
+		for (int i = 0; i < n; i++)
+		{
+			if (!found_tenant(tick, &tenants[i]))
+				return false;
+			*last = tenants[i];
+			*has_last = true;
+		}
+	}
+	return true;
+}
+
+/*
  * Rescans the table: tells the queue of each tenant that has something due, so
  * that it is read from its first run on.  Begins after tenant last if has_last
  * is true.  If the queue has no room for more tenants, the next rescan goes on
  * from there.
+ *
+ * Runs whose time has come are few as a rule; if they are too many to go
+ * through, all tenants are read that have runs waiting, due or not.
  */
 static void
 rescan(Tick *tick, pg_uuid_t last, bool has_last)
 {
-	pg_uuid_t	tenants[STORE_TENANTS_A_LOOK];
-	bool		room = true;
-	int			n = STORE_TENANTS_A_LOOK;
+	TimestampTz now = clock_now();
+	DueRun	   *later = palloc(sizeof(DueRun) * DUE_READ_AHEAD);
+	int			n = store_read_later(DT_NOBEGIN, now, later, DUE_READ_AHEAD);
+	bool		room = found_tenants(tick, n == DUE_READ_AHEAD, &last,
+									 &has_last);
 
-	while (room && n > 0)
-	{
-		CHECK_FOR_INTERRUPTS();
-		n = store_tenants_due(has_last ? &last : NULL, tenants);
-		for (int i = 0; i < n && room; i++)
-		{
-			room = store_is_paused(&tick->pauses, &tenants[i]) ||
-				due_rescan_add_tenant(&tenants[i]);
-			if (room)
-			{
-				last = tenants[i];
-				has_last = true;
-			}
-		}
-	}
-	due_end_rescan(room ? NULL : &last, store_next_due(clock_now()));
+	for (int i = 0; i < n && n < DUE_READ_AHEAD && room; i++)
+		room = found_tenant(tick, &later[i].tenant_id);
+	/* up to the same moment, or a run between the two would be late */
+	due_end_rescan(!room && has_last ? &last : NULL, store_next_due(now));
+	if (!room)
+		due_want_rescan();
+	pfree(later);
 }
 
 /*
