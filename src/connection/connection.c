@@ -2,15 +2,16 @@
  * connection.c
  *	  Connections: finding one, and adding its credentials to a request.
  *
- * Runs in a worker, inside a transaction, as the worker's own user.  With
- * secret.c this is the only file that holds a credential, and it holds it
- * shortly: from the row to the request that transfer_submit copies.  Every
- * such memory is overwritten by connection_forget() and request_wipe(), or
- * at the latest when its memory context goes.
+ * Runs in a worker, inside a transaction, as the worker's own user.  Only this
+ * file and secret.c read credentials.  They are in memory from the reading of
+ * the row until transfer_submit() has copied the request.  That memory is
+ * overwritten by connection_forget() and request_wipe(), or at the latest when
+ * its memory context is reset.  Nothing survives a crash.
  *
- * A credential leaves only towards the connection's own base_url:
- * connection_authorize() compares the URL of the request with it, whatever
- * the action did, and has redirects compared with it too.
+ * A credential is sent only to URLs below the connection's own base_url.  An
+ * action cannot change that: connection_authorize() compares the URL of the
+ * request after the action has filled it, and transfer_redirect.c compares the
+ * URLs of redirects.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -31,11 +32,11 @@ struct Connection
 	pg_uuid_t	id;
 	char	   *name;
 	char	   *kind;
-	bool		is_shared;		/* a row for every tenant */
-	pg_uuid_t	tenant_id;		/* whose it is, if it is not */
+	bool		is_shared;		/* the row is for every tenant */
+	pg_uuid_t	tenant_id;		/* of the row, unless it is shared */
 	Jsonb	   *config;
 	Jsonb	   *credentials;
-	bool		forgotten;
+	bool		forgotten;		/* its secrets are overwritten */
 };
 
 static void
@@ -68,7 +69,7 @@ connection_find(const pg_uuid_t *tenant_id, const char *name, bool missing_ok)
 	return c;
 }
 
-/* Webhook addresses stand in config too, so both are overwritten. */
+/* config may have secrets too: the addresses of incoming webhooks. */
 void
 connection_forget(Connection *c)
 {
@@ -100,7 +101,7 @@ connection_kind(const Connection *c)
 	return c->kind;
 }
 
-/* A member that is there and not null, or NULL. */
+/* A member that is neither missing nor null, or NULL. */
 static JsonbValue *
 member(Jsonb *object, const char *key)
 {
@@ -183,29 +184,33 @@ connection_base_url(const Connection *c)
 	return url;
 }
 
-/* "bot_token of connection "x"": how errors call a credential. */
+/* What errors call a credential; they never quote it. */
 static char *
-call_it(const Connection *c, const char *key)
+describe(const Connection *c, const char *key)
 {
 	return psprintf("credential \"%s\" of connection \"%s\"", key, c->name);
 }
 
-/* Reads a secret: a file of the row's own tenant, or of rows for all. */
+/*
+ * Reads a secret.  If it is in a file, the file is one of the row's own tenant,
+ * or one for rows of all tenants; never another tenant's.
+ */
 static char *
 read_secret(const Connection *c, const JsonbValue *value, const char *what)
 {
 	return secret_read(value, c->is_shared ? NULL : &c->tenant_id, what);
 }
 
-/* A credential's text, or NULL where there is none. */
+/* A credential's text, or NULL if there is none. */
 static char *
 credential(const Connection *c, const char *key)
 {
 	JsonbValue *value = member(c->credentials, key);
 
-	return value == NULL ? NULL : read_secret(c, value, call_it(c, key));
+	return value == NULL ? NULL : read_secret(c, value, describe(c, key));
 }
 
+/* The same; raises 22023 if there is none. */
 static char *
 credential_required(const Connection *c, const char *key)
 {
@@ -219,11 +224,11 @@ credential_required(const Connection *c, const char *key)
 	return text;
 }
 
-/* The address that config or credentials give the channel by name, or NULL. */
+/* What an object's "channels" has for the channel of that name, or NULL. */
 static JsonbValue *
-find_channel_url(Jsonb *where, const char *channel)
+find_channel_url(Jsonb *object, const char *channel)
 {
-	JsonbValue *channels = member(where, "channels");
+	JsonbValue *channels = member(object, "channels");
 
 	return channels != NULL && json_is_object(channels)
 		? json_member(channels, channel) : NULL;
@@ -237,7 +242,8 @@ connection_channel_url(const Connection *c, const char *channel,
 
 	if (url == NULL)
 		url = find_channel_url(c->config, channel);
-	if (url == NULL)			/* what is for all other channels */
+	/* the address for every channel that has none of its own */
+	if (url == NULL)
 		url = member(c->credentials, "url");
 	if (url == NULL)
 		url = member(c->config, "url");
@@ -253,7 +259,7 @@ connection_channel_url(const Connection *c, const char *channel,
 	request->follow_redirects = false;
 }
 
-/* Headers of config: the step's own stand before them. */
+/* Adds the headers of config, unless the step has set the same header. */
 static void
 add_config_headers(const Connection *c, Request *request)
 {
@@ -277,6 +283,7 @@ add_config_headers(const Connection *c, Request *request)
 	}
 }
 
+/* Adds the headers of the credentials. */
 static void
 add_secret_headers(const Connection *c, Request *request)
 {
@@ -290,11 +297,11 @@ add_secret_headers(const Connection *c, Request *request)
 	for (int i = 0; i < n; i++)
 		request_secret_header(request, each[i].key,
 							  read_secret(c, &each[i].value,
-										  call_it(c, psprintf("headers.%s",
-															  each[i].key))));
+										  describe(c, psprintf("headers.%s",
+															   each[i].key))));
 }
 
-/* user name and password of {"basic": {...}}. */
+/* Takes user name and password of {"basic": {...}}. */
 static void
 add_basic(const Connection *c, Request *request)
 {
@@ -308,13 +315,17 @@ add_basic(const Connection *c, Request *request)
 	password = json_member(basic, "password");
 	if (user != NULL)
 		request->username = read_secret(c, user,
-										call_it(c, "basic.username"));
+										describe(c, "basic.username"));
 	if (password != NULL)
 		request->password = read_secret(c, password,
-										call_it(c, "basic.password"));
+										describe(c, "basic.password"));
 }
 
-/* The headers of Standard Webhooks, where the connection signs. */
+/*
+ * Adds the headers of Standard Webhooks if the connection has a signing
+ * secret.  Those that a step or config has set are replaced: nobody but the
+ * engine says what was signed.
+ */
 static void
 add_signature(const Connection *c, Request *request)
 {
@@ -338,7 +349,7 @@ add_signature(const Connection *c, Request *request)
 	wipe_text(secret);
 }
 
-/* Authorization: Bearer and a token. */
+/* Adds "Authorization: Bearer" with a token, and overwrites the token. */
 static void
 add_bearer(Request *request, char *token)
 {
@@ -347,6 +358,7 @@ add_bearer(Request *request, char *token)
 	wipe_text(token);
 }
 
+/* Adds what a connection of kind http has.  The signature covers the body. */
 static void
 authorize_http(const Connection *c, Request *request)
 {
@@ -360,6 +372,7 @@ authorize_http(const Connection *c, Request *request)
 	add_signature(c, request);
 }
 
+/* Adds the login of a mail server. */
 static void
 authorize_smtp(const Connection *c, Request *request)
 {
@@ -368,7 +381,11 @@ authorize_smtp(const Connection *c, Request *request)
 	request->oauth_bearer = credential(c, "oauth_bearer");
 }
 
-/* Raises 42501 where the request does not go to the connection's server. */
+/*
+ * Raises 42501 unless the request goes to the connection's own server.  A step
+ * may name any URL: without this, its author could have the credentials sent
+ * to another server, although the author may not read them.
+ */
 static void
 check_destination(const Connection *c, const Request *request)
 {
@@ -389,7 +406,8 @@ connection_authorize(const Connection *c, Request *request)
 {
 	if (strcmp(c->kind, "slack_webhook") == 0 ||
 		strcmp(c->kind, "teams_webhook") == 0)
-		return;					/* the address is the credential */
+		return;					/* its address is its credential */
+	/* without credentials there is nothing to protect from other servers */
 	if (strcmp(c->kind, "http") == 0 && !connection_has_credentials(c))
 	{
 		add_config_headers(c, request);

@@ -2,10 +2,10 @@
  * connection_check.c
  *	  What a row of workflow_connections may hold, checked on write.
  *
- * Runs in the session that writes the row, for the table's trigger.  One
- * table says, kind by kind, which keys there are, where they stand and what
- * shape they have.  Messages name keys and never a value: an address of an
- * incoming webhook is as secret as a token.
+ * Runs in the session that writes the row, for the table's trigger.  A table
+ * lists the keys of each kind: whether they are in config or in credentials,
+ * and which function checks their value.  Messages name keys and never quote a
+ * value, since values are secrets.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -26,7 +26,7 @@
 typedef struct Key
 {
 	const char *name;
-	int			where;
+	int			place;			/* IN_CONFIG, IN_CREDENTIALS or both */
 	bool		required;
 	const char *(*problem) (const JsonbValue *value, bool secret);
 } Key;
@@ -35,12 +35,16 @@ typedef struct Kind
 {
 	const char *name;
 	const Key  *keys;
-	/* what no single key shows; NULL: nothing */
+	/* checks what depends on several keys; may be NULL */
 	void		(*check) (const JsonbValue *config,
 						  const JsonbValue *credentials, Problems *problems);
 } Kind;
 
-/*--- shapes: NULL, or what is wrong, to follow the key's name ---*/
+/*
+ *--- values: NULL, or what is wrong, to stand after the key's name ---
+ *
+ * secret says that the value is in credentials.
+ */
 
 static const char *
 text_problem(const JsonbValue *value, bool secret)
@@ -53,7 +57,10 @@ text_problem(const JsonbValue *value, bool secret)
 		: "has a control character";
 }
 
-/* Part of a path: nothing that could lead elsewhere. */
+/*
+ * It becomes a part of a URL's path, so it may not have "/", "?" or the like,
+ * with which it could lead to another resource.
+ */
 static const char *
 word_problem(const JsonbValue *value, bool secret)
 {
@@ -116,7 +123,7 @@ signing_problem(const JsonbValue *value, bool secret)
 	return problem;
 }
 
-/* Applies problem to every member of an object. */
+/* The first problem that a member of an object has. */
 static const char *
 each_problem(const JsonbValue *value, bool secret,
 			 const char *(*problem) (const JsonbValue *, bool))
@@ -182,14 +189,12 @@ static const char *
 from_problem(const JsonbValue *value, bool secret)
 {
 	List	   *addresses = NIL;
-
 	char	   *text;
 
 	if (value->type != jbvString)
 		return "must be a text";
 	text = json_cstring(value);
 	text = pg_server_to_any(text, strlen(text), PG_UTF8);
-
 	if (mime_parse_addresses(text, &addresses) != NULL ||
 		list_length(addresses) != 1)
 		return "must be one mail address";
@@ -206,7 +211,7 @@ country_problem(const JsonbValue *value, bool secret)
 		: "must be a country of ISO 3166 such as \"LB\", or a calling code such as \"961\"";
 }
 
-/*--- what two keys say together ---*/
+/*--- what depends on several keys ---*/
 
 static void
 check_smtp(const JsonbValue *config, const JsonbValue *credentials,
@@ -306,36 +311,36 @@ static const Kind kinds[] = {
 };
 
 static const Key *
-find_key(const Kind *kind, const char *name, int where)
+find_key(const Kind *kind, const char *name, int place)
 {
 	for (const Key *key = kind->keys; key->name != NULL; key++)
 	{
-		if (strcmp(key->name, name) == 0 && (key->where & where) != 0)
+		if (strcmp(key->name, name) == 0 && (key->place & place) != 0)
 			return key;
 	}
 	return NULL;
 }
 
 static char *
-unknown_key_hint(const Kind *kind, const char *name, int where)
+unknown_key_hint(const Kind *kind, const char *name, int place)
 {
 	const char *names[8];
 	int			n = 0;
 
 	for (const Key *key = kind->keys; key->name != NULL; key++)
 	{
-		if ((key->where & where) != 0)
+		if ((key->place & place) != 0)
 			names[n++] = key->name;
 	}
 	return nearest_word_hint(name, names, n);
 }
 
-/* Checks config or credentials. */
+/* Checks config or credentials: place says which. */
 static void
-check_object(const Kind *kind, const JsonbValue *object, int where,
+check_object(const Kind *kind, const JsonbValue *object, int place,
 			 Problems *problems)
 {
-	const char *called = where == IN_CONFIG ? "config" : "credentials";
+	const char *called = place == IN_CONFIG ? "config" : "credentials";
 	JsonMember *each;
 	int			n;
 
@@ -343,20 +348,20 @@ check_object(const Kind *kind, const JsonbValue *object, int where,
 	for (int i = 0; i < n; i++)
 	{
 		char	   *path = psprintf("%s.%s", called, each[i].key);
-		const Key  *key = find_key(kind, each[i].key, where);
+		const Key  *key = find_key(kind, each[i].key, place);
 		const char *wrong = key == NULL ? NULL
-			: key->problem(&each[i].value, where == IN_CREDENTIALS);
+			: key->problem(&each[i].value, place == IN_CREDENTIALS);
 
 		if (key == NULL)
 			problem_error(problems, path,
-						  unknown_key_hint(kind, each[i].key, where),
+						  unknown_key_hint(kind, each[i].key, place),
 						  "is not known");
 		else if (wrong != NULL)
 			problem_error(problems, path, NULL, "%s", wrong);
 	}
 	for (const Key *key = kind->keys; key->name != NULL; key++)
 	{
-		if (key->required && (key->where & where) != 0 &&
+		if (key->required && (key->place & place) != 0 &&
 			json_member(object, key->name) == NULL)
 			problem_error(problems, psprintf("%s.%s", called, key->name),
 						  NULL, "is missing");
@@ -383,7 +388,7 @@ find_kind(const char *name)
 	return NULL;				/* keep compiler quiet */
 }
 
-/* The object in a column; a NULL column is an empty one. */
+/* The object in a column; an empty one if the column is NULL. */
 static void
 column_object(Jsonb *column, const char *name, JsonbValue *object)
 {
@@ -448,7 +453,10 @@ is_key(const char *key, const char *const *keys, int n)
 	return false;
 }
 
-/* Is a member of it a secret?  The name of a user is none. */
+/*
+ * Is a member of the object a secret?  If has_user, "username" is none.  A
+ * value of no known shape counts as a secret, to be careful.
+ */
 static bool
 holds_secret(const JsonbValue *object, bool has_user)
 {

@@ -2,9 +2,10 @@
  * connection_header.c
  *	  Which headers a connection may set.
  *
- * Pure.  The engine and the transfer write some headers themselves; one that
- * says another length or another host than the request has would let a value
- * decide where a request ends.
+ * Pure.  Any process.  The engine and libcurl write some headers themselves.
+ * If a connection could set them too, a request could name another length or
+ * another host than it has, and a proxy and a server could disagree about
+ * where it ends (request smuggling).
  */
 #include "postgres.h"
 #include "compat.h"
@@ -31,7 +32,7 @@ connection_header_reserved(const char *name)
 	return pg_strncasecmp(name, "Proxy-", 6) == 0;
 }
 
-/* Is a name among the first n, perhaps in another case of letters? */
+/* Is one of the first n keys that name, in any case of letters? */
 static bool
 is_among(const JsonMember *each, int n, const char *name)
 {

@@ -9,17 +9,17 @@
 #include "utils/jsonb.h"
 
 /*
- * NULL, or what is wrong with the names of an object of headers, to follow
- * its key.
+ * NULL, or what is wrong with an object of headers or with their names, to
+ * stand after the object's key.  Palloc'd or constant.
  */
 extern const char *header_names_problem(const JsonbValue *headers);
 
-/* The same of the value of idempotency_header. */
+/* The same for the value of "idempotency_header". */
 extern const char *key_header_problem(const JsonbValue *value);
 
 /*
- * Is it among headers too, which may be NULL?  Then one of the two would not
- * be sent.
+ * Is the header that config's "idempotency_header" names among headers too?
+ * Then one of the two would not be sent.  headers may be NULL.
  */
 extern bool key_header_is_set(const JsonbValue *config,
 							  const JsonbValue *headers);

@@ -2,18 +2,20 @@
  * secret.c
  *	  Secret texts: read, used for a signature, overwritten.
  *
- * Runs in workers and, for the check of a row's shape, in sessions.  Part of
- * the connection family; only connection*.c includes it.  A secret lives in
- * memory with a callback that overwrites it before its context goes, so that
- * an error on the way leaves none behind.
+ * Runs in workers and, for the check of a row's shape, in sessions.  Only
+ * connection*.c includes it.  The memory of a secret has a callback, which
+ * overwrites it before its context is reset or deleted: so an error leaves no
+ * secret in freed memory.
  *
- * A tenant's secrets are in the directory of its id, below secrets_dir; those
- * of rows for every tenant are in secrets_dir itself.  So whoever may write a
- * tenant's connections cannot name another's file, nor one for all.
+ * A tenant's files are in the directory of its id, below secrets_dir; those of
+ * rows for all tenants are in secrets_dir itself.  A row names a file without
+ * a directory.  So somebody who may write the connections of a tenant can name
+ * neither a file of another tenant nor one that is for all.
  *
- * Files are opened below the directory's own descriptor.  If the kernel can,
- * it refuses every way out of the directory itself, and links inside it work
- * (as container platforms mount secrets); else no link is followed.
+ * Files are opened relative to the directory's descriptor.  If the kernel has
+ * openat2(), it refuses every path that leaves the directory, and links inside
+ * it work (container platforms mount secrets with such links).  If not, no
+ * link is followed.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -27,15 +29,15 @@
 #endif
 
 #include "base/json_value.h"
+#include "base/uuid_list.h"
 #include "common/base64.h"
 #include "common/hmac.h"
 #include "common/sha2.h"
 #include "config/settings.h"
 #include "connection/secret.h"
-#include "utils/builtins.h"
 #include "utils/memutils.h"
 
-#define MAX_SECRET (64 * 1024)
+#define MAX_SECRET (64 * 1024)	/* bytes */
 #define KEY_PREFIX "whsec_"
 
 typedef struct SecretText
@@ -77,7 +79,7 @@ secret_concat(const char *prefix, const char *secret)
 	return both;
 }
 
-/* A plain name: no separator, not the directory itself or the one above. */
+/* A name without a directory, and neither "." nor "..". */
 static bool
 file_name_valid(const char *name, int len)
 {
@@ -86,7 +88,7 @@ file_name_valid(const char *name, int len)
 	return !(len <= 2 && name[0] == '.' && name[len - 1] == '.');
 }
 
-/* The name in {"file": name}; NULL where the value has another shape. */
+/* The name in {"file": name}, palloc'd; NULL if the value is none such. */
 static char *
 file_name(const JsonbValue *value)
 {
@@ -117,8 +119,9 @@ secret_shape_valid(const JsonbValue *value)
 }
 
 /*
- * Opens dir/name; -1 with errno.  Never waits: a FIFO opens at once.  more
- * are further flags.
+ * Opens the file of that name in the directory dir, with more flags added;
+ * returns its descriptor, or -1 and errno.  It does not wait even if the file
+ * is a FIFO.
  */
 static int
 open_below(int dir, const char *name, int more)
@@ -139,7 +142,7 @@ open_below(int dir, const char *name, int more)
 	return openat(dir, name, flags | O_NOFOLLOW);
 }
 
-/* Reads at most size bytes from fd; -1 with errno, or what was read. */
+/* Reads up to size bytes from fd; returns their number, or -1 and errno. */
 static ssize_t
 read_all(int fd, char *into, size_t size)
 {
@@ -170,11 +173,15 @@ close_keeping_errno(int fd)
 	errno = save_errno;
 }
 
-/* Opens the directory of a tenant, or (NULL) the one for all; -1 with errno. */
+/*
+ * Opens the directory of a tenant, or secrets_dir itself if tenant is NULL;
+ * returns its descriptor, or -1 and errno.
+ */
 static int
 open_directory(const char *tenant)
 {
-	int			all = open(wf_secrets_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int			flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+	int			all = open(wf_secrets_dir, flags);
 	int			own;
 
 	if (tenant == NULL || all < 0)
@@ -184,7 +191,11 @@ open_directory(const char *tenant)
 	return own;
 }
 
-/* Opens a secret's file; raises 22023 and 58P01. */
+/*
+ * Opens the file of a secret and returns its descriptor; what names the secret
+ * in errors.  Raises 22023 if secrets_dir is not set, and 58P01 if the file
+ * cannot be opened or is no regular file.
+ */
 static int
 open_secret(const char *tenant, const char *name, const char *what)
 {
@@ -217,6 +228,7 @@ open_secret(const char *tenant, const char *name, const char *what)
 	return fd;
 }
 
+/* The text of a file without the line end at its end. */
 static char *
 read_file(const char *tenant, const char *name, const char *what)
 {
@@ -240,14 +252,6 @@ read_file(const char *tenant, const char *name, const char *what)
 	return text;
 }
 
-static char *
-tenant_directory(const pg_uuid_t *tenant)
-{
-	return tenant == NULL ? NULL
-		: DatumGetCString(DirectFunctionCall1(uuid_out,
-											  UUIDPGetDatum(tenant)));
-}
-
 char *
 secret_read(const JsonbValue *value, const pg_uuid_t *tenant,
 			const char *what)
@@ -258,17 +262,16 @@ secret_read(const JsonbValue *value, const pg_uuid_t *tenant,
 	if (value->type == jbvString)
 	{
 		text = secret_alloc(value->val.string.len);
-
 		memcpy(text, value->val.string.val, value->val.string.len);
 	}
 	else if ((name = file_name(value)) != NULL)
-		text = read_file(tenant_directory(tenant), name, what);
-
+		text = read_file(tenant != NULL ? id_text(tenant) : NULL, name, what);
 	else
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s is neither a text nor {\"file\": \"name\"}",
 						what)));
+	/* it may become a part of a header, which a line end would end */
 	for (const char *p = text; *p; p++)
 	{
 		if ((unsigned char) *p < ' ' || *p == 0x7f)
@@ -283,7 +286,7 @@ secret_read(const JsonbValue *value, const pg_uuid_t *tenant,
 	return text;
 }
 
-/* Decodes a signing secret; NULL where it is no base64. */
+/* Decodes a signing secret, *len bytes; NULL if it is no base64. */
 static char *
 decode_key(const char *secret, int *len)
 {

@@ -1,6 +1,6 @@
 /*
  * secret.h
- *	  Secret texts: where they come from and how they are wiped.
+ *	  Secret texts: read, used for a signature, overwritten.
  */
 #ifndef WF_SECRET_H
 #define WF_SECRET_H
@@ -9,29 +9,36 @@
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
 
-/* Does the JSON have the shape of a credential: a text, or {"file": name}? */
+/* Is it what a credential may be: a text, or {"file": name}? */
 extern bool secret_shape_valid(const JsonbValue *value);
 
 /*
- * The text of a credential, in memory of the current context that is wiped
- * before it is freed.  Its file is in the directory of tenant, whose row
- * names it, or (NULL: the row is for every tenant) in secrets_dir itself.
- * what names the credential in errors: 22023 if it is malformed, 58P01 if its
- * file cannot be read.  No error quotes it.
+ * The text of a credential, in memory of secret_alloc().  If value names a
+ * file, it is read from the tenant's directory, or from secrets_dir itself if
+ * tenant is NULL, which means that the row is for all tenants.  what names the
+ * credential in errors: 22023 if it is malformed, 58P01 if its file cannot be
+ * read.  No error quotes it.
  */
 extern char *secret_read(const JsonbValue *value, const pg_uuid_t *tenant,
 						 const char *what);
 
-/* len bytes of such memory and one for a NUL, zeroed. */
+/*
+ * len bytes and one for a NUL, zeroed, in the current memory context.  They
+ * are overwritten before the context is reset or deleted.
+ */
 extern char *secret_alloc(size_t len);
 
-/* psprintf() for a prefix and a secret: "Bearer " and a token. */
+/*
+ * A prefix and a secret, such as "Bearer " and a token, in memory of
+ * secret_alloc().
+ */
 extern char *secret_concat(const char *prefix, const char *secret);
 
 /*
- * A signature as Standard Webhooks have it: "v1,<base64 of HMAC-SHA256>"
- * over "id.timestamp.body".  secret is base64 with or without "whsec_"
- * before it, else 22023.
+ * The signature of Standard Webhooks, palloc'd: "v1," and the base64 of the
+ * HMAC-SHA256 of "id.timestamp.body".  timestamp is in seconds since 1970.
+ * secret is base64 with or without "whsec_" before it; anything else raises
+ * 22023.
  */
 extern char *secret_sign(const char *secret, const char *id, int64 timestamp,
 						 const char *body, size_t body_len);
