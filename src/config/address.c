@@ -2,15 +2,15 @@
  * address.c
  *	  Which addresses a request may be sent to.
  *
- * Pure: values in, values out, in any process.  Nothing here allocates or
- * raises, since it runs in a setting's check hook and below libcurl's frames.
+ * Pure: values in, values out, in any process.  Nothing here allocates memory
+ * or raises an error, since it runs below libcurl's frames.
  *
- * An address is let in where it is one of the internet, or where the list of
- * workflow_engine.allowed_hosts says so.  What is no address of the internet
- * stands in IANA's registries of special-purpose addresses (RFC 6890); of
- * IPv6 only what has been opened for global unicast, 2000::/3, can be one.
- * Where an IPv6 address carries one of IPv4 that a gateway will send to, that
- * one is judged.  address_list.c reads the list.
+ * An address is allowed if it is a public one, or if the list of
+ * workflow_engine.allowed_hosts allows it (address_list.c).  Which addresses
+ * are not public is told by IANA's registries of special-purpose addresses
+ * (RFC 6890).  Of IPv6, only 2000::/3 is in use for global unicast, so all
+ * other addresses are refused.  If an IPv6 address contains an IPv4 address,
+ * to which a gateway will send, the IPv4 address is judged.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -23,9 +23,10 @@ typedef enum Verdict
 {
 	REFUSED,
 	ALLOWED,
-	CARRIES_IPV4				/* at byte offset `at` */
+	CONTAINS_IPV4				/* at byte offset `at` */
 } Verdict;
 
+/* The addresses that begin with the same bits. */
 typedef struct Range
 {
 	uint8		bytes[16];
@@ -58,8 +59,8 @@ static const Range ipv4_ranges[] = {
  * addresses do not come here: address_take() has made them IPv4.
  */
 static const Range ipv6_ranges[] = {
-	{{0x00, 0x64, 0xff, 0x9b}, 96, CARRIES_IPV4, 12},	/* NAT64, RFC 6052 */
-	{{0x20, 0x02}, 16, CARRIES_IPV4, 2},	/* 6to4 (RFC 3056) */
+	{{0x00, 0x64, 0xff, 0x9b}, 96, CONTAINS_IPV4, 12},	/* NAT64, RFC 6052 */
+	{{0x20, 0x02}, 16, CONTAINS_IPV4, 2},	/* 6to4 (RFC 3056) */
 	{{0x20, 0x01}, 23, REFUSED},	/* IETF; Teredo is in it (RFC 4380) */
 	{{0x20, 0x01, 0x0d, 0xb8}, 32, REFUSED},	/* documentation */
 	{{0x3f, 0xff}, 20, REFUSED},	/* documentation (RFC 9637) */
@@ -92,7 +93,7 @@ ipv6_public(const uint8 *bytes)
 
 	if (range == NULL)
 		return false;
-	return range->verdict == CARRIES_IPV4 ? ipv4_public(bytes + range->at)
+	return range->verdict == CONTAINS_IPV4 ? ipv4_public(bytes + range->at)
 		: range->verdict == ALLOWED;
 }
 

@@ -2,14 +2,14 @@
  * address_list.c
  *	  The list of workflow_engine.allowed_hosts: its syntax and its meaning.
  *
- * Pure, and as silent as address.c.  A list is parsed once, when the setting
- * is checked, into one flat block that the server keeps with the value and
- * that may be copied byte by byte.
+ * Pure.  Nothing here allocates memory or raises an error.  A list is parsed
+ * once, when the setting is checked, into one block without pointers.  The
+ * server keeps that block with the setting's value.
  *
  *	list	entry { "," entry }, or nothing
  *	entry	host [ ":" port ]
- *	host	name | "*." name			whatever address that name was given
- *			| IPv4 [ "/" bits ]			these addresses, whatever the name
+ *	host	name | "*." name			every address that the name has
+ *			| IPv4 [ "/" bits ]			these addresses, for any name
  *			| "[" IPv6 [ "/" bits ] "]"		the brackets only before a port
  */
 #include "postgres.h"
@@ -70,7 +70,7 @@ parse_number(const char *text)
 	return len == 0 || len > 5 || text[len] != '\0' ? -1 : atoi(text);
 }
 
-/* A port and nothing behind it. */
+/* Reads a port and nothing else into the entry. */
 static bool
 parse_port(const char *text, Entry *entry)
 {
@@ -78,7 +78,7 @@ parse_port(const char *text, Entry *entry)
 	return entry->port >= 1 && entry->port <= 65535;
 }
 
-/* Are all bits behind the first so many zero? */
+/* Are all bits after the first ones zero?  Else it is no network. */
 static bool
 is_prefix(const uint8 *bytes, int size, int bits)
 {
@@ -90,7 +90,7 @@ is_prefix(const uint8 *bytes, int size, int bits)
 	return true;
 }
 
-/* "10.0.0.0/8", "fd00::/8" or one address.  Writes into text. */
+/* "10.0.0.0/8", "fd00::/8" or one address.  Changes text. */
 static bool
 parse_net(char *text, Entry *entry)
 {
@@ -118,7 +118,10 @@ parse_net(char *text, Entry *entry)
 	return true;
 }
 
-/* A host name; one whose last label is a number is an address misspelled. */
+/*
+ * Is it a host name?  If its last label begins with a digit, it is none: no
+ * top-level domain does, and it is rather a misspelled address.
+ */
 static bool
 is_name(const char *text)
 {
@@ -166,7 +169,7 @@ parse_name(char *text, Entry *entry)
 	return true;
 }
 
-/* One entry, without spaces around it.  Writes into text. */
+/* One entry, without spaces around it.  Changes text. */
 static bool
 parse_entry(char *text, Entry *entry)
 {
@@ -233,7 +236,7 @@ address_list_parse(const char *text, AddressList *list, const char **bad,
 	}
 }
 
-/* Is the host that name, or does it end with that suffix? */
+/* Is the host the entry's name, or does it end with the entry's suffix? */
 static bool
 name_matches(const Entry *entry, const char *host)
 {
@@ -247,7 +250,6 @@ name_matches(const Entry *entry, const char *host)
 	return pg_strncasecmp(host + len - name_len, entry->name, name_len) == 0;
 }
 
-/* Does an entry let that address of that host (or NULL) in? */
 bool
 address_list_has(const AddressList *list, const AddressParts *parts,
 				 const char *host)

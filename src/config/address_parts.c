@@ -17,7 +17,6 @@
 /* ::ffff:0:0/96: an IPv4 address that is written as one of IPv6 */
 static const uint8 ipv4_mapped[12] = {[10] = 0xff,[11] = 0xff};
 
-/* Are the first so many bits the same? */
 bool
 address_in(const uint8 *bytes, const uint8 *prefix, int bits)
 {
@@ -30,7 +29,6 @@ address_in(const uint8 *bytes, const uint8 *prefix, int bits)
 		((bytes[whole] ^ prefix[whole]) & (0xff << (8 - rest)) & 0xff) == 0;
 }
 
-/* Sets the family by the 16 bytes; those of IPv4-mapped ones move. */
 void
 address_unmap(AddressParts *parts)
 {
@@ -42,10 +40,6 @@ address_unmap(AddressParts *parts)
 	}
 }
 
-/*
- * Takes a socket's address apart; an IPv4-mapped one is one of IPv4, since
- * that is what the kernel sends.  False for other families.
- */
 bool
 address_take(const struct sockaddr *address, AddressParts *parts)
 {
@@ -72,7 +66,7 @@ address_take(const struct sockaddr *address, AddressParts *parts)
 	return false;
 }
 
-/* Is the name this machine's by definition (RFC 6761)? */
+/* Is it a name that always means this machine (RFC 6761)? */
 static bool
 is_localhost(const char *host, size_t len)
 {

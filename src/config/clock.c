@@ -2,11 +2,11 @@
  * clock.c
  *	  The one clock of the engine.
  *
- * Whatever is due, late or timed out is judged by clock_now(), in workers
- * and in backends, so that a test moves time for all of them with one
- * setting (workflow_engine.clock_offset) instead of sleeping.  Waits within
- * a process (a poll interval, a transfer's time-out) are real time and do
- * not come here.  Owns nothing; nothing survives.
+ * Runs in workers and backends.  Whether something is due or too late is
+ * judged by clock_now() everywhere.  So a test can move the time for all
+ * processes with one setting (workflow_engine.clock_offset), instead of
+ * sleeping.  How long a process waits (a poll interval, a transfer's time-out)
+ * is real time and does not depend on this clock.  Owns nothing.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -15,18 +15,12 @@
 #include "config/settings.h"
 #include "utils/timestamp.h"
 
-/* The server's clock plus workflow_engine.clock_offset seconds. */
 TimestampTz
 clock_now(void)
 {
 	return GetCurrentTimestamp() + wf_clock_offset * USECS_PER_SEC;
 }
 
-/*
- * Milliseconds from now until when, rounded up so that a sleeper never wakes
- * a moment too early; 0 where it has passed, at most ceiling.  A when of
- * infinity gives ceiling.
- */
 long
 clock_ms_until(TimestampTz when, long ceiling)
 {
@@ -36,5 +30,6 @@ clock_ms_until(TimestampTz when, long ceiling)
 		return 0;
 	if (TIMESTAMP_IS_NOEND(when) || when - now >= (int64) ceiling * 1000)
 		return ceiling;
+	/* rounded up: a process that sleeps so long must not wake too early */
 	return (long) ((when - now + 999) / 1000);
 }

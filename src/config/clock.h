@@ -8,10 +8,13 @@
 #include "postgres.h"
 #include "datatype/timestamp.h"
 
-/* Now, moved by the developer setting workflow_engine.clock_offset. */
+/* The server's clock plus workflow_engine.clock_offset seconds. */
 extern TimestampTz clock_now(void);
 
-/* Milliseconds until when, 0 where it has passed, at most ceiling. */
+/*
+ * Milliseconds from clock_now() until when, rounded up: from 0, if it has
+ * passed, to ceiling, also if when is infinity.
+ */
 extern long clock_ms_until(TimestampTz when, long ceiling);
 
 #endif							/* WF_CLOCK_H */

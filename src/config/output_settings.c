@@ -2,10 +2,10 @@
  * output_settings.c
  *	  The settings that decide how a value is spelled as text.
  *
- * Runs in any backend.  What the engine stores must not depend on the session
- * that it came from, so while a value becomes text these settings are fixed,
- * as pg_dump and postgres_fdw do it.  A session that has them so already pays
- * for a comparison.  Owns nothing beyond a call.
+ * Runs in any backend.  What the engine stores must not depend on the settings
+ * of the session that it comes from.  So these settings are fixed while a
+ * value becomes text, as pg_dump and postgres_fdw do it.  If the session has
+ * them already, only comparisons are made.  Owns nothing after a call.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -27,11 +27,12 @@
 
 /*--- what a type depends on ---*/
 
-#define NOT_HERE (-1)
+#define NOT_LISTED (-1)
 
 /*
- * The server's own scalar types: the common ones, which then need no look at
- * the catalogs, and all whose text is not always the same.
+ * The settings of the server's own scalar types: of the common ones, so that
+ * the catalogs need not be read, and of all whose text depends on a setting.
+ * NOT_LISTED for any other type.
  */
 static int
 settings_of_scalar(Oid type)
@@ -83,10 +84,11 @@ settings_of_scalar(Oid type)
 		case REGNAMESPACEOID:
 			return OUTPUT_NAMES;
 		default:
-			return NOT_HERE;
+			return NOT_LISTED;
 	}
 }
 
+/* The settings of a composite type: those of its columns. */
 static int
 settings_of_columns(Oid type)
 {
@@ -104,7 +106,7 @@ settings_of_columns(Oid type)
 	return mask;
 }
 
-/* A range is text in JSON, in which dates follow DateStyle. */
+/* A range becomes text in JSON, and dates in it depend on DateStyle. */
 static int
 settings_of_range(Oid range)
 {
@@ -113,7 +115,10 @@ settings_of_range(Oid range)
 	return output_settings_of_type(subtype) | OUTPUT_DATESTYLE;
 }
 
-/* to_jsonb uses a type's cast to json, if there is one (not a row type's). */
+/*
+ * Has the type a cast to json by a function?  to_jsonb uses it, but not for
+ * composite types.
+ */
 static bool
 has_cast_to_json(Oid type)
 {
@@ -131,7 +136,7 @@ output_settings_of_type(Oid type)
 	Oid			element;
 	char		typtype;
 
-	if (settings != NOT_HERE)
+	if (settings != NOT_LISTED)
 		return settings;
 	check_stack_depth();
 	base = getBaseType(type);
@@ -162,6 +167,7 @@ output_settings_of_type(Oid type)
 
 /*--- setting them ---*/
 
+/* Is UTC the session's time zone? */
 static bool
 is_utc(void)
 {
@@ -170,7 +176,7 @@ is_utc(void)
 	return strcmp(name, "UTC") == 0 || strcmp(name, "Etc/UTC") == 0;
 }
 
-/* Those of the mask that are not as they shall be. */
+/* The settings of the mask that must be set; OUTPUT_NAMES always. */
 static int
 settings_that_differ(int mask)
 {
@@ -186,11 +192,13 @@ settings_that_differ(int mask)
 		differ |= OUTPUT_FLOAT_DIGITS;
 	if (bytea_output != BYTEA_OUTPUT_HEX)
 		differ |= OUTPUT_BYTEA;
-	if ((mask & OUTPUT_MONETARY) && strcmp(GetConfigOption("lc_monetary", false, false), "C") != 0)
+	if ((mask & OUTPUT_MONETARY) &&
+		strcmp(GetConfigOption("lc_monetary", false, false), "C") != 0)
 		differ |= OUTPUT_MONETARY;
 	return (differ | OUTPUT_NAMES) & mask;
 }
 
+/* Sets it until the nest level of output_settings_enter() ends. */
 static void
 set_for_now(const char *name, const char *value)
 {

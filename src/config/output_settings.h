@@ -30,11 +30,11 @@
 extern int	output_settings_of_type(Oid type);
 
 /*
- * Sets those settings of the mask that have another value to the fixed one:
- * ISO, postgres, UTC, all digits, hex, C; names are written with their
- * schema.  Returns what to hand to output_settings_leave (0: nothing was to
- * be set).  After an error the transaction's or the subtransaction's abort
- * sets them back.
+ * Sets the settings of the mask to fixed values, unless they have them: ISO,
+ * postgres, UTC, all digits, hex, C; names are written with their schema.
+ * Returns a value for output_settings_leave(), which sets them back; 0 if
+ * nothing had to be set.  After an error, the abort of the transaction or
+ * subtransaction sets them back.
  */
 extern int	output_settings_enter(int mask);
 extern void output_settings_leave(int level);

@@ -2,18 +2,18 @@
  * settings.c
  *	  The settings: their defaults, ranges, checks and documentation.
  *
- * Defined in every process that loads the library: in the postmaster, and
- * so in everything it forks, if the library is preloaded; else in the
- * backend that first calls one of our functions, which then takes over what
- * was set before as a placeholder.  Workers and the launcher follow a
- * reload.
+ * Runs in every process that loads the library.  If the library is preloaded,
+ * that is the postmaster, and every process that it forks inherits the
+ * settings.  If not, it is each backend that calls one of our functions; the
+ * values that were set before as placeholders are taken over then.  Workers
+ * and the launcher follow a reload.
  *
- * Owns the variables themselves.  The tenant that a session is bound to is
- * settings_tenant.c's.  Nothing here survives a process but what stands in
- * configuration files and pg_db_role_setting.
+ * Owns the variables of the settings, but for those of settings_network.c and
+ * settings_tenant.c.  What survives a process is in the configuration files
+ * and in pg_db_role_setting.
  *
- * Check hooks never raise an error: they say what is wrong through
- * GUC_check_errdetail and leave the message to the server, which knows
+ * Check hooks raise no error: they say what is wrong by GUC_check_errdetail()
+ * and return false.  The server then writes the message, since it knows
  * whether this is a SET, a reload or the start.
  */
 #include "postgres.h"
@@ -25,6 +25,10 @@
 
 #define PREFIX "workflow_engine."
 
+/*
+ * The values of the settings, as settings.h documents them.  They are globals
+ * because the server writes them, at a SET and at a reload.
+ */
 char	   *wf_databases;
 int			wf_workers;
 int			wf_max_in_flight;
@@ -161,9 +165,9 @@ static const IntSetting int_settings[] = {
 /*--- lists of names ---*/
 
 /*
- * Does work on the elements of a list of identifiers, as search_path has
- * them: folded to lower case but for quoted ones.  Returns false if the
- * list's syntax is wrong, or if work returns false for an element.
+ * Calls work for the elements of a list of identifiers, as search_path has
+ * them: in lower case unless they are quoted.  Returns false if the syntax of
+ * the list is wrong, or if work returns false for an element.
  */
 static bool
 every_name(const char *list, bool (*work) (const char *name, void *arg),
@@ -217,10 +221,6 @@ check_databases(char **value, void **extra, GucSource source)
 	return true;
 }
 
-/*
- * The name is compared as it stands in pg_database.  Allocates in the
- * current memory context and frees it again.
- */
 bool
 settings_database_wanted(const char *name)
 {
@@ -239,7 +239,10 @@ check_name_list(char **value, void **extra, GucSource source)
 
 /*--- files ---*/
 
-/* A path from the root, or nothing: workers run in the data directory. */
+/*
+ * An absolute path, or nothing.  A relative one would be below the data
+ * directory, in which workers run.
+ */
 static bool
 check_path(char **value, void **extra, GucSource source)
 {

@@ -1,6 +1,6 @@
 /*
  * settings.h
- *	  Everything under workflow_engine.*
+ *	  The settings workflow_engine.*
  */
 #ifndef WF_SETTINGS_H
 #define WF_SETTINGS_H
@@ -16,6 +16,7 @@ typedef enum NotifyEvents
 	NOTIFY_EVENTS_ALL
 } NotifyEvents;
 
+/* Their values; docs/settings.md tells what they mean. */
 extern char *wf_databases;
 extern int	wf_workers;
 extern int	wf_max_in_flight;
@@ -40,12 +41,16 @@ extern char *wf_ca_file;
 extern int	wf_clock_offset;	/* s; developer setting */
 
 /*
- * Defines all of them; once per process, in _PG_init.  Values that were set
- * before the library was loaded are taken over, where they are valid.
+ * Defines all of them; once per process, in _PG_init().  Valid values that
+ * were set before the library was loaded are taken over.
  */
 extern void settings_define(void);
 
-/* Is a database of that name among workflow_engine.databases? */
+/*
+ * Is a database of that name, as pg_database has it, among
+ * workflow_engine.databases?  It allocates in the current memory context and
+ * frees that again.
+ */
 extern bool settings_database_wanted(const char *name);
 
 #endif							/* WF_SETTINGS_H */

@@ -1,10 +1,11 @@
 /*
  * settings_network.c
- *	  The settings of whom requests go to: allowed_hosts and http_proxy.
+ *	  The settings of the servers that requests may go to: allowed_hosts and
+ *	  http_proxy.
  *
- * As settings.c says, of which this is a part.  The list of hosts is parsed
- * when it is checked; the parsed form is the value's extra, so it comes and
- * goes with the value and is never parsed again.
+ * Runs where settings.c runs, of which it is a part.  The list of hosts is
+ * parsed when it is checked.  The parsed form is the "extra" of the setting's
+ * value: the server keeps and frees it with the value.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -14,10 +15,10 @@
 
 #define PREFIX "workflow_engine."
 
-char	   *wf_http_proxy;
+char	   *wf_http_proxy;		/* written by the server, at a reload */
 
 static char *allowed_hosts_text;	/* what SHOW prints */
-static const AddressList *allowed_hosts;	/* what it means */
+static const AddressList *allowed_hosts;	/* the same, parsed */
 
 static bool
 check_allowed_hosts(char **value, void **extra, GucSource source)
@@ -54,7 +55,10 @@ settings_allowed_hosts(void)
 	return allowed_hosts;
 }
 
-/* Nothing, or http://host:port or https://host:port. */
+/*
+ * Nothing, or http://host:port or https://host:port.  Credentials would be
+ * shown to everybody by SHOW.
+ */
 static bool
 check_http_proxy(char **value, void **extra, GucSource source)
 {

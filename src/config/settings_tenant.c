@@ -3,13 +3,13 @@
  *	  workflow_engine.tenant_id: the tenant that this session is bound to.
  *
  * Runs in every process that loads the library.  Owns the session's binding,
- * parsed once when it is set, because row security asks for every row.
+ * which is parsed once, when it is set, because row security asks for every
+ * row.
  *
- * The setting guards against forgetting.  A session that began bound (by
- * ALTER ROLE or ALTER DATABASE ... SET, or by its startup options) goes back
- * to that by RESET and DISCARD ALL, and only a superuser takes the binding
- * off with ''.  The setting's reset value is what the session began with, so
- * it tells.  It does not in two places:
+ * A session that began bound (by ALTER ROLE or ALTER DATABASE ... SET, or by
+ * its startup options) stays bound: RESET and DISCARD ALL restore that
+ * binding, and only a superuser can remove it with ''.  Whether a session
+ * began bound is told by the setting's reset value, but for two cases:
  *
  * - Startup options are processed before ALTER ROLE ... SET and win over it.
  *	 There '' is always refused.
@@ -42,11 +42,12 @@ typedef struct Tenant
 } Tenant;
 
 static char *tenant_text;		/* what SHOW prints */
-static Tenant tenant;			/* what it means */
+static Tenant tenant;			/* the same, parsed: the session's binding */
 static bool defining = false;	/* the setting is being defined */
 
 /*--- reading ---*/
 
+/* The value of a hexadecimal digit, or -1. */
 static int
 hex_digit(char c)
 {
@@ -86,7 +87,7 @@ settings_parse_uuid(const char *text, pg_uuid_t *id)
 	return *text == '\0';
 }
 
-/* False if the text is no value of the setting. */
+/* Parses a value of the setting.  False if the text is none. */
 static bool
 parse_tenant(const char *text, Tenant *parsed)
 {
@@ -102,13 +103,14 @@ parse_tenant(const char *text, Tenant *parsed)
 	return true;
 }
 
-/*--- who may take a binding off ---*/
+/*--- which role may remove a binding ---*/
 
 /*
- * While the library is being loaded, the value was set earlier, perhaps by
- * another current user than this one (the library may be loaded in a
- * superuser's function): the session's user decides.  Outside of a
- * transaction the catalog cannot be asked; nobody is a superuser then.
+ * Is the value set by a superuser?  While the library is being loaded, the
+ * value was set earlier, perhaps by another current user than the present one
+ * (a function of a superuser may load the library): so the session's user
+ * counts.  Outside of a transaction the catalog cannot be read, and nobody
+ * counts as a superuser.
  */
 static bool
 by_superuser(void)
@@ -128,8 +130,9 @@ began_unbound(void)
 }
 
 /*
- * May '' be set from that source?  Files, ALTER DATABASE and ALTER ROLE
- * ... SET say what sessions begin with; the engine's worker overrides.
+ * May '' be set from that source?  It may by configuration files, ALTER
+ * DATABASE and ALTER ROLE ... SET, which say what sessions begin with, and by
+ * the engine's workers (PGC_S_OVERRIDE).
  */
 static bool
 may_unbind(GucSource source)
@@ -145,9 +148,10 @@ may_unbind(GucSource source)
 /*--- hooks of the setting ---*/
 
 /*
- * ALTER ROLE ... SET took the value unseen in a session without the library.
- * PostgreSQL would warn and go on without the value, so the session would see
- * every tenant's rows.
+ * Binds a session that begins with an invalid value to no tenant.  ALTER ROLE
+ * ... SET does not check the value in a session without the library.  Here
+ * PostgreSQL would only warn and ignore the value, and the session would see
+ * the rows of all tenants.
  */
 static bool
 bind_to_none(char **value, Tenant *parsed)
@@ -205,7 +209,7 @@ assign_tenant_id(const char *value, void *extra)
 	tenant = *(Tenant *) extra;
 }
 
-/*--- what others ask ---*/
+/*--- asking for the binding ---*/
 
 TenantBinding
 settings_tenant(pg_uuid_t *tenant_id)
@@ -215,7 +219,6 @@ settings_tenant(pg_uuid_t *tenant_id)
 	return tenant.binding;
 }
 
-/* True for any tenant if the session is not bound. */
 bool
 settings_tenant_visible(const pg_uuid_t *tenant_id)
 {
@@ -231,7 +234,7 @@ settings_tenant_visible(const pg_uuid_t *tenant_id)
 static bool
 was_given(void)
 {
-	int			n;
+	int			n = 0;
 	struct config_generic **settings = compat_all_settings(&n);
 
 	for (int i = 0; i < n; i++)
