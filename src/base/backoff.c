@@ -2,7 +2,7 @@
  * backoff.c
  *	  How long to wait before the next attempt: exponential, with jitter.
  *
- * Pure: numbers in, a number out.
+ * Pure: numbers in, a number out.  Any process.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -19,7 +19,7 @@ backoff_ms(const Backoff *backoff, int n, int64 retry_after_ms, double random)
 	double		pause = backoff->initial_ms * pow(backoff->coefficient, n - 1);
 	int64		ms;
 
-	/* a coefficient's power may be infinite */
+	/* compared as double: the power may be infinite */
 	pause = pause < (double) ceiling ? pause : (double) ceiling;
 	ms = Max((int64) (pause * (1 - 0.25 * random)), 1);
 	if (retry_after_ms > ms)

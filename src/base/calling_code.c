@@ -2,8 +2,8 @@
  * calling_code.c
  *	  Calling codes of countries (ITU-T E.164).
  *
- * Pure.  Countries that share a code (those of the North American plan, which
- * the ITU lists as 1 with an area) all have it.
+ * Pure.  Any process.  Some countries share a code: those of the North
+ * American plan all have 1 here, without the area that the ITU lists after it.
  */
 #include "postgres.h"
 #include "compat.h"

@@ -2,7 +2,7 @@
  * escape.c
  *	  Text made safe for a URL, HTML, Slack, Markdown and mail addresses.
  *
- * Pure functions on text in the database's encoding.
+ * Pure: text of the database's encoding in, text out.  Any process.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -12,7 +12,7 @@
 #include "base/escape.h"
 #include "mb/pg_wchar.h"
 
-/* RFC 3986, sections 2.1 and 2.3. */
+/* Percent-encodes the text in UTF-8 (RFC 3986, sections 2.1 and 2.3). */
 static void
 append_percent(StringInfo buf, const char *text, int len)
 {
@@ -37,7 +37,7 @@ append_percent(StringInfo buf, const char *text, int len)
 	}
 }
 
-/* The entity for c, or NULL; quotes are text where quotes is false. */
+/* The entity for c, or NULL if it needs none; quotes need one if quotes. */
 static const char *
 entity(char c, bool quotes)
 {
@@ -58,6 +58,7 @@ entity(char c, bool quotes)
 	}
 }
 
+/* Replaces what has an entity. */
 static void
 append_entities(StringInfo buf, const char *text, int len, bool quotes)
 {
@@ -73,15 +74,16 @@ append_entities(StringInfo buf, const char *text, int len, bool quotes)
 }
 
 /*
- * Markdown's own characters, each after a backslash.  Some mean something only
- * if they begin a line: they stay as they are elsewhere, so that a date or a
- * phone number is sent as people write it.  HTML is written as entities.
+ * Puts a backslash before each character that means something in Markdown.
+ * Some do so only at the beginning of a line.  They get none elsewhere, so
+ * that a date or a phone number is sent as people write it.  HTML becomes
+ * entities.
  */
 static void
 append_markdown(StringInfo buf, const char *text, int len)
 {
-	bool		begins = true;	/* nothing but blanks and digits in the line */
-	bool		digits = false;
+	bool		begins = true;	/* only blanks and digits in the line so far */
+	bool		digits = false; /* ... and the last character is a digit */
 
 	for (int i = 0; i < len; i++)
 	{
@@ -107,7 +109,7 @@ append_markdown(StringInfo buf, const char *text, int len)
 	}
 }
 
-/* May it stand between < and > as it is? */
+/* May the text be put between < and > without quotes? */
 static bool
 is_bare_address(const char *text, int len)
 {
@@ -123,10 +125,11 @@ is_bare_address(const char *text, int len)
 }
 
 /*
- * A value in a list of mail addresses.  Whatever it holds, it stays part of
- * the one address that it was put into: in quotes its quotes are escaped,
- * elsewhere it is put in quotes if it could end something.  An address that
- * is none for it is refused by whoever reads the list.
+ * Appends a value to a list of mail addresses.  Whatever the value has, it
+ * stays a part of the one address that it is put into; otherwise a value could
+ * add recipients.  Inside quotes its quotes are escaped.  Elsewhere it is put
+ * into quotes if it could end the address.  If that makes the address invalid,
+ * the parser of the list refuses it.
  */
 static void
 append_address(StringInfo buf, const char *text, int len)
@@ -134,6 +137,7 @@ append_address(StringInfo buf, const char *text, int len)
 	AddressScan scan = {0};
 	bool		quote;
 
+	/* whether the list so far ends in quotes or between < and > */
 	for (int i = 0; i < buf->len; i++)
 		(void) address_scan(&scan, buf->data[i]);
 	if (scan.escaped)

@@ -1,6 +1,6 @@
 /*
  * escape.h
- *	  Text made safe for where it lands.
+ *	  Text made safe for a URL, HTML, Slack, Markdown and mail addresses.
  */
 #ifndef WF_ESCAPE_H
 #define WF_ESCAPE_H
@@ -8,28 +8,31 @@
 #include "postgres.h"
 #include "lib/stringinfo.h"
 
-/* Where a rendered value lands, and so how it is escaped. */
+/* How a rendered value is escaped: by what it is put into. */
 typedef enum TemplateEscape
 {
 	ESCAPE_NONE,
-	ESCAPE_URL,					/* percent-encoded; a template that begins the
-								 * text stands as it is */
+	ESCAPE_URL,					/* percent-encoded, unless the template begins
+								 * the text */
 	ESCAPE_HTML,
 	ESCAPE_SLACK,				/* & < > */
 	ESCAPE_MARKDOWN,			/* of an Adaptive Card of Teams */
-	ESCAPE_ADDRESS				/* into a list of mail addresses; a template
-								 * that is the whole text stands as it is */
+	ESCAPE_ADDRESS				/* for a list of mail addresses, unless the
+								 * template is the whole text */
 } TemplateEscape;
 
-/* Where a reader of a list of mail addresses is; zeroed at its beginning. */
+/*
+ * The state of a reader of a list of mail addresses; zeroed at the beginning
+ * of the list.
+ */
 typedef struct AddressScan
 {
 	bool		quoted;
 	bool		escaped;		/* in quotes, after a backslash */
-	bool		angled;
+	bool		angled;			/* between < and > */
 } AddressScan;
 
-/* Takes one byte of the list.  Does it end an address? */
+/* Reads one byte of the list.  Does it end an address? */
 static inline bool
 address_scan(AddressScan *scan, char c)
 {
@@ -53,10 +56,10 @@ address_scan(AddressScan *scan, char c)
 }
 
 /*
- * Appends text[0..len), escaped.  ESCAPE_URL encodes every byte of the text
- * in UTF-8 but the unreserved characters (RFC 3986, section 2.3).
- * ESCAPE_ADDRESS goes by what buf has already: a list of mail addresses that
- * this text goes on with.
+ * Appends len bytes of text, escaped.  ESCAPE_URL encodes every byte of the
+ * text in UTF-8 but the unreserved characters (RFC 3986, section 2.3).
+ * ESCAPE_ADDRESS depends on what is in buf: the list of mail addresses to
+ * which the text is appended.
  */
 extern void escape_append(StringInfo buf, const char *text, int len,
 						  TemplateEscape escape);

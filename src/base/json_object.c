@@ -2,7 +2,7 @@
  * json_object.c
  *	  JSON objects, member by member.
  *
- * Pure.  The result is in the memory context that is current at object_end.
+ * Pure.  Any process.
  */
 #include "postgres.h"
 #include "compat.h"

@@ -14,8 +14,9 @@ typedef struct ObjectBuilder
 } ObjectBuilder;
 
 /*
- * What is added is copied by object_end, not before.  NULL as a text or as
- * a jsonb is JSON's null.
+ * object_begin() begins an object, object_end() returns it, palloc'd.  What is
+ * added must stay valid until then, since it is copied only there.  NULL as a
+ * text or as a jsonb becomes JSON's null.
  */
 extern void object_begin(ObjectBuilder *b);
 extern void object_text(ObjectBuilder *b, const char *key, const char *text);

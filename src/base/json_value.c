@@ -1,10 +1,9 @@
 /*
  * json_value.c
- *	  Small tools on jsonb values, for the definition language.
+ *	  Small tools on jsonb values: members, types, text.
  *
- * Containers are always jbvBinary here, that is, they point into a jsonb that
- * the caller keeps.  Pure functions, used by every process that compiles or
- * renders; nothing is global.
+ * Pure.  Any process.  A container is always jbvBinary here: it points into a
+ * jsonb that the caller keeps.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -135,10 +134,10 @@ json_cstring(const JsonbValue *string)
 static void
 append_numeric(StringInfo buf, Numeric number)
 {
-	Datum text = DirectFunctionCall1(numeric_out,
-									 NumericGetDatum(number));
+	Datum		digits = DirectFunctionCall1(numeric_out,
+											 NumericGetDatum(number));
 
-	appendStringInfoString(buf, DatumGetCString(text));
+	appendStringInfoString(buf, DatumGetCString(digits));
 }
 
 void
@@ -226,6 +225,13 @@ json_to_jsonb(const JsonbValue *value)
 	return JsonbValueToJsonb(unconstify(JsonbValue *, value));
 }
 
+static bool
+numbers_equal(Numeric a, Numeric b)
+{
+	return DatumGetBool(DirectFunctionCall2(numeric_eq, NumericGetDatum(a),
+											NumericGetDatum(b)));
+}
+
 bool
 json_equal(const JsonbValue *a, const JsonbValue *b)
 {
@@ -238,9 +244,7 @@ json_equal(const JsonbValue *a, const JsonbValue *b)
 		case jbvBool:
 			return a->val.boolean == b->val.boolean;
 		case jbvNumeric:
-			return DatumGetBool(DirectFunctionCall2(
-													numeric_eq, NumericGetDatum(a->val.numeric),
-													NumericGetDatum(b->val.numeric)));
+			return numbers_equal(a->val.numeric, b->val.numeric);
 		case jbvString:
 			return a->val.string.len == b->val.string.len &&
 				memcmp(a->val.string.val, b->val.string.val,

@@ -16,11 +16,16 @@ typedef struct JsonMember
 	JsonbValue	value;			/* points into the container */
 } JsonMember;
 
-/* What jsonb holds, root scalars unwrapped; a container is jbvBinary. */
+/*
+ * Sets *value to what a jsonb holds: a scalar itself, or a container as
+ * jbvBinary, which points into the jsonb.
+ */
 extern void json_of_jsonb(Jsonb *jsonb, JsonbValue *value);
 
 extern bool json_is_object(const JsonbValue *value);
 extern bool json_is_array(const JsonbValue *value);
+
+/* How many members or elements a container has. */
 extern int	json_count(const JsonbValue *container);
 
 /* "string", "number", "boolean", "null", "object" or "array". */
@@ -29,19 +34,21 @@ extern const char *json_type(const JsonbValue *value);
 /* The same with its article, as messages need it: "an object", "null". */
 extern const char *json_a_type(const JsonbValue *value);
 
-/* A member of an object, palloc'd; NULL where there is none. */
+/* A member of an object, palloc'd; NULL if there is none.  Not for others. */
 extern JsonbValue *json_member(const JsonbValue *object, const char *key);
 
 /* All members or elements, *n of them, palloc'd. */
 extern JsonMember *json_members(const JsonbValue *container, int *n);
 
-/* Fills *value with a string that points to text. */
+/* Sets *value to a string, which points to text: len bytes of it. */
 extern void json_set_string(JsonbValue *value, const char *text, int len);
+
+/* The text of a string, palloc'd. */
 extern char *json_cstring(const JsonbValue *string);
 
 /*
- * Appends what interpolation prints: strings bare, null as nothing, all else
- * as JSON text.  json_append prints null and quotes strings too.
+ * Appends the value as a template prints it: a string without quotes, null as
+ * nothing, anything else as JSON.  json_append() appends JSON for all.
  */
 extern void json_append_text(StringInfo buf, const JsonbValue *value);
 extern void json_append(StringInfo buf, const JsonbValue *value);
@@ -66,10 +73,10 @@ extern char *json_text_at(const Jsonb *json, const char *const *path,
 	json_text_at(json, (const char *const[]) {__VA_ARGS__}, \
 				 lengthof(((const char *const[]) {__VA_ARGS__})))
 
-/* A jsonb of its own, palloc'd. */
+/* The value as a jsonb, palloc'd. */
 extern Jsonb *json_to_jsonb(const JsonbValue *value);
 
-/* JSON equality; numbers by value.  Both of any type. */
+/* Are both the same JSON?  Numbers are compared by value: 1 is 1.0. */
 extern bool json_equal(const JsonbValue *a, const JsonbValue *b);
 
 #endif							/* WF_JSON_VALUE_H */

@@ -4,8 +4,8 @@
  *
  * Pure: text in, text out, in the current memory context.  Any process.
  *
- * Headers: ASCII stands as it is, folded at spaces; other text becomes
- * encoded words of at most 75 characters that never cut a character in two.
+ * ASCII is written as it is, folded at spaces.  Other text becomes encoded
+ * words of at most 75 characters, each of which has whole characters.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -18,7 +18,7 @@
 #define LINE_LENGTH 76
 #define ENCODED_WORD_BYTES 42	/* 56 letters of base64 with =?UTF-8?B? ?= */
 #define MAX_ASCII_WORD 900		/* RFC 5322: a line has at most 998 */
-#define MAX_BARE_NAME 400		/* it is not folded, and quotes may double it */
+#define MAX_BARE_NAME 400		/* not folded, and quotes may double it */
 
 bool
 mime_is_letter_or_digit(char c)
@@ -81,7 +81,7 @@ utf8_length(const char *text)
 	return len;
 }
 
-/* text as encoded words, one a line. */
+/* Appends text as encoded words, one on each line. */
 static void
 append_encoded_words(StringInfo buf, const char *text, int len)
 {
@@ -104,7 +104,10 @@ append_encoded_words(StringInfo buf, const char *text, int len)
 	} while (at < len);
 }
 
-/* Can it stand as it is?  "=?" would read as an encoded word. */
+/*
+ * Must the text be encoded?  It must if it is not ASCII, if it has "=?", which
+ * begins an encoded word, or a word too long for a line.
+ */
 static bool
 needs_encoding(const char *text)
 {
@@ -135,7 +138,7 @@ mime_encode_text(const char *text, int used)
 	}
 	while (*text)
 	{
-		/* a word with the white space before it */
+		/* a word and the white space before it */
 		int			space = strspn(text, " \t");
 		int			len = space + strcspn(text + space, " \t");
 
@@ -153,7 +156,7 @@ mime_encode_text(const char *text, int used)
 	return buf.data;
 }
 
-/* A display name: bare, quoted or encoded. */
+/* Appends a display name: as it is, in quotes, or encoded. */
 static void
 append_name(StringInfo buf, const char *name)
 {

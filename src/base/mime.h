@@ -22,26 +22,35 @@ typedef struct MailAddress
 	char	   *address;		/* addr-spec: local@domain */
 } MailAddress;
 
-/* A token of RFC 9110, which is narrower than what RFC 5322 allows. */
+/*
+ * Is it a name for a header of HTTP or of a mail?  A token of RFC 9110, which
+ * RFC 5322 allows too, of at most 200 bytes.
+ */
 extern bool mime_header_name_valid(const char *name);
 
-/* No control byte but tabs and, where folded, CRLF before white space. */
+/*
+ * Can it be the value of a header?  It has no control byte but tabs and, if
+ * folded, line ends (CRLF) before white space.
+ */
 extern bool mime_header_value_valid(const char *value, bool folded);
 
-/* local@domain as an envelope takes it; bytes over 127 may stand in both. */
+/*
+ * Is it local@domain, as an SMTP command takes it?  Both parts may have bytes
+ * over 127 (RFC 6531).
+ */
 extern bool mime_address_valid(const char *address);
 
 /* An ASCII letter or digit, or a byte of any other character of UTF-8. */
 extern bool mime_is_letter_or_digit(char c);
 
-/* May it stand in an address or a name without quotes (RFC 5322, 3.2.3)? */
+/* May it be in an address or a name without quotes (RFC 5322, 3.2.3)? */
 extern bool mime_is_atext(char c);
 
 /*
  * Adds the addresses in text ('Name <a@b>, c@d; e@f') to *addresses, a list of
- * MailAddress *, palloc'd.  Nothing between two separators is no address and
- * no mistake.  Returns NULL, or what is wrong (palloc'd, UTF-8, to follow
- * 'parameter "to" ').
+ * MailAddress *, palloc'd.  If there is nothing between two separators, that
+ * is skipped.  Returns NULL, or what is wrong: palloc'd, UTF-8, to stand after
+ * 'parameter "to" '.
  */
 extern char *mime_parse_addresses(const char *text, List **addresses);
 
@@ -54,7 +63,7 @@ extern char *mime_format_addresses(const List *addresses);
  */
 extern char *mime_encode_text(const char *text, int used);
 
-/* RFC 5322, 3.3, in UTC; from seconds since 1970. */
+/* A date as RFC 5322, 3.3 has it, in UTC; when is seconds since 1970. */
 extern char *mime_date(pg_time_t when);
 
 /*

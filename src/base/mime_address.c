@@ -4,11 +4,11 @@
  *
  * Pure: text in, text out, in the current memory context.  Any process.
  *
- * A list has commas or semicolons between its addresses, since people write
- * both.  Comments and groups are not understood: what stands in brackets
- * before an address is part of the name.  Which bytes end an address is
- * decided by address_scan(), as it is when a value is put into a text
- * (escape.c): both must see the same ends.
+ * Addresses are separated by commas or semicolons, since people write both.
+ * Comments and groups are not known: what is in parentheses before an address
+ * is a part of the name.  address_scan() decides which bytes end an address,
+ * here and when a value is put into a list (escape.c).  If the two differed, a
+ * value could add a recipient.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -35,7 +35,10 @@ domain_valid(const char *domain)
 	return true;
 }
 
-/* Has it a character that nobody would see, such as a mark of direction? */
+/*
+ * Has it a character that is not seen, such as a mark of direction?  Such an
+ * address would look like another one.
+ */
 static bool
 has_unseen(const char *text)
 {
@@ -70,7 +73,7 @@ mime_address_valid(const char *address)
 	return domain_valid(at + 1);
 }
 
-/* text[0..len) without the blanks and unseen characters around it. */
+/* A copy of len bytes of text without blanks and unseen characters around. */
 static char *
 trimmed(const char *text, int len)
 {
@@ -110,7 +113,7 @@ unquoted(char *name)
 	return name[0] != '\0' ? name : NULL;
 }
 
-/* The last "<" that is not quoted, or NULL. */
+/* The last "<" that is not in quotes, or NULL. */
 static const char *
 find_angle(const char *text)
 {
@@ -154,7 +157,7 @@ parse_address(char *whole, List **addresses)
 	return NULL;
 }
 
-/* The comma or semicolon that ends the address at text, or the end. */
+/* The comma or semicolon that ends the address at text, or text's end. */
 static const char *
 address_end(const char *text)
 {

@@ -4,10 +4,10 @@
  *
  * Pure: text in, text out, in the current memory context.  Any process.
  *
- * One part, or text and HTML as alternatives.  A single body of short ASCII
- * lines stands as it is, a mostly foreign one is base64, all others are
- * quoted-printable; neither encoding can contain "=_", so no part can
- * contain the boundary between two.
+ * A mail has one part, or text and HTML as alternatives.  A single part of
+ * short ASCII lines is sent as it is.  A part of which more than a third is
+ * not ASCII becomes base64, any other quoted-printable.  Neither encoding can
+ * contain "=_", so no part can contain the boundary between two.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -27,6 +27,7 @@ typedef enum BodyEncoding
 	BODY_BASE64
 } BodyEncoding;
 
+/* The encoding for a part; alone: the mail has no other. */
 static BodyEncoding
 choose_encoding(const char *text, bool alone)
 {
@@ -35,14 +36,14 @@ choose_encoding(const char *text, bool alone)
 	size_t		line = 0;
 	bool		plain = alone;
 
-	for (; *text; text ++, total++)
+	for (; *text; text++, total++)
 	{
 		bool		newline = *text == '\n' || *text == '\r';
 
 		high += IS_HIGHBIT_SET(*text) ? 1 : 0;
 		line = newline ? 0 : line + 1;
 		if (line > LINE_LENGTH ||
-			((unsigned char) *text <' ' && !newline && *text !='\t') ||
+			((unsigned char) *text < ' ' && !newline && *text != '\t') ||
 			*text == 0x7f)
 			plain = false;
 	}
@@ -51,7 +52,7 @@ choose_encoding(const char *text, bool alone)
 	return plain && high == 0 ? BODY_PLAIN : BODY_QUOTED;
 }
 
-/* text with every line end as CRLF. */
+/* A copy of text with CRLF for every line end. */
 static char *
 with_crlf(const char *text)
 {
@@ -63,24 +64,24 @@ with_crlf(const char *text)
 		size_t		len = strcspn(text, "\r\n");
 
 		appendBinaryStringInfo(&buf, text, len);
-		text	  +=len;
+		text += len;
 
 		if (*text == '\0')
 			break;
-		text	  +=text[0] == '\r' && text[1] == '\n' ? 2 : 1;
+		text += text[0] == '\r' && text[1] == '\n' ? 2 : 1;
 
 		appendStringInfoString(&buf, "\r\n");
 	}
 	return buf.data;
 }
 
-/* RFC 2045, 6.7; the text's line ends are CRLF. */
+/* Appends quoted-printable (RFC 2045, 6.7).  Line ends in text are CRLF. */
 static void
 append_quoted(StringInfo buf, const char *text)
 {
 	int			column = 0;
 
-	for (; *text; text ++)
+	for (; *text; text++)
 	{
 		unsigned char c = (unsigned char) *text;
 		bool		blank = (c == ' ' || c == '\t') &&
@@ -108,6 +109,7 @@ append_quoted(StringInfo buf, const char *text)
 	}
 }
 
+/* Appends base64 in lines. */
 static void
 append_base64(StringInfo buf, const char *text)
 {
@@ -123,7 +125,7 @@ append_base64(StringInfo buf, const char *text)
 	pfree(encoded);
 }
 
-/* The headers and the body of one part. */
+/* Appends the headers and the body of one part. */
 static void
 append_part(StringInfo buf, const char *type, const char *body, bool alone)
 {
@@ -161,8 +163,8 @@ mime_message(const List *headers, const char *text, const char *html,
 	}
 	appendStringInfoString(&buf, "MIME-Version: 1.0\r\n");
 	if (text == NULL || html == NULL)
-		append_part(&buf, text !=NULL ? "text/plain" : "text/html",
-					text !=NULL ? text : html, true);
+		append_part(&buf, text != NULL ? "text/plain" : "text/html",
+					text != NULL ? text : html, true);
 	else
 	{
 		appendStringInfoString(&buf, "Content-Type: multipart/alternative;\r\n"

@@ -1,6 +1,6 @@
 /*
  * name_value.c
- *	  Looking a header up.
+ *	  Finding a value by its name.
  *
  * Pure.  Any process.
  */

@@ -8,14 +8,16 @@
 #include "postgres.h"
 #include "nodes/pg_list.h"
 
-/* Values of a secret list are wiped after use. */
 typedef struct NameValue
 {
 	char	   *name;
 	char	   *value;
 } NameValue;
 
-/* The value of the first of that name in any case, or NULL. */
+/*
+ * The value of the first item of that name, in any case of letters, or NULL.
+ * list is of NameValue *.
+ */
 extern const char *name_value_find(const List *list, const char *name);
 
 #endif							/* WF_NAME_VALUE_H */

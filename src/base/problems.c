@@ -2,10 +2,10 @@
  * problems.c
  *	  What is wrong with a definition, collected rather than raised.
  *
- * Compilers add here and go on.  The list, its texts and its hints live in
- * the memory context that was current when they were added; nothing is
- * global, nothing survives a crash.  Runs in any backend that writes or
- * validates a definition, and in the workers when they compile a saved one.
+ * Runs in any backend that writes or validates a definition, and in workers,
+ * which compile saved ones.  A compiler adds a problem and goes on.  The list
+ * and its texts are in the memory context that was current when they were
+ * added.  Owns nothing.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -19,7 +19,7 @@
 #include "miscadmin.h"
 #include "utils/varlena.h"
 
-/* Longer words are compared with nothing: see varstr_levenshtein. */
+/* The most that varstr_levenshtein_less_equal() takes, and a path shows. */
 #define MAX_WORD_BYTES 255
 
 /* More words than this are not listed in a hint. */
@@ -46,7 +46,11 @@ problem_add(Problems *problems, bool is_error, const char *path,
 	problems->items = lappend(problems->items, problem);
 }
 
-/* psprintf for a va_list that the caller cannot restart. */
+/*
+ * Sets message to the palloc'd text of a variadic function's arguments.  It is
+ * a macro since va_start() must be called again, in that function, if the
+ * buffer was too small.
+ */
 #define FORMAT_MESSAGE(message, fmt) \
 	do { \
 		StringInfoData buf_; \
@@ -100,8 +104,8 @@ is_plain_key(const char *key)
 }
 
 /*
- * The path of a member: with a dot, or quoted in brackets where the key
- * has other characters than those of a name.  Long keys are cut.
+ * With a dot before the key, or with the key quoted in brackets if it has
+ * other characters than those of a name.  A long key is cut.
  */
 char *
 problem_path_member(const char *path, const char *key)
@@ -154,6 +158,7 @@ nearest_word_hint(const char *word, const char *const *words, int nwords)
 		return NULL;
 
 	folded = fold(word);
+	/* at most a third of the letters may differ */
 	limit = (pg_mbstrlen(word) + 2) / 3;
 	for (int i = 0; i < nwords; i++)
 	{
@@ -209,9 +214,9 @@ message_of(const ErrorData *edata)
 }
 
 /*
- * Raising resets the hold-off counts of interrupts, so a caller's are put
- * back.  What is swallowed here has no other effect than leaked memory in
- * the current context.
+ * An error that is caught here has no other effect than that memory stays
+ * allocated in the current context.  Raising an error resets the counters that
+ * hold interrupts off, so the caller's values are restored.
  */
 char *
 problem_catch_state(void (*work) (void *arg), void *arg, int *state)

@@ -11,7 +11,7 @@
 #include "postgres.h"
 #include "nodes/pg_list.h"
 
-/* What is found beyond these is counted, not kept. */
+/* Further problems are counted and not kept. */
 #define PROBLEMS_MAX 1000
 
 typedef struct Problem
@@ -26,12 +26,12 @@ typedef struct Problems
 {
 	List	   *items;			/* of Problem *, in the order found; at most
 								 * PROBLEMS_MAX */
-	int			nerrors;		/* errors, also those beyond */
+	int			nerrors;		/* errors, also those not in items */
 } Problems;
 
 /*
  * Adds an error (or a warning) at path.  Everything is copied into the
- * current memory context.  hint may be NULL and is stored as it is.
+ * current memory context.  hint may be NULL.
  */
 extern void problem_error(Problems *problems, const char *path,
 						  const char *hint, const char *fmt,...)
@@ -45,24 +45,24 @@ extern char *problem_path_member(const char *path, const char *key);
 extern char *problem_path_element(const char *path, int index);
 
 /*
- * "Did you mean ...?" for the candidate nearest to word, or NULL where none
- * is near enough (more than a third of its letters differ).
+ * "Did you mean ...?" with the one of words that is nearest to word, palloc'd.
+ * NULL if more than a third of the letters differ in each.
  */
 extern char *nearest_word_hint(const char *word, const char *const *words,
 							   int nwords);
 
 /*
- * The same, but where none is near, and the words are few, a sentence that
- * lists them all.
+ * The same; but if none is near and the words are few, a sentence that lists
+ * them all.
  */
 extern char *known_words_hint(const char *word, const char *const *words,
 							  int nwords);
 
 /*
- * Calls work(arg) and returns NULL, or, where it raised what only bad input
- * raises (SQLSTATE classes 22 and 42), the palloc'd message.  Other errors
- * (a cancelled query, memory, stack depth) pass through.  There is no
- * subtransaction: work may hold nothing but memory when it raises.
+ * Calls work(arg) and returns NULL; or, if it raises an error that bad input
+ * causes (SQLSTATE classes 22 and 42), the palloc'd message.  Other errors
+ * (a cancelled query, no memory, stack depth) are raised on.  There is no
+ * subtransaction: when work raises an error, it may hold nothing but memory.
  */
 extern char *problem_catch(void (*work) (void *arg), void *arg);
 

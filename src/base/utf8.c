@@ -1,8 +1,9 @@
 /*
  * utf8.c
- *	  Characters of a UTF-8 text: reading, classing and quoting them.
+ *	  Characters of a UTF-8 text: reading, classifying and quoting them.
  *
- * Pure: whatever the bytes are, nothing is read past the terminating NUL.
+ * Pure.  Any process.  Whatever the bytes are, nothing is read after the NUL
+ * that ends a text.
  */
 #include "postgres.h"
 #include "compat.h"

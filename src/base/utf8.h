@@ -1,6 +1,6 @@
 /*
  * utf8.h
- *	  Characters of a UTF-8 text: reading, classing and quoting them.  Pure.
+ *	  Characters of a UTF-8 text: reading, classifying and quoting them.  Pure.
  */
 #ifndef WF_UTF8_H
 #define WF_UTF8_H
@@ -27,8 +27,9 @@ extern bool utf8_is_invisible(uint32 c);
 extern bool utf8_is_empty(const char *text);
 
 /*
- * A copy of text for an error message: at most max bytes, and "..." if it
- * is longer, what is not seen spelled <U+200E>.  Palloc'd, UTF-8.
+ * A copy of text for an error message: at most max bytes, with "..." after
+ * them if text is longer, and characters that are not seen written as
+ * <U+200E>.  Palloc'd, UTF-8.
  */
 extern char *utf8_quote(const char *text, int max);
 

@@ -2,12 +2,12 @@
  * uuid7.c
  *	  Time-ordered identifiers: RFC 9562, section 5.7.
  *
- * The 48 bits of milliseconds and the 12 bits behind them (a fraction of the
- * millisecond: RFC 9562, section 6.2, method 3) are taken as one number.  A
- * process remembers the last it gave out and never gives out one that is not
- * greater, so its ids ascend strictly whatever the clock does.  The other 62
- * bits are random.  The memory is the process's own and is lost with it:
- * ids of different processes, and after a crash, ascend as their clocks do.
+ * Runs in any process.  The 48 bits of milliseconds and the 12 bits after them
+ * (a fraction of the millisecond: RFC 9562, section 6.2, method 3) are used as
+ * one number.  A process remembers its last number, and the next one is always
+ * greater: so its ids ascend strictly, even if the clock goes back.  The other
+ * 62 bits are random.  The last number is lost with the process: ids of
+ * different processes, and those after a crash, ascend as the clocks do.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -21,9 +21,10 @@
 
 #define FRACTION_BITS 12
 
-/* Milliseconds since 1970 and 12 bits of fraction, last given out here. */
+/* The last number of this process: milliseconds since 1970, 12 bits of one. */
 static uint64 last_stamp = 0;
 
+/* The number for that time, or the next one if that is not greater. */
 static uint64
 next_stamp(TimestampTz now)
 {
@@ -41,9 +42,10 @@ next_stamp(TimestampTz now)
 #define RANDOM_STOCK 64
 
 /*
- * Random bytes, of which a stock is kept: to ask the machine for eight at a
- * time costs more than to insert a row.  A process that is forked begins with
- * an empty stock, since only backends fill it.
+ * Takes random bytes from a stock: asking the system for eight at a time costs
+ * more than inserting a row.  The postmaster never fills its stock, or the
+ * processes that it forks would all have the same bytes.  Raises XX000 if the
+ * system has no random bytes.
  */
 static void
 take_random(unsigned char *bytes)
@@ -62,7 +64,6 @@ take_random(unsigned char *bytes)
 	memcpy(bytes, stock[--left], RANDOM_LENGTH);
 }
 
-/* Raises XX000 where the machine has no randomness to give. */
 void
 uuid7_generate(pg_uuid_t *uuid, TimestampTz now)
 {

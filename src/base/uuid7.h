@@ -10,8 +10,9 @@
 #include "utils/uuid.h"
 
 /*
- * Fills *uuid.  Ids of one process ascend strictly, also within a
- * millisecond and when the clock steps back.
+ * Sets *uuid to a new id for the time now.  The ids of one process ascend
+ * strictly, even within a millisecond and if the clock goes back.  Raises
+ * XX000 if the system has no random bytes.
  */
 extern void uuid7_generate(pg_uuid_t *uuid, TimestampTz now);
 

@@ -2,7 +2,8 @@
  * uuid_list.c
  *	  Lists of run ids, and idempotency keys.
  *
- * Pure.  The lists are short: a batch.
+ * Pure.  Any process.  The lists are short (the runs of a batch), so they are
+ * searched from end to end.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -22,8 +23,10 @@ ids_contain(List *ids, const pg_uuid_t *id)
 	ListCell   *lc;
 
 	foreach(lc, ids)
+	{
 		if (ids_equal(lfirst(lc), id))
-		return true;
+			return true;
+	}
 	return false;
 }
 

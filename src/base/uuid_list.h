@@ -10,22 +10,24 @@
 #include "utils/uuid.h"
 
 extern bool ids_equal(const pg_uuid_t *a, const pg_uuid_t *b);
+
+/* Is the id in the list? */
 extern bool ids_contain(List *ids, const pg_uuid_t *id);
 
-/* ids with copies of more behind, in the current context. */
+/* Appends copies of more to ids, in the current context; returns the list. */
 extern List *ids_append_copies(List *ids, List *more);
 
-/* Removes and frees those of ids that are in gone. */
+/* Removes from ids, and frees, those that are in gone; returns the list. */
 extern List *ids_remove(List *ids, List *gone);
 
 /* A palloc'd copy; the text of an id, palloc'd. */
 extern pg_uuid_t *id_copy(const pg_uuid_t *id);
 extern char *id_text(const pg_uuid_t *id);
 
-/* In bytes: an index has it, whose entries are bounded. */
+/* Bytes: the key is in an index, whose entries have a limit. */
 #define MAX_IDEMPOTENCY_KEY 1000
 
-/* Raises 22023 for a key that is empty or too long. */
+/* Raises 22023 if the key is empty or too long. */
 extern void check_idempotency_key(const char *key);
 
 #endif							/* WF_UUID_LIST_H */

@@ -2,11 +2,11 @@
  * valid_text.c
  *	  Text that is made of whole characters.
  *
- * Messages of PostgreSQL may end in the middle of one: its scanners quote
- * single bytes ("at or near").  A message that is stored, returned or sent
- * must be valid in the database's encoding, or clients refuse it.
+ * Pure.  Any process.
  *
- * Pure.
+ * A message of PostgreSQL may end in the middle of a character: its scanners
+ * quote single bytes ("at or near").  A message that is stored, returned or
+ * sent must be valid in the database's encoding, or clients refuse it.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -23,7 +23,7 @@ valid_character(const char *text, int len)
 	return Max(n, 1);
 }
 
-/* A copy without the bytes that are no characters. */
+/* A copy with a mark in place of each stretch of invalid bytes. */
 static char *
 mend(const char *text, int len)
 {
@@ -42,7 +42,7 @@ mend(const char *text, int len)
 			appendStringInfoString(&buf,
 								   encoding == PG_UTF8 ? "\xEF\xBF\xBD" : "?");
 		in_gap = n <= 0;
-		text	  +=Max(n, 1);
+		text += Max(n, 1);
 
 		len -= Max(n, 1);
 	}

@@ -192,8 +192,8 @@ describe(const Connection *c, const char *key)
 }
 
 /*
- * Reads a secret.  If it is in a file, the file is one of the row's own tenant,
- * or one for rows of all tenants; never another tenant's.
+ * Reads a secret.  If it is in a file, the file is one of the row's own
+ * tenant, or one for rows of all tenants; never another tenant's.
  */
 static char *
 read_secret(const Connection *c, const JsonbValue *value, const char *what)

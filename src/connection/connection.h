@@ -84,9 +84,9 @@ extern void connection_authorize(const Connection *connection,
 extern void connection_forget(Connection *connection);
 
 /*
- * Checks a row that is written, for the table's trigger: its kind is known, and
- * config and credentials have what the kind needs and nothing unknown.  Either
- * may be NULL.  Raises 22023 with every problem in the detail.
+ * Checks a row that is written, for the table's trigger: its kind is known,
+ * and config and credentials have what the kind needs and nothing unknown.
+ * Either may be NULL.  Raises 22023 with every problem in the detail.
  */
 extern void connection_check(const char *kind, Jsonb *config,
 							 Jsonb *credentials);

@@ -52,7 +52,7 @@ typedef struct Request
 	size_t		body_len;
 	bool		follow_redirects;
 	char	   *secrets_below;	/* a redirect is followed with the secrets
-								 * only to URLs below this one; NULL: to none */
+								 * only to URLs below this one; NULL: never */
 	bool		once;			/* never sent again by itself if a reused
 								 * connection breaks before the answer */
 	char	   *username;		/* secret; HTTP Basic or SMTP AUTH */

@@ -166,7 +166,8 @@ set_failure(Transfer *t, CURLcode code)
 	{
 		r->failure = failure_of(t, code);
 		/* the request was sent, and what came back is no HTTP */
-		if (r->failure == FAILURE_REFUSED && t->request_begun && r->status == 0)
+		if (r->failure == FAILURE_REFUSED && t->request_begun &&
+			r->status == 0)
 			r->failure = FAILURE_BROKEN;
 		text = failure_text(t, code);
 	}
