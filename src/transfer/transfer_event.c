@@ -32,7 +32,7 @@
 
 static CURLM *multi = NULL;		/* libcurl's; all transfers are in it */
 static int	epoll_fd = -1;		/* the set of all sockets */
-static int	mail_fd = -1;		/* the set of transfer_smtp.c, which is in it */
+static int	mail_fd = -1;		/* the set of transfer_smtp.c */
 static int64 timer_at = -1;		/* by monotonic_ms(), -1: not set */
 
 /*
