@@ -4,8 +4,8 @@
  *
  * Runs in a worker, inside a tick's transaction.  The state is the row
  * (RunRow): status, current_step, attempt, step_results.  Nothing else is
- * remembered, so whoever loads the row goes on where it stands.  README.md has
- * the drawing; run_state.c has the transitions.
+ * remembered, so a worker that loads the row goes on where it stands.
+ * README.md has the drawing; run_state.c has the transitions.
  *
  * attempt counts the attempts of the current step that were begun.  Of a
  * request, and of every attempt while the tick is on probation, the beginning

@@ -43,7 +43,8 @@
 typedef struct Noted
 {
 	int64		total_ms;		/* of all attempts */
-	bool		found;			/* the last element is of this attempt: */
+	bool		found;			/* the last element is of this attempt, and
+								 * says: */
 	char	   *error;
 	int64		waits;
 	int64		waited_ms;

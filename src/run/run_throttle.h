@@ -19,20 +19,20 @@ extern void throttle_key(const RunRow *run, const Connection *connection,
 extern bool throttle_ask(const RunRow *run, const GateKey *key,
 						 GateTurn *turn);
 
-/*
- * The attempt under way does not count: the run waits, and its row says why.
- * refused is the provider's answer; its error is NULL for a request that was
- * not sent.  Returns NULL, or, if the step would wait for longer than
- * max_throttle_wait in all, the error that it fails with; palloc'd.
- */
+/* The provider's answer that asks to wait; zeroed for a request not sent. */
 typedef struct Refusal
 {
-	const char *error;
+	const char *error;			/* NULL: the request was not sent */
 	int64		retry_after_ms; /* -1: none */
 	TimestampTz started_at;
 	int64		duration_us;
 } Refusal;
 
+/*
+ * The attempt under way does not count: the run waits, and its row says why.
+ * Returns NULL, or, if the step would wait for longer than max_throttle_wait
+ * in all, the error that it fails with; palloc'd.
+ */
 extern char *throttle_wait(RunRow *run, const GateTurn *turn,
 						   const Refusal *refused);
 
