@@ -19,9 +19,9 @@ extern void request_post_json(const Call *call, Request *request,
 
 /*
  * An HTTP answer that is no success: error is the text given, transience and
- * the wish to wait follow from status and Retry-After.  A 500 is unsure,
- * since the request may have been carried out.  A 429, and a 503 that says
- * when to come again, ask to wait.
+ * the wish to wait follow from status and Retry-After.  A 500 sets
+ * maybe_delivered, since the request may have been carried out.  A 429, and a
+ * 503 that says when to come again, ask to wait.
  */
 extern void outcome_of_status(const Response *response, const char *error,
 							  Outcome *outcome);

@@ -167,9 +167,10 @@ compile_condition(const JsonbValue *json, const char *path,
 }
 
 /*
- * Which parts of the context may the step look at?  Asked of its text: by
- * their names, or by what in a jsonpath reaches them without.  A yes too many
- * only costs time.
+ * Which roots may the step look at?  Judged by the text of its JSON: those
+ * whose names are in it, or all of them if it has what in a jsonpath reaches
+ * members without their names.  A root that is wrongly said to be seen only
+ * costs time.
  */
 static void
 find_seen(const JsonbValue *json, bool *sees)

@@ -38,6 +38,7 @@
 static RunVerdict
 begin_sending(RunRow *run, StepCall *sc, TickContext *tick)
 {
+	Assert(run->attempt > 0);
 	sc->intent->attempt = run->attempt;
 	run->attempt_at = sc->started_at;
 	tick->intents = lappend(tick->intents, sc->intent);

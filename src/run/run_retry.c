@@ -70,6 +70,7 @@ run_try_again(RunRow *run, const PlanStep *step, bool native,
 	: OUTBOUND_INITIAL_MS,.coefficient = DEFAULT_COEFFICIENT,.max_ms = -1};
 	int64		pause;
 
+	Assert(run->attempt > 0);
 	if (!failed->transient && !(failed->maybe_delivered && action->has_retry))
 		return false;
 	if (action->has_retry)

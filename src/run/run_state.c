@@ -107,6 +107,7 @@ run_pass_step(RunRow *run, const CachedPlan *plan, StepResult *result,
 	const PlanStep *step = plan_step_at(plan->plan, run->current_step);
 	bool		fits;
 
+	Assert(step != NULL);
 	result->step = run->current_step;
 	result->step_name = step->name;
 	result->action = plan_action(step)->name;

@@ -210,6 +210,7 @@ throttle_wait(RunRow *run, const GateTurn *turn, const Refusal *refused)
 	int64		left_us;
 	Noted		noted;
 
+	Assert(run->attempt > 0);
 	read_note(run, &noted);
 	if (refused->error != NULL)
 		noted.error = unconstify(char *, refused->error);

@@ -225,6 +225,7 @@ session_reset_begin(void)
 bool
 session_reset(void)
 {
+	Assert(IsTransactionState());
 	DropAllPreparedStatements();
 	ResetSequenceCaches();
 	LockReleaseSession(USER_LOCKMETHOD);

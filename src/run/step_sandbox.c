@@ -114,6 +114,7 @@ sandbox_enter_role(Sandbox *sandbox, Oid role, const pg_uuid_t *tenant_id)
 				 errmsg("the role that this workflow runs as does not exist"),
 				 errhint("Set run_as of the definition to a role and fire again: a run keeps the version that it was fired with.")));
 
+	Assert(!sandbox->in_role);
 	sandbox->guc_level = NewGUCNestLevel();
 	set_step_settings(tenant_id);
 	GetUserIdAndSecContext(&sandbox->save_user, &sandbox->save_context);
@@ -320,6 +321,8 @@ sandbox_run(Sandbox *sandbox, void (*body) (Sandbox *, void *), void *arg)
 	ErrorData  *volatile error = NULL;
 	int			save_lock_timeout;
 
+	Assert(IsTransactionState());
+	Assert(sandbox->timeout_ms > 0);
 	sandbox->in_role = sandbox->too_long = false;
 	if (in_batch)
 	{
@@ -377,6 +380,7 @@ sandbox_run_batch(const pg_uuid_t *tenant_id, void (*body) (void *),
 	int			guc_level;
 	volatile bool well = true;
 
+	Assert(!in_batch);
 	*too_long = false;
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
