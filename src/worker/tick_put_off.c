@@ -24,7 +24,7 @@
 #define MANY_FAILURES 10
 #define PUT_OFF_US INT64CONST(1000000)
 
-/* So many are remembered; more give way to each other. */
+/* So many tenants are remembered. */
 #define MAX_TENANTS 16
 
 typedef struct PutOffTenant

@@ -236,6 +236,7 @@ put_down_to_booked(const ErrorData *error, bool fault)
 	crashed_step_drop(&this_worker.booked);
 	this_worker.run_to_fail = this_worker.booked.run_id;
 	this_worker.fail_message = fail_text(error->message);
+
 	/* which run is set aside if it cannot even be failed */
 	memset(&this_worker.last_run, 0, sizeof(DueRun));
 	this_worker.last_run.id = this_worker.booked.run_id;

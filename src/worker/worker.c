@@ -63,8 +63,8 @@
 /* After so long without a tick, memory that was freed is given back. */
 #define REST_MS 1000
 
-/* When this process does what; of one worker.  A moment of 0 is none. */
-static struct
+/* When a worker does what.  A moment of 0 is none. */
+typedef struct WorkerSchedule
 {
 	TimestampTz next_sweep;
 	uint32		ends_seen;		/* worker_slot_ended_count at the last tick */
@@ -75,8 +75,9 @@ static struct
 	TimestampTz worked_at;		/* the last tick that was no mere sweep */
 	bool		at_rest;		/* what was freed has been given back */
 	TimestampTz latest;			/* the clock, when it was last looked at */
-}			schedule;
+} WorkerSchedule;
 
+static WorkerSchedule schedule; /* of this process */
 static char *database_name;		/* for messages, once it is known */
 
 /* Hands the settings that concern transfers to them. */
@@ -108,10 +109,10 @@ leave(const char *why)
 }
 
 /*
- * Looks for the extension; without it the process ends quietly.  LISTENs.
- * From here on the worker itself is bound to no tenant; a step that resets the
- * setting goes back to 'none', which worker_guard_settings made its reset
- * value.
+ * Looks for the extension, without which the process tells the launcher and
+ * ends; LISTENs.  From here on the worker itself is bound to no tenant.  A
+ * step that resets that setting gets 'none', which worker_guard_settings made
+ * its reset value.
  */
 static void
 enter_database(void)
