@@ -15,7 +15,7 @@
 #include "launcher/launcher.h"
 #include "launcher/server_hooks.h"
 #include "miscadmin.h"
-#include "shared/worker_slot.h"
+#include "shared/shared_memory.h"
 
 PG_MODULE_MAGIC;
 
@@ -29,7 +29,7 @@ _PG_init(void)
 	if (!process_shared_preload_libraries_in_progress)
 		return;
 
-	shared_install();
+	shared_memory_install();
 	server_hooks_install();
 	if (!IsBinaryUpgrade)
 		launcher_register();

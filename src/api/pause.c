@@ -20,6 +20,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "shared/commit_wakeup.h"
+#include "shared/shared_memory.h"
 #include "shared/worker_slot.h"
 #include "store/store.h"
 #include "utils/acl.h"
@@ -91,7 +92,7 @@ PG_FUNCTION_INFO_V1(wf_check_preload);
 Datum
 wf_check_preload(PG_FUNCTION_ARGS)
 {
-	if (!shared_attached())
+	if (!shared_memory_attached())
 		ereport(WARNING,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("workflow_engine is not in \"shared_preload_libraries\": runs queue, and no worker executes them"),
@@ -211,7 +212,7 @@ wf_list_workers(PG_FUNCTION_ARGS)
 	int			n;
 
 	InitMaterializedSRF(fcinfo, 0);
-	n = shared_attached() ? worker_slot_list(&workers) : 0;
+	n = shared_memory_attached() ? worker_slot_list(&workers) : 0;
 	for (int i = 0; i < n; i++)
 		put_worker(rsinfo, &workers[i]);
 	return (Datum) 0;

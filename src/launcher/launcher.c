@@ -5,25 +5,24 @@
  * A background worker of its own, from the end of recovery (on a standby:
  * from its promotion) to the server's stop, never under pg_upgrade.  It is
  * connected to no database: it reads pg_database, and learns whether a
- * database has the extension from a worker that it starts there.  One that
- * finds no extension says so and ends, and the launcher leaves that database
- * alone until CREATE EXTENSION commits in it.
+ * database has the extension from a worker that it starts there.  A worker
+ * that finds no extension says so and ends, and the launcher leaves that
+ * database alone until CREATE EXTENSION commits in it.
  *
- * It lives in rounds: read the databases, see which workers have ended, tell
+ * It lives in rounds: read the databases, see which workers have ended, ask
  * those to leave that are too many, start those that are missing.  A round
  * comes when something has happened (its latch is set by the postmaster when
  * a worker ends, by commits that concern it, by workers) and at least every
- * poll interval.
+ * poll interval.  README.md draws it.
  *
- * This file has the process, its rounds, and what it makes of workers that
+ * This file has the process, its rounds, and what follows from how workers
  * have ended; launcher_workers.c decides which to dismiss and to start.
  *
- * Owns the handles of the workers it has started and the table of databases
- * (launcher_databases.c), in static memory.  An error ends the process; the
- * postmaster starts it again after RESTART_S, and it finds the workers in
- * their slots (worker_slot.c).  It then has no handle on them, so they report in
- * the slot; and a slot that such a process never entered is given up after
- * ADOPTED_START_S.
+ * Owns the handles of the workers that it has started, in static memory.  An
+ * error ends the process; the postmaster starts it again after RESTART_S, and
+ * it finds the workers in their slots (worker_slot.c).  It then has no handle
+ * of them: that they have ended it learns from their slots alone, and a slot
+ * that such a process never entered is given up after ADOPTED_START_S.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -55,7 +54,10 @@
 #define PAUSE_MAX_MS 60000
 #define LIVED_LONG_MS 60000		/* then earlier failures are forgotten */
 
-/* Of the worker in slot i; its handle is NULL where we did not start it. */
+/*
+ * Of the worker in slot i, from one round to the next; its handle is NULL if
+ * this process did not start it.
+ */
 static LaunchedWorker launched[MAX_WORKER_SLOTS];
 
 void
@@ -78,9 +80,9 @@ launcher_register(void)
 /*--- workers that have ended ---*/
 
 /*
- * The process of a slot in use: is it gone?  A worker that has left its slot
- * still holds its place in max_worker_processes for a moment, so the
- * postmaster's word is waited for where it will come.
+ * Is the process of a slot in use gone?  A worker that has left its slot still
+ * holds its place in max_worker_processes for a moment, so if there is a
+ * handle, the postmaster is asked.
  */
 static bool
 has_ended(int slot, const LauncherSlot *seen, TimestampTz now)
@@ -97,8 +99,9 @@ has_ended(int slot, const LauncherSlot *seen, TimestampTz now)
 }
 
 /*
- * A verdict of a worker that was started before the last CREATE EXTENSION
- * told of itself is worth nothing.
+ * A worker has found no extension.  requests: how many CREATE EXTENSIONs were
+ * known when it was started.  If there was another one since, the worker may
+ * have come too early, and another will check.
  */
 static void
 note_lack(Database *database, int requests)
@@ -113,13 +116,14 @@ note_lack(Database *database, int requests)
 	database->state = DATABASE_LACKS;
 }
 
+/* A worker has failed: the next one of its database starts after a pause. */
 static void
 note_failure(Database *database, TimestampTz since, TimestampTz now)
 {
 	int			pause;
 
 	if (now < database->not_before)
-		return;					/* a sibling's end has seen to it */
+		return;					/* another worker's end has set the pause */
 	if (TimestampDifferenceExceeds(since, now, LIVED_LONG_MS))
 		database->failures = 0;
 	pause = Min(PAUSE_MIN_MS << Min(database->failures, 6), PAUSE_MAX_MS);
@@ -133,8 +137,8 @@ note_failure(Database *database, TimestampTz since, TimestampTz now)
 }
 
 /*
- * The culprit is known and kept apart (crashed_step.c), so others need not
- * wait.
+ * The step is known and its run is kept apart (crashed_step.c), so the other
+ * runs need not wait.
  */
 static void
 note_end_by_step(Database *database, TimestampTz now)
@@ -146,16 +150,17 @@ note_end_by_step(Database *database, TimestampTz now)
 						database->name)));
 }
 
-/* Remembers, once, how the slot's worker ended. */
+/* Draws the conclusions, once, from how the slot's worker ended. */
 static void
-claimed_by(int slot, Oid oid, WorkerEnd end, TimestampTz since, TimestampTz now)
+note_end(int slot, Oid oid, WorkerEnd end, TimestampTz since,
+		 TimestampTz now)
 {
 	LaunchedWorker *worker = &launched[slot];
-	Database   *database = database_find(oid);
+	Database   *database = launcher_database_find(oid);
 
-	if (worker->claimed || database == NULL)
+	if (worker->end_noted || database == NULL)
 		return;
-	worker->claimed = true;
+	worker->end_noted = true;
 	switch (end)
 	{
 		case WORKER_END_LACKS:
@@ -178,12 +183,12 @@ claimed_by(int slot, Oid oid, WorkerEnd end, TimestampTz since, TimestampTz now)
 
 /* Frees the slot of a worker whose process is gone. */
 static void
-record_answers(int slot, Oid oid, TimestampTz now)
+free_slot(int slot, Oid oid, TimestampTz now)
 {
 	TimestampTz since;
 	WorkerEnd	end = launcher_slot_release(slot, &since);
 
-	claimed_by(slot, oid, end, since, now);
+	note_end(slot, oid, end, since, now);
 	if (launched[slot].handle != NULL)
 		pfree(launched[slot].handle);
 	memset(&launched[slot], 0, sizeof(LaunchedWorker));
@@ -191,11 +196,12 @@ record_answers(int slot, Oid oid, TimestampTz now)
 
 /*--- what there is ---*/
 
+/* Counts a worker for its database, and learns from it. */
 static void
 count_slot(const LauncherSlot *slot, Database *database, TimestampTz now)
 {
 	database->last_served = now;
-	if (!worker_is_active(slot))
+	if (!launcher_worker_is_active(slot))
 	{
 		database->nleaving++;
 		return;
@@ -214,13 +220,13 @@ count_slot(const LauncherSlot *slot, Database *database, TimestampTz now)
 }
 
 /*
- * Looks at all slots, reaps the ended and counts the others.  How a worker
- * ended counts from the moment it says so, its slot only when the process is
- * gone: else a database that just lost the extension would get new workers
- * in between.
+ * Copies all slots, frees those whose workers have ended and counts the other
+ * workers.  How a worker ended is noted as soon as it says so, its slot is
+ * freed only when the process is gone: else a database that just lost the
+ * extension would get new workers in between.
  */
 static void
-take_stock(LauncherSlot *slots, List *all, TimestampTz now)
+count_workers(LauncherSlot *slots, List *all, TimestampTz now)
 {
 	ListCell   *cell;
 	int			i;
@@ -239,11 +245,12 @@ take_stock(LauncherSlot *slots, List *all, TimestampTz now)
 		if (slots[i].state == SLOT_FREE)
 			continue;
 		if (slots[i].state == SLOT_LEFT)
-			claimed_by(i, slots[i].database, slots[i].end, slots[i].since, now);
-		database = database_find(slots[i].database);
+			note_end(i, slots[i].database, slots[i].end, slots[i].since,
+					 now);
+		database = launcher_database_find(slots[i].database);
 		if (has_ended(i, &slots[i], now))
 		{
-			record_answers(i, slots[i].database, now);
+			free_slot(i, slots[i].database, now);
 			slots[i].state = SLOT_FREE;
 		}
 		else if (database != NULL)
@@ -255,7 +262,10 @@ take_stock(LauncherSlot *slots, List *all, TimestampTz now)
 
 /*--- the loop ---*/
 
-/* Milliseconds until a database whose workers failed may have one again. */
+/*
+ * Milliseconds until the next round: earlier if a database whose workers
+ * failed may have one again before.
+ */
 static long
 until_next_round(List *all, TimestampTz now)
 {
@@ -272,19 +282,19 @@ until_next_round(List *all, TimestampTz now)
 	return wait;
 }
 
-/* Returns how long to wait for the next one, in ms. */
+/* A round.  Returns how long to wait for the next one, in ms. */
 static long
-round_of_duty(void)
+do_round(void)
 {
 	LauncherSlot slots[MAX_WORKER_SLOTS];
 	TimestampTz now = GetCurrentTimestamp();
 	List	   *all;
 
-	databases_read();
-	databases_take_checks();
-	all = databases_by_need();
-	take_stock(slots, all, now);
-	launch_workers(slots, launched, all, now);
+	launcher_databases_read();
+	launcher_databases_take_checks();
+	all = launcher_databases_by_need();
+	count_workers(slots, all, now);
+	launcher_adjust(slots, launched, all, now);
 	return until_next_round(all, now);
 }
 
@@ -317,7 +327,7 @@ workflow_engine_launcher_main(Datum arg)
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
 	launcher_slot_enter();
-	databases_init();
+	launcher_databases_init();
 	scratch = AllocSetContextCreate(TopMemoryContext,
 									"workflow_engine launcher round",
 									ALLOCSET_DEFAULT_SIZES);
@@ -328,7 +338,7 @@ workflow_engine_launcher_main(Datum arg)
 		long		timeout;
 
 		MemoryContextSwitchTo(scratch);
-		timeout = round_of_duty();
+		timeout = do_round();
 		MemoryContextSwitchTo(TopMemoryContext);
 		MemoryContextReset(scratch);
 		wait_for_news(timeout);

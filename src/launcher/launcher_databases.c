@@ -2,15 +2,10 @@
  * launcher_databases.c
  *	  What the launcher knows of the cluster's databases.
  *
- * Runs in the launcher.  Owns a table of databases, in its static memory: it
- * is made from pg_database anew in each round, and what was learned of a
- * database by its oid stays.  Nothing survives the process: a new launcher
- * probes again.
- *
- *		UNKNOWN --a worker settles--> HAS
- *		   |  ^                        |
- *		   |  '--CREATE EXTENSION--.   |
- *		   '--a worker reports---> LACKS <--a worker reports--'
+ * Runs in the launcher.  Owns a table of databases, in its memory: it is
+ * brought up to date with pg_database in each round, and what was learned of a
+ * database stays under its oid.  README.md draws the states of a database.
+ * Nothing survives the process: a new launcher checks all databases again.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -29,10 +24,11 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+/* Database by oid, from one round to the next; in TopMemoryContext. */
 static HTAB *databases = NULL;
 
 void
-databases_init(void)
+launcher_databases_init(void)
 {
 	HASHCTL		control = {0};
 
@@ -43,12 +39,15 @@ databases_init(void)
 }
 
 Database *
-database_find(Oid oid)
+launcher_database_find(Oid oid)
 {
 	return hash_search(databases, &oid, HASH_FIND, NULL);
 }
 
-/* A template, or one that is half dropped, is none of ours. */
+/*
+ * A template gets no worker, nor does a database whose DROP was interrupted
+ * (its datconnlimit is -2).
+ */
 static bool
 may_connect(Form_pg_database row)
 {
@@ -74,7 +73,10 @@ note_database(Form_pg_database row)
 	database->wanted = settings_database_wanted(database->name);
 }
 
-/* Forgets those that are gone and have no process any more. */
+/*
+ * Marks all as gone, before pg_database is read; forgets those that were gone
+ * in the last round already and have no process any more.
+ */
 static void
 mark_unwanted(void)
 {
@@ -93,7 +95,7 @@ mark_unwanted(void)
 }
 
 void
-databases_read(void)
+launcher_databases_read(void)
 {
 	Relation	relation;
 	TableScanDesc scan;
@@ -113,6 +115,7 @@ databases_read(void)
 	MemoryContextSwitchTo(old);
 }
 
+/* CREATE EXTENSION has committed there: what was learned counts no more. */
 static void
 check_again(Database *database)
 {
@@ -124,7 +127,7 @@ check_again(Database *database)
 }
 
 void
-databases_take_checks(void)
+launcher_databases_take_checks(void)
 {
 	Oid			asked[MAX_CHECKED_DATABASES];
 	bool		all;
@@ -135,7 +138,7 @@ databases_take_checks(void)
 
 	for (i = 0; i < n; i++)
 	{
-		database = database_find(asked[i]);
+		database = launcher_database_find(asked[i]);
 		if (database != NULL)
 			check_again(database);
 	}
@@ -146,6 +149,7 @@ databases_take_checks(void)
 		check_again(database);
 }
 
+/* By oid if both have waited as long, so that the order is a fixed one. */
 static int
 compare_need(const ListCell *a, const ListCell *b)
 {
@@ -158,7 +162,7 @@ compare_need(const ListCell *a, const ListCell *b)
 }
 
 List *
-databases_by_need(void)
+launcher_databases_by_need(void)
 {
 	List	   *list = NIL;
 	HASH_SEQ_STATUS scan;
@@ -172,7 +176,7 @@ databases_by_need(void)
 }
 
 int
-database_target(const Database *database)
+launcher_database_target(const Database *database)
 {
 	if (!database->wanted || database->state == DATABASE_LACKS)
 		return 0;

@@ -1,6 +1,10 @@
 /*
  * launcher_internal.h
- *	  What the launcher knows of databases, for launcher*.c alone.
+ *	  What the files of the launcher share.
+ *
+ * launcher.c				the process, its rounds, workers that have ended
+ * launcher_databases.c		what it knows of databases
+ * launcher_workers.c		which workers to dismiss and to start
  */
 #ifndef WF_LAUNCHER_INTERNAL_H
 #define WF_LAUNCHER_INTERNAL_H
@@ -13,7 +17,7 @@
 
 typedef enum DatabaseState
 {
-	DATABASE_UNKNOWN,			/* to be probed, or being probed */
+	DATABASE_UNKNOWN,			/* to be checked, or being checked */
 	DATABASE_LACKS,				/* it has no extension */
 	DATABASE_HAS
 } DatabaseState;
@@ -39,24 +43,25 @@ typedef struct Database
 /*--- the databases (launcher_databases.c) ---*/
 
 /* Once, before all else. */
-extern void databases_init(void);
+extern void launcher_databases_init(void);
 
 /*
  * Brings the list up to date with pg_database and the settings, in a
  * transaction of its own.
  */
-extern void databases_read(void);
+extern void launcher_databases_read(void);
 
-/* Those of which CREATE EXTENSION told are unknown again. */
-extern void databases_take_checks(void);
+/* Those in which CREATE EXTENSION has committed are unknown again. */
+extern void launcher_databases_take_checks(void);
 
-extern Database *database_find(Oid oid);
+/* NULL: it is not known. */
+extern Database *launcher_database_find(Oid oid);
 
 /* All of them, longest without a worker first; in the current context. */
-extern List *databases_by_need(void);
+extern List *launcher_databases_by_need(void);
 
 /* How many workers it should have now. */
-extern int	database_target(const Database *database);
+extern int	launcher_database_target(const Database *database);
 
 /*--- who works where (launcher_workers.c) ---*/
 
@@ -65,18 +70,18 @@ typedef struct LaunchedWorker
 {
 	BackgroundWorkerHandle *handle; /* in TopMemoryContext */
 	int			check_requests; /* of its database when it was started */
-	bool		claimed;		/* it has been seen how it ended */
+	bool		end_noted;		/* how it ended has been dealt with */
 } LaunchedWorker;
 
 /* Starting or live, and not asked to leave. */
-extern bool worker_is_active(const LauncherSlot *slot);
+extern bool launcher_worker_is_active(const LauncherSlot *slot);
 
 /*
  * Asks surplus workers to leave and starts missing ones, all databases in
  * the order of the list.  slots and the databases' counts are up to date,
  * and are kept so.
  */
-extern void launch_workers(LauncherSlot *slots, LaunchedWorker *launched,
-						   List *all, TimestampTz now);
+extern void launcher_adjust(LauncherSlot *slots, LaunchedWorker *launched,
+							List *all, TimestampTz now);
 
 #endif							/* WF_LAUNCHER_INTERNAL_H */

@@ -2,16 +2,14 @@
  * launcher_workers.c
  *	  Which workers the launcher dismisses and which it starts.
  *
- * Runs in the launcher, once a round, on a fresh count of what there is.
+ * Runs in the launcher, once a round, after all workers were counted.
  *
- * Where the server has too few slots for background workers, every database
- * gets one worker before any gets two; and where there are more databases
- * than slots, the worker that has been idle longest gives way to the
- * database that has waited longest, one each poll interval.
+ * If the server has too few slots for background workers, every database gets
+ * one worker before any gets two; and if there are more databases than slots,
+ * the worker that has been idle longest makes room for the database that has
+ * waited longest, one each poll interval.
  *
- * Owns whether there is a shortage and when slots last ran out, so that the
- * log tells of it once, and when a worker last had to give way.  Nothing
- * survives the process.
+ * Owns what it remembers of a shortage.  Nothing survives the process.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -26,22 +24,25 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#define MAX_PROBES_AT_ONCE 2
+#define MAX_CHECKS_AT_ONCE 2
 #define BUSY_TURN_MS 30000		/* a busy worker's turn in a shortage */
 
 /*
- * Slots come and go with parallel queries, probes and pauses after failures:
- * a shortage is over, and the next one is told of, only after so long.
+ * Slots come and go with parallel queries, checks of databases and pauses
+ * after failures: only after so long is a shortage over, and the next one
+ * logged.
  */
 #define SHORTAGE_OVER_MS 300000
 
+/* From round to round: so that the log tells of a shortage once, */
 static bool in_shortage = false;
 static TimestampTz last_short = 0;
+
+/* and so that one worker a poll interval makes room. */
 static TimestampTz last_rotation = 0;
 
-/* Starting or live, and not on its way out. */
 bool
-worker_is_active(const LauncherSlot *slot)
+launcher_worker_is_active(const LauncherSlot *slot)
 {
 	return (slot->state == SLOT_STARTING || slot->state == SLOT_LIVE) &&
 		!slot->leaving;
@@ -49,7 +50,10 @@ worker_is_active(const LauncherSlot *slot)
 
 /*--- workers to dismiss ---*/
 
-/* Of two workers, the one that would be missed less: idle, and for longer. */
+/*
+ * Of the workers in two slots, the one that would be missed less: the one that
+ * is idle, or has been for longer; of two busy ones the older.
+ */
 static int
 less_missed(const LauncherSlot *slots, int a, int b)
 {
@@ -64,8 +68,9 @@ less_missed(const LauncherSlot *slots, int a, int b)
 }
 
 /*
- * The least missed active worker of databases that have more than keep of
- * them, or of oid alone where that is valid; -1: none.
+ * The slot of the active worker that would be missed least; -1: there is none.
+ * keep: only of databases that have more active workers than that.  oid: if
+ * valid, of that database alone.
  */
 static int
 find_least_missed(const LauncherSlot *slots, Oid oid, int keep)
@@ -77,10 +82,10 @@ find_least_missed(const LauncherSlot *slots, Oid oid, int keep)
 	{
 		Database   *database;
 
-		if (!worker_is_active(&slots[i]) ||
+		if (!launcher_worker_is_active(&slots[i]) ||
 			(OidIsValid(oid) && slots[i].database != oid))
 			continue;
-		database = database_find(slots[i].database);
+		database = launcher_database_find(slots[i].database);
 		if (database == NULL || database->nworkers <= keep)
 			continue;
 		best = best < 0 ? i : less_missed(slots, best, i);
@@ -88,10 +93,11 @@ find_least_missed(const LauncherSlot *slots, Oid oid, int keep)
 	return best;
 }
 
+/* Asks the worker to leave, and counts it so. */
 static void
 dismiss(LauncherSlot *slots, int slot)
 {
-	Database   *database = database_find(slots[slot].database);
+	Database   *database = launcher_database_find(slots[slot].database);
 
 	worker_leave_ask(slot, LEAVE_SOON);
 	slots[slot].leaving = true;
@@ -108,7 +114,7 @@ dismiss_surplus(LauncherSlot *slots, List *all)
 	{
 		Database   *database = lfirst(cell);
 
-		while (database->nworkers > database_target(database))
+		while (database->nworkers > launcher_database_target(database))
 			dismiss(slots, find_least_missed(slots, database->oid, 0));
 	}
 }
@@ -136,7 +142,7 @@ describe_worker(BackgroundWorker *worker, const Database *database, int slot,
 	memcpy(worker->bgw_extra + sizeof(Oid), &generation, sizeof(generation));
 }
 
-/* False where there is no slot for it, the server's or ours. */
+/* False if there is no slot for it, one of the server's or one of ours. */
 static bool
 start_worker(LaunchedWorker *launched, Database *database)
 {
@@ -159,20 +165,21 @@ start_worker(LaunchedWorker *launched, Database *database)
 		(void) launcher_slot_release(slot, &since);
 		return false;
 	}
-	launched[slot].claimed = false;
+	launched[slot].end_noted = false;
 	launched[slot].check_requests = database->check_requests;
 	database->nworkers++;
 	return true;
 }
 
-/* Lacks it a worker that may start now? */
+/* Has it fewer workers than it should have, and may one start now? */
 static bool
 is_short(const Database *database, TimestampTz now)
 {
-	return database->nworkers < database_target(database) &&
+	return database->nworkers < launcher_database_target(database) &&
 		now >= database->not_before && !database_is_blocked(database->oid);
 }
 
+/* How many workers are checking whether their database has the extension. */
 static int
 count_checks(List *all)
 {
@@ -191,7 +198,7 @@ count_checks(List *all)
 
 /*
  * Gives one worker to each database that has exactly have of them and is
- * short.  False where the slots ran out.
+ * short.  False if the slots ran out.
  */
 static bool
 start_round(LaunchedWorker *launched, List *all, int have,
@@ -207,7 +214,7 @@ start_round(LaunchedWorker *launched, List *all, int have,
 		if (database->nworkers != have || !is_short(database, now))
 			continue;
 		if (database->state == DATABASE_UNKNOWN &&
-			checks++ >= MAX_PROBES_AT_ONCE)
+			checks++ >= MAX_CHECKS_AT_ONCE)
 			continue;
 		if (!start_worker(launched, database))
 			return false;
@@ -215,7 +222,7 @@ start_round(LaunchedWorker *launched, List *all, int have,
 	return true;
 }
 
-/* Starts what is missing; false where the slots ran out. */
+/* Starts what is missing; false if the slots ran out. */
 static bool
 start_missing(LaunchedWorker *launched, List *all, TimestampTz now)
 {
@@ -270,16 +277,17 @@ log_shortage(int without)
 
 /*
  * Some database has no worker and there is no slot for one.  A second worker
- * of another gives way at once; else, once in a poll interval, the only
- * worker of the database that has been idle longest, or one that has been
- * busy for a good while.  One at a time: the slot must become free first.
+ * of another database makes room at once; if there is none, once in a poll
+ * interval, the only worker of a database does: the one that has been idle
+ * longest, or one that has been busy for BUSY_TURN_MS.  One at a time: its
+ * slot must become free first.
  */
 static void
 make_room(LauncherSlot *slots, List *all, TimestampTz now)
 {
 	int			slot;
 
-	last_rotation = Min(last_rotation, now);	/* the clock was set back */
+	last_rotation = Min(last_rotation, now);	/* if the clock was set back */
 	if (count_leaving(all) > 0)
 		return;
 	slot = find_least_missed(slots, InvalidOid, 1);
@@ -324,7 +332,7 @@ has_enough_workers(List *all)
 	{
 		Database   *database = lfirst(cell);
 
-		if (database->nworkers < database_target(database) &&
+		if (database->nworkers < launcher_database_target(database) &&
 			database->failures == 0)
 			return false;
 	}
@@ -332,8 +340,8 @@ has_enough_workers(List *all)
 }
 
 void
-launch_workers(LauncherSlot *slots, LaunchedWorker *launched, List *all,
-			   TimestampTz now)
+launcher_adjust(LauncherSlot *slots, LaunchedWorker *launched, List *all,
+				TimestampTz now)
 {
 	dismiss_surplus(slots, all);
 	if (!start_missing(launched, all, now))

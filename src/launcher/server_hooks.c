@@ -3,21 +3,22 @@
  *	  What the engine wants to know of commands that the server executes.
  *
  * Runs in any backend of a server that has the library preloaded.  Notices
- * - CREATE and DROP EXTENSION, for the launcher and the workers to look;
- * - commands that a database's sessions would make fail: before they count
- *	 them, the workers of that database are told to leave and none starts
- *	 until the transaction ends (database_block), so if the command fails
- *	 they come back;
- * - ALTER DATABASE and ALTER ROLE ... SET, for the workers to take over what
- *	 it changed;
+ * - CREATE EXTENSION, which the launcher is told, and DROP EXTENSION, which
+ *	 the workers are told;
+ * - commands that fail while sessions are connected to a database: before the
+ *	 server counts the sessions, the workers of that database are asked to
+ *	 leave, and none starts until the transaction ends (database_block.c), so
+ *	 if the command fails they come back;
+ * - ALTER DATABASE and ALTER ROLE ... SET, for the workers to read what it
+ *	 changed;
  * - SET CONSTRAINTS, whose effect lasts to the end of the transaction: a
- *	 worker ends its transaction after a step that did it.
+ *	 worker ends its transaction after a step that executed it.
  *
  * DROP DATABASE is seen through the object access hook, which comes after
- * the server's own check of privileges.  The others are seen before they
- * are executed, and nobody can shoo workers away by a command that he may
- * not do: the same privileges are looked at here.  The last word on them, and
- * on everything else, is the server's.
+ * the server's own check of privileges.  The others are seen before they are
+ * executed, so the same privileges are checked here: nobody can send workers
+ * away by a command that the server would refuse.  The server's own check
+ * follows all the same.
  *
  * Owns nothing but the hooks that it calls next.
  */
@@ -51,7 +52,7 @@
 
 #define EXTENSION_NAME "workflow_engine"
 
-
+/* The hooks that were there before ours. */
 static object_access_hook_type prev_object_access_hook = NULL;
 static ProcessUtility_hook_type prev_process_utility_hook = NULL;
 
@@ -127,7 +128,7 @@ may_create_databases(void)
 	return may;
 }
 
-/* InvalidOid where there is no such database or it is someone else's. */
+/* InvalidOid if there is no such database, or the user does not own it. */
 static Oid
 find_own_database(const char *name)
 {
@@ -156,8 +157,9 @@ find_option(List *options, const char *name)
 }
 
 /*
- * A template that is not the caller's must be marked as one, and in those
- * no worker runs.
+ * CREATE DATABASE copies its template, so no session may be in it.  The
+ * template is the caller's own, or must be marked as one; in those no worker
+ * runs.
  */
 static void
 before_create_database(CreatedbStmt *statement)
@@ -169,7 +171,7 @@ before_create_database(CreatedbStmt *statement)
 					   LEAVE_SOON);
 }
 
-/* The server refuses either of the current database. */
+/* Of the current database, the server refuses the command anyway. */
 static void
 block_other_database(const char *name)
 {
@@ -222,7 +224,7 @@ changes_settings(Node *statement)
 		IsA(statement, AlterRoleSetStmt);
 }
 
-/* What was prepared may take effect then. */
+/* COMMIT PREPARED: its transaction may have created the extension. */
 static bool
 is_commit_prepared(Node *statement)
 {

@@ -1,57 +1,116 @@
 /*
  * commit_wakeup.c
- *	  Shared memory: what commits announce, and databases that are barred.
+ *	  What the commit of a transaction announces to the workers and to the
+ *	  launcher.
  *
- * Runs in any backend of a server that has the library preloaded.  A
- * function notes what is to happen at the end of the current transaction in
- * static variables; one transaction callback, registered for good, does it.
- * It runs after the transaction's rows became visible to others, where
- * raising an error or allocating memory is out of the question: it hands ids
- * of runs over, sets flags and latches.  A transaction that is prepared loses
- * its wake-up (the sweep finds the runs); subtransactions are not told apart:
- * waking for nothing, or the id of a run that was rolled back, does no harm,
- * and a bar ends no later than its transaction.
+ * Runs in any backend of a server that has the library preloaded.  Functions
+ * that are called in the middle of a transaction note in static variables what
+ * its commit is to announce; one transaction callback, registered for good in
+ * _PG_init, does it.  README.md draws the way of a run.
  *
- * No wake-up is lost.  The waker makes its row visible and queues its id, then
- * reads the flag; the worker clears the flag, then looks into the queue and
- * takes a snapshot; a full barrier stands
- * between the two on either side.  So a waker that finds the flag set, and
- * leaves the latch alone, did so before the worker cleared it, and the
- * worker's snapshot has the row.  Latches lie in PGPROCs, which are never
- * freed: setting the latch of a worker that has just gone wakes whoever has
- * its PGPROC now, for nothing.
+ * Why not NOTIFY.  A transaction that notifies takes a lock before it commits
+ * which the whole cluster shares, and holds it while its WAL is flushed and
+ * while synchronous standbys are waited for.  So notifying transactions commit
+ * one at a time: with flushes of 1 ms a thousand a second, whatever the number
+ * of clients.  Here nothing is held during the commit.  Only if the library is
+ * not preloaded, so that there is no shared memory, is NOTIFY what remains;
+ * workers listen for it all the same.
+ *
+ * What is remembered.  The first MAX_RUNS runs of the transaction, one by one.
+ * Of further ones, one entry stands for all runs of a tenant (MAX_OVERFLOW
+ * tenants), with the highest priority and the earliest run_at of them; the
+ * workers read those runs from the table.  Of runs of further tenants only
+ * the earliest run_at is known; if it has come at the commit, the workers
+ * rescan the table.
+ *
+ * Subtransactions are not told apart.  If one is rolled back, its runs are
+ * announced all the same.  An id whose row does not exist is dropped by the
+ * worker that tries to lock the row; being woken for nothing does no harm.
+ *
+ * PREPARE TRANSACTION forgets everything, since the commit may happen in
+ * another session, or after a restart.  The sweep finds the runs.  No sweep
+ * finds an extension or settings, so it is noted for all sessions that such
+ * news were lost: from then on each COMMIT PREPARED announces them again
+ * (server_hooks.c).
+ *
+ * No wake-up is lost.  The order is
+ *
+ *		waker							worker
+ *		1. its rows become visible		1. clears its flag
+ *		2. puts the ids into the queue	2. looks into the queue
+ *		   ---- full barrier ----		   ---- full barrier ----
+ *		3. reads the flag; if it is		3. takes a snapshot, reads rows
+ *		   down, raises it and sets
+ *		   the latch
+ *
+ * The exchange that clears the flag is a full barrier too.  If the waker finds
+ * the flag up and leaves the latch alone, it did so before the worker cleared
+ * the flag.  So what the waker did in 1 and 2 comes before what the worker
+ * does in 2 and 3: the worker sees the ids and the rows.
+ *
+ * Nothing here may allocate or raise.  XACT_EVENT_COMMIT comes after the
+ * commit is in the WAL and its rows are visible to others.  An error there
+ * would make the server abort a transaction that has committed, which it
+ * answers with a PANIC.  So all memory is static or shared, and what is called
+ * takes lightweight locks and sets latches, no more.  Interrupts are held off
+ * by the server meanwhile, so the process cannot end between its commit and
+ * the announcement; if it crashes, shared memory is made anew, and new workers
+ * rescan the table.
+ *
+ * If the queue is full.  A tenant whose runs do not fit is marked, and the
+ * workers read its runs from the table; if there is no room for the tenant,
+ * they rescan the table (due_queue.c).  The table is the truth: shared memory
+ * can only make a run come sooner.
+ *
+ * The sweep, each poll_interval, catches what is left: runs of prepared
+ * transactions, and runs whose worker ended when it had taken their ids or
+ * owned them.
  */
 #include "postgres.h"
 #include "compat.h"
 
-#include <signal.h>
-
 #include "access/xact.h"
 #include "config/clock.h"
 #include "miscadmin.h"
-#include "pgstat.h"
+#include "port/atomics.h"
 #include "shared/commit_wakeup.h"
 #include "shared/due_queue.h"
 #include "shared/extension_check.h"
 #include "shared/shared.h"
 #include "shared/wakeup.h"
-#include "utils/wait_event.h"
 
-/* What the end of this transaction will bring. */
-static bool wake_at_commit = false;
-static bool wants_rescan = false;
-static bool wants_extension_check = false;
-static bool settings_at_commit = false;
+#define MAX_RUNS 64
+#define MAX_OVERFLOW 16
 
-/* Runs to hand over then; where a tenant has too many, one stands for all. */
-#define MAX_PENDING 64
-#define MAX_OVERFLOW_TENANTS 16
-static int	npending = 0;
-static DueRun pending[MAX_PENDING];
-static int	noverflow = 0;
-static DueRun overflow[MAX_OVERFLOW_TENANTS];
-static TimestampTz overflow_later = 0;	/* the first of their runs; 0: none */
-static TimestampTz unnamed_from = 0;	/* the same, of further tenants */
+/* What the commit of the current transaction is to announce. */
+typedef struct Announcement
+{
+	bool		wake_workers;	/* there are runs, or a rescan is wanted */
+	bool		rescan;
+	bool		check_extension;
+	bool		settings;
+	int			nruns;			/* of runs below */
+	int			noverflow;		/* of overflow below */
+	TimestampTz overflow_due;	/* the first of the runs that were too many;
+								 * 0: there are none */
+	TimestampTz unnamed_due;	/* the first of those whose tenant is in no
+								 * entry; 0: there are none */
+} Announcement;
+
+/* What outlasts transactions. */
+typedef struct CommitNews
+{
+	pg_atomic_uint32 lost_by_prepare;	/* a flag */
+	pg_atomic_uint32 nsettings; /* commits that changed settings */
+} CommitNews;
+
+/* The memory; the same address in every process. */
+static CommitNews *news = NULL;
+
+/* Of this session's transaction; the callback of its end has no argument. */
+static Announcement announced = {0};
+static DueRun runs[MAX_RUNS];
+static DueRun overflow[MAX_OVERFLOW];
 
 /*--- at the end of a transaction ---*/
 
@@ -60,13 +119,15 @@ static bool
 hand_over_runs(void)
 {
 	TimestampTz now = clock_now();
-	bool		wake = npending > 0 && due_put_runs(pending, npending, now);
+	bool		wake = announced.nruns > 0 &&
+		due_put_runs(runs, announced.nruns, now);
 
-	for (int i = 0; i < noverflow; i++)
+	for (int i = 0; i < announced.noverflow; i++)
 		wake |= due_put_overflow(&overflow[i], now);
-	if (overflow_later != 0)
-		wake |= due_put_timer(overflow_later);
-	if (wants_rescan || (unnamed_from != 0 && unnamed_from <= now))
+	if (announced.overflow_due != 0)
+		wake |= due_put_timer(announced.overflow_due);
+	if (announced.rescan ||
+		(announced.unnamed_due != 0 && announced.unnamed_due <= now))
 	{
 		due_want_rescan();
 		wake = true;
@@ -74,71 +135,86 @@ hand_over_runs(void)
 	return wake;
 }
 
+/* Nothing in here may allocate or raise: the transaction has committed. */
 static void
-at_commit(void)
+announce(void)
 {
-	if (wake_at_commit && hand_over_runs())
+	if (announced.wake_workers && hand_over_runs())
 		wakeup_workers(MyDatabaseId);
-	if (wants_extension_check)
+	if (announced.check_extension)
 		extension_check_ask(MyDatabaseId);
-	if (settings_at_commit)
-		pg_atomic_fetch_add_u32(&shared_state->new_settings, 1);
+	if (announced.settings)
+		pg_atomic_fetch_add_u32(&news->nsettings, 1);
 }
 
-/* An end either way: forgets what was to come. */
 static void
-at_end(void)
+forget(void)
 {
-	wake_at_commit = false;
-	wants_rescan = false;
-	npending = noverflow = 0;
-	overflow_later = unnamed_from = 0;
-	wants_extension_check = false;
-	settings_at_commit = false;
+	memset(&announced, 0, sizeof(announced));
 }
 
 static void
 at_transaction_event(XactEvent event, void *arg)
 {
-	if (shared_state == NULL)
+	if (news == NULL)
 		return;
 	switch (event)
 	{
 		case XACT_EVENT_COMMIT:
-			at_commit();
-			at_end();
+			announce();
+			forget();
 			break;
 		case XACT_EVENT_PREPARE:
-			if (wants_extension_check || settings_at_commit)
-				pg_atomic_write_u32(&shared_state->news_prepared, 1);
-			at_end();
+			if (announced.check_extension || announced.settings)
+				pg_atomic_write_u32(&news->lost_by_prepare, 1);
+			forget();
 			break;
 		case XACT_EVENT_ABORT:
-			at_end();
+			forget();
 			break;
 		default:
 			break;
 	}
 }
 
-void
-wakeup_install(void)
+/*--- the memory ---*/
+
+static void
+install(void)
 {
 	RegisterXactCallback(at_transaction_event, NULL);
 }
 
-/*--- what it is told ---*/
+static void
+attach(void *memory, LWLock *lock, bool is_new)
+{
+	news = memory;
+	if (!is_new)
+		return;
+	pg_atomic_init_u32(&news->lost_by_prepare, 0);
+	pg_atomic_init_u32(&news->nsettings, 0);
+}
+
+const SharedPart commit_wakeup_part = {
+	.name = "workflow_engine commits",
+	.size = sizeof(CommitNews),
+	.lock = SHARED_LOCK_SLOTS,
+	.attach = attach,
+	.install = install
+};
+
+/*--- in the middle of a transaction ---*/
 
 void
 wakeup_at_commit(void)
 {
-	wake_at_commit = true;
-	wants_rescan = true;
+	announced.wake_workers = true;
+	announced.rescan = true;
 }
 
 /*
- * Sets when to the earlier of both.  There, 0 is never, so the run_at that is
- * 0 becomes the next microsecond.
+ * Sets *when to the earlier of both.  There, 0 is never, so the run_at that is
+ * 0 (the first moment of 2000) becomes the next microsecond.
  */
 static void
 not_after(TimestampTz *when, TimestampTz run_at)
@@ -149,20 +225,20 @@ not_after(TimestampTz *when, TimestampTz run_at)
 		*when = run_at;
 }
 
-/* The runs of a tenant that are too many to be told one by one. */
+/* One more run of a tenant whose runs are too many to be told one by one. */
 static void
 note_overflow(const DueRun *run)
 {
 	int			i;
 
-	not_after(&overflow_later, run->run_at);
-	for (i = 0; i < noverflow; i++)
+	not_after(&announced.overflow_due, run->run_at);
+	for (i = 0; i < announced.noverflow; i++)
 		if (memcmp(&overflow[i].tenant_id, &run->tenant_id, UUID_LEN) == 0)
 			break;
-	if (i == MAX_OVERFLOW_TENANTS)
-		not_after(&unnamed_from, run->run_at);
-	else if (i == noverflow)
-		overflow[noverflow++] = *run;
+	if (i == MAX_OVERFLOW)
+		not_after(&announced.unnamed_due, run->run_at);
+	else if (i == announced.noverflow)
+		overflow[announced.noverflow++] = *run;
 	else
 	{
 		overflow[i].priority = Max(overflow[i].priority, run->priority);
@@ -173,9 +249,9 @@ note_overflow(const DueRun *run)
 void
 wakeup_run_at_commit(const DueRun *run)
 {
-	wake_at_commit = true;
-	if (npending < MAX_PENDING)
-		pending[npending++] = *run;
+	announced.wake_workers = true;
+	if (announced.nruns < MAX_RUNS)
+		runs[announced.nruns++] = *run;
 	else
 		note_overflow(run);
 }
@@ -183,24 +259,25 @@ wakeup_run_at_commit(const DueRun *run)
 void
 wakeup_check_extension_at_commit(void)
 {
-	wants_extension_check = true;
+	announced.check_extension = true;
 }
 
 void
 wakeup_settings_at_commit(void)
 {
-	settings_at_commit = true;
+	announced.settings = true;
 }
+
+/*--- what commits have announced ---*/
 
 uint32
 wakeup_settings_count(void)
 {
-	return pg_atomic_read_u32(&shared_state->new_settings);
+	return pg_atomic_read_u32(&news->nsettings);
 }
 
 bool
 wakeup_lost_by_prepare(void)
 {
-	return shared_state != NULL &&
-		pg_atomic_read_u32(&shared_state->news_prepared) != 0;
+	return news != NULL && pg_atomic_read_u32(&news->lost_by_prepare) != 0;
 }

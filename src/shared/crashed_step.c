@@ -6,44 +6,48 @@
  * the memory it takes, or because it traps its cancellation so that nothing
  * else stops it.  So may the row of a run, if somebody has written into it
  * what the engine cannot read.  The run would be taken again and do the same
- * again.  So each worker keeps in its slot which run it is about, from before
- * it loads the row until it has saved it, and which step it executes.  When
- * the worker ends abnormally meanwhile, that is a suspect, and a worker of
+ * again.  So each worker writes down which run it is about, from before it
+ * loads the row until it has saved it, and which step it executes.  If the
+ * worker ends abnormally meanwhile, that is a crashed step, and a worker of
  * the database books it on the run (tick_recovery.c) before it claims
  * anything.  The other runs of that definition are isolated (set_aside.c).
  *
  * A crash of a process makes the postmaster throw shared memory away.  Just
- * before, a callback in the postmaster takes the suspects out: those that
- * wait to be booked, and what slots say whose workers neither left nor were
- * told to quit by the postmaster (SIGQUIT goes to all when one crashes, and
- * in an immediate stop).  The callback copies plain bytes within bounds,
- * since a process that crashed may have left anything.  They go into the new
- * memory or, where the postmaster ends, into a file, which the next one
- * reads and removes.  Where there is no such file and pg_control says that
- * the server was not shut down, the postmaster itself was killed: nobody
- * knows then which steps were executing.
+ * before, a callback in the postmaster takes the crashed steps out: those that
+ * wait to be booked, and what the workers have written down that neither left
+ * nor were told to quit by the postmaster (SIGQUIT goes to all when one
+ * crashes, and in an immediate stop).  The callback copies plain bytes within
+ * bounds, since a process that crashed may have left anything.  They go into
+ * the new memory or, if the postmaster ends, into a file, which the next one
+ * reads and removes.  If there is no such file and pg_control says that the
+ * server was not shut down, the postmaster itself was killed: nobody knows
+ * then which steps were executing.
  *
- * After a crash, and where the last end is not known, workers are on
- * probation for a while: they take runs one by one and commit the beginning
- * of each attempt before they make it (run.c).  What is found begun by a
- * worker that was killed with its postmaster is a suspect as well.
+ * After a crash, and if the last end is not known, workers are on probation
+ * for a while: they take runs one by one and commit the beginning of each
+ * attempt before they make it (run.c).  A step that is found begun by a worker
+ * that was killed with its postmaster is a crashed step as well.
  *
- * A suspect whose run somebody has locked, or that cannot be booked for
- * another reason, is put off.  The claiming waits for it, but not for long:
- * a session that is idle in a transaction must not stop the others' runs.
+ * A crashed step whose run somebody has locked, or that cannot be booked for
+ * another reason, is put off.  Claiming waits for it, but not for long: a
+ * session that is idle in a transaction must not stop the others' runs.
  *
- * The list is guarded by the lock.  A slot's part is written by its worker
- * alone and read when that has ended.
+ * Runs in workers and in the postmaster.  The list is guarded by the lock of
+ * the slots.  What a worker has written down is written by that worker alone
+ * and read after it has ended.
  */
 #include "postgres.h"
 #include "compat.h"
+
+#include <signal.h>
+#include <unistd.h>
 
 #include "catalog/pg_control.h"
 #include "common/controldata_utils.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "shared/crashed_step.h"
-#include "shared/launcher_slot.h"
+#include "shared/set_aside.h"
 #include "shared/shared.h"
 #include "shared/worker_slot.h"
 #include "storage/fd.h"
@@ -53,41 +57,64 @@
 #define STOP_FILE "pg_stat/workflow_engine.stop"
 #define STOP_MAGIC 0x57460003
 
-/* Of a suspect that cannot be booked: when again, and others wait so long. */
+#define MAX_CRASHED_STEPS 256
+
+/* Of one that cannot be booked: when again, and how long claiming waits. */
 #define BOOK_RETRY_US INT64CONST(100000)
 #define BOOK_PATIENCE_US INT64CONST(1000000)
 
-/* How the file begins; the suspects follow. */
+/* What the worker in the slot of the same number is about. */
+typedef struct ExecutingStep
+{
+	CrashedStep step;			/* valid while is_set */
+	volatile bool is_set;
+	volatile sig_atomic_t quit; /* the postmaster ended the worker */
+} ExecutingStep;
+
+typedef struct CrashedSteps
+{
+	LWLock	   *lock;			/* that of the slots */
+
+	/* written when the memory is made */
+	bool		probation;
+	bool		last_end_unknown;
+
+	/* guarded by the lock; the oldest first */
+	int			n;
+	CrashedStep list[MAX_CRASHED_STEPS];
+
+	ExecutingStep executing[MAX_WORKER_SLOTS];
+} CrashedSteps;
+
+/* How the file begins; the crashed steps follow. */
 typedef struct StopHeader
 {
 	uint32		magic;
-	uint32		size;			/* of a suspect */
+	uint32		size;			/* of a CrashedStep */
 	int32		ncrashed;
 	int32		unknown;		/* the end before was not known, and no worker
-								 * has been about that */
+								 * was started since */
 } StopHeader;
 
-/* In the postmaster: what the memory held that is no more. */
+/* The memory; the same address in every process. */
+static CrashedSteps *crashed_steps = NULL;
+
+/* Of this worker; NULL in other processes.  Used in a signal handler. */
+static ExecutingStep *mine = NULL;
+
+/* In the postmaster alone: what the memory held that is no more. */
 static bool outlived = false;
 static int	nkept = 0;
 static CrashedStep kept[MAX_CRASHED_STEPS];
 
 /*--- in the postmaster ---*/
 
+/* One that does not fit is lost: its run is tried again. */
 static void
 keep(const CrashedStep *crashed)
 {
 	if (nkept < MAX_CRASHED_STEPS)
 		kept[nkept++] = *crashed;
-}
-
-static bool
-has_worked(void)
-{
-	for (int i = 0; i < MAX_WORKER_SLOTS; i++)
-		if (shared_state->slots[i].generation != 0)
-			return true;
-	return false;
 }
 
 static void
@@ -96,51 +123,54 @@ write_stop_file(void)
 	FILE	   *file = AllocateFile(STOP_FILE, PG_BINARY_W);
 	StopHeader	header = {.magic = STOP_MAGIC,.size = sizeof(CrashedStep),
 		.ncrashed = nkept,
-	.unknown = shared_state->last_end_unknown && !has_worked()};
+		.unknown = crashed_steps->last_end_unknown &&
+	!worker_slot_any_was_reserved()};
 	bool		written;
 
 	if (file == NULL)
 		return;					/* the next start will be careful */
 	written = fwrite(&header, sizeof(header), 1, file) == 1 &&
-		(nkept == 0 || fwrite(kept, sizeof(CrashedStep), nkept, file) == nkept);
+		fwrite(kept, sizeof(CrashedStep), nkept, file) == nkept;
 	if (FreeFile(file) != 0 || !written)
 		(void) unlink(STOP_FILE);
 }
 
-/* The shared memory goes: at the postmaster's end, or after a crash. */
+/* In the postmaster, when the memory goes: at its end, or after a crash. */
 static void
 outlive(int code, Datum arg)
 {
 	nkept = 0;
 	for (int i = 0; i < MAX_WORKER_SLOTS; i++)
 	{
-		WorkerSlot *slot = &shared_state->slots[i];
+		const ExecutingStep *executing = &crashed_steps->executing[i];
 
-		if (slot->state == SLOT_LIVE && slot->is_executing && !slot->quit)
-			keep(&slot->executing);
+		if (executing->is_set && !executing->quit)
+			keep(&executing->step);
 	}
-	for (int i = 0; i < Min(shared_state->ncrashed, MAX_CRASHED_STEPS); i++)
-		keep(&shared_state->crashed_steps[i]);
+	for (int i = 0; i < Min(crashed_steps->n, MAX_CRASHED_STEPS); i++)
+		keep(&crashed_steps->list[i]);
 	isolated_keep();
 	outlived = true;
 	if (proc_exit_inprogress)
 		write_stop_file();
 }
 
+/* Does pg_control say that the server was shut down in good order? */
 static bool
 was_shut_down(void)
 {
 	bool		crc_ok;
 	ControlFileData *control = get_controlfile(DataDir, &crc_ok);
-	bool		clean = crc_ok && (control->state == DB_SHUTDOWNED ||
-								   control->state == DB_SHUTDOWNED_IN_RECOVERY);
+	DBState		state = control->state;
+	bool		clean = crc_ok && (state == DB_SHUTDOWNED ||
+								   state == DB_SHUTDOWNED_IN_RECOVERY);
 
 	pfree(control);
 	return clean;
 }
 
 /*
- * Fills kept from the file, where there is one of ours, and removes it.
+ * Fills kept from the file, if there is one of ours, and removes it.
  * False: nobody knows how the server ended.
  */
 static bool
@@ -176,115 +206,162 @@ isolate_for(const CrashedStep *crashed)
 		isolated_add(crashed->database, &crashed->definition_id);
 }
 
-void
-crashed_step_init(SharedState *shared)
+/* The crash took the processes that claimed, and the time that passed. */
+static void
+take_over_kept(void)
 {
-	bool		crashed = outlived;
-
-	outlived = false;
-	if (!crashed)
-		shared->last_end_unknown = !read_stop_file();
-	shared->probation = crashed || shared->last_end_unknown || nkept > 0;
-	shared->ncrashed = nkept;
-	memcpy(shared->crashed_steps, kept, sizeof(CrashedStep) * nkept);
+	crashed_steps->n = nkept;
+	memcpy(crashed_steps->list, kept, sizeof(CrashedStep) * nkept);
 	for (int i = 0; i < nkept; i++)
 	{
-		CrashedStep *crashed = &shared->crashed_steps[i];
+		CrashedStep *crashed = &crashed_steps->list[i];
 
 		crashed->claimed_by = crashed->held_since = crashed->next_try = 0;
 		isolate_for(crashed);
 	}
+}
+
+static void
+attach(void *memory, LWLock *lock, bool is_new)
+{
+	bool		after_crash = outlived;
+
+	crashed_steps = memory;
+	if (!is_new)
+		return;
+	crashed_steps->lock = lock;
+	outlived = false;
+	if (!after_crash)
+		crashed_steps->last_end_unknown = !read_stop_file();
+	crashed_steps->probation = after_crash ||
+		crashed_steps->last_end_unknown || nkept > 0;
+	take_over_kept();
 	if (!IsUnderPostmaster)
 		on_shmem_exit(outlive, (Datum) 0);
 }
 
-/*--- of a worker ---*/
+const SharedPart crashed_step_part = {
+	.name = "workflow_engine crashed steps",
+	.size = sizeof(CrashedSteps),
+	.lock = SHARED_LOCK_SLOTS,
+	.attach = attach
+};
 
-/* The caller holds the lock. */
-static void
-forget(int i)
+/*--- what a worker is about ---*/
+
+void
+crashed_step_enter(int slot)
 {
-	shared_state->ncrashed--;
-	memmove(&shared_state->crashed_steps[i], &shared_state->crashed_steps[i + 1],
-			sizeof(CrashedStep) * (shared_state->ncrashed - i));
+	Assert(LWLockHeldByMeInMode(crashed_steps->lock, LW_EXCLUSIVE));
+	mine = &crashed_steps->executing[slot];
+	mine->is_set = false;
+	mine->quit = false;
 }
 
-/* Where they are too many, the oldest goes: its database may be gone. */
+/* The list gets the step before it is forgotten here: none is lost. */
 void
-crashed_step_report(const CrashedStep *crashed)
+crashed_step_leave(bool has_crashed)
 {
-	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
-	if (shared_state->ncrashed == MAX_CRASHED_STEPS)
-		forget(0);
-	shared_state->crashed_steps[shared_state->ncrashed++] = *crashed;
-	isolate_for(crashed);
-	LWLockRelease(shared_state->lock);
+	ExecutingStep *own = mine;
+
+	if (has_crashed)
+		crashed_step_report(&own->step);
+	own->is_set = false;
+	mine = NULL;
+}
+
+bool
+crashed_step_has_run(void)
+{
+	return mine != NULL && mine->is_set;
+}
+
+/*
+ * The postmaster may read the step at any moment, if this process is killed:
+ * is_set is down while the step is written.
+ */
+static void
+write_down(const CrashedStep *step)
+{
+	mine->is_set = false;
+	pg_write_barrier();
+	mine->step = *step;
+	pg_write_barrier();
+	mine->is_set = true;
 }
 
 void
 crashed_step_note_run(const pg_uuid_t *run_id,
 					  const pg_uuid_t *definition_id)
 {
-	WorkerSlot *slot = worker_slot_mine();
+	CrashedStep step = {.step = STEP_POSITION_NONE};
 
-	if (slot == NULL)
+	if (mine == NULL)
 		return;
-	slot->is_executing = false;
 	if (run_id == NULL)
+	{
+		mine->is_set = false;
 		return;
-	pg_write_barrier();
-	memset(&slot->executing, 0, sizeof(slot->executing));
-	slot->executing.database = MyDatabaseId;
-	slot->executing.run_id = *run_id;
+	}
+	step.database = MyDatabaseId;
+	step.run_id = *run_id;
 	if (definition_id != NULL)
-		slot->executing.definition_id = *definition_id;
-	slot->executing.step = STEP_POSITION_NONE;
-	pg_write_barrier();
-	slot->is_executing = true;
+		step.definition_id = *definition_id;
+	write_down(&step);
 }
 
 void
 crashed_step_note_begin(const CrashedStep *step)
 {
-	WorkerSlot *slot = worker_slot_mine();
-
-	if (slot == NULL)
-		return;
-	slot->is_executing = false;
-	pg_write_barrier();
-	slot->executing = *step;
-	pg_write_barrier();
-	slot->is_executing = true;
+	if (mine != NULL)
+		write_down(step);
 }
 
 /* A word is written at once: nobody sees half of it. */
 void
 crashed_step_note_end(void)
 {
-	WorkerSlot *slot = worker_slot_mine();
-
-	if (slot != NULL)
-		slot->executing.step = STEP_POSITION_NONE;
+	if (mine != NULL)
+		mine->step.step = STEP_POSITION_NONE;
 }
 
-/* In a signal handler. */
 void
 crashed_step_note_quit(void)
 {
-	WorkerSlot *slot = worker_slot_mine();
-
-	if (slot != NULL)
-		slot->quit = true;
+	if (mine != NULL)
+		mine->quit = true;
 }
 
 bool
 crashed_step_on_probation(bool *last_end_unknown)
 {
-	*last_end_unknown = shared_state->last_end_unknown;
-	return shared_state->probation;
+	*last_end_unknown = crashed_steps->last_end_unknown;
+	return crashed_steps->probation;
 }
 
-/*--- judging ---*/
+/*--- the list ---*/
+
+static void
+forget(int i)
+{
+	Assert(LWLockHeldByMeInMode(crashed_steps->lock, LW_EXCLUSIVE));
+	Assert(i >= 0 && i < crashed_steps->n);
+	crashed_steps->n--;
+	memmove(&crashed_steps->list[i], &crashed_steps->list[i + 1],
+			sizeof(CrashedStep) * (crashed_steps->n - i));
+}
+
+/* If they are too many, the oldest goes: its database may be gone. */
+void
+crashed_step_report(const CrashedStep *crashed)
+{
+	LWLockAcquire(crashed_steps->lock, LW_EXCLUSIVE);
+	if (crashed_steps->n == MAX_CRASHED_STEPS)
+		forget(0);
+	crashed_steps->list[crashed_steps->n++] = *crashed;
+	isolate_for(crashed);
+	LWLockRelease(crashed_steps->lock);
+}
 
 CrashedSearch
 crashed_step_find(int64 epoch, CrashedStep *crashed)
@@ -292,13 +369,14 @@ crashed_step_find(int64 epoch, CrashedStep *crashed)
 	CrashedSearch found = CRASHED_NONE;
 	TimestampTz now;
 
-	if (shared_state->ncrashed == 0)
-		return CRASHED_NONE;	/* read without the lock: a hint */
+	/* read without the lock: one that comes now is found in the next tick */
+	if (crashed_steps->n == 0)
+		return CRASHED_NONE;
 	now = GetCurrentTimestamp();
-	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
-	for (int i = 0; i < shared_state->ncrashed; i++)
+	LWLockAcquire(crashed_steps->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < crashed_steps->n; i++)
 	{
-		CrashedStep *s = &shared_state->crashed_steps[i];
+		CrashedStep *s = &crashed_steps->list[i];
 
 		if (s->database != MyDatabaseId)
 			continue;
@@ -312,19 +390,21 @@ crashed_step_find(int64 epoch, CrashedStep *crashed)
 		found = CRASHED_FOUND;
 		break;
 	}
-	LWLockRelease(shared_state->lock);
+	LWLockRelease(crashed_steps->lock);
 	return found;
 }
 
-/* Its number in the list, or -1.  The caller holds the lock. */
+/* Its number in the list, or -1. */
 static int
 number_of(const CrashedStep *crashed)
 {
-	for (int i = 0; i < shared_state->ncrashed; i++)
+	Assert(LWLockHeldByMe(crashed_steps->lock));
+	for (int i = 0; i < crashed_steps->n; i++)
 	{
-		const CrashedStep *s = &shared_state->crashed_steps[i];
+		const CrashedStep *s = &crashed_steps->list[i];
 
-		if (s->claimed_by == crashed->claimed_by && s->since == crashed->since &&
+		if (s->claimed_by == crashed->claimed_by &&
+			s->since == crashed->since &&
 			step_position_equal(s->step, crashed->step) &&
 			memcmp(&s->run_id, &crashed->run_id, UUID_LEN) == 0)
 			return i;
@@ -337,11 +417,11 @@ crashed_step_drop(const CrashedStep *crashed)
 {
 	int			i;
 
-	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
+	LWLockAcquire(crashed_steps->lock, LW_EXCLUSIVE);
 	i = number_of(crashed);
 	if (i >= 0)
 		forget(i);
-	LWLockRelease(shared_state->lock);
+	LWLockRelease(crashed_steps->lock);
 }
 
 void
@@ -350,16 +430,16 @@ crashed_step_put_off(const CrashedStep *crashed)
 	TimestampTz now = GetCurrentTimestamp();
 	int			i;
 
-	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
+	LWLockAcquire(crashed_steps->lock, LW_EXCLUSIVE);
 	i = number_of(crashed);
 	if (i >= 0)
 	{
-		CrashedStep *s = &shared_state->crashed_steps[i];
+		CrashedStep *s = &crashed_steps->list[i];
 
 		s->claimed_by = 0;
 		s->next_try = now + BOOK_RETRY_US;
 		if (s->held_since == 0)
 			s->held_since = now;
 	}
-	LWLockRelease(shared_state->lock);
+	LWLockRelease(crashed_steps->lock);
 }

@@ -45,6 +45,15 @@ extern void crashed_step_note_end(void);
 /* This worker quits together with all other processes.  Signal-safe. */
 extern void crashed_step_note_quit(void);
 
+/* For worker_life.c: a worker enters that slot.  The slots' lock is held. */
+extern void crashed_step_enter(int slot);
+
+/* For worker_life.c: this worker ends, abnormally or not. */
+extern void crashed_step_leave(bool has_crashed);
+
+/* Is this worker about a run? */
+extern bool crashed_step_has_run(void);
+
 /*--- in workers: the list ---*/
 
 /*

@@ -24,17 +24,28 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "shared/database_block.h"
-#include "shared/launcher_slot.h"
 #include "shared/shared.h"
 #include "shared/wakeup.h"
 #include "shared/worker_leave.h"
 #include "shared/worker_slot.h"
+#include "shared/worker_slot_internal.h"
 #include "storage/latch.h"
 #include "utils/wait_event.h"
 
-#define CANCEL_MS 1000			/* before a step that takes long is cancelled */
-#define LEAVE_MS (MAX_LEAVE_GRACE_MS + 500) /* before what is left is ended */
+#define CANCEL_MS 1000			/* until a step under way is cancelled */
+#define LEAVE_MS (MAX_LEAVE_GRACE_MS + 500) /* until the rest is ended */
 #define LEAVE_POLL_MS 10
+
+#define MAX_BLOCKS 64			/* commands under way that block a database */
+
+typedef struct DatabaseBlock
+{
+	Oid			database;		/* InvalidOid: unused */
+	int			pid;			/* whose transaction holds it */
+} DatabaseBlock;
+
+/* The memory: MAX_BLOCKS entries, guarded by the lock of the slots. */
+static DatabaseBlock *blocks = NULL;
 
 /* Has this transaction a block?  Spares other transactions the lock. */
 static bool has_block = false;
@@ -46,11 +57,11 @@ lift_blocks(void)
 {
 	int			i;
 
-	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
+	LWLockAcquire(worker_slots->lock, LW_EXCLUSIVE);
 	for (i = 0; i < MAX_BLOCKS; i++)
-		if (shared_state->blocks[i].pid == MyProcPid)
-			memset(&shared_state->blocks[i], 0, sizeof(DatabaseBlock));
-	LWLockRelease(shared_state->lock);
+		if (blocks[i].pid == MyProcPid)
+			memset(&blocks[i], 0, sizeof(DatabaseBlock));
+	LWLockRelease(worker_slots->lock);
 	wakeup_launcher();
 }
 
@@ -73,21 +84,34 @@ at_transaction_event(XactEvent event, void *arg)
 	}
 }
 
-void
-database_block_install(void)
+static void
+install(void)
 {
 	RegisterXactCallback(at_transaction_event, NULL);
 }
+
+static void
+attach(void *memory, LWLock *lock, bool is_new)
+{
+	blocks = memory;
+}
+
+const SharedPart database_block_part = {
+	.name = "workflow_engine blocks",
+	.size = sizeof(DatabaseBlock) * MAX_BLOCKS,
+	.lock = SHARED_LOCK_SLOTS,
+	.attach = attach,
+	.install = install
+};
 
 /*--- blocks ---*/
 
 bool
 database_is_blocked_locked(Oid database)
 {
-	int			i;
-
-	for (i = 0; i < MAX_BLOCKS; i++)
-		if (shared_state->blocks[i].database == database)
+	Assert(LWLockHeldByMe(worker_slots->lock));
+	for (int i = 0; i < MAX_BLOCKS; i++)
+		if (blocks[i].database == database)
 			return true;
 	return false;
 }
@@ -97,22 +121,22 @@ database_is_blocked(Oid database)
 {
 	bool		blocked;
 
-	LWLockAcquire(shared_state->lock, LW_SHARED);
+	LWLockAcquire(worker_slots->lock, LW_SHARED);
 	blocked = database_is_blocked_locked(database);
-	LWLockRelease(shared_state->lock);
+	LWLockRelease(worker_slots->lock);
 	return blocked;
 }
 
-/* False where there is no room for another bar. */
+/* False if there is no room for another block. */
 static bool
 place_block(Oid database)
 {
 	DatabaseBlock *free_block = NULL;
-	int			i;
 
-	for (i = 0; i < MAX_BLOCKS; i++)
+	Assert(LWLockHeldByMeInMode(worker_slots->lock, LW_EXCLUSIVE));
+	for (int i = 0; i < MAX_BLOCKS; i++)
 	{
-		DatabaseBlock *block = &shared_state->blocks[i];
+		DatabaseBlock *block = &blocks[i];
 
 		if (block->database == database && block->pid == MyProcPid)
 			return true;
@@ -136,10 +160,10 @@ each_worker(Oid database, void (*work) (WorkerSlot *slot))
 	int			n = 0;
 	int			i;
 
-	LWLockAcquire(shared_state->lock, LW_SHARED);
+	LWLockAcquire(worker_slots->lock, LW_SHARED);
 	for (i = 0; i < MAX_WORKER_SLOTS; i++)
 	{
-		WorkerSlot *slot = &shared_state->slots[i];
+		WorkerSlot *slot = &worker_slots->slots[i];
 
 		if (slot->state != SLOT_LIVE || slot->database != database)
 			continue;
@@ -147,7 +171,7 @@ each_worker(Oid database, void (*work) (WorkerSlot *slot))
 			work(slot);
 		n++;
 	}
-	LWLockRelease(shared_state->lock);
+	LWLockRelease(worker_slots->lock);
 	return n;
 }
 
@@ -192,16 +216,16 @@ database_block(Oid database, LeaveWish wish)
 	bool		placed;
 	int			i;
 
-	if (shared_state == NULL || !OidIsValid(database))
+	if (blocks == NULL || !OidIsValid(database))
 		return;
 
 	has_block = true;
-	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
+	LWLockAcquire(worker_slots->lock, LW_EXCLUSIVE);
 	placed = place_block(database);
 	for (i = 0; placed && i < MAX_WORKER_SLOTS; i++)
-		if (shared_state->slots[i].database == database)
+		if (worker_slots->slots[i].database == database)
 			worker_leave_ask(i, wish);
-	LWLockRelease(shared_state->lock);
+	LWLockRelease(worker_slots->lock);
 
 	if (!placed)
 		ereport(ERROR,

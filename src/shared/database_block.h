@@ -23,4 +23,7 @@ extern void database_block(Oid database, LeaveWish wish);
 /* May no worker of that database start now? */
 extern bool database_is_blocked(Oid database);
 
+/* The same, for launcher_slot.c: the caller holds the lock of the slots. */
+extern bool database_is_blocked_locked(Oid database);
+
 #endif							/* WF_DATABASE_BLOCK_H */

@@ -2,31 +2,35 @@
  * due_queue.c
  *	  Shared memory: the ids of runs that are due, tenant by tenant.
  *
- * A hint beside the table, which stays the truth.  Whoever fires hands the
- * ids of its runs over when it has committed; a worker takes ids, locks those
- * rows by their primary key and looks again whether they are due.  An id that
- * is here twice, or whose run is gone, does no harm; one that is missing is
- * found by a look at the table.  So claiming scans no index of what is due,
- * and does not slow down where a snapshot keeps dead entries in it.
+ * Runs in workers, and in any backend at the end of a transaction that fires.
+ * What is put in is here; what workers take out is in due_take.c.
  *
- *	 database ─► turns: tenant ─► tenant ─► ...    the next in turn gives one
- *						  │						   run and goes to the end
- *						  └─ heap of runs: priority, then run_at, then id
+ * The queue is a hint beside the table, which stays the truth.  A session that
+ * fires puts the ids of its runs in after its commit; a worker takes ids,
+ * locks those rows by their primary key and checks again that they are due.
+ * An id that is here twice, or whose run is gone, does no harm; one that is
+ * missing is found by a rescan of the table.  So claiming scans no index of
+ * what is due, and does not slow down if a snapshot keeps dead entries in it.
  *
- * Where the table has more.  Memory is bounded: a tenant may have as many runs
- * here as there is room left for others.  What does not fit is counted out:
- * "more" says that the table has due runs of the tenant that are not here, and
- * more_priority how urgent they may be.  From then on nothing of that tenant
- * is taken in, or it would overtake what waits in the table; a worker reads
- * the tenant's runs on, from the position where it stopped, before it takes
- * one that may not be the first.  The flag goes down before the reader takes
- * its snapshot: a run that is not in the snapshot commits later, sees the
- * flag down and is taken in (or raises it again).
+ *	 database --> turns: tenant --> tenant --> ...   the next in turn gives one
+ *						   |						 run and goes to the end
+ *						   '-- heap of runs: priority, then run_at, then id
  *
- * A look at the whole table is wanted ("look") at a worker's begin and after
- * its end or error (it may have lost ids), after NOTIFY, rows inserted by
- * hand, wf_resume and wf_retry, and at a sweep.  It finds the tenants that
- * have due runs and has each of them read from the beginning.
+ * If the table has more.  Memory is bounded: a tenant may have as many runs
+ * here as there is room left for others.  What does not fit is noted as
+ * "more": the table has due runs of the tenant that are not here, and
+ * more_priority says how urgent they may be.  From then on nothing of that
+ * tenant is put in, or it would overtake what waits in the table; a worker
+ * reads the tenant's runs on, from the position at which it stopped, before it
+ * takes one that may not be the first.  The flag goes down before the reader
+ * takes its snapshot: a run that is not in the snapshot commits later, finds
+ * the flag down and is put in (or raises the flag again).
+ *
+ * A rescan of the whole table is wanted (wants_rescan) when a worker begins,
+ * after it has ended or had an error (it may have lost ids), after NOTIFY,
+ * rows inserted by hand, wf_resume and wf_retry, and at a sweep.  A rescan
+ * finds the tenants that have due runs and has each of them read from the
+ * beginning.
  *
  * Runs that are due later are not here: next_due is the earliest moment at
  * which the table is to be asked for them.  Workers at rest sleep until then,
@@ -34,7 +38,8 @@
  *
  * One lightweight lock guards it all, held for a few dozen instructions a
  * run.  A transaction callback takes it, so nothing here allocates or raises.
- * Pointers are good in every process: the memory is mapped at one address.
+ * Pointers are valid in every process: the memory is mapped at one address.
+ * Nothing survives a crash of a process; new workers want a rescan.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -47,27 +52,18 @@
 #include "shared/shared.h"
 #include "shared/wakeup.h"
 #include "shared/worker_slot.h"
-#include "storage/shmem.h"
 
+/* The memory; the same address in every process. */
 static DueQueue *queue = NULL;
 
 /*--- the memory ---*/
 
-Size
-due_queue_size(void)
+static void
+attach(void *memory, LWLock *lock, bool is_new)
 {
-	return MAXALIGN(sizeof(DueQueue));
-}
-
-void
-due_queue_attach(LWLock *lock)
-{
-	bool		found;
-
-	queue = ShmemInitStruct("workflow_engine runs", sizeof(DueQueue), &found);
-	if (found)
+	queue = memory;
+	if (!is_new)
 		return;
-	memset(queue, 0, sizeof(DueQueue));
 	queue->lock = lock;
 	dlist_init(&queue->free_tenants);
 	for (int i = 0; i < MAX_WORKER_SLOTS; i++)
@@ -81,6 +77,13 @@ due_queue_attach(LWLock *lock)
 	}
 	queue->nfree_runs = MAX_RUNS;
 }
+
+const SharedPart due_queue_part = {
+	.name = "workflow_engine runs",
+	.size = sizeof(DueQueue),
+	.lock = SHARED_LOCK_DUE_QUEUE,
+	.attach = attach
+};
 
 /* The greatest comes first: higher priority, then earlier, then lower id. */
 static int
@@ -111,6 +114,7 @@ find_tenant(DueDatabase *db, const pg_uuid_t *id)
 {
 	DueTenant  *tenant = *bucket_of(db->database, id);
 
+	Assert(LWLockHeldByMeInMode(queue->lock, LW_EXCLUSIVE));
 	while (tenant != NULL && (tenant->database != db->database ||
 							  memcmp(&tenant->id, id, UUID_LEN) != 0))
 		tenant = tenant->next;
@@ -149,9 +153,11 @@ free_run(DueEntry *run)
 void
 due_pop_run(DueTenant *tenant, DueRun *run)
 {
-	DueEntry   *queued =
-		(DueEntry *) pairingheap_remove_first(&tenant->runs);
+	DueEntry   *queued;
 
+	Assert(LWLockHeldByMeInMode(queue->lock, LW_EXCLUSIVE));
+	Assert(tenant->nruns > 0);
+	queued = (DueEntry *) pairingheap_remove_first(&tenant->runs);
 	tenant->nruns--;
 	run->id = queued->id;
 	run->tenant_id = tenant->id;
@@ -204,6 +210,7 @@ due_add_to_tenant(DueTenant *tenant, const DueRun *run)
 {
 	DueEntry   *queued = (DueEntry *) queue->free_runs;
 
+	Assert(LWLockHeldByMeInMode(queue->lock, LW_EXCLUSIVE));
 	if (due_room_for(tenant) <= 0 || queued == NULL)
 		return false;
 	queue->free_runs = queued->node.next_sibling;
@@ -216,13 +223,14 @@ due_add_to_tenant(DueTenant *tenant, const DueRun *run)
 	return true;
 }
 
+/* If its tenant has more in the table, it is only noted: it would overtake. */
 static void
 add_run(DueDatabase *db, const DueRun *run)
 {
 	DueTenant  *tenant = due_enter_tenant(db, &run->tenant_id);
 
 	if (tenant == NULL)
-		db->look = true;
+		db->wants_rescan = true;
 	else if (tenant->more || !due_add_to_tenant(tenant, run))
 		due_note_more(tenant, run->priority);
 }
@@ -238,15 +246,6 @@ find_database(Oid database)
 	return NULL;
 }
 
-static bool
-has_workers(Oid database)
-{
-	for (int i = 0; i < MAX_WORKER_SLOTS; i++)
-		if (pg_atomic_read_u32(&shared_state->live_database[i]) == database)
-			return true;
-	return false;
-}
-
 static void
 empty_database(DueDatabase *db)
 {
@@ -257,7 +256,11 @@ empty_database(DueDatabase *db)
 	dlist_init(&db->turns);
 }
 
-/* There are as many places as workers: one is unused or has no worker. */
+/*
+ * Finds or makes it; never NULL.  There are as many places as slots of
+ * workers, and this worker's database is not there, so one place is unused or
+ * is that of a database without workers.
+ */
 static DueDatabase *
 enter_database(Oid database)
 {
@@ -265,12 +268,13 @@ enter_database(Oid database)
 
 	for (int i = 0; db == NULL && i < MAX_WORKER_SLOTS; i++)
 		if (queue->databases[i].database == InvalidOid ||
-			!has_workers(queue->databases[i].database))
+			!worker_slot_database_has_any(queue->databases[i].database))
 		{
 			db = &queue->databases[i];
 			empty_database(db);
 			db->database = database;
 		}
+	Assert(db != NULL);
 	return db;
 }
 
@@ -287,12 +291,12 @@ due_unlock(void)
 	LWLockRelease(queue->lock);
 }
 
-/* A worker that comes knows nothing of the table. */
+/* What was committed before a worker came may never have been put in. */
 void
 due_enter_worker(void)
 {
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	enter_database(MyDatabaseId)->look = true;
+	enter_database(MyDatabaseId)->wants_rescan = true;
 	due_unlock();
 }
 
@@ -302,7 +306,7 @@ due_want_rescan(void)
 	DueDatabase *db = due_lock_database();
 
 	if (db != NULL)
-		db->look = true;
+		db->wants_rescan = true;
 	due_unlock();
 }
 
@@ -318,7 +322,7 @@ due_note_later(DueDatabase *db, TimestampTz when)
 bool
 due_database_has_work(const DueDatabase *db)
 {
-	return db->look || (db->ntenants > 0 && !db->paused);
+	return db->wants_rescan || (db->ntenants > 0 && !db->paused);
 }
 
 bool
@@ -351,8 +355,9 @@ due_add_runs(const DueRun *runs, int n)
 }
 
 /*
- * They come before the position from which the table is read on, so they are
- * put in even if the table has more; or it is read from the beginning.
+ * These runs come before the position from which the table is read on, so they
+ * are put in even if the table has more.  If there is no room for one, the
+ * tenant is read from the beginning.
  */
 void
 due_return_runs(const DueRun *runs, int n)
@@ -372,7 +377,7 @@ due_return_runs(const DueRun *runs, int n)
 		}
 		tenant = due_enter_tenant(db, &runs[i].tenant_id);
 		if (tenant == NULL)
-			db->look = true;
+			db->wants_rescan = true;
 		else if (!due_add_to_tenant(tenant, &runs[i]))
 		{
 			tenant->has_position = false;
@@ -397,7 +402,7 @@ due_put_overflow(const DueRun *first, TimestampTz now)
 		if (tenant != NULL)
 			due_note_more(tenant, first->priority);
 		else
-			db->look = true;
+			db->wants_rescan = true;
 		wake = due_database_has_work(db);
 	}
 	due_unlock();

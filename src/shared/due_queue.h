@@ -2,7 +2,8 @@
  * due_queue.h
  *	  Shared memory: runs that are due, and when the next one will be.
  *
- * All but due_put_* are for workers; they are about this process's database.
+ * About this process's database.  For workers, but for what is said to be for
+ * another file.  Nothing here allocates or raises.
  */
 #ifndef WF_DUE_QUEUE_H
 #define WF_DUE_QUEUE_H
@@ -50,15 +51,39 @@ extern void due_return_runs(const DueRun *runs, int n);
  */
 extern void due_set_paused(void);
 
+/*
+ * For commit_wakeup.c: as due_add_runs, but wakes nobody.  True: the caller is
+ * to wake workers, since there is something to take, or something comes before
+ * the moment until which they sleep.
+ */
+extern bool due_put_runs(const DueRun *runs, int n, TimestampTz now);
+
+/*
+ * For commit_wakeup.c: a tenant's committed runs that are too many to be
+ * named; the table has them.  *first: the earliest run_at and the highest
+ * priority of any.  True as above.  What is due later needs due_put_timer as
+ * well.
+ */
+extern bool due_put_overflow(const DueRun *first, TimestampTz now);
+
+/* For worker_life.c: a worker of this database has come. */
+extern void due_enter_worker(void);
+
 /*--- taking out (due_take.c) ---*/
 
 /*
- * Takes up to max runs, the tenants in turn but for those left out; returns
- * how many.  *must_be_read: before the caller takes more, it must read what
- * *reading says, and call due_end_reading.
+ * Is nothing to be taken of that tenant?  Called under the exclusive lock of
+ * the queue, once a tenant: so it must be quick and must not raise.
+ */
+typedef bool (*DueLeftOut) (const pg_uuid_t *tenant, const void *arg);
+
+/*
+ * Takes up to max runs for the worker of that epoch, the tenants in turn but
+ * for those left out; returns how many.  *must_be_read: before the caller
+ * takes more, it must read what *reading says, and call due_end_reading.
  */
 extern int	due_take_runs(DueRun *runs, int max, int64 epoch,
-						  bool (*left_out) (const pg_uuid_t *tenant),
+						  DueLeftOut left_out, const void *arg,
 						  DueReading *reading, bool *must_be_read);
 
 /* all: the tenant has no other runs that are due. */
@@ -100,6 +125,9 @@ extern bool due_take_timer(TimestampTz now, TimestampTz *since);
 
 /* An earlier moment takes the place of a later one and wakes other workers. */
 extern void due_set_timer(TimestampTz when);
+
+/* For commit_wakeup.c: the same, but wakes nobody.  True as due_put_runs. */
+extern bool due_put_timer(TimestampTz when);
 
 /* 0: nothing is known to be due later. */
 extern TimestampTz due_next_timer(void);

@@ -11,12 +11,12 @@
 #include "lib/ilist.h"
 #include "lib/pairingheap.h"
 #include "shared/due_queue.h"
-#include "shared/shared.h"
 #include "shared/worker_slot.h"
+#include "storage/lwlock.h"
 
 /*
- * A tenant may always have MIN_RUNS; more only while all tenants that there
- * may be could still have as many.
+ * A tenant may always have MIN_RUNS runs here.  It may have more only while
+ * RESERVE is left, so that each of MAX_TENANTS could have its MIN_RUNS.
  */
 #define MAX_RUNS 32768
 #define MAX_TENANTS 2048
@@ -52,10 +52,10 @@ typedef struct DueDatabase
 	Oid			database;
 	dlist_head	turns;			/* of DueTenant */
 	int			ntenants;
-	bool		look;
-	bool		paused;			/* nothing is taken before the next look */
-	TimestampTz looked_at;
-	bool		has_cursor;		/* the look goes on after that tenant */
+	bool		wants_rescan;	/* of the whole table */
+	bool		paused;			/* all tenants are, up to the next rescan */
+	TimestampTz rescanned_at;
+	bool		has_cursor;		/* the rescan goes on after that tenant */
 	pg_uuid_t	cursor;
 	TimestampTz later_until;	/* what was due by then was asked for */
 	TimestampTz next_due;		/* 0: nothing is known to be due later */
@@ -73,13 +73,16 @@ typedef struct DueQueue
 	DueEntry	runs[MAX_RUNS];
 } DueQueue;
 
-/* Locked, this process's database; NULL where there is none. */
+/*
+ * Takes the lock, and returns this process's database; NULL if the database
+ * has had no worker lately.  The caller calls due_unlock in either case.
+ */
 extern DueDatabase *due_lock_database(void);
 extern void due_unlock(void);
 
-/* The caller holds the lock for these. */
+/*--- for callers between these two ---*/
 
-/* Finds or makes it; NULL where there is no room. */
+/* Finds or makes it; NULL if there is no room. */
 extern DueTenant *due_enter_tenant(DueDatabase *db,
 								   const pg_uuid_t *id);
 extern void due_drop_tenant(DueDatabase *db, DueTenant *tenant);
@@ -87,14 +90,16 @@ extern void due_drop_tenant(DueDatabase *db, DueTenant *tenant);
 /* The table has runs of it, up to that priority, that are not here. */
 extern void due_note_more(DueTenant *tenant, int16 priority);
 
-/* How many runs of it may come. */
+/* How many more runs of it may be put in; 0 or less: none. */
 extern int	due_room_for(const DueTenant *tenant);
 
-/* Puts a run beside the tenant's others; false where there is no room. */
+/* Puts a run beside the tenant's others; false if there is no room. */
 extern bool due_add_to_tenant(DueTenant *tenant, const DueRun *run);
 
 /* Takes its first run out; there is one. */
 extern void due_pop_run(DueTenant *tenant, DueRun *run);
+
+/* Forgets its runs. */
 extern void due_drop_runs(DueTenant *tenant);
 
 /*

@@ -1,9 +1,10 @@
 /*
  * due_take.c
- *	  Shared memory: what workers take of the queue, and read for it.
+ *	  Shared memory: what workers take out of the queue, and read for it.
  *
- * Runs in a worker.  due_queue.c tells how the queue and the table belong
- * together.
+ * Runs in workers; due_put_timer also in any backend at the end of a
+ * transaction.  due_queue.c describes how the queue and the table belong
+ * together.  Owns nothing.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -12,13 +13,15 @@
 #include "miscadmin.h"
 #include "shared/due_queue.h"
 #include "shared/due_queue_internal.h"
-#include "shared/shared.h"
 #include "shared/wakeup.h"
 #include "shared/worker_slot.h"
 
 /*--- taking ---*/
 
-/* Its next run is not known before the table has been read. */
+/*
+ * Must the table be read before its next run is known?  Yes if the table has
+ * one that may be more urgent than the first that is here.
+ */
 static bool
 must_read(const DueTenant *tenant)
 {
@@ -33,6 +36,12 @@ must_read(const DueTenant *tenant)
 	return tenant->more_priority > first->priority;
 }
 
+/*
+ * Makes this worker the reader of the tenant.  The table is read on from the
+ * position, unless runs that are more urgent than the position have come
+ * since, or there is no room for further ones: then what is here is dropped,
+ * and the table is read from the beginning.
+ */
 static void
 begin_reading(DueTenant *tenant, int64 epoch, DueReading *reading)
 {
@@ -61,11 +70,11 @@ pass_turn(DueDatabase *db, DueTenant *tenant)
 
 int
 due_take_runs(DueRun *runs, int max, int64 epoch,
-			  bool (*left_out) (const pg_uuid_t *tenant),
-			  DueReading *reading, bool *must_be_read)
+			  DueLeftOut left_out, const void *arg, DueReading *reading,
+			  bool *must_be_read)
 {
 	DueDatabase *db = due_lock_database();
-	int			passed = 0;		/* in a row that gave nothing */
+	int			passed = 0;		/* tenants in a row that gave nothing */
 	int			n = 0;
 
 	*must_be_read = false;
@@ -73,7 +82,7 @@ due_take_runs(DueRun *runs, int max, int64 epoch,
 	{
 		DueTenant  *tenant = dlist_head_element(DueTenant, node,
 												&db->turns);
-		bool		out = left_out(&tenant->id);
+		bool		out = left_out(&tenant->id, arg);
 		bool		in_reading = tenant->reader != epoch &&
 			worker_slot_epoch_alive(tenant->reader);
 
@@ -131,7 +140,7 @@ due_end_reading(const DueReading *reading, const DueRun *runs, int n,
 		}
 	}
 	else if (db != NULL)
-		db->look = true;
+		db->wants_rescan = true;
 	due_unlock();
 	wakeup_workers(MyDatabaseId);	/* there is something for all */
 }
@@ -156,21 +165,25 @@ due_has_work(void)
 	return has;
 }
 
-/*--- looking at the table ---*/
+/*--- rescans ---*/
 
 bool
 due_begin_rescan(int64 sweep_us, pg_uuid_t *after, bool *has_after)
 {
 	TimestampTz now = clock_now();
 	DueDatabase *db = due_lock_database();
-	bool		wanted = db != NULL &&
-		(db->look || (sweep_us >= 0 && (now < db->looked_at ||
-										now - db->looked_at >= sweep_us)));
+	bool		wanted = false;
+
+	/* rescanned_at lies in the future if the clock was set back */
+	if (db != NULL)
+		wanted = db->wants_rescan ||
+			(sweep_us >= 0 && (now < db->rescanned_at ||
+							   now - db->rescanned_at >= sweep_us));
 
 	if (wanted)
 	{
-		db->look = db->paused = false;
-		db->looked_at = now;
+		db->wants_rescan = db->paused = false;
+		db->rescanned_at = now;
 		*after = db->cursor;
 		*has_after = db->has_cursor;
 		db->later_until = now;
@@ -205,7 +218,7 @@ due_end_rescan(const pg_uuid_t *last, TimestampTz next_due)
 		db->has_cursor = last != NULL;
 		if (last != NULL)
 			db->cursor = *last;
-		db->look |= last != NULL;
+		db->wants_rescan |= last != NULL;
 		earlier = due_note_later(db, next_due);
 	}
 	due_unlock();

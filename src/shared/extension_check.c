@@ -14,20 +14,47 @@
 #include "shared/shared.h"
 #include "shared/wakeup.h"
 
+/* Databases to be checked; the launcher takes them all at once. */
+typedef struct ExtensionChecks
+{
+	LWLock	   *lock;			/* that of the slots */
+	int			n;
+	Oid			databases[MAX_CHECKED_DATABASES];
+	bool		all;			/* and all others: they were too many */
+} ExtensionChecks;
+
+/* The memory; the same address in every process. */
+static ExtensionChecks *checks = NULL;
+
+static void
+attach(void *memory, LWLock *lock, bool is_new)
+{
+	checks = memory;
+	if (is_new)
+		checks->lock = lock;
+}
+
+const SharedPart extension_check_part = {
+	.name = "workflow_engine extension checks",
+	.size = sizeof(ExtensionChecks),
+	.lock = SHARED_LOCK_SLOTS,
+	.attach = attach
+};
+
 void
 extension_check_ask(Oid database)
 {
 	int			i;
 
-	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
-	for (i = 0; i < shared_state->nchecked; i++)
-		if (shared_state->checked[i] == database)
+	LWLockAcquire(checks->lock, LW_EXCLUSIVE);
+	for (i = 0; i < checks->n; i++)
+		if (checks->databases[i] == database)
 			break;
 	if (i == MAX_CHECKED_DATABASES)
-		shared_state->check_all = true;
-	else if (i == shared_state->nchecked)
-		shared_state->checked[shared_state->nchecked++] = database;
-	LWLockRelease(shared_state->lock);
+		checks->all = true;
+	else if (i == checks->n)
+		checks->databases[checks->n++] = database;
+	LWLockRelease(checks->lock);
 	wakeup_launcher();
 }
 
@@ -36,12 +63,12 @@ extension_check_take(Oid databases[MAX_CHECKED_DATABASES], bool *all)
 {
 	int			n;
 
-	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
-	n = shared_state->nchecked;
-	memcpy(databases, shared_state->checked, sizeof(Oid) * n);
-	*all = shared_state->check_all;
-	shared_state->nchecked = 0;
-	shared_state->check_all = false;
-	LWLockRelease(shared_state->lock);
+	LWLockAcquire(checks->lock, LW_EXCLUSIVE);
+	n = checks->n;
+	memcpy(databases, checks->databases, sizeof(Oid) * n);
+	*all = checks->all;
+	checks->n = 0;
+	checks->all = false;
+	LWLockRelease(checks->lock);
 	return n;
 }

@@ -2,39 +2,38 @@
  * gate.c
  *	  Shared memory: providers that have asked to wait, and their pace.
  *
- * A gate stands before a connection, or before a host of a tenant, once an
- * answer from there has said "too many requests".  All workers of the database
- * ask it before they record the intent of a request.  Until the provider's
- * time has come it lets nothing through; then it lets requests through one by
- * one, at the pace that the provider takes, in the order in which they came.
- *
- *		closed ──its time has come──► learning ──refused──► closed
- *		   ▲						 (the pace grows)		   │
- *		   └──────── refused ──────── at a pace ◄──────────────┘
+ * Runs in workers.  A gate stands before a connection, or before a host of a
+ * tenant, once an answer from there has said "too many requests".  All workers
+ * of the database ask it before they record the intent of a request.  Until
+ * the provider's time has come it lets nothing through; then it lets requests
+ * through one by one, at the pace that the provider takes, in the order in
+ * which they came.  README.md draws its states.
  *
  * The pace.  While it is learned, each answer that is no refusal raises it by
- * half, as long as there are requests enough to try it.
- * The next refusal tells what the provider takes: so many requests since it
- * opened, in the time that it asks to wait.  From then on the pace is raised
- * a little at a time, and not beyond what was refused within half a minute;
- * each refusal lowers it.
+ * half, as long as there are requests enough to try it.  The next refusal
+ * tells what the provider takes: so many requests since the gate opened, in
+ * the time that the provider asks to wait.  From then on the pace is raised a
+ * little at a time, and not beyond what was refused within half a minute; each
+ * refusal lowers it.
  *
- * The order.  A run that is held gets a turn, a number, which it brings along
- * when it comes again (it stands in its row).  "served" is the number whose
- * turn is next.  A run whose turn is far is told to come again after a part of
- * the time that this seems to take, since the pace may rise; whoever comes
- * while nobody has come for a second is let through, since runs are cancelled
- * and paused.  Before it opens for the first time it gives no turns: all come
- * again when it does, and the table has them in their order.  Each worker takes
- * some of them at a time, so one worker alone gives turns while it is at it:
- * the runs of the others come again a moment later.
+ * The order.  A run that is held gets a turn, a number, which stands in its
+ * row and which it brings along when it comes again.  "served" is the number
+ * whose turn is next.  A run whose turn is far is told to come again after a
+ * part of the time that this seems to take, since the pace may rise.  If no run
+ * has come for a second, the next one is let through whatever its number,
+ * since the runs before it may have been cancelled or paused.
+ *
+ * Before it opens for the first time, a gate gives no turns: all runs come
+ * again when it opens, and the table has them in their order.  Each worker
+ * takes some of them at a time, so one worker alone gives turns while it is at
+ * it: the runs of the others come again a moment later.
  *
  * A matter of courtesy, not of correctness: if the table is full, or lost by
- * a crash, requests go through and are refused by the provider himself.
+ * a crash, requests go through and are refused by the provider itself.
  * Turns of a gate that is no more mean nothing.
  *
- * The lock guards the table.  ngates is read without it: while it is 0, which
- * is nearly always, a request costs no more than that.
+ * The table has a lock of its own.  ngates is read without it: while it is 0,
+ * which is nearly always, a request costs no more than that.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -45,7 +44,6 @@
 #include "shared/gate.h"
 #include "shared/gate_internal.h"
 #include "shared/shared.h"
-#include "storage/shmem.h"
 
 #define MAX_GATES 512
 
@@ -59,16 +57,16 @@
 /* The time from one request to the next. */
 #define FIRST_INTERVAL_US (250 * MS)
 
-#define CATCH_UP_US (20 * MS)	/* one that comes late still has its place */
-#define IDLE_US SECOND			/* nobody has come: anybody may go */
-#define GIVING_US (30 * MS)		/* after a turn was given */
+#define CATCH_UP_US (20 * MS)	/* a run that comes so late keeps its place */
+#define IDLE_US SECOND			/* no run has come: the next may go */
+#define GIVING_US (30 * MS)		/* one worker alone gives turns */
 
 /* When a run that is held comes again. */
-#define NEAR_US (300 * MS)		/* then it comes when it is its turn */
-#define FAR_US (30 * SECOND)
-#define PER_RUN_US MS			/* longer if many wait */
+#define NEAR_US (300 * MS)		/* its turn is as near: at its turn */
+#define FAR_US (30 * SECOND)	/* at the latest after that */
+#define PER_RUN_US MS			/* and so much for each run that waits */
 
-#define FORGET_US (60 * SECOND) /* a gate that nobody has come to */
+#define FORGET_US (60 * SECOND) /* a gate to which no run has come */
 #define SWEEP_US (10 * SECOND)	/* such gates are looked for so often */
 
 typedef struct GateTable
@@ -78,35 +76,33 @@ typedef struct GateTable
 	pg_atomic_uint32 nclosings;
 	int64		last_number;
 	TimestampTz swept_at;
-	uint32		hashes[MAX_GATES];	/* of their keys: a look at all is cheap */
+	uint32		hashes[MAX_GATES];	/* of their keys: quick to search */
 	Gate		gates[MAX_GATES];
 } GateTable;
 
+/* The memory; the same address in every process. */
 static GateTable *table = NULL;
 
 /*--- the memory ---*/
 
-Size
-gate_memory_size(void)
+static void
+attach(void *memory, LWLock *lock, bool is_new)
 {
-	return MAXALIGN(sizeof(GateTable));
-}
-
-void
-gate_memory_attach(LWLock *lock)
-{
-	bool		found;
-
-	table = ShmemInitStruct("workflow_engine gates", sizeof(GateTable),
-							&found);
-	if (found)
+	table = memory;
+	if (!is_new)
 		return;
-	memset(table, 0, sizeof(GateTable));
 	table->lock = lock;
 	pg_atomic_init_u32(&table->ngates, 0);
 	pg_atomic_init_u32(&table->nclosings, 0);
 	table->last_number = clock_now();	/* above those of before a crash */
 }
+
+const SharedPart gate_part = {
+	.name = "workflow_engine gates",
+	.size = sizeof(GateTable),
+	.lock = SHARED_LOCK_GATES,
+	.attach = attach
+};
 
 bool
 gate_any_exists(void)
@@ -131,14 +127,16 @@ hash_key(const GateKey *key)
 static void
 forget(Gate *gate)
 {
+	Assert(LWLockHeldByMeInMode(table->lock, LW_EXCLUSIVE));
 	memset(gate, 0, sizeof(Gate));
 	pg_atomic_fetch_sub_u32(&table->ngates, 1);
 }
 
-/* Forgets the gates that nobody has come to for a while. */
+/* Forgets the gates to which no run has come for a while. */
 static void
 sweep(TimestampTz now)
 {
+	Assert(LWLockHeldByMeInMode(table->lock, LW_EXCLUSIVE));
 	if (now >= table->swept_at && now < table->swept_at + SWEEP_US)
 		return;
 	table->swept_at = now;
@@ -153,7 +151,7 @@ sweep(TimestampTz now)
 	}
 }
 
-/* The caller holds the lock.  NULL: there is none. */
+/* NULL: there is none.  Sweeps first, so it takes the exclusive lock. */
 static Gate *
 find(const GateKey *key, TimestampTz now)
 {
@@ -166,10 +164,11 @@ find(const GateKey *key, TimestampTz now)
 	return NULL;
 }
 
-/* A new one, or NULL if the table is full; the caller holds the lock. */
+/* A new one, or NULL if the table is full. */
 static Gate *
 make(const GateKey *key)
 {
+	Assert(LWLockHeldByMeInMode(table->lock, LW_EXCLUSIVE));
 	for (int i = 0; i < MAX_GATES; i++)
 	{
 		Gate	   *gate = &table->gates[i];
@@ -190,6 +189,10 @@ make(const GateKey *key)
 
 /*--- answers ---*/
 
+/*
+ * A little longer than asked: of several refusals that come one after the
+ * other the last one counts, and all runs come again together.
+ */
 static void
 close_gate(Gate *gate, int64 pause_us, TimestampTz now)
 {
@@ -201,6 +204,7 @@ close_gate(Gate *gate, int64 pause_us, TimestampTz now)
 	gate->used_at = now;
 }
 
+/* How long, in us, the provider asks to wait, or a guess. */
 static int64
 pause_of(const Gate *gate, int64 retry_after_ms)
 {
@@ -238,7 +242,7 @@ gate_refused(const GateKey *key, const GateTurn *turn,
 			pg_atomic_fetch_add_u32(&table->nclosings, 1);
 		}
 		close_gate(gate, pause_us, now);
-		/* it gets its turn again, and those that come after it wait */
+		/* the run gets its turn again, and those after it wait */
 		if (turn->gate == gate->number)
 			gate->served = Min(gate->served, turn->number);
 	}
@@ -272,6 +276,7 @@ ahead_of(const Gate *gate, const GateTurn *turn)
 	return number - gate->served;
 }
 
+/* Notes that a run with so many turns before it goes through now. */
 static void
 let_through(Gate *gate, int64 ahead, TimestampTz now)
 {
@@ -285,13 +290,19 @@ let_through(Gate *gate, int64 ahead, TimestampTz now)
 	gate->is_tried = idle <= gate->interval_us;
 	if (ahead < 0)
 		return;
-	/* those before it had their time; or nobody comes, and it is one of them */
+
+	/*
+	 * If the runs before it had the time to come and did not, their turns
+	 * have passed.  Else one of them may still come, and this run stands in
+	 * for it: only one turn has passed.
+	 */
 	gate->served += ahead * gate->interval_us <= idle ? ahead + 1 : 1;
 }
 
 /*
- * How long a run is held whose turn seems to be so far away.  While the pace is
- * learned, all could go within two intervals.
+ * For how long, in us, a run is held whose turn seems to come in left_us,
+ * after so many others.  While the pace is learned, all could go within two
+ * intervals.
  */
 static int64
 hold_us(const Gate *gate, int64 left_us, int64 ahead)
@@ -307,6 +318,7 @@ hold_us(const Gate *gate, int64 left_us, int64 ahead)
 	return Min(Max(left_us / 2, NEAR_US), FAR_US + nwaiting * PER_RUN_US);
 }
 
+/* Says in *turn when the run is to come again; gives it a turn if it may. */
 static void
 hold(Gate *gate, GateTurn *turn, int64 ahead, TimestampTz now)
 {
@@ -316,7 +328,7 @@ hold(Gate *gate, GateTurn *turn, int64 ahead, TimestampTz now)
 	turn->not_before = closed ? gate->closed_until : 0;
 	turn->until = gate->closed_until;
 	if (closed && gate->last_turn == 0)
-		return;					/* it has never been open */
+		return;					/* it was never open: no turns are given */
 	if (turn->gate != gate->number)
 	{
 		if (gate->given_by != MyProcPid && now < gate->given_until)
@@ -378,7 +390,7 @@ gate_clock_set_back(TimestampTz now)
 	LWLockRelease(table->lock);
 }
 
-/*--- those that were let through before it was closed ---*/
+/*--- for requests that were let through before the gate was closed ---*/
 
 uint32
 gate_closing_count(void)

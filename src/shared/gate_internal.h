@@ -44,11 +44,11 @@ typedef struct Gate
 	TimestampTz used_at;
 } Gate;
 
-/* The caller of these holds the lock. */
+/*--- for callers that hold the lock ---*/
 
 /*
- * Something was refused that was sent since the gate opened; pause_us is for
- * how long the provider asks to wait.
+ * A request was refused that was sent since the gate opened; the provider asks
+ * to wait for pause_us.
  */
 extern void gate_slow_down(Gate *gate, int64 pause_us, TimestampTz now);
 

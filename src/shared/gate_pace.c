@@ -2,7 +2,7 @@
  * gate_pace.c
  *	  Shared memory: how fast a provider takes requests.
  *
- * Runs in workers, under the lock of the gates; gate.c tells what a gate
+ * Runs in workers, under the lock of the gates.  gate.c describes what a gate
  * is and how its pace is learned.  Owns nothing.
  */
 #include "postgres.h"
@@ -13,16 +13,21 @@
 #define MIN_INTERVAL_US MS
 #define MAX_GUESS_US (10 * SECOND)
 #define MAX_INTERVAL_US (3600 * SECOND)
-#define GROWTH 1.5				/* while it is learned, each answer */
-#define MARGIN 1.05				/* below what the provider takes */
-#define SLOWER 1.1				/* after a refusal */
-#define MUCH_SLOWER 1.5			/* after a refusal with few answers before */
+#define GROWTH 1.5				/* the pace grows by, while it is learned, at
+								 * each answer */
+#define MARGIN 1.05				/* the interval is longer by than the shortest
+								 * that the provider takes */
+#define SLOWER 1.1				/* the interval grows by, after a refusal */
+#define MUCH_SLOWER 1.5			/* the same, if few answers came before it: */
 #define FEW_ANSWERS 4
-#define FASTER 1.06				/* after so many answers and so much time */
+#define FASTER 1.06				/* the interval shrinks by, after so many
+								 * answers and so much time: */
 #define RAISE_ANSWERS 8
 #define RAISE_US (2 * SECOND)
-#define KEPT_US (30 * SECOND)	/* what was refused is not tried again before */
+#define KEPT_US (30 * SECOND)	/* a pace that was refused is not tried again
+								 * before */
 
+/* A longer interval takes effect after the next request, a shorter one now. */
 static void
 set_interval(Gate *gate, double us, TimestampTz now)
 {
@@ -34,9 +39,8 @@ set_interval(Gate *gate, double us, TimestampTz now)
 }
 
 /*
- * A refusal of something that was sent since it opened.  What the provider
- * takes is known by what it has taken in the time that it asks to wait, or
- * since it opened if that is longer.
+ * How much the provider takes is known by what it has taken in the time that
+ * it asks to wait, or since the gate opened if that is longer.
  */
 void
 gate_slow_down(Gate *gate, int64 pause_us, TimestampTz now)
@@ -65,7 +69,6 @@ gate_slow_down(Gate *gate, int64 pause_us, TimestampTz now)
 	set_interval(gate, us, now);
 }
 
-/* An answer that is no refusal. */
 void
 gate_speed_up(Gate *gate, TimestampTz now)
 {

@@ -8,23 +8,6 @@
 #include "datatype/timestamp.h"
 #include "shared/worker_slot.h"
 
-typedef enum WorkerSlotState
-{
-	SLOT_FREE,
-	SLOT_STARTING,				/* reserved, its process has not entered */
-	SLOT_LIVE,
-	SLOT_LEFT					/* its process has ended or is about to */
-} WorkerSlotState;
-
-typedef enum WorkerEnd
-{
-	WORKER_END_ERROR,			/* also: never entered */
-	WORKER_END_ASKED,			/* worker_leave_wish was not LEAVE_NOT */
-	WORKER_END_TERMINATED,		/* pg_terminate_backend, server stop */
-	WORKER_END_STEP,			/* an error, while it was about a run */
-	WORKER_END_LACKS			/* its database has no extension */
-} WorkerEnd;
-
 /* A slot as the launcher sees it. */
 typedef struct LauncherSlot
 {

@@ -1,6 +1,6 @@
 /*
  * long_step.h
- *	  Shared memory: leave for steps that take long.
+ *	  Shared memory: permission for steps that take long.
  */
 #ifndef WF_LONG_STEP_H
 #define WF_LONG_STEP_H
@@ -12,5 +12,8 @@
  */
 extern bool long_step_begin(void);
 extern void long_step_end(void);
+
+/* For worker_life.c: a worker enters that slot.  The slots' lock is held. */
+extern void long_step_enter(int slot);
 
 #endif							/* WF_LONG_STEP_H */

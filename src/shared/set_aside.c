@@ -1,9 +1,9 @@
 /*
  * set_aside.c
- *	  Shared memory: what is kept from disturbing others.
+ *	  Shared memory: runs and definitions that are kept from disturbing others.
  *
- * Runs in workers, and in the postmaster after a crash.  Three things are
- * here, all of them rare, in tables of fixed size:
+ * Runs in workers, and in the postmaster after a crash.  Two things are here,
+ * both of them rare, in tables of fixed size:
  *
  * - Runs that are set aside.  The transaction that was to save such a run
  *	 failed with it alone: a trigger or a constraint on workflow_runs refuses
@@ -13,16 +13,14 @@
  *	 its worker.  Their other runs would probably do the same, so they go one
  *	 by one, with a pause after each such end, twice as long each time, while
  *	 all other runs go on.
- * - Leave for a long step.  Of several workers of a database one always stays
- *	 free of steps that may take long, so that whatever comes is begun soon.
  *
- * What is here is a matter of courtesy, not of correctness: if a table is
- * full, the entry that would end first makes room.  Runs that are set aside
- * are forgotten with the memory and tried once more; isolated definitions
- * outlive a crash of the server's processes, in the postmaster's own memory.
+ * A matter of courtesy, not of correctness: if a table is full, the entry that
+ * would end first makes room.  Runs that are set aside are forgotten with the
+ * memory and tried once more; isolated definitions outlive a crash of the
+ * server's processes, in the postmaster's own memory.
  *
- * The lock guards the tables.  nentries is read without it: while it is 0,
- * which is nearly always, a run costs no more than that.
+ * The lock of the slots guards the tables.  nentries is read without it: while
+ * it is 0, which is nearly always, a run costs no more than that.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -42,9 +40,49 @@
 #define MAX_DOUBLINGS 12
 #define FORGET_US INT64CONST(60000000)	/* a run that has not failed again */
 
-/* In the postmaster: what the memory held that is no more. */
+#define MAX_ASIDE 256
+#define MAX_ISOLATED 64
+
+/* A run that could not be saved. */
+typedef struct AsideRun
+{
+	Oid			database;		/* InvalidOid: unused */
+	DueRun		run;
+	bool		is_queued;		/* it goes back to the queue */
+	bool		is_back;		/* its time has come, it is tried again */
+	int			times;
+	TimestampTz next_try;
+} AsideRun;
+
+/* A definition whose steps end workers. */
+typedef struct IsolatedDefinition
+{
+	Oid			database;		/* InvalidOid: unused */
+	pg_uuid_t	definition_id;
+	int			times;
+	bool		wants_rescan;	/* runs of it wait in the table */
+	TimestampTz until;			/* none is executed before */
+	int64		holder;			/* epoch of the worker that executes one */
+} IsolatedDefinition;
+
+typedef struct AsideTables
+{
+	LWLock	   *lock;			/* that of the slots */
+	pg_atomic_uint32 nentries;	/* of both tables */
+	AsideRun	runs[MAX_ASIDE];
+	IsolatedDefinition isolated[MAX_ISOLATED];
+} AsideTables;
+
+/* The memory; the same address in every process. */
+static AsideTables *tables = NULL;
+
+/* In the postmaster alone: what the memory held that is no more. */
 static int	nkept = 0;
 static IsolatedDefinition kept[MAX_ISOLATED];
+
+/* The postmaster has no other process beside it when it makes the memory. */
+#define AssertLocked() \
+	Assert(!IsUnderPostmaster || LWLockHeldByMe(tables->lock))
 
 /* first, doubled for each time after the first, at most max. */
 static int64
@@ -56,26 +94,26 @@ pause_after(int times, int64 first, int64 max)
 static void
 count_entry(int more)
 {
-	pg_atomic_fetch_add_u32(&shared_state->nentries, more);
+	pg_atomic_fetch_add_u32(&tables->nentries, more);
 }
 
 static bool
 has_entries(void)
 {
-	return shared_state != NULL &&
-		pg_atomic_read_u32(&shared_state->nentries) != 0;
+	return tables != NULL &&
+		pg_atomic_read_u32(&tables->nentries) != 0;
 }
 
 /*--- runs that are set aside ---*/
 
-/* The caller holds the lock.  NULL: it is not set aside. */
+/* NULL: it is not set aside. */
 static AsideRun *
 find_aside(const pg_uuid_t *run_id)
 {
-	Assert(LWLockHeldByMe(shared_state->lock));
+	AssertLocked();
 	for (int i = 0; i < MAX_ASIDE; i++)
 	{
-		AsideRun   *aside = &shared_state->aside[i];
+		AsideRun   *aside = &tables->runs[i];
 
 		if (aside->database == MyDatabaseId &&
 			memcmp(&aside->run.id, run_id, UUID_LEN) == 0)
@@ -84,16 +122,16 @@ find_aside(const pg_uuid_t *run_id)
 	return NULL;
 }
 
-/* A place for another; the caller holds the lock. */
+/* A place for another. */
 static AsideRun *
 place_for_aside(void)
 {
-	AsideRun   *first = &shared_state->aside[0];
+	AsideRun   *first = &tables->runs[0];
 
-	Assert(LWLockHeldByMe(shared_state->lock));
+	AssertLocked();
 	for (int i = 0; i < MAX_ASIDE; i++)
 	{
-		AsideRun   *aside = &shared_state->aside[i];
+		AsideRun   *aside = &tables->runs[i];
 
 		if (aside->database == InvalidOid)
 		{
@@ -112,7 +150,7 @@ aside_add(const DueRun *run, bool is_queued)
 	AsideRun   *aside;
 	int			times;
 
-	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
+	LWLockAcquire(tables->lock, LW_EXCLUSIVE);
 	aside = find_aside(&run->id);
 	if (aside == NULL)
 	{
@@ -126,7 +164,7 @@ aside_add(const DueRun *run, bool is_queued)
 	times = ++aside->times;
 	aside->next_try = clock_now() + pause_after(times, RUN_PAUSE_US,
 												RUN_MAX_PAUSE_US);
-	LWLockRelease(shared_state->lock);
+	LWLockRelease(tables->lock);
 	return times;
 }
 
@@ -138,10 +176,10 @@ aside_contains(const pg_uuid_t *run_id)
 
 	if (!has_entries())
 		return false;
-	LWLockAcquire(shared_state->lock, LW_SHARED);
+	LWLockAcquire(tables->lock, LW_SHARED);
 	aside = find_aside(run_id);
 	is_aside = aside != NULL && aside->next_try > clock_now();
-	LWLockRelease(shared_state->lock);
+	LWLockRelease(tables->lock);
 	return is_aside;
 }
 
@@ -152,25 +190,26 @@ aside_remove(const pg_uuid_t *run_id)
 
 	if (!has_entries())
 		return;
-	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
+	LWLockAcquire(tables->lock, LW_EXCLUSIVE);
 	aside = find_aside(run_id);
 	if (aside != NULL)
 	{
 		memset(aside, 0, sizeof(AsideRun));
 		count_entry(-1);
 	}
-	LWLockRelease(shared_state->lock);
+	LWLockRelease(tables->lock);
 }
 
 /*--- definitions that are isolated ---*/
 
-/* The caller holds the lock.  NULL: it is not isolated. */
+/* NULL: it is not isolated. */
 static IsolatedDefinition *
 find_isolated(Oid database, const pg_uuid_t *definition_id)
 {
+	AssertLocked();
 	for (int i = 0; i < MAX_ISOLATED; i++)
 	{
-		IsolatedDefinition *isolated = &shared_state->isolated[i];
+		IsolatedDefinition *isolated = &tables->isolated[i];
 
 		if (isolated->database == database &&
 			memcmp(&isolated->definition_id, definition_id, UUID_LEN) == 0)
@@ -179,15 +218,16 @@ find_isolated(Oid database, const pg_uuid_t *definition_id)
 	return NULL;
 }
 
-/* A place for another; the caller holds the lock. */
+/* A place for another. */
 static IsolatedDefinition *
 place_for_isolated(void)
 {
-	IsolatedDefinition *first = &shared_state->isolated[0];
+	IsolatedDefinition *first = &tables->isolated[0];
 
+	AssertLocked();
 	for (int i = 0; i < MAX_ISOLATED; i++)
 	{
-		IsolatedDefinition *isolated = &shared_state->isolated[i];
+		IsolatedDefinition *isolated = &tables->isolated[i];
 
 		if (isolated->database == InvalidOid)
 		{
@@ -214,7 +254,7 @@ isolated_add(Oid database, const pg_uuid_t *definition_id)
 	}
 	isolated->times++;
 	isolated->holder = 0;
-	isolated->look = true;
+	isolated->wants_rescan = true;
 	isolated->until = clock_now() + pause_after(isolated->times,
 												DEFINITION_PAUSE_US,
 												DEFINITION_MAX_PAUSE_US);
@@ -228,7 +268,7 @@ isolated_turn(const pg_uuid_t *definition_id, int64 epoch, bool take)
 
 	if (!has_entries())
 		return TURN_FREE;
-	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
+	LWLockAcquire(tables->lock, LW_EXCLUSIVE);
 	isolated = find_isolated(MyDatabaseId, definition_id);
 	if (isolated != NULL)
 	{
@@ -237,11 +277,11 @@ isolated_turn(const pg_uuid_t *definition_id, int64 epoch, bool take)
 
 		turn = held || isolated->until > clock_now() ? TURN_WAIT : TURN_MAY;
 		if (turn == TURN_WAIT)
-			isolated->look = true;	/* its runs are looked for again */
+			isolated->wants_rescan = true;	/* for the runs that wait */
 		else if (take)
 			isolated->holder = epoch;
 	}
-	LWLockRelease(shared_state->lock);
+	LWLockRelease(tables->lock);
 	return turn;
 }
 
@@ -250,7 +290,7 @@ isolated_end_turn(const pg_uuid_t *definition_id, bool went_well)
 {
 	IsolatedDefinition *isolated;
 
-	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
+	LWLockAcquire(tables->lock, LW_EXCLUSIVE);
 	isolated = find_isolated(MyDatabaseId, definition_id);
 	if (isolated != NULL)
 	{
@@ -264,7 +304,7 @@ isolated_end_turn(const pg_uuid_t *definition_id, bool went_well)
 			count_entry(-1);
 		}
 	}
-	LWLockRelease(shared_state->lock);
+	LWLockRelease(tables->lock);
 	due_want_rescan();
 }
 
@@ -277,10 +317,10 @@ aside_next_try(void)
 
 	if (!has_entries())
 		return 0;
-	LWLockAcquire(shared_state->lock, LW_SHARED);
+	LWLockAcquire(tables->lock, LW_SHARED);
 	for (int i = 0; i < MAX_ASIDE; i++)
 	{
-		const AsideRun *aside = &shared_state->aside[i];
+		const AsideRun *aside = &tables->runs[i];
 
 		if (aside->database == MyDatabaseId && !aside->is_back &&
 			(next == 0 || aside->next_try < next))
@@ -288,14 +328,14 @@ aside_next_try(void)
 	}
 	for (int i = 0; i < MAX_ISOLATED; i++)
 	{
-		const IsolatedDefinition *isolated = &shared_state->isolated[i];
+		const IsolatedDefinition *isolated = &tables->isolated[i];
 
-		if (isolated->database == MyDatabaseId && isolated->look &&
+		if (isolated->database == MyDatabaseId && isolated->wants_rescan &&
 			!worker_slot_epoch_alive(isolated->holder) &&
 			(next == 0 || isolated->until < next))
 			next = isolated->until;
 	}
-	LWLockRelease(shared_state->lock);
+	LWLockRelease(tables->lock);
 	return next;
 }
 
@@ -304,22 +344,22 @@ aside_clock_set_back(TimestampTz now)
 {
 	if (!has_entries())
 		return;
-	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
+	LWLockAcquire(tables->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < MAX_ASIDE; i++)
 	{
-		AsideRun   *aside = &shared_state->aside[i];
+		AsideRun   *aside = &tables->runs[i];
 
 		if (aside->database == MyDatabaseId)
 			aside->next_try = Min(aside->next_try, now);
 	}
 	for (int i = 0; i < MAX_ISOLATED; i++)
 	{
-		IsolatedDefinition *isolated = &shared_state->isolated[i];
+		IsolatedDefinition *isolated = &tables->isolated[i];
 
 		if (isolated->database == MyDatabaseId)
 			isolated->until = Min(isolated->until, now);
 	}
-	LWLockRelease(shared_state->lock);
+	LWLockRelease(tables->lock);
 }
 
 bool
@@ -327,14 +367,14 @@ aside_bring_back(TimestampTz now)
 {
 	DueRun		back[MAX_ASIDE];
 	int			n = 0;
-	bool		look = false;
+	bool		rescan = false;
 
 	if (!has_entries())
 		return false;
-	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
+	LWLockAcquire(tables->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < MAX_ASIDE; i++)
 	{
-		AsideRun   *aside = &shared_state->aside[i];
+		AsideRun   *aside = &tables->runs[i];
 
 		if (aside->database != MyDatabaseId || aside->next_try > now)
 			continue;
@@ -353,19 +393,20 @@ aside_bring_back(TimestampTz now)
 	}
 	for (int i = 0; i < MAX_ISOLATED; i++)
 	{
-		IsolatedDefinition *isolated = &shared_state->isolated[i];
+		IsolatedDefinition *isolated = &tables->isolated[i];
 
-		if (isolated->database == MyDatabaseId && isolated->look &&
-			!worker_slot_epoch_alive(isolated->holder) && isolated->until <= now)
+		if (isolated->database == MyDatabaseId && isolated->wants_rescan &&
+			isolated->until <= now &&
+			!worker_slot_epoch_alive(isolated->holder))
 		{
-			isolated->look = false;
-			look = true;
+			isolated->wants_rescan = false;
+			rescan = true;
 		}
 	}
-	LWLockRelease(shared_state->lock);
+	LWLockRelease(tables->lock);
 	if (n > 0)
 		due_return_runs(back, n);
-	if (look)
+	if (rescan)
 		due_want_rescan();
 	return n > 0;
 }
@@ -378,25 +419,36 @@ isolated_keep(void)
 {
 	nkept = 0;
 	for (int i = 0; i < MAX_ISOLATED; i++)
-		if (shared_state->isolated[i].database != InvalidOid)
-			kept[nkept++] = shared_state->isolated[i];
+		if (tables->isolated[i].database != InvalidOid)
+			kept[nkept++] = tables->isolated[i];
 }
 
-void
-aside_init(SharedState *shared)
+static void
+attach(void *memory, LWLock *lock, bool is_new)
 {
-	pg_atomic_init_u32(&shared->nentries, nkept);
-	memcpy(shared->isolated, kept, sizeof(IsolatedDefinition) * nkept);
+	tables = memory;
+	if (!is_new)
+		return;
+	tables->lock = lock;
+	pg_atomic_init_u32(&tables->nentries, nkept);
+	memcpy(tables->isolated, kept, sizeof(IsolatedDefinition) * nkept);
 	for (int i = 0; i < nkept; i++)
 	{
-		IsolatedDefinition *isolated = &shared->isolated[i];
+		IsolatedDefinition *isolated = &tables->isolated[i];
 
 		isolated->times = Max(Min(isolated->times, PG_INT16_MAX), 1);
 		isolated->holder = 0;
-		isolated->look = true;
+		isolated->wants_rescan = true;
 		isolated->until = clock_now() + pause_after(isolated->times,
 													DEFINITION_PAUSE_US,
 													DEFINITION_MAX_PAUSE_US);
 	}
 	nkept = 0;
 }
+
+const SharedPart set_aside_part = {
+	.name = "workflow_engine set aside",
+	.size = sizeof(AsideTables),
+	.lock = SHARED_LOCK_SLOTS,
+	.attach = attach
+};

@@ -43,6 +43,15 @@ extern DefinitionTurn isolated_turn(const pg_uuid_t *definition_id,
 									int64 epoch, bool take);
 extern void isolated_end_turn(const pg_uuid_t *definition_id, bool went_well);
 
+/*
+ * For crashed_step.c, which holds the lock of the slots, or makes the memory:
+ * a step of a run of that definition has ended its worker.
+ */
+extern void isolated_add(Oid database, const pg_uuid_t *definition_id);
+
+/* For crashed_step.c, in the postmaster: keeps them for the next memory. */
+extern void isolated_keep(void);
+
 /*--- both ---*/
 
 /* When the next of them may go on; 0: nothing is set aside or isolated. */

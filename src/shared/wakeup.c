@@ -17,25 +17,26 @@
 #include "compat.h"
 
 #include "miscadmin.h"
-#include "shared/shared.h"
 #include "shared/wakeup.h"
 #include "shared/worker_slot.h"
+#include "shared/worker_slot_internal.h"
 #include "storage/latch.h"
 
-/* Wakes the workers of a database, except the one in that slot. */
+/*
+ * Wakes the workers of a database, except the one in that slot (-1: all).
+ * The first barrier is for what the caller has made known, the second for the
+ * flag: the worker sees both if it sees its latch set.
+ */
 static void
-wake_workers(Oid database, const WorkerSlot *but)
+wake_workers(Oid database, int except)
 {
-	int			i;
-
 	pg_memory_barrier();
-	for (i = 0; i < MAX_WORKER_SLOTS; i++)
+	for (int i = 0; i < MAX_WORKER_SLOTS; i++)
 	{
-		WorkerSlot *slot = &shared_state->slots[i];
+		WorkerSlot *slot = &worker_slots->slots[i];
 
-		if (slot == but)
-			continue;
-		if (pg_atomic_read_u32(&shared_state->live_database[i]) != database ||
+		if (i == except ||
+			pg_atomic_read_u32(&worker_slots->live_database[i]) != database ||
 			pg_atomic_read_u32(&slot->woken))
 			continue;
 		pg_atomic_write_u32(&slot->woken, 1);
@@ -47,19 +48,20 @@ wake_workers(Oid database, const WorkerSlot *but)
 void
 wakeup_workers(Oid database)
 {
-	wake_workers(database, NULL);
+	wake_workers(database, -1);
 }
 
 void
 wakeup_others(void)
 {
-	wake_workers(MyDatabaseId, worker_slot_mine());
+	wake_workers(MyDatabaseId, worker_slot_number());
 }
 
+/* Read once: the launcher may end between the test and the use. */
 void
 wakeup_launcher(void)
 {
-	Latch	   *latch = *((Latch *volatile *) &shared_state->launcher);
+	Latch	   *latch = *((Latch *volatile *) &worker_slots->launcher);
 
 	if (latch != NULL)
 		SetLatch(latch);

@@ -35,8 +35,9 @@ extern bool worker_leave_is_stopping(void);
 
 /*
  * This process ends because it was told to (SIGTERM, or a time limit), not by
- * an error.  Signal-safe.
+ * an error.  Signal-safe, both.
  */
 extern void worker_leave_note_terminate(void);
+extern bool worker_leave_was_terminated(void);
 
 #endif							/* WF_WORKER_LEAVE_H */

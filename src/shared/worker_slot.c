@@ -1,22 +1,17 @@
 /*
  * worker_slot.c
- *	  Shared memory: the slots of the workers.
+ *	  Shared memory: which workers live, and what they say of themselves.
  *
- * The launcher reserves a slot, starts a process with the slot's number, the
- * process enters the slot as a worker, works, and leaves it on its way out;
- * the launcher reads how it ended and frees the slot.  A launcher that comes
- * anew finds the workers of the one before in their slots.
+ * A slot is reserved and freed by the launcher (launcher_slot.c); its worker
+ * enters and leaves it (worker_life.c).  README.md draws the states.
  *
- *		FREE --reserve--> STARTING --enter--> LIVE --leave--> LEFT
- *		  ^------------------release (the process is gone)-----'
- *
- * One lightweight lock guards the slots' states, the probes and the bars:
- * all rare.  What a worker says of itself stands behind a spinlock in its
+ * Runs in any backend.  One lightweight lock guards the slots' states, which
+ * change rarely.  What a worker says of itself is guarded by a spinlock in its
  * slot.  What happens at each commit or for each row takes no lock at all
- * (wake-ups, see commit_wakeup.c, and worker_slot_epoch_alive).
+ * (wakeup.c, worker_slot_epoch_alive).
  *
- * Nothing here survives the server, nor a crash of one of its processes:
- * the postmaster then makes the memory anew, and no old epoch is in it.
+ * Nothing here survives the server, nor a crash of one of its processes: the
+ * postmaster then makes the memory anew, and no old epoch is in it.
  *
  * An epoch owns runs.  Order of events, and why each moment is right:
  * - A worker's epoch is in its slot before it claims anything, so a run
@@ -27,8 +22,8 @@
  *	 process in proc_exit commits no more.  A run that the dying transaction
  *	 had claimed is still queued for everybody else, and locked: skipped, and
  *	 found by the next sweep.  A run that E owned by an earlier commit is
- *	 free for the taking, and rightly so; where the dying transaction had
- *	 locked it too, SKIP LOCKED passes it by until the abort.
+ *	 free for the taking, and rightly so; if the dying transaction had locked
+ *	 it too, SKIP LOCKED passes it by until the abort.
  * - A snapshot taken before E's last commit may show an owner that is gone
  *	 by the time it is asked for.  The row lock then meets the newer version
  *	 and the statement's conditions are checked again on that one; so a
@@ -40,348 +35,162 @@
 
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "postmaster/bgworker.h"
-#include "shared/crashed_step.h"
-#include "shared/due_queue.h"
-#include "shared/launcher_slot.h"
 #include "shared/shared.h"
-#include "shared/wakeup.h"
-#include "shared/worker_leave.h"
 #include "shared/worker_slot.h"
-#include "storage/ipc.h"
-#include "storage/shmem.h"
+#include "shared/worker_slot_internal.h"
 #include "utils/timestamp.h"
 
-SharedState *shared_state = NULL;
+/* The memory; the same address in every process. */
+WorkerSlots *worker_slots = NULL;
 
-static WorkerSlot *my_slot = NULL;	/* of this process, if it is a worker */
+/* Of the slot of this process; -1 if it is no worker. */
 static int	my_number = -1;
-static volatile sig_atomic_t terminated = false;	/* see
-													 * worker_leave_note_terminate */
-
-static shmem_request_hook_type prev_shmem_request_hook = NULL;
-static shmem_startup_hook_type prev_shmem_startup_hook = NULL;
-
-/*--- the memory ---*/
 
 static void
-request_memory(void)
+attach(void *memory, LWLock *lock, bool is_new)
 {
-	if (prev_shmem_request_hook)
-		prev_shmem_request_hook();
-	RequestAddinShmemSpace(MAXALIGN(sizeof(SharedState)) +
-						   due_queue_size() + gate_memory_size());
-	RequestNamedLWLockTranche("workflow_engine", 3);
-}
-
-static void
-init_memory(SharedState *shared)
-{
-	int			i;
-
-	memset(shared, 0, sizeof(SharedState));
-	shared->lock = &(GetNamedLWLockTranche("workflow_engine"))->lock;
-	pg_atomic_init_u32(&shared->news_prepared, 0);
-	pg_atomic_init_u32(&shared->new_settings, 0);
-	pg_atomic_init_u32(&shared->worker_ends, 0);
-	for (i = 0; i < MAX_WORKER_SLOTS; i++)
+	worker_slots = memory;
+	if (!is_new)
+		return;
+	worker_slots->lock = lock;
+	pg_atomic_init_u32(&worker_slots->nended, 0);
+	for (int i = 0; i < MAX_WORKER_SLOTS; i++)
 	{
-		WorkerSlot *slot = &shared->slots[i];
+		WorkerSlot *slot = &worker_slots->slots[i];
 
 		SpinLockInit(&slot->mutex);
 		pg_atomic_init_u32(&slot->leave, 0);
 		pg_atomic_init_u32(&slot->woken, 0);
-		pg_atomic_init_u64(&shared->epoch[i], 0);
-		pg_atomic_init_u32(&shared->live_database[i], InvalidOid);
+		pg_atomic_init_u64(&worker_slots->epoch[i], 0);
+		pg_atomic_init_u32(&worker_slots->live_database[i], InvalidOid);
 	}
-	aside_init(shared);
-	crashed_step_init(shared);
 }
 
-static void
-attach_memory(void)
-{
-	bool		found;
+const SharedPart worker_slot_part = {
+	.name = "workflow_engine",
+	.size = sizeof(WorkerSlots),
+	.lock = SHARED_LOCK_SLOTS,
+	.attach = attach
+};
 
-	if (prev_shmem_startup_hook)
-		prev_shmem_startup_hook();
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	shared_state = ShmemInitStruct("workflow_engine", sizeof(SharedState),
-								   &found);
-	if (!found)
-		init_memory(shared_state);
-	due_queue_attach(&(GetNamedLWLockTranche("workflow_engine"))[1].lock);
-	gate_memory_attach(&(GetNamedLWLockTranche("workflow_engine"))[2].lock);
-	LWLockRelease(AddinShmemInitLock);
-}
-
-void
-shared_install(void)
-{
-	prev_shmem_request_hook = shmem_request_hook;
-	shmem_request_hook = request_memory;
-	prev_shmem_startup_hook = shmem_startup_hook;
-	shmem_startup_hook = attach_memory;
-	wakeup_install();
-	database_block_install();
-}
-
-bool
-shared_attached(void)
-{
-	return shared_state != NULL;
-}
-
-/*--- of a worker ---*/
-
-/* A positive random number of 63 bits: none will ever come twice. */
-static int64
-new_epoch(void)
-{
-	uint64		epoch = 0;
-
-	while (epoch == 0)
-	{
-		if (!pg_strong_random(&epoch, sizeof(epoch)))
-			ereport(ERROR,
-					(errcode(ERRCODE_INTERNAL_ERROR),
-					 errmsg("could not generate a random worker epoch")));
-		epoch &= PG_INT64_MAX;
-	}
-	return (int64) epoch;
-}
-
-/* The exit code does not tell: that of an error is 1 as well. */
-void
-worker_leave_note_terminate(void)
-{
-	terminated = true;
-}
-
-static WorkerEnd
-how_it_ends(WorkerSlot *slot, int code)
-{
-	if (slot->end == WORKER_END_LACKS)
-		return WORKER_END_LACKS;
-	if (pg_atomic_read_u32(&slot->leave) && (code == 0 || terminated))
-		return WORKER_END_ASKED;
-	if (terminated)
-		return WORKER_END_TERMINATED;
-	return slot->is_executing ? WORKER_END_STEP : WORKER_END_ERROR;
-}
-
-/* Takes this worker out of its slot; a before_shmem_exit callback. */
-static void
-leave_slot(int code, Datum arg)
-{
-	WorkerSlot *slot = my_slot;
-
-	if (how_it_ends(slot, code) == WORKER_END_STEP)
-		crashed_step_report(&slot->executing);
-	my_slot = NULL;
-	slot->in_long_step = false;
-	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
-	pg_atomic_write_u32(&shared_state->live_database[my_number], InvalidOid);
-	pg_atomic_write_u64(&shared_state->epoch[my_number], 0);
-	slot->end = how_it_ends(slot, code);
-	slot->state = SLOT_LEFT;
-	LWLockRelease(shared_state->lock);
-	due_want_rescan();			/* ids that it had taken go with it */
-	pg_atomic_fetch_add_u32(&shared_state->worker_ends, 1);
-	wakeup_workers(MyDatabaseId);	/* its runs are theirs now */
-	wakeup_launcher();
-}
-
-static void
-fill_status(WorkerSlot *slot, int64 epoch)
-{
-	WorkerStatus status = {0};
-
-	status.pid = MyProcPid;
-	status.database = MyDatabaseId;
-	status.epoch = epoch;
-	status.started_at = GetCurrentTimestamp();
-	strlcpy(status.state, "starting", sizeof(status.state));
-
-	SpinLockAcquire(&slot->mutex);
-	slot->status = status;
-	slot->found_extension = false;
-	slot->idle = false;
-	slot->last_work = status.started_at;
-	SpinLockRelease(&slot->mutex);
-}
+/*--- of the worker that this process is ---*/
 
 WorkerSlot *
 worker_slot_mine(void)
 {
-	return my_slot;
+	return my_number < 0 ? NULL : &worker_slots->slots[my_number];
 }
 
-/* Moves the slot from STARTING to LIVE; false where it is not ours to move. */
-static bool
-take_slot(int number, uint32 generation, int64 epoch)
+int
+worker_slot_number(void)
 {
-	WorkerSlot *slot = &shared_state->slots[number];
-	bool		ours;
-
-	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
-	ours = slot->state == SLOT_STARTING && slot->generation == generation &&
-		slot->database == MyDatabaseId;
-	if (ours)
-	{
-		slot->state = SLOT_LIVE;
-		slot->since = GetCurrentTimestamp();
-		slot->latch = MyLatch;
-		slot->is_executing = slot->in_long_step = slot->had_leave = false;
-		slot->wanted_leave = 0;
-		slot->quit = false;
-		fill_status(slot, epoch);
-		pg_write_barrier();
-		pg_atomic_write_u32(&shared_state->live_database[number],
-							MyDatabaseId);
-		pg_atomic_write_u64(&shared_state->epoch[number], (uint64) epoch);
-	}
-	LWLockRelease(shared_state->lock);
-	return ours;
+	return my_number;
 }
 
-int64
-worker_slot_enter(int slot)
-{
-	uint32		generation;
-	int64		epoch = new_epoch();
-
-	memcpy(&generation, MyBgworkerEntry->bgw_extra + sizeof(Oid),
-		   sizeof(generation));
-	if (slot < 0 || slot >= MAX_WORKER_SLOTS ||
-		!take_slot(slot, generation, epoch))
-		ereport(FATAL,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("worker slot %d is not reserved for this process",
-						slot)));
-	my_number = slot;
-	my_slot = &shared_state->slots[slot];
-	before_shmem_exit(leave_slot, (Datum) 0);
-	due_enter_worker();
-	return epoch;
-}
-
-/* In these states a worker may be asked to give way. */
-static bool
-is_idle_state(const char *state)
-{
-	return strcmp(state, "idle") == 0 || strcmp(state, "paused") == 0 ||
-		strcmp(state, "pausing") == 0;
-}
-
-/* A change from "starting" is news for the launcher. */
 void
-worker_slot_set_state(const char *state)
+worker_slot_set_number(int number)
 {
-	bool		idle = is_idle_state(state);
-	bool		found_extension = strcmp(state, "starting") != 0;
-	bool		news;
-
-	if (my_slot == NULL)
-		return;
-	SpinLockAcquire(&my_slot->mutex);
-	strlcpy(my_slot->status.state, state, sizeof(my_slot->status.state));
-	my_slot->idle = idle;
-	news = found_extension && !my_slot->found_extension;
-	my_slot->found_extension = found_extension;
-	SpinLockRelease(&my_slot->mutex);
-	if (news)
-		wakeup_launcher();
+	Assert(number >= -1 && number < MAX_WORKER_SLOTS);
+	my_number = number;
 }
 
-/* A look around that finds nothing to do does not end idleness. */
+/* A tick that finds nothing to do does not end idleness. */
 void
 worker_slot_count_work(int in_flight, int64 more_runs, int64 more_steps)
 {
+	WorkerSlot *slot = worker_slot_mine();
 	bool		worked = in_flight > 0 || more_runs > 0 || more_steps > 0;
 	TimestampTz now = worked ? GetCurrentTimestamp() : 0;
 
-	if (my_slot == NULL)
+	if (slot == NULL)
 		return;
-	SpinLockAcquire(&my_slot->mutex);
-	my_slot->status.in_flight = in_flight;
-	my_slot->status.runs_done += more_runs;
-	my_slot->status.steps_done += more_steps;
+	SpinLockAcquire(&slot->mutex);
+	slot->status.in_flight = in_flight;
+	slot->status.runs_done += more_runs;
+	slot->status.steps_done += more_steps;
 	if (worked)
-		my_slot->last_work = now;
-	SpinLockRelease(&my_slot->mutex);
+		slot->last_work = now;
+	SpinLockRelease(&slot->mutex);
 }
 
-/* What does not fit is cut, between characters. */
+/* The text is cut before the spinlock is taken: that calls functions. */
 void
 worker_slot_set_error(const char *message)
 {
-	char		cut[sizeof(my_slot->status.last_error)];
+	WorkerSlot *slot = worker_slot_mine();
+	char		cut[sizeof(slot->status.last_error)];
 	int			len;
 
-	if (my_slot == NULL)
+	if (slot == NULL)
 		return;
 	len = pg_mbcliplen(message, strlen(message), sizeof(cut) - 1);
 	memcpy(cut, message, len);
 	memset(cut + len, 0, sizeof(cut) - len);
 
-	SpinLockAcquire(&my_slot->mutex);
-	memcpy(my_slot->status.last_error, cut, sizeof(cut));
-	SpinLockRelease(&my_slot->mutex);
+	SpinLockAcquire(&slot->mutex);
+	memcpy(slot->status.last_error, cut, sizeof(cut));
+	SpinLockRelease(&slot->mutex);
 }
 
-/* What changes meanwhile does no harm: it is a matter of who does what. */
+bool
+worker_slot_take_wakeup(void)
+{
+	WorkerSlot *slot = worker_slot_mine();
+
+	return slot != NULL && pg_atomic_exchange_u32(&slot->woken, 0) != 0;
+}
+
+/*--- of all workers ---*/
+
+bool
+worker_slot_epoch_alive(int64 epoch)
+{
+	if (worker_slots == NULL || epoch == 0)
+		return false;
+	for (int i = 0; i < MAX_WORKER_SLOTS; i++)
+		if (pg_atomic_read_u64(&worker_slots->epoch[i]) == (uint64) epoch)
+			return true;
+	return false;
+}
+
+bool
+worker_slot_database_has_any(Oid database)
+{
+	for (int i = 0; i < MAX_WORKER_SLOTS; i++)
+		if (pg_atomic_read_u32(&worker_slots->live_database[i]) == database)
+			return true;
+	return false;
+}
+
+/* Called in the postmaster after a crash, which takes no locks. */
+bool
+worker_slot_any_was_reserved(void)
+{
+	for (int i = 0; i < MAX_WORKER_SLOTS; i++)
+		if (worker_slots->slots[i].generation != 0)
+			return true;
+	return false;
+}
+
+/*
+ * Read without the spinlock: the caller only decides by it which worker does
+ * something, so a change meanwhile does no harm.
+ */
 bool
 worker_slot_others_idle(void)
 {
 	for (int i = 0; i < MAX_WORKER_SLOTS; i++)
-	{
-		const WorkerSlot *slot = &shared_state->slots[i];
-
-		if (slot != my_slot && slot->idle &&
-			pg_atomic_read_u32(&shared_state->live_database[i]) ==
+		if (i != my_number && worker_slots->slots[i].idle &&
+			pg_atomic_read_u32(&worker_slots->live_database[i]) ==
 			MyDatabaseId)
 			return true;
-	}
 	return false;
 }
 
 uint32
 worker_slot_ended_count(void)
 {
-	return pg_atomic_read_u32(&shared_state->worker_ends);
-}
-
-bool
-worker_slot_take_wakeup(void)
-{
-	return my_slot != NULL &&
-		pg_atomic_exchange_u32(&my_slot->woken, 0) != 0;
-}
-
-void
-worker_slot_lacks_extension(Oid database)
-{
-	if (my_slot == NULL || database != MyDatabaseId)
-		return;
-	LWLockAcquire(shared_state->lock, LW_EXCLUSIVE);
-	my_slot->end = WORKER_END_LACKS;
-	LWLockRelease(shared_state->lock);
-}
-
-/*--- of anybody ---*/
-
-bool
-worker_slot_epoch_alive(int64 epoch)
-{
-	int			i;
-
-	if (shared_state == NULL || epoch == 0)
-		return false;
-	for (i = 0; i < MAX_WORKER_SLOTS; i++)
-		if (pg_atomic_read_u64(&shared_state->epoch[i]) == (uint64) epoch)
-			return true;
-	return false;
+	return pg_atomic_read_u32(&worker_slots->nended);
 }
 
 static void
@@ -396,19 +205,18 @@ int
 worker_slot_list(WorkerStatus **workers)
 {
 	int			n = 0;
-	int			i;
 
 	*workers = palloc(sizeof(WorkerStatus) * MAX_WORKER_SLOTS);
-	if (shared_state == NULL)
+	if (worker_slots == NULL)
 		return 0;
-	for (i = 0; i < MAX_WORKER_SLOTS; i++)
+	for (int i = 0; i < MAX_WORKER_SLOTS; i++)
 	{
 		/* The epoch tells a slot that was left, or entered anew, meanwhile. */
-		uint64		epoch = pg_atomic_read_u64(&shared_state->epoch[i]);
+		uint64		epoch = pg_atomic_read_u64(&worker_slots->epoch[i]);
 
 		if (epoch == 0)
 			continue;
-		copy_status(&shared_state->slots[i], &(*workers)[n]);
+		copy_status(&worker_slots->slots[i], &(*workers)[n]);
 		if ((*workers)[n].epoch == (int64) epoch)
 			n++;
 	}

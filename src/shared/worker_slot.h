@@ -23,53 +23,40 @@ typedef struct WorkerStatus
 	char		last_error[256];
 } WorkerStatus;
 
-/* Called in _PG_init of a preloaded library. */
-extern void shared_install(void);
+/* The states of a slot; README.md draws them. */
+typedef enum WorkerSlotState
+{
+	SLOT_FREE,
+	SLOT_STARTING,				/* reserved, its process has not entered */
+	SLOT_LIVE,
+	SLOT_LEFT					/* its process has ended or is about to */
+} WorkerSlotState;
 
-/*
- * False if the library was not preloaded.  There are no workers then, and no
- * function of this folder may be called but those that say so.
- */
-extern bool shared_attached(void);
+/* How a worker has ended. */
+typedef enum WorkerEnd
+{
+	WORKER_END_ERROR,			/* also: never entered */
+	WORKER_END_ASKED,			/* worker_leave_wish was not LEAVE_NOT */
+	WORKER_END_TERMINATED,		/* pg_terminate_backend, server stop */
+	WORKER_END_STEP,			/* an error, while it was about a run */
+	WORKER_END_LACKS			/* its database has no extension */
+} WorkerEnd;
 
 /*--- of the worker that this process is ---*/
 
 /*
- * Makes this process, which is connected to its database, a worker: moves the
- * slot from STARTING to LIVE under a new epoch, and returns the epoch.  A
- * before_shmem_exit callback moves the slot to LEFT.  The launcher reserved
- * the slot; its number is in bgw_main_arg.  FATAL if the launcher has given
- * the slot up since.  The caller asks worker_leave_wish next, before anything
- * else.
- */
-extern int64 worker_slot_enter(int slot);
-
-/*
- * What wf_workers() shows as the state.  The launcher takes the first state
- * other than "starting" for the news that this worker has found the
- * extension.  In the states "idle", "paused" and "pausing" a worker may be
- * asked to make room for another database's.
- */
-extern void worker_slot_set_state(const char *state);
-
-/*
- * Sets the number of requests under way, adds to the numbers of runs and
- * steps.  A worker counts as idle since the last call that told of work.
+ * For wf_workers(): sets the number of requests under way, adds to the numbers
+ * of runs and steps.  A worker counts as idle since the last call that told of
+ * work.
  */
 extern void worker_slot_count_work(int in_flight, int64 more_runs,
 								   int64 more_steps);
 
-/* The message is cut between characters if it does not fit. */
+/* For wf_workers(); cut between characters if it does not fit. */
 extern void worker_slot_set_error(const char *message);
 
-/* Was this database's workers' wake-up flag set since the last call? */
+/* Was this worker woken since the last call?  Clears its flag. */
 extern bool worker_slot_take_wakeup(void);
-
-/*
- * Tells the launcher that this worker's database has no extension (any
- * more); the worker then exits with 0.
- */
-extern void worker_slot_lacks_extension(Oid database);
 
 /*--- of all workers ---*/
 
@@ -78,6 +65,12 @@ extern void worker_slot_lacks_extension(Oid database);
  * May be called if the library was not preloaded.
  */
 extern bool worker_slot_epoch_alive(int64 epoch);
+
+/* Is any worker of that database alive?  Takes no lock. */
+extern bool worker_slot_database_has_any(Oid database);
+
+/* Was a slot reserved since the memory was made?  Takes no lock. */
+extern bool worker_slot_any_was_reserved(void);
 
 /* Is a worker idle that is of this process's database, and not this one? */
 extern bool worker_slot_others_idle(void);

@@ -61,12 +61,6 @@
 /* If all that is due are slow runs left to others, claiming waits so long. */
 #define OVERFLOW_RETRY_US INT64CONST(50000)
 
-/*
- * The tick that claims.  The queue calls is_left_out while it gives out runs,
- * without an argument of ours; outside of take_ids it is NULL.
- */
-static Tick *claiming = NULL;
-
 /*--- asking the table ---*/
 
 /*
@@ -178,40 +172,68 @@ load_pauses(Tick *tick)
 	MemoryContextSwitchTo(old);
 }
 
+/* For is_left_out: the tick, and what takes long to find out about it. */
+typedef struct LeftOut
+{
+	const Tick *tick;
+	List	   *filled;			/* of pg_uuid_t *: tenants whose requests,
+								 * with the tick's intents, are as many as may
+								 * be */
+} LeftOut;
+
 /*
- * Is this tick to take no run of that tenant?  Called under the lock of the
- * queue: raises nothing and allocates nothing.
+ * Is the tick to take no run of that tenant?  Called under the lock of the
+ * queue: raises nothing, allocates nothing and is quick.
  */
 static bool
-is_left_out(const pg_uuid_t *tenant)
+is_left_out(const pg_uuid_t *tenant, const void *arg)
 {
-	const Tick *tick = claiming;
+	const LeftOut *out = arg;
 
-	Assert(tick != NULL);
-	return store_is_paused(&tick->pauses, tenant) || put_off_is(tenant) ||
-		in_flight_is_full_for(tenant) ||
-		in_flight_fills_up(tenant, tick->run.intents) ||
-		ids_contain(tick->overflow, tenant);
+	return store_is_paused(&out->tick->pauses, tenant) ||
+		put_off_is(tenant) || in_flight_is_full_for(tenant) ||
+		ids_contain(out->filled, tenant) ||
+		ids_contain(out->tick->overflow, tenant);
+}
+
+/*
+ * The tenants of those intents that may have no more, as pointers into the
+ * intents; the list is in the current memory context.
+ */
+static List *
+find_filled(List *intents)
+{
+	List	   *filled = NIL;
+	ListCell   *lc;
+
+	foreach(lc, intents)
+	{
+		Intent	   *intent = lfirst(lc);
+
+		if (!ids_contain(filled, &intent->tenant_id) &&
+			in_flight_fills_up(&intent->tenant_id, intents))
+			filled = lappend(filled, &intent->tenant_id);
+	}
+	return filled;
 }
 
 /* Takes at most max runs that are due from the queue; returns how many. */
 static int
-take_ids(Tick *tick, DueRun *runs, int max)
+take_ids(const Tick *tick, DueRun *runs, int max)
 {
+	LeftOut		out = {tick, find_filled(tick->run.intents)};
 	DueReading	reading;
 	bool		must_be_read = true;
 	int			n = 0;
 
-	claiming = tick;
 	while (n < max && must_be_read)
 	{
 		CHECK_FOR_INTERRUPTS();
 		n += due_take_runs(runs + n, max - n, in_flight.epoch, is_left_out,
-						   &reading, &must_be_read);
+						   &out, &reading, &must_be_read);
 		if (must_be_read)
 			read_tenant(&reading);
 	}
-	claiming = NULL;
 	return n;
 }
 

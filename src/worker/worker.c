@@ -39,6 +39,7 @@
 #include "shared/gate.h"
 #include "shared/set_aside.h"
 #include "shared/worker_leave.h"
+#include "shared/worker_life.h"
 #include "shared/worker_slot.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
@@ -125,7 +126,7 @@ enter_database(void)
 	if (!OidIsValid(store_find_schema()))
 	{
 		CommitTransactionCommand();
-		worker_slot_lacks_extension(MyDatabaseId);
+		worker_life_lacks_extension(MyDatabaseId);
 		proc_exit(0);
 	}
 	SetConfigOption("workflow_engine.tenant_id", "", PGC_SUSET,
@@ -166,7 +167,7 @@ tick(bool sweep)
 	volatile bool there = true;
 	volatile bool well = true;
 
-	worker_slot_set_state(schedule.winding_up ? "stopping" : "working");
+	worker_life_set_state(schedule.winding_up ? "stopping" : "working");
 	PG_TRY();
 	{
 		worker_in_tick(!schedule.winding_up);
@@ -184,7 +185,7 @@ tick(bool sweep)
 
 	if (!there)
 	{
-		worker_slot_lacks_extension(MyDatabaseId);
+		worker_life_lacks_extension(MyDatabaseId);
 		leave("the extension is not installed there");
 	}
 	return well;
@@ -315,7 +316,7 @@ wait_for_events(WaitEventSet *events, long limit)
 
 	pgstat_report_stat(true);
 	pgstat_report_activity(STATE_IDLE, NULL);
-	worker_slot_set_state(schedule.winding_up ? "stopping"
+	worker_life_set_state(schedule.winding_up ? "stopping"
 						  : schedule.paused_until != 0 ? "pausing" : "idle");
 	if (timeout >= 0)
 		limit = Min(limit, timeout);
@@ -421,7 +422,7 @@ workflow_engine_worker_main(Datum arg)
 	worker_pin_settings();
 	transfer_start();
 	take_limits();
-	tick_begin(worker_slot_enter(DatumGetInt32(arg)));
+	tick_begin(worker_life_begin(DatumGetInt32(arg)));
 	enter_database();
 	worker_may_stop();
 
