@@ -105,12 +105,11 @@ typedef enum StoreStatement
 	STORE_INSERT_KEYED,
 	STORE_INSERTED,
 	STORE_KEYED,
-	STORE_LOAD_STRUCK,
-	STORE_IS_STRUCK,
+	STORE_IS_CRASHED,
 	STORE_CANCELLED,
 	STORE_FAIL,
-	STORE_LOCK_STRUCK,
-	STORE_STRIKE,
+	STORE_LOCK_CRASHED,
+	STORE_COUNT_CRASH,
 	STORE_PAUSES,
 	STORE_VERSION,
 	STORE_NAME,
@@ -231,6 +230,9 @@ typedef struct RunRow
 	char	   *defect;			/* the run is to be failed for it; or NULL */
 } RunRow;
 
+/* The table of runs, opened for one tick's transaction (store_row.c). */
+typedef struct RunTable RunTable;
+
 /*--- is a row as the engine writes it? (store_defect.c) ---*/
 
 /* What is wrong with it, naming the column; NULL: nothing. */
@@ -242,19 +244,23 @@ extern char *store_results_defect(Jsonb *step_results, Jsonb *failed_attempts,
 
 /*--- taking over, and saving by statements (store_runs.c, store_save.c) ---*/
 
-/* Runs whose owner is gone, locked and loaded. */
-extern List *store_take_over(int limit);
+/* Up to limit runs whose owner is gone, locked and loaded.  List of RunRow *. */
+extern List *store_take_over(RunTable *runs, int limit);
 
 /* Ids of the runs that this epoch owns, without known.  List of pg_uuid_t *. */
 extern List *store_owned_but(List *known, int64 epoch);
 
 /*
- * Locks and loads a run whose worker has ended while it executed that step;
- * NULL where it has passed it by now, or a worker has it; and where somebody
- * has locked its row (*locked).
+ * Locks a run whose worker ended while it executed that step.  False: it is
+ * not there, has passed the step or ended, or a worker has it by now; or,
+ * *locked, somebody has locked its row.
  */
-extern RunRow *store_load_struck(const pg_uuid_t *id, StepPosition step,
-								 bool *locked);
+extern bool store_lock_crashed(const pg_uuid_t *id, StepPosition step,
+							   bool *locked);
+
+/* The same, and loads it; NULL for false. */
+extern RunRow *store_load_crashed(const pg_uuid_t *id, StepPosition step,
+								  bool *locked);
 
 /*
  * Was the run, which is locked, cancelled in the transaction under way?  Then
@@ -284,8 +290,8 @@ extern void store_fail_run(const pg_uuid_t *id, const char *message);
  * columns.  Raises nothing if there is no such run, or a worker has it by now;
  * *locked: somebody has locked its row.
  */
-extern void store_load_crashed_run(const pg_uuid_t *id, int max_ends,
-								   const char *message, bool *locked);
+extern void store_count_crash(const pg_uuid_t *id, int max_ends,
+							  const char *message, bool *locked);
 
 /*
  * '"a" > "b"': the workflows of a run and of those above it, that of the run
@@ -335,9 +341,6 @@ extern TimestampTz store_next_due(TimestampTz now);
 
 /*--- runs, past the executor (store_row.c) ---*/
 
-/* The table of runs, opened for one tick's transaction. */
-typedef struct RunTable RunTable;
-
 /* In the current memory context and resource owner.  Raises 55000. */
 extern RunTable *store_open_runs(void);
 extern void store_close_runs(RunTable *runs);
@@ -365,6 +368,12 @@ extern RunRow *store_claim_run(RunTable *runs, const pg_uuid_t *id,
  */
 extern RunRow *store_load_owned(RunTable *runs, const pg_uuid_t *id,
 								int64 epoch, bool lock, bool *busy);
+
+/*
+ * Loads a run whose row this transaction has locked; NULL if it, or its
+ * definition, is not there.
+ */
+extern RunRow *store_load_locked(RunTable *runs, const pg_uuid_t *id);
 
 typedef enum RelockResult
 {

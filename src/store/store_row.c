@@ -347,6 +347,15 @@ store_load_owned(RunTable *runs, const pg_uuid_t *id, int64 epoch, bool lock,
 	return run;
 }
 
+RunRow *
+store_load_locked(RunTable *runs, const pg_uuid_t *id)
+{
+	RunRow	   *run = find_row(runs, id) ? run_of_slot(runs, runs->row) : NULL;
+
+	ExecClearTuple(runs->row);
+	return run;
+}
+
 /* Takes over what cancelling wrote into the row in the slot. */
 static void
 take_cancelled(TupleTableSlot *slot, RunRow *run)

@@ -159,27 +159,21 @@ store_fail_run(const pg_uuid_t *id, const char *message)
 }
 
 void
-store_load_crashed_run(const pg_uuid_t *id, int max_ends, const char *message,
-					   bool *locked)
+store_count_crash(const pg_uuid_t *id, int max_ends, const char *message,
+				  bool *locked)
 {
-	Datum		values[5] = {UUIDPGetDatum(id), Int32GetDatum(PG_INT32_MAX),
-		Int32GetDatum(max_ends), CStringGetTextDatum(message),
-	TimestampTzGetDatum(clock_now())};
-	bool		found;
+	Datum		values[4] = {UUIDPGetDatum(id), Int32GetDatum(max_ends),
+	CStringGetTextDatum(message), TimestampTzGetDatum(clock_now())};
+	StepPosition any_step = {PG_INT32_MAX};
 	bool		is_queued;
 
-	SPI_connect();
-	store_execute(STORE_LOCK_STRUCK, values, NULL, false, 1);
-	found = SPI_processed > 0;
-	if (!found)
-		store_execute(STORE_IS_STRUCK, values, NULL, false, 1);
-	*locked = !found && SPI_processed > 0;
-	SPI_finish();
-	if (!found || !write_run(STORE_STRIKE, values, NULL))
+	if (!store_lock_crashed(id, any_step, locked) ||
+		!write_run(STORE_COUNT_CRASH, values, NULL))
 		return;
 	/* it is queued again, or this was the last time */
+	values[1] = StepPositionGetDatum(any_step);
 	SPI_connect();
-	store_execute(STORE_IS_STRUCK, values, NULL, false, 1);
+	store_execute(STORE_IS_CRASHED, values, NULL, false, 1);
 	is_queued = SPI_processed > 0;
 	SPI_finish();
 	if (!is_queued)

@@ -13,20 +13,8 @@
 #include "catalog/pg_type.h"
 #include "store/store_statements.h"
 
-#define workflow_runs_columns \
-	"r.id, r.definition_id, r.definition_version, r.tenant_id, d.name," \
-	" r.trigger_payload, r.step_results, r.status, r.current_step," \
-	" r.attempt, r.depth, r.queued_at, r.started_at, r.run_at, v.created_at," \
-	" r.attempt_at, r.failed_attempts, r.abnormal_ends, r.abnormal_step," \
-	" r.previous_results, r.tid, r.priority"
-
-#define JOIN_DEFINITION \
-	" JOIN %t.workflow_definitions d ON d.id = r.definition_id" \
-	" JOIN %t.workflow_definition_versions v" \
-	" ON v.definition_id = r.definition_id AND v.version = r.definition_version"
-
-/* A run that its worker left at step $2 or before it; nobody has it. */
-#define STRUCK \
+/* Run $1, if its worker ended at step $2 or before it and none has it now. */
+#define CRASHED \
 	" FROM %t.workflow_runs q WHERE q.id = $1 AND q.current_step <= $2" \
 	" AND q.status IN ('queued', 'waiting', 'running')" \
 	" AND NOT %t.wf_worker_alive(q.owner)"
@@ -128,15 +116,13 @@ const StatementText store_statements[STORE_NSTATEMENTS] = {
 		2, {INT8OID, TIMESTAMPTZOID}
 	},
 	[STORE_TAKE_OVER] = {
-		"SELECT " workflow_runs_columns
-		" FROM (SELECT q.*, q.ctid AS tid FROM %t.workflow_runs q"
-		"   WHERE q.place = $2 AND q.status = 'running'"
-		"     AND NOT %t.wf_worker_alive(q.owner)"
-		"     AND NOT EXISTS (SELECT FROM %t.workflow_pauses p"
-		"      WHERE p.tenant_id = q.tenant_id)"
-		"   ORDER BY q.definition_id, q.id LIMIT $1"
-		"   FOR NO KEY UPDATE SKIP LOCKED) r"
-		JOIN_DEFINITION,
+		"SELECT q.id FROM %t.workflow_runs q"
+		" WHERE q.place = $2 AND q.status = 'running'"
+		"  AND NOT %t.wf_worker_alive(q.owner)"
+		"  AND NOT EXISTS (SELECT FROM %t.workflow_pauses p"
+		"   WHERE p.tenant_id = q.tenant_id)"
+		" ORDER BY q.definition_id, q.id LIMIT $1"
+		" FOR NO KEY UPDATE SKIP LOCKED",
 		2, {INT4OID, INT8OID}
 	},
 	[STORE_OWNED_BUT] = {
@@ -180,14 +166,7 @@ const StatementText store_statements[STORE_NSTATEMENTS] = {
 		" AND idempotency_key = $2",
 		2, {UUIDOID, TEXTOID}
 	},
-	[STORE_LOAD_STRUCK] = {
-		"SELECT " workflow_runs_columns
-		" FROM (SELECT q.*, q.ctid AS tid" STRUCK
-		"   FOR NO KEY UPDATE SKIP LOCKED) r"
-		JOIN_DEFINITION,
-		2, {UUIDOID, INT4OID}
-	},
-	[STORE_IS_STRUCK] = {"SELECT" STRUCK,
+	[STORE_IS_CRASHED] = {"SELECT" CRASHED,
 	2, {UUIDOID, INT4OID}},
 	[STORE_CANCELLED] = {
 		"SELECT error_message, completed_at, failed_attempts"
@@ -200,21 +179,21 @@ const StatementText store_statements[STORE_NSTATEMENTS] = {
 		" WHERE id = $1 AND status IN ('queued', 'running', 'waiting')",
 		3, {UUIDOID, TEXTOID, TIMESTAMPTZOID}
 	},
-	[STORE_LOCK_STRUCK] = {
-		"SELECT" STRUCK " FOR NO KEY UPDATE SKIP LOCKED",
+	[STORE_LOCK_CRASHED] = {
+		"SELECT" CRASHED " FOR NO KEY UPDATE SKIP LOCKED",
 		2, {UUIDOID, INT4OID}
 	},
-	[STORE_STRIKE] = {
+	[STORE_COUNT_CRASH] = {
 		"UPDATE %t.workflow_runs r SET owner = NULL, abnormal_ends = x.n,"
 		" abnormal_step = r.current_step,"
-		" status = CASE WHEN x.n < $3 THEN 'queued' ELSE 'failed' END,"
-		" error_message = CASE WHEN x.n < $3 THEN NULL ELSE $4 END,"
-		" completed_at = CASE WHEN x.n < $3 THEN NULL ELSE $5 END"
+		" status = CASE WHEN x.n < $2 THEN 'queued' ELSE 'failed' END,"
+		" error_message = CASE WHEN x.n < $2 THEN NULL ELSE $3 END,"
+		" completed_at = CASE WHEN x.n < $2 THEN NULL ELSE $4 END"
 		" FROM (SELECT q.id, CASE WHEN q.abnormal_step = q.current_step"
 		"    THEN greatest(coalesce(q.abnormal_ends, 0), 0) ELSE 0 END + 1 AS n"
 		"   FROM %t.workflow_runs q WHERE q.id = $1) x"
 		" WHERE r.id = x.id",
-		5, {UUIDOID, INT4OID, INT4OID, TEXTOID, TIMESTAMPTZOID}
+		4, {UUIDOID, INT4OID, TEXTOID, TIMESTAMPTZOID}
 	},
 	[STORE_PAUSES] = {
 		"SELECT tenant_id FROM %t.workflow_pauses",

@@ -441,7 +441,7 @@ take_over(Tick *tick)
 	if (room <= 0 || tick->pauses.all)
 		return;
 	tick_locking_begin(&locking);
-	runs = store_take_over(room);
+	runs = store_take_over(tick->runs, room);
 	tick_locking_end(&locking, tick);
 	tick->sweep = list_length(runs) == room;
 	foreach(lc, runs)

@@ -94,11 +94,11 @@ book_on_run(Tick *tick, const CrashedStep *crashed, bool *locked)
 	*locked = false;
 	if (step_position_is_none(crashed->step))
 	{
-		store_load_crashed_run(&crashed->run_id, MAX_ABNORMAL_ENDS,
-							   ENDED_WORKERS, locked);
+		store_count_crash(&crashed->run_id, MAX_ABNORMAL_ENDS, ENDED_WORKERS,
+						  locked);
 		return;
 	}
-	run = store_load_struck(&crashed->run_id, crashed->step, locked);
+	run = store_load_crashed(&crashed->run_id, crashed->step, locked);
 	if (run != NULL)
 		tick_save_run(tick, run, run_book_crash(run, &crash, &tick->run));
 }
