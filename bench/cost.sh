@@ -3,10 +3,10 @@
 # cost.sh [SECTION...]: what a run costs, for those who change the engine.
 # Each section prints one line a repetition; README.md tells what they are.
 #
-#	drain flush snapshot three bound fire trigger latency fair profile
+#	drain flush snapshot three bound fire trigger latency fair waiting profile
 #
-# DIR keeps the build, RUNS, REPEAT, WORKERS and CONF are sizes and settings;
-# SQL is executed before anything is measured, to try another schema.
+# DIR keeps the build; RUNS, REPEAT, WORKERS, WAITING and CONF are sizes and
+# settings; SQL is executed before anything is measured, to try another schema.
 
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../dev/server.sh
@@ -14,6 +14,7 @@ set -euo pipefail
 
 RUNS=${RUNS:-50000}
 REPEAT=${REPEAT:-3}
+WAITING=${WAITING:-1000000}
 WORKERS=${WORKERS:-2}
 SECONDS_A_FIRE=${SECONDS_A_FIRE:-4}
 T=7f0e8a52-3c1d-4c55-9d0b-5a6f7e8d9c
@@ -65,12 +66,19 @@ queue_runs() # EVENT N
 		wf_fire('${T}01', '$1', jsonb_build_object('id', g))" >/dev/null
 }
 
-# drain EVENT N: runs/s, WAL bytes a run, flushes a run, CPU of workers in us
+# drain EVENT N [WAITING]: runs/s, WAL bytes a run, flushes a run, CPU of workers
+# in us; beside so many runs of the same tenant that wait for tomorrow
 drain()
 {
 	local cpu
 
 	afresh
+	if [ "${3:-0}" -gt 0 ]
+	then
+		sql -c "SELECT count(*) FROM generate_series(1, $3) g, wf_fire('${T}01',
+			'$1', jsonb_build_object('id', g), run_at => now() + interval '1 day'
+			+ g * interval '1 ms')" >/dev/null
+	fi
 	queue_runs "$1" "$2"
 	sql -c "VACUUM ANALYZE workflow_runs" -c CHECKPOINT
 	cpu=$(cpu_of_workers)
@@ -121,6 +129,20 @@ section_flush()
 	slow_flush on
 	repeat drain bump "$RUNS"
 	slow_flush off
+}
+
+# By turns, so that both see the same machine.
+section_waiting()
+{
+	local n
+
+	for _ in $(seq "$REPEAT")
+	do
+		for n in 0 "$WAITING"
+		do
+			echo "$n waiting: $(drain bump "$RUNS" "$n" | tr -d '\n')"
+		done
+	done
 }
 
 section_three() { repeat drain three "$RUNS"; }
@@ -302,7 +324,13 @@ sql <<-EOF
 	CREATE TABLE fires (run_id uuid, at timestamptz);
 	CREATE PROCEDURE wait_for_all() LANGUAGE plpgsql AS \$\$
 	BEGIN
-		WHILE EXISTS (SELECT FROM workflow_runs WHERE status IN ('queued', 'waiting', 'running')) LOOP
+		-- each part has an index: what waits for tomorrow is not read
+		WHILE EXISTS (SELECT FROM workflow_runs WHERE status = 'running')
+			OR EXISTS (SELECT FROM workflow_runs
+				WHERE run_at <= queued_at AND status IN ('queued', 'waiting'))
+			OR EXISTS (SELECT FROM workflow_runs WHERE place = 0 AND run_at <= now()
+				AND run_at > queued_at AND run_at < 'infinity'
+				AND status IN ('queued', 'waiting')) LOOP
 			COMMIT;
 			PERFORM pg_sleep(0.05);
 		END LOOP;
