@@ -130,7 +130,7 @@ raise_no_run(const pg_uuid_t *id)
 /* What wf_retry must know of a run, which is locked. */
 typedef struct StoppedRun
 {
-	char	   *status;
+	RunStatus	status;
 	StepPosition current_step;
 	StepPosition from_step;		/* of the name asked for, or none */
 } StoppedRun;
@@ -174,7 +174,8 @@ look_up(const pg_uuid_t *id, text *from_step, StoppedRun *run)
 		raise_no_run(id);
 	row = SPI_tuptable->vals[0];
 	desc = SPI_tuptable->tupdesc;
-	run->status = TextDatumGetCString(SPI_getbinval(row, desc, 1, &isnull));
+	run->status = run_status_of(DatumGetTextPP(SPI_getbinval(row, desc, 1,
+															 &isnull)));
 	run->current_step = DatumGetStepPosition(SPI_getbinval(row, desc, 2, &isnull));
 	run->from_step = DatumGetStepPosition(SPI_getbinval(row, desc, 3, &isnull));
 }
@@ -182,11 +183,12 @@ look_up(const pg_uuid_t *id, text *from_step, StoppedRun *run)
 static void
 check_retry(const pg_uuid_t *id, const StoppedRun *run, text *from_step)
 {
-	if (strcmp(run->status, "failed") != 0 &&
-		strcmp(run->status, "cancelled") != 0)
+	if (run->status != RUN_STATUS_FAILED &&
+		run->status != RUN_STATUS_CANCELLED)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("run %s is %s", id_text(id), run->status),
+				 errmsg("run %s is %s", id_text(id),
+						run_status_name(run->status)),
 				 errdetail("Only a failed or cancelled run can be retried.")));
 	if (from_step == NULL)
 		return;
@@ -251,7 +253,7 @@ note_cancelled(uint64 i)
 	Datum		id = SPI_getbinval(SPI_tuptable->vals[i],
 								   SPI_tuptable->tupdesc, 1, &isnull);
 
-	run_ended(DatumGetUUIDP(id), "cancelled");
+	run_ended(DatumGetUUIDP(id), RUN_STATUS_CANCELLED);
 	current_run.cancelled = true;
 }
 
@@ -345,24 +347,25 @@ wf_retry(PG_FUNCTION_ARGS)
 
 /*--- many ---*/
 
-/* The status argument, one of those; raises 22023. */
-static char *
-status_argument(FunctionCallInfo fcinfo, const char *const *allowed, int n,
+/* The status argument; raises 22023 unless it is one of the n allowed. */
+static const char *
+status_argument(FunctionCallInfo fcinfo, const RunStatus *allowed, int n,
 				const char *hint)
 {
-	char	   *status;
+	RunStatus	status;
 
 	if (PG_ARGISNULL(2))
 		return NULL;
-	status = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	status = run_status_of(PG_GETARG_TEXT_PP(2));
 	for (int i = 0; i < n; i++)
 	{
-		if (strcmp(status, allowed[i]) == 0)
-			return status;
+		if (status == allowed[i])
+			return run_status_name(status);
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("runs of status \"%s\" cannot be chosen here", status),
+			 errmsg("runs of status \"%s\" cannot be chosen here",
+					text_to_cstring(PG_GETARG_TEXT_PP(2))),
 			 errhint("%s", hint)));
 }
 
@@ -435,8 +438,9 @@ PG_FUNCTION_INFO_V1(wf_cancel_runs);
 Datum
 wf_cancel_runs(PG_FUNCTION_ARGS)
 {
-	static const char *const allowed[] = {"queued", "running", "waiting"};
-	char	   *status;
+	static const RunStatus allowed[] = {RUN_STATUS_QUEUED,
+	RUN_STATUS_RUNNING, RUN_STATUS_WAITING};
+	const char *status;
 
 	begin_many(fcinfo);
 	status = status_argument(fcinfo, allowed, lengthof(allowed),
@@ -452,8 +456,9 @@ PG_FUNCTION_INFO_V1(wf_retry_runs);
 Datum
 wf_retry_runs(PG_FUNCTION_ARGS)
 {
-	static const char *const allowed[] = {"failed", "cancelled"};
-	char	   *status;
+	static const RunStatus allowed[] = {RUN_STATUS_FAILED,
+	RUN_STATUS_CANCELLED};
+	const char *status;
 
 	begin_many(fcinfo);
 	status = status_argument(fcinfo, allowed, lengthof(allowed),

@@ -172,14 +172,14 @@ take_inserted(FireStatement *fire)
 {
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
-		char	   *status = TextDatumGetCString(value_of(i, 5));
+		RunStatus	status = run_status_of(DatumGetTextPP(value_of(i, 5)));
 		DueRun		due = {.id = *DatumGetUUIDP(value_of(i, 1)),
 			.tenant_id = *DatumGetUUIDP(value_of(i, 2)),
 			.run_at = DatumGetTimestampTz(value_of(i, 3)),
 		.priority = DatumGetInt16(value_of(i, 4))};
 
 		note_id(fire, &due.id);
-		if (strcmp(status, "queued") == 0 || strcmp(status, "waiting") == 0)
+		if (run_status_is_open(status))
 			wakeup_run_at_commit(&due);
 	}
 }

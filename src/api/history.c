@@ -53,27 +53,18 @@ narrow(HistoryQuery *query, const char *condition, Oid type, Datum value)
 static void
 check_arguments(FunctionCallInfo fcinfo, int *max_rows)
 {
-	static const char *const states[] = {"queued", "running", "waiting",
-	"completed", "failed", "cancelled"};
-
 	if (!PG_ARGISNULL(0) && !JB_ROOT_IS_OBJECT(PG_GETARG_JSONB_P(0)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"match\" of wf_history must be a JSON object"),
 				 errhint("It is what the payload contains, such as '{\"order_id\": \"123\"}'.")));
-	if (!PG_ARGISNULL(3))
-	{
-		char	   *status = text_to_cstring(PG_GETARG_TEXT_PP(3));
-		bool		known = false;
-
-		for (int i = 0; i < lengthof(states); i++)
-			known |= strcmp(states[i], status) == 0;
-		if (!known)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("unknown status \"%s\"", status),
-					 errhint("It is one of queued, running, waiting, completed, failed, cancelled.")));
-	}
+	if (!PG_ARGISNULL(3) &&
+		run_status_of(PG_GETARG_TEXT_PP(3)) == RUN_STATUS_UNKNOWN)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown status \"%s\"",
+						text_to_cstring(PG_GETARG_TEXT_PP(3))),
+				 errhint("It is one of queued, running, waiting, completed, failed, cancelled.")));
 	*max_rows = PG_ARGISNULL(5) ? 100 : PG_GETARG_INT32(5);
 	if (*max_rows < 1 || *max_rows > MAX_ROWS)
 		ereport(ERROR,
@@ -213,7 +204,7 @@ typedef struct TracedRun
 {
 	Jsonb	   *results;
 	Jsonb	   *definition;
-	char	   *status;
+	RunStatus	status;
 	StepPosition current_step;
 	int			attempt;
 	TimestampTz attempt_at;		/* 0: none is under way that was committed */
@@ -251,7 +242,8 @@ load_traced(FunctionCallInfo fcinfo, TracedRun *run)
 
 		run->results = DatumGetJsonbPCopy(SPI_getbinval(row, desc, 1, &isnull));
 		run->definition = DatumGetJsonbPCopy(SPI_getbinval(row, desc, 2, &isnull));
-		run->status = TextDatumGetCString(SPI_getbinval(row, desc, 3, &isnull));
+		run->status = run_status_of(DatumGetTextPP(SPI_getbinval(row, desc, 3,
+																 &isnull)));
 		run->current_step = DatumGetStepPosition(SPI_getbinval(row, desc, 4, &isnull));
 		run->attempt = DatumGetInt32(SPI_getbinval(row, desc, 5, &isnull));
 		run->attempt_at = DatumGetTimestampTz(SPI_getbinval(row, desc, 6,
@@ -260,7 +252,7 @@ load_traced(FunctionCallInfo fcinfo, TracedRun *run)
 		MemoryContextSwitchTo(old);
 	}
 	SPI_finish();
-	return run->status != NULL;
+	return run->results != NULL;
 }
 
 static JsonbValue *
@@ -366,10 +358,11 @@ result_of_step(Jsonb *results, StepPosition wanted)
 static void
 fill_ahead(const TracedRun *run, bool current, Datum *values, bool *nulls)
 {
-	bool		under_way = current && (strcmp(run->status, "running") == 0 ||
-										strcmp(run->status, "waiting") == 0);
+	bool		under_way = current && (run->status == RUN_STATUS_RUNNING ||
+										run->status == RUN_STATUS_WAITING);
 
-	set_text(values, nulls, 3, under_way ? run->status : "pending");
+	set_text(values, nulls, 3,
+			 under_way ? run_status_name(run->status) : "pending");
 	values[4] = Int32GetDatum(current ? run->attempt : 0);
 	nulls[4] = false;
 	if (!current)

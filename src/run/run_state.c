@@ -20,9 +20,9 @@
 /*--- of the run ---*/
 
 static RunVerdict
-end_run(RunRow *run, const char *status)
+end_run(RunRow *run, RunStatus status)
 {
-	run->status = pstrdup(status);
+	run->status = status;
 	run->completed_at = clock_now();
 	run->owner = 0;
 	return RUN_ENDED;
@@ -31,20 +31,20 @@ end_run(RunRow *run, const char *status)
 RunVerdict
 run_complete(RunRow *run)
 {
-	return end_run(run, "completed");
+	return end_run(run, RUN_STATUS_COMPLETED);
 }
 
 RunVerdict
 run_fail(RunRow *run, const char *message)
 {
 	run->error_message = clip_text(message, MAX_ERROR_MESSAGE);
-	return end_run(run, "failed");
+	return end_run(run, RUN_STATUS_FAILED);
 }
 
 RunVerdict
 run_keep(RunRow *run, const TickContext *tick, RunVerdict verdict)
 {
-	run->status = pstrdup("running");
+	run->status = RUN_STATUS_RUNNING;
 	run->owner = tick->epoch;
 	return verdict;
 }
@@ -52,7 +52,7 @@ run_keep(RunRow *run, const TickContext *tick, RunVerdict verdict)
 RunVerdict
 run_requeue(RunRow *run)
 {
-	run->status = pstrdup("queued");
+	run->status = RUN_STATUS_QUEUED;
 	run->owner = 0;
 	return RUN_WAITING;
 }
@@ -60,7 +60,7 @@ run_requeue(RunRow *run)
 RunVerdict
 run_wait(RunRow *run, TimestampTz run_at)
 {
-	run->status = pstrdup("waiting");
+	run->status = RUN_STATUS_WAITING;
 	run->run_at = run_at;
 	run->owner = 0;
 	return RUN_WAITING;

@@ -25,26 +25,26 @@
  * could not be told: the rest is in the run's row, under row security.
  */
 static void
-announce(const pg_uuid_t *run_id, const char *status)
+announce(const pg_uuid_t *run_id, RunStatus status)
 {
 	ObjectBuilder b;
 	Jsonb	   *json;
 
 	if (wf_notify_events == NOTIFY_EVENTS_NONE ||
 		(wf_notify_events == NOTIFY_EVENTS_FAILED &&
-		 strcmp(status, "failed") != 0))
+		 status != RUN_STATUS_FAILED))
 		return;
 	object_begin(&b);
 	object_text(&b, "run_id", id_text(run_id));
-	object_text(&b, "status", status);
+	object_text(&b, "status", run_status_name(status));
 	json = object_end(&b);
 	Async_Notify(EVENT_CHANNEL, JsonbToCString(NULL, &json->root, 128));
 }
 
 void
-run_ended(const pg_uuid_t *run_id, const char *status)
+run_ended(const pg_uuid_t *run_id, RunStatus status)
 {
-	Assert(strcmp(status, "completed") == 0 ||
-		   strcmp(status, "failed") == 0 || strcmp(status, "cancelled") == 0);
+	Assert(status == RUN_STATUS_COMPLETED || status == RUN_STATUS_FAILED ||
+		   status == RUN_STATUS_CANCELLED);
 	announce(run_id, status);
 }

@@ -6,6 +6,7 @@
 #define WF_RUN_ENDED_H
 
 #include "postgres.h"
+#include "store/run_status.h"
 #include "utils/uuid.h"
 
 /*
@@ -14,6 +15,6 @@
  * written.  Announces the end on channel workflow_events when the transaction
  * commits, as workflow_engine.notify_events asks.
  */
-extern void run_ended(const pg_uuid_t *run_id, const char *status);
+extern void run_ended(const pg_uuid_t *run_id, RunStatus status);
 
 #endif							/* WF_RUN_ENDED_H */

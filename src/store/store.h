@@ -10,6 +10,7 @@
 #include "plan/plan.h"
 #include "shared/due_queue.h"
 #include "storage/itemptr.h"
+#include "store/run_status.h"
 #include "utils/jsonb.h"
 #include "utils/relcache.h"
 #include "utils/uuid.h"
@@ -208,7 +209,7 @@ typedef struct RunRow
 	Jsonb	   *payload;
 	Jsonb	   *step_results;	/* as saved */
 	List	   *new_results;	/* of Jsonb *: elements to come behind */
-	char	   *status;
+	RunStatus	status;
 	StepPosition current_step;
 	StepPosition loaded_step;	/* current_step as loaded */
 	int			attempt;		/* of the current step, begun */

@@ -155,6 +155,15 @@ value_of(TupleTableSlot *slot, int column)
 		: slot->tts_values[column - 1];
 }
 
+static RunStatus
+status_of(TupleTableSlot *slot)
+{
+	bool		isnull;
+
+	return run_status_of(DatumGetTextPP(slot_getattr(slot, Anum_workflow_runs_status,
+													 &isnull)));
+}
+
 static Jsonb *
 json_of(TupleTableSlot *slot, int column)
 {
@@ -186,7 +195,7 @@ run_of_slot(RunTable *runs, TupleTableSlot *slot)
 	run->tenant_id = *DatumGetUUIDP(value_of(slot, Anum_workflow_runs_tenant_id));
 	run->payload = json_of(slot, Anum_workflow_runs_trigger_payload);
 	run->step_results = json_of(slot, Anum_workflow_runs_step_results);
-	run->status = TextDatumGetCString(value_of(slot, Anum_workflow_runs_status));
+	run->status = status_of(slot);
 	run->current_step =
 		DatumGetStepPosition(value_of(slot, Anum_workflow_runs_current_step));
 	run->loaded_step = run->current_step;
@@ -221,24 +230,6 @@ store_loading_end(RunTable *runs)
 {
 	index_endscan(runs->scan);
 	UnregisterSnapshot(runs->snapshot);
-}
-
-static bool
-has_status(TupleTableSlot *slot, const char *status)
-{
-	bool		isnull;
-	Datum		datum = slot_getattr(slot, Anum_workflow_runs_status, &isnull);
-	text	   *value = DatumGetTextPP(datum);
-	int			length = strlen(status);
-
-	return VARSIZE_ANY_EXHDR(value) == length &&
-		memcmp(VARDATA_ANY(value), status, length) == 0;
-}
-
-static bool
-is_open(TupleTableSlot *slot)
-{
-	return has_status(slot, "queued") || has_status(slot, "waiting");
 }
 
 static TimestampTz
@@ -282,13 +273,13 @@ claim_row(RunTable *runs, TimestampTz now, bool *later)
 {
 	TM_Result	result;
 
-	if (!is_open(runs->row))
+	if (!run_status_is_open(status_of(runs->row)))
 		return NULL;
 	if (is_early(runs->row, now, later))
 		return NULL;
 	result = lock_row(runs, LockWaitSkip);
 	*later = result == TM_WouldBlock;
-	if (result != TM_Ok || !is_open(runs->row))
+	if (result != TM_Ok || !run_status_is_open(status_of(runs->row)))
 		return NULL;
 	return is_early(runs->row, now, later) ? NULL
 		: run_of_slot(runs, runs->row);
@@ -325,7 +316,7 @@ is_owned(TupleTableSlot *slot, int64 epoch)
 	Datum		owner = slot_getattr(slot, Anum_workflow_runs_owner, &isnull);
 
 	return !isnull && DatumGetInt64(owner) == epoch &&
-		has_status(slot, "running");
+		status_of(slot) == RUN_STATUS_RUNNING;
 }
 
 RunRow *
@@ -362,7 +353,7 @@ take_cancelled(TupleTableSlot *slot, RunRow *run)
 {
 	bool		isnull;
 
-	run->status = pstrdup("cancelled");
+	run->status = RUN_STATUS_CANCELLED;
 	run->error_message =
 		TextDatumGetCString(slot_getattr(slot, Anum_workflow_runs_error_message, &isnull));
 	run->completed_at =
@@ -384,7 +375,7 @@ compare_with_loaded(TupleTableSlot *slot, RunRow *run, int64 epoch)
 		return RELOCK_GONE;
 	if (is_owned(slot, epoch))
 		return RELOCK_OURS;
-	if (!has_status(slot, "cancelled") ||
+	if (status_of(slot) != RUN_STATUS_CANCELLED ||
 		slot->tts_isnull[Anum_workflow_runs_error_message - 1])
 		return RELOCK_GONE;
 	take_cancelled(slot, run);
@@ -431,7 +422,7 @@ fill_changed(RunTable *runs, const RunRow *run)
 	store_changes(run, values, isnull);
 	for (int i = 0; i < STORE_NCHANGES; i++)
 		set(slot, store_changed_columns[i], values[i], isnull[i]);
-	if (strcmp(run->status, "completed") == 0)
+	if (run->status == RUN_STATUS_COMPLETED)
 		set(slot, Anum_workflow_runs_previous_results, (Datum) 0, true);
 	ExecStoreVirtualTuple(slot);
 }

@@ -33,7 +33,7 @@ void
 store_changes(const RunRow *run, Datum *values, bool *isnull)
 {
 	Datum		all[STORE_NCHANGES] = {
-		CStringGetTextDatum(run->status),
+		CStringGetTextDatum(run_status_name(run->status)),
 		StepPositionGetDatum(run->current_step),
 		JsonbPGetDatum(run->step_results),
 		run->error_message ? CStringGetTextDatum(run->error_message) : 0,
@@ -155,7 +155,7 @@ store_fail_run(const pg_uuid_t *id, const char *message)
 	TimestampTzGetDatum(clock_now())};
 
 	if (write_run(STORE_FAIL, values, NULL))
-		run_ended(id, "failed");
+		run_ended(id, RUN_STATUS_FAILED);
 }
 
 void
@@ -177,7 +177,7 @@ store_count_crash(const pg_uuid_t *id, int max_ends, const char *message,
 	is_queued = SPI_processed > 0;
 	SPI_finish();
 	if (!is_queued)
-		run_ended(id, "failed");
+		run_ended(id, RUN_STATUS_FAILED);
 }
 
 bool
@@ -198,7 +198,7 @@ store_take_cancelled(RunRow *run)
 		bool		isnull;
 		Datum		failed;
 
-		run->status = pstrdup("cancelled");
+		run->status = RUN_STATUS_CANCELLED;
 		run->error_message = SPI_getvalue(row, desc, 1);
 		run->completed_at = DatumGetTimestampTz(SPI_getbinval(row, desc, 2,
 															  &isnull));

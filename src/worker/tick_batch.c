@@ -90,7 +90,7 @@ typedef struct Batch
 static bool
 is_claimed(const RunRow *run)
 {
-	return strcmp(run->status, "running") != 0;
+	return run->status != RUN_STATUS_RUNNING;
 }
 
 /* Would its tenant have too many bytes in flight after this tick? */

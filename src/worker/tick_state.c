@@ -67,7 +67,7 @@ tick_is_about(const RunRow *run)
 	this_worker.last_run.tenant_id = run->tenant_id;
 	this_worker.last_run.run_at = run->run_at;
 	this_worker.last_run.priority = run->priority;
-	this_worker.last_is_queued = strcmp(run->status, "running") != 0;
+	this_worker.last_is_queued = run->status != RUN_STATUS_RUNNING;
 	put_off_saw(&run->tenant_id);
 	crashed_step_note_run(&run->id, &run->definition_id);
 }
@@ -184,10 +184,10 @@ tick_save_run(Tick *tick, RunRow *run, RunVerdict verdict)
 			break;
 		case RUN_ENDED:
 			tick->nended++;
-			if (strcmp(run->status, "failed") == 0)
+			if (run->status == RUN_STATUS_FAILED)
 				tick->failed = lappend(tick->failed, run);
 			/* of a run that it cancelled, wf_cancel has called it */
-			if (strcmp(run->status, "cancelled") != 0)
+			if (run->status != RUN_STATUS_CANCELLED)
 				run_ended(&run->id, run->status);
 			break;
 		case RUN_RUNNABLE:
