@@ -2,21 +2,63 @@
  * store_row.c
  *	  Rows of workflow_runs, found, locked and written past the executor.
  *
- * Runs in a worker, inside a tick's transaction.  A tick touches a hundred
- * rows by their keys, twice each; to set up a statement for each of them
- * would cost more than the rows.  So the table, its indexes and its slots are
- * opened once a tick (RunTable), and rows go through the table's access
- * method, as COPY does.  What the executor would have done is done here: new
- * index entries, and making the change visible to what comes next.  The
- * constraints hold by construction.
+ * Runs in a worker, inside a tick's transaction.  Owns nothing that outlives
+ * it: a RunTable lives in the memory context and the resource owner in which
+ * it was opened.  After a crash the rows are as the last commit left them.
  *
- * If somebody has added something to the table that takes part in an UPDATE
- * (store_added.c), rows are saved by a statement; and so is a row that a step
- * has changed since it was loaded.
+ * Why.  A tick touches a hundred rows by their keys, twice each: it locks and
+ * loads a run, and saves it.  To set up a statement for each of them would
+ * cost more than the row.  So the table, its indexes and its slots are opened
+ * once a tick (RunTable), and rows go through the table's access method, as
+ * COPY does it.
  *
- * A RunTable lives in the memory context and the resource owner in which it
- * was opened: the tick's.  Nothing in it stays pinned between two calls, so
- * subtransactions may come and go.
+ * Finding.  By the primary key, with the latest snapshot: the queue in shared
+ * memory announces a run after its commit, which a snapshot of the tick may
+ * not show yet.  table_tuple_lock then follows the row to its newest version,
+ * and what was checked before is checked again on that version.  A worker's
+ * transactions are READ COMMITTED (worker_settings.c sees to it), so nothing
+ * that was read before has to agree with it.
+ *
+ * What the executor would do at an UPDATE, and what stands for it here:
+ *
+ *	 privileges, row		the engine writes its own table: neither applies
+ *	 security
+ *	 defaults				none is asked for: a new version begins as a copy
+ *							of the old one, columns of somebody's included
+ *	 NOT NULL, the check	hold by construction: only columns of STORE_NCHANGES
+ *	 of status				change, from C values that cannot be null, and
+ *							status from an enum
+ *	 foreign keys			none of their columns changes
+ *	 triggers				ours is for INSERT alone
+ *	 index entries			made here (write_changed).  Uniqueness is still
+ *							checked where an index demands it
+ *	 visibility				each row has a command of its own, so that a step
+ *							after it sees it
+ *
+ * That is true of the table as the install script makes it.  If somebody has
+ * added anything that takes part in an UPDATE, store_added.c finds it, "direct"
+ * is false, and rows are saved by a statement (store_update_run), as the
+ * table's owner.  The table is open and locked from the check to the end of
+ * the transaction, so nothing can be added in between.
+ *
+ * HOT.  A column counts as indexed if an index's predicate names it, so a save
+ * that changes status or run_at makes entries in all indexes.  One that leaves
+ * them alone, such as a request's answer followed by the next request, may be
+ * HOT; the access method decides, and write_changed asks what it decided.
+ *
+ * Subtransactions.  A step executes in one that may be rolled back, and the
+ * tick goes on with what remains.  Rows are locked before that, in a
+ * subtransaction of their own that is released (tick_batch.c says why), so the
+ * lock stays.  A version that was written inside is dead after the rollback,
+ * and run->tid still names the version that was loaded, which may be updated
+ * anew.  What a slot had pinned inside was released by the rollback:
+ * clearing the slot would release it twice, so store_renew_runs throws the
+ * slots away.  Between two calls here no slot has anything pinned.
+ *
+ * A step may itself have updated or deleted the run's row, in this very
+ * transaction.  table_tuple_update then says so (TM_SelfModified), nothing is
+ * written, and the row is saved by a statement, which finds its newest
+ * version.
  */
 #include "postgres.h"
 #include "compat.h"
