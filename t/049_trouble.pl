@@ -108,8 +108,7 @@ $node->restart;
 $run = define_and_fire($node, $tenant, 'quiet', '{"name": "linger", "action": "linger"}');
 foreach my $n (1 .. 4)
 {
-	wait_in_step($node, "the step is executed for the $n. time");
-	my $pid = $node->safe_psql('postgres', 'SELECT pid FROM wf_workers()');
+	my $pid = wait_in_step($node, "the step is executed for the $n. time");
 	$node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
 	wait_until(sub { !kill(0, $pid) }, 'the worker is gone');
 }
@@ -124,14 +123,8 @@ $node->append_conf('postgresql.conf', 'log_min_messages = warning');
 $node->safe_psql('postgres', 'UPDATE gate SET open = false');
 $run = define_and_fire($node, $tenant, 'crash', '{"name": "linger", "action": "linger"}',
 	map { qq({"name": "then_$_", "action": "note"}) } 1 .. 300);
-wait_in_step($node, 'the step is executed');
-kill 'KILL', $node->safe_psql('postgres', 'SELECT pid FROM wf_workers()');
-wait_until(sub {
-	my ($out, $err);
-	return $node->psql('postgres', q{SELECT count(*) FROM pg_stat_activity
-		WHERE backend_type = 'workflow_engine worker' AND wait_event = 'PgSleep'},
-		stdout => \$out, stderr => \$err) == 0 && $out eq '1';
-}, 'the server has restarted, and executes the step again');
+kill 'KILL', wait_in_step($node, 'the step is executed');
+wait_in_step($node, 'the server has restarted, and executes the step again');
 $holder = $node->background_psql('postgres');
 $holder->query_safe("BEGIN; SELECT FROM workflow_runs WHERE id = '$run' FOR UPDATE");
 $node->safe_psql('postgres', 'UPDATE gate SET open = true');
