@@ -48,7 +48,7 @@ clip_text(const char *text, int max)
 }
 
 /*
- * The beginning of value as JSON text, at least max bytes where it has them.
+ * The beginning of value as JSON text, at least max bytes if it has them.
  * A number of a few bytes may be a text of a hundred thousand digits, so the
  * whole is never made.
  */

@@ -48,7 +48,7 @@ extern int	step_result_repeat(Jsonb *previous);
 extern Jsonb *step_results_empty(void);
 
 /*
- * value, or where it is larger than max_output an object that says so: the
+ * value, or, if it is larger than max_output, an object that says so: the
  * size in bytes as stored, and the beginning of its text.  What has been cut
  * is not cut again.
  */
@@ -60,7 +60,7 @@ extern Jsonb *step_result_cap(Jsonb *value);
  */
 extern bool step_results_fit(Jsonb *results, List *more, Jsonb *element);
 
-/* The array results with more elements (Jsonb *) behind. */
+/* The array results, and after them the elements of more (Jsonb *). */
 extern Jsonb *step_results_join(Jsonb *results, List *more);
 
 /* {"name": {"status", "output", "error"}} of all elements of both. */

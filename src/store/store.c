@@ -157,8 +157,8 @@ store_relation(const char *relation)
 }
 
 /*
- * One number for all, so far.  Every look at what is due and every fire asks
- * here.
+ * One number for all, so far.  Every statement that searches for runs to
+ * execute and every fire asks here.
  */
 int64
 store_place(void)

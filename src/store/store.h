@@ -17,7 +17,7 @@
 
 /*--- where the extension lives (store.c) ---*/
 
-/* The extension's schema, or InvalidOid where it is not installed. */
+/* The extension's schema, or InvalidOid if it is not installed. */
 extern Oid	store_find_schema(void);
 
 /* The functions below work on the tables of this schema from now on. */
@@ -25,7 +25,7 @@ extern void store_use_schema(Oid schema);
 
 /*
  * Keeps the extension from being dropped until the transaction ends; false
- * where there is none.  Also does store_use_schema.
+ * if there is none.  Also does store_use_schema.
  */
 extern bool store_hold_extension(void);
 
@@ -137,7 +137,7 @@ extern int	store_execute(StoreStatement statement, Datum *values,
 extern ActionCatalogue *store_catalogue(void);
 
 /*
- * The handler's signature of a function action, or NULL where there is no
+ * The handler's signature of a function action, or NULL if there is no
  * such action.  Palloc'd in the caller's context.
  */
 extern char *store_action_handler(const char *name);
@@ -152,7 +152,7 @@ extern bool store_fetch_connection(const pg_uuid_t *tenant, const char *name,
 extern bool store_fetch_template(const pg_uuid_t *tenant, const char *name,
 								 char **subject, char **body, char **html);
 
-/* A saved version; false where it does not exist. */
+/* A saved version; false: it does not exist. */
 extern bool store_fetch_version(const pg_uuid_t *definition_id, int version,
 								Jsonb **definition, Oid *run_as);
 
@@ -208,7 +208,7 @@ typedef struct RunRow
 	char	   *workflow_name;
 	Jsonb	   *payload;
 	Jsonb	   *step_results;	/* as saved */
-	List	   *new_results;	/* of Jsonb *: elements to come behind */
+	List	   *new_results;	/* of Jsonb *: elements to append */
 	RunStatus	status;
 	StepPosition current_step;
 	StepPosition loaded_step;	/* current_step as loaded */
@@ -357,7 +357,7 @@ extern void store_loading_begin(RunTable *runs);
 extern void store_loading_end(RunTable *runs);
 
 /*
- * Locks and loads a run where it is due; else NULL, *later where somebody
+ * Locks and loads a run if it is due; else NULL, and *later if somebody
  * else holds its row or it is not due yet.
  */
 extern RunRow *store_claim_run(RunTable *runs, const pg_uuid_t *id,

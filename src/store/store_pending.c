@@ -1,11 +1,12 @@
 /*
  * store_pending.c
- *	  The index of payloads, kept in order behind those who fire.
+ *	  The index of payloads: workers sort its new entries in.
  *
- * GIN puts new entries on a list, and who finds that list too long sorts all
- * of it into the index: a tenth of a second, in the transaction that fires.
- * So the index may have a long list (the install script), and workers clean
- * it long before it is: a search reads the list from end to end.
+ * GIN puts new entries on a list.  A transaction that finds the list too long
+ * sorts all of it into the index, which takes a tenth of a second: a long time
+ * for a session that fires.  So the install script lets the list grow long,
+ * and workers clean it long before it is that long, since a search reads it
+ * from end to end.
  *
  * Runs in a worker: looks inside a tick's transaction, cleans in one of its
  * own.  A worker leaves it to another that is about it; where two begin at
@@ -54,8 +55,8 @@ store_clean_pending(Oid index)
 		return;
 
 	/*
-	 * Who cleans holds this lock.  It is given back before the call, which
-	 * takes it anew: no other may be acquired beside it.
+	 * A process that cleans holds this lock.  It is given back before the
+	 * call, which takes it anew: no other may be acquired beside it.
 	 */
 	if (ConditionalLockPage(rel, GIN_METAPAGE_BLKNO, ExclusiveLock))
 	{

@@ -283,8 +283,9 @@ due_at(TupleTableSlot *slot)
 }
 
 /*
- * Is it not due, if only since our clock is behind that of who fired it?  One
- * that waits for its time is no matter of ours: there is a timer for it.
+ * Is the run not due?  *later: only since this process's clock is a little
+ * behind that of the process that fired it, so that it is tried again soon.  A
+ * run that waits for its time is not: there is a timer for it.
  */
 static bool
 is_early(TupleTableSlot *slot, TimestampTz now, bool *later)
@@ -490,7 +491,7 @@ write_changed(RunTable *runs, const RunRow *run)
 	return true;
 }
 
-/* False where it must be saved by a statement. */
+/* False: nothing was written, and it must be saved by a statement. */
 static bool
 save_directly(RunTable *runs, const RunRow *run)
 {
