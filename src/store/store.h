@@ -245,10 +245,14 @@ extern char *store_results_defect(Jsonb *step_results, Jsonb *failed_attempts,
 
 /*--- taking over, and saving by statements (store_runs.c, store_save.c) ---*/
 
-/* Up to limit runs whose owner is gone, locked and loaded.  List of RunRow *. */
+/*
+ * Up to limit runs whose owner is gone, locked and loaded.  List of RunRow *.
+ */
 extern List *store_take_over(RunTable *runs, int limit);
 
-/* Ids of the runs that this epoch owns, without known.  List of pg_uuid_t *. */
+/*
+ * Ids of the runs that this epoch owns, without known.  List of pg_uuid_t *.
+ */
 extern List *store_owned_but(List *known, int64 epoch);
 
 /*

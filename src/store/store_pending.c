@@ -10,8 +10,8 @@
  *
  * Runs in a worker: looks inside a tick's transaction, cleans in one of its
  * own.  A worker leaves it to another that is about it; where two begin at
- * once, the second waits for the first.  What is undone by a crash is done again by the
- * next.  Owns nothing.
+ * once, the second waits for the first.  What a crash leaves undone, the next
+ * worker does.  Owns nothing.
  */
 #include "postgres.h"
 #include "compat.h"

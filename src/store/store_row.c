@@ -226,15 +226,18 @@ run_of_slot(RunTable *runs, TupleTableSlot *slot)
 
 	slot_getallattrs(slot);
 	run->id = *DatumGetUUIDP(value_of(slot, Anum_workflow_runs_id));
-	run->definition_id = *DatumGetUUIDP(value_of(slot, Anum_workflow_runs_definition_id));
-	run->version = DatumGetInt32(value_of(slot, Anum_workflow_runs_definition_version));
+	run->definition_id =
+		*DatumGetUUIDP(value_of(slot, Anum_workflow_runs_definition_id));
+	run->version =
+		DatumGetInt32(value_of(slot, Anum_workflow_runs_definition_version));
 	definition = find_definition(runs, &run->definition_id, run->version);
 	if (definition == NULL)
 		return NULL;
 	run->tid = slot->tts_tid;
 	run->workflow_name = definition->name;
 	run->saved_at = definition->saved_at;
-	run->tenant_id = *DatumGetUUIDP(value_of(slot, Anum_workflow_runs_tenant_id));
+	run->tenant_id =
+		*DatumGetUUIDP(value_of(slot, Anum_workflow_runs_tenant_id));
 	run->payload = json_of(slot, Anum_workflow_runs_trigger_payload);
 	run->step_results = json_of(slot, Anum_workflow_runs_step_results);
 	run->status = status_of(slot);
@@ -243,13 +246,18 @@ run_of_slot(RunTable *runs, TupleTableSlot *slot)
 	run->loaded_step = run->current_step;
 	run->attempt = DatumGetInt32(value_of(slot, Anum_workflow_runs_attempt));
 	run->depth = DatumGetInt32(value_of(slot, Anum_workflow_runs_depth));
-	run->queued_at = DatumGetTimestampTz(value_of(slot, Anum_workflow_runs_queued_at));
-	run->started_at = DatumGetTimestampTz(value_of(slot, Anum_workflow_runs_started_at));
-	run->run_at = DatumGetTimestampTz(value_of(slot, Anum_workflow_runs_run_at));
+	run->queued_at =
+		DatumGetTimestampTz(value_of(slot, Anum_workflow_runs_queued_at));
+	run->started_at =
+		DatumGetTimestampTz(value_of(slot, Anum_workflow_runs_started_at));
+	run->run_at =
+		DatumGetTimestampTz(value_of(slot, Anum_workflow_runs_run_at));
 	run->priority = DatumGetInt16(value_of(slot, Anum_workflow_runs_priority));
-	run->attempt_at = DatumGetTimestampTz(value_of(slot, Anum_workflow_runs_attempt_at));
+	run->attempt_at =
+		DatumGetTimestampTz(value_of(slot, Anum_workflow_runs_attempt_at));
 	run->failed_attempts = json_of(slot, Anum_workflow_runs_failed_attempts);
-	run->abnormal_ends = DatumGetInt16(value_of(slot, Anum_workflow_runs_abnormal_ends));
+	run->abnormal_ends =
+		DatumGetInt16(value_of(slot, Anum_workflow_runs_abnormal_ends));
 	run->abnormal_step =
 		DatumGetStepPosition(value_of(slot, Anum_workflow_runs_abnormal_step));
 	run->previous_results = json_of(slot, Anum_workflow_runs_previous_results);
@@ -402,7 +410,8 @@ take_cancelled(TupleTableSlot *slot, RunRow *run)
 	run->completed_at =
 		DatumGetTimestampTz(slot_getattr(slot, Anum_workflow_runs_completed_at, &isnull));
 	if (run->new_results == NIL)
-		run->failed_attempts = json_of(slot, Anum_workflow_runs_failed_attempts);
+		run->failed_attempts =
+			json_of(slot, Anum_workflow_runs_failed_attempts);
 	run->attempt_at = 0;
 	run->owner = 0;
 }

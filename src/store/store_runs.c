@@ -70,7 +70,8 @@ List *
 store_take_over(RunTable *runs, int limit)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		values[2] = {Int32GetDatum(limit), Int64GetDatum(store_place())};
+	Datum		values[2] = {Int32GetDatum(limit),
+	Int64GetDatum(store_place())};
 	List	   *ids;
 	List	   *taken;
 	ListCell   *lc;

@@ -24,9 +24,19 @@
 #define SAVE_TIMEOUT_MS 1000
 
 const int	store_changed_columns[STORE_NCHANGES] = {
-	Anum_workflow_runs_status, Anum_workflow_runs_current_step, Anum_workflow_runs_step_results, Anum_workflow_runs_error_message,
-	Anum_workflow_runs_started_at, Anum_workflow_runs_completed_at, Anum_workflow_runs_run_at, Anum_workflow_runs_attempt, Anum_workflow_runs_owner,
-	Anum_workflow_runs_attempt_at, Anum_workflow_runs_failed_attempts, Anum_workflow_runs_abnormal_ends, Anum_workflow_runs_abnormal_step
+	Anum_workflow_runs_status,
+	Anum_workflow_runs_current_step,
+	Anum_workflow_runs_step_results,
+	Anum_workflow_runs_error_message,
+	Anum_workflow_runs_started_at,
+	Anum_workflow_runs_completed_at,
+	Anum_workflow_runs_run_at,
+	Anum_workflow_runs_attempt,
+	Anum_workflow_runs_owner,
+	Anum_workflow_runs_attempt_at,
+	Anum_workflow_runs_failed_attempts,
+	Anum_workflow_runs_abnormal_ends,
+	Anum_workflow_runs_abnormal_step
 };
 
 void
