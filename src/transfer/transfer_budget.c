@@ -71,24 +71,32 @@ budget_free(Transfer *t)
 	t->counted_bytes = 0;
 }
 
+/* Would another piece of an answer be let in? */
+static bool
+has_room(void)
+{
+	return favoured == NULL || held + CURL_MAX_WRITE_SIZE <= BUDGET;
+}
+
 void
 budget_resume(void)
 {
 	dlist_head	again = DLIST_STATIC_INIT(again);
 	sigset_t	saved;
 
-	if (dlist_is_empty(&waiting) || (held >= BUDGET && favoured != NULL))
+	if (dlist_is_empty(&waiting) || !has_room())
 		return;
 
 	/*
 	 * libcurl calls back at once with what it has read.  A transfer for which
 	 * there is still no room joins the list again, at its end: so the list is
-	 * emptied first.
+	 * emptied first.  No transfer is resumed in vain: from version 8.13 on,
+	 * libcurl reads more each time and keeps that itself, beside the budget.
 	 */
 	while (!dlist_is_empty(&waiting))
 		dlist_push_tail(&again, dlist_pop_head_node(&waiting));
 	signals_block(&saved);
-	while (!dlist_is_empty(&again))
+	while (!dlist_is_empty(&again) && has_room())
 	{
 		Transfer   *t = dlist_container(Transfer, paused_node,
 										dlist_pop_head_node(&again));
@@ -97,4 +105,13 @@ budget_resume(void)
 		(void) curl_easy_pause(t->easy, CURLPAUSE_CONT);
 	}
 	signals_restore(&saved);
+
+	/* the others go on waiting, before those that joined the list again */
+	while (!dlist_is_empty(&again))
+	{
+		dlist_node *last = dlist_tail_node(&again);
+
+		dlist_delete(last);
+		dlist_push_head(&waiting, last);
+	}
 }
