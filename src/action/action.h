@@ -38,19 +38,21 @@ typedef struct Call
 	int64		timeout_ms;
 } Call;
 
-/* What an outbound action made of a response. */
+/* The result of a step that an outbound action concludes from a response. */
 typedef struct Outcome
 {
 	bool		ok;
 	Jsonb	   *output;			/* NULL: none */
-	char	   *error;			/* where not ok */
-	bool		transient;		/* a later try may succeed, and does no harm */
-	bool		maybe_delivered;	/* it may have been carried out: tried
-									 * again only where the step's author asks
-									 * for it */
+	char	   *error;			/* if not ok */
+	bool		transient;		/* a later attempt may succeed, and does no
+								 * harm */
+	bool		maybe_delivered;	/* the peer may have done what was asked:
+									 * there is another attempt only if the
+									 * step's author asks for it */
 	bool		throttled;		/* the peer asks to wait: no attempt is used
 								 * up */
-	int64		retry_after_ms; /* the peer's wish, -1: none */
+	int64		retry_after_ms; /* how long the peer asks to wait; -1: it does
+								 * not say */
 } Outcome;
 
 typedef struct Action
@@ -61,10 +63,10 @@ typedef struct Action
 	bool		needs_connection;
 	bool		reads_scope;	/* call->scope, beyond its parameters */
 
-	/* How the values in a parameter are escaped; NULL: not at all. */
+	/* How the values in a parameter are escaped; NULL: they are not. */
 	TemplateEscape (*escape) (const char *param, const Connection *connection);
 
-	/* Native: does it and returns the output. */
+	/* Native: executes the step and returns its output. */
 	Jsonb	   *(*execute) (Call *call);
 
 	/*
@@ -73,8 +75,8 @@ typedef struct Action
 	 * the mail's Message-ID), or NULL.
 	 */
 	Jsonb	   *(*prepare) (Call *call, Request *request);
-	void		(*interpret) (const Jsonb *prepare_state, const Response *response,
-							  Outcome *outcome);
+	void		(*interpret) (const Jsonb *prepare_state,
+							  const Response *response, Outcome *outcome);
 } Action;
 
 extern const Action update_record_action;
@@ -103,7 +105,7 @@ extern char *param_text_filled(const Call *call, const char *name);
 extern Jsonb *param_json(const Call *call, const char *name);
 extern bool param_bool(const Call *call, const char *name, bool dflt);
 
-/* A failure before any answer, as an outcome: the same for every provider. */
+/* The outcome of a request without an answer, for every provider alike. */
 extern void outcome_of_failure(const Response *response, Outcome *outcome);
 
 #endif							/* WF_ACTION_H */

@@ -1,17 +1,17 @@
 /*
  * action_handler.c
- *	  The function of an action that users added: which one it is, whether it
- *	  fits, and whom it may work for.
+ *	  The function of an action that a user added: which one it is, whether it
+ *	  fits, and for which roles it may work.
  *
  * Runs in the backend that writes workflow_actions, as the role that writes,
  * and in a worker, as the role of the step.  Owns nothing.
  *
- * A function executes what its owner wrote, with the rights of whoever calls
- * it.  A step calls it as the definition's run_as.  So the owner could do
- * all that run_as may do, and run_as may be a superuser.  That is why the
- * owner must be able to SET ROLE to run_as anyway.  It is asked at each
- * call, of the very function that is called: after the registration, owners
- * change, functions are dropped and made again, and schemas are renamed.
+ * A function executes what its owner wrote, with the privileges of the role
+ * that calls it.  A step calls it as the definition's run_as, which may be a
+ * superuser.  So the owner could do all that run_as may do, and therefore must
+ * be able to SET ROLE to run_as.  That is checked at each call, for the
+ * function that is called: after the registration, owners change, functions
+ * are dropped and created again, and schemas are renamed.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -90,8 +90,8 @@ handler_is_owned_by(Oid function, Oid role)
 }
 
 /*
- * The step keeps the message and the detail alone, so the detail says what
- * helps.  To let somebody become a superuser is no advice.
+ * Raises 42501.  A step's result has the message and the detail only, so the
+ * detail says what to do; but it does not advise to grant a superuser's role.
  */
 static void
 refuse_owner(Oid function, Oid owner, Oid role)

@@ -1,7 +1,7 @@
 /*
  * action_handler.h
- *	  The function of an action that users added: which one it is, whether it
- *	  fits, and whom it may work for.
+ *	  The function of an action that a user added: which one it is, whether it
+ *	  fits, and for which roles it may work.
  */
 #ifndef WF_ACTION_HANDLER_H
 #define WF_ACTION_HANDLER_H

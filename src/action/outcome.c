@@ -1,10 +1,13 @@
 /*
  * outcome.c
- *	  What the outbound actions share: requests built, outcomes judged.
+ *	  What the outbound actions share: headers and bodies of requests, and the
+ *	  outcomes of answers.
  *
- * Runs in a worker, inside the step's subtransaction.  Which failures allow
- * another try, and which answers ask for a pause, is decided here, for every provider alike; the actions add what
- * their provider alone knows (outcome.h has the words).
+ * Which failures allow another attempt, and which answers ask to wait, is
+ * decided here for every provider alike; an action adds what only its provider
+ * says.
+ *
+ * Runs in a worker, inside the step's subtransaction.  Owns nothing.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -101,8 +104,8 @@ outcome_of_status(const Response *response, const char *error,
 }
 
 /*
- * No answer.  Where the request never left, a later try is harmless; where
- * it did, only the action (or its author) knows whether it may be repeated.
+ * If the request was never sent, a later attempt is harmless.  If it was, only
+ * the action or the step's author knows whether it may be repeated.
  */
 void
 outcome_of_failure(const Response *response, Outcome *outcome)
@@ -131,7 +134,7 @@ outcome_of_failure(const Response *response, Outcome *outcome)
 		outcome->transient = true;
 	if ((lost || unread) && response->request_written)
 	{
-		/* what is too large would be so again */
+		/* an answer that is too large would be so again */
 		outcome->maybe_delivered = lost;
 		outcome->error = psprintf("delivery unknown: %s", error);
 	}

@@ -18,10 +18,10 @@ extern void request_post_json(const Call *call, Request *request,
 /*--- outcomes ---*/
 
 /*
- * An HTTP answer that is no success: error is the text given, transience and
- * the wish to wait follow from status and Retry-After.  A 500 sets
- * maybe_delivered, since the request may have been carried out.  A 429, and a
- * 503 that says when to come again, ask to wait.
+ * The outcome of an HTTP answer that is no success: its error is the given
+ * text; status and Retry-After decide whether a later attempt may succeed and
+ * how long to wait.  After a 500 the request may have been carried out.  A
+ * 429, and a 503 with Retry-After, ask to wait.
  */
 extern void outcome_of_status(const Response *response, const char *error,
 							  Outcome *outcome);

@@ -2,9 +2,9 @@
  * params.c
  *	  Reading the rendered parameters of a step.
  *
- * Runs in a worker, inside the step's subtransaction.  What is absent and
- * what is JSON null are the same; a value of the wrong type raises 22023 and
- * names the parameter.
+ * Runs in a worker, inside the step's subtransaction.  A parameter
+ * that is JSON null counts as absent; a value of the wrong type raises 22023,
+ * whose message names the parameter.
  */
 #include "postgres.h"
 #include "compat.h"

@@ -1,6 +1,6 @@
 /*
  * record.c
- *	  A table by name, its columns, and statements on it.
+ *	  What the actions on records share: a table, its columns, statements.
  *
  * Runs in a worker, inside a step's sandbox, as the step's role: names are
  * found, and privileges checked, as for that role at a psql prompt.
@@ -173,7 +173,10 @@ record_add_json(RecordParams *params, Jsonb *value)
 	add_param(params, JSONBOID, JsonbPGetDatum(value), false);
 }
 
-/* By jsonb_to_record, which can make everything of everything. */
+/*
+ * Appends a call of jsonb_to_record, which can convert every JSON value to
+ * every type.
+ */
 static void
 add_record(StringInfo sql, const RecordTable *table, RecordParams *params,
 		   Jsonb *values, const char *alias, List *columns)
@@ -218,7 +221,7 @@ scalar_text(Jsonb *values, const char *column, char **text)
 	return true;
 }
 
-/* Is a scalar of JSON what the type's input function takes, and all of it? */
+/* Does the type's input function take the text of every scalar of JSON? */
 static bool
 is_plain_type(Oid type)
 {
@@ -230,8 +233,8 @@ is_plain_type(Oid type)
 }
 
 /*
- * The same, column by column.  Nothing but scalars for plain types; false
- * if there is anything else.
+ * Appends a SELECT of one parameter for each column.  False if a value is no
+ * scalar or a type is not plain; sql and params may have been changed then.
  */
 static bool
 add_scalars(StringInfo sql, const RecordTable *table, RecordParams *params,
@@ -266,8 +269,8 @@ add_scalars(StringInfo sql, const RecordTable *table, RecordParams *params,
 }
 
 /*
- * A record made of JSON costs several times what the statement does, so it is
- * made only of what needs it.
+ * jsonb_to_record takes several times as long as the rest of the statement, so
+ * it is used only if a value or a type needs it.
  */
 void
 record_values(StringInfo sql, const RecordTable *table, RecordParams *params,

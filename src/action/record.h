@@ -22,7 +22,7 @@ typedef struct RecordTable
  */
 extern RecordTable record_table(const Call *call);
 
-/* Raises 42703 if the table has no such column. */
+/* The number of a column.  Raises 42703 if there is no such column. */
 extern AttrNumber record_column(const RecordTable *table, const char *column);
 
 /* The columns of the primary key in its order (of char *), or NIL. */
@@ -31,7 +31,7 @@ extern List *record_primary_key(const RecordTable *table);
 /* The only column of the primary key, or NULL. */
 extern char *record_key_column(const RecordTable *table);
 
-/* The members of an object parameter; raises 22023 if it is empty. */
+/* The keys of an object parameter.  Raises 22023 if it is none or empty. */
 extern List *record_keys(const Call *call, const char *param);
 
 /* The parameters of a statement, one after the other. */
@@ -54,7 +54,7 @@ extern void record_values(StringInfo sql, const RecordTable *table,
 
 /*
  * Appends 'r."a" = v."a"' with the type's own equality operator.  Raises
- * 42883 if it has none.
+ * 42883 if the type has none.
  */
 extern void record_equals(StringInfo sql, const RecordTable *table,
 						  const char *column, const char *alias);
@@ -66,7 +66,7 @@ extern void record_equals(StringInfo sql, const RecordTable *table,
 extern int	record_execute(const char *sql, const RecordParams *params);
 
 /*
- * The first column of the SPI result's first row in context, or NULL if
+ * The first column of the SPI result's first row, copied into context; NULL if
  * there is no row or the value is null.
  */
 extern Jsonb *record_result(MemoryContext context);

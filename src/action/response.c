@@ -5,7 +5,7 @@
  * Runs in a worker, inside the step's subtransaction.  A response comes from
  * a server that may be hostile: whatever its bytes are, reading it ends in a
  * value or in NULL.  PostgreSQL's JSON input and encoding conversions raise
- * where they cannot take their input, so they run in a subtransaction of
+ * errors if they cannot take their input, so they run in a subtransaction of
  * their own; a nesting that would use up the stack is found beforehand.  What
  * parsing needs on the way, many times the answer's size, is freed at once:
  * a worker reads many answers in one transaction.
@@ -55,9 +55,8 @@ convert_json(Conversion *c)
 }
 
 /*
- * Runs a conversion in a subtransaction, in a memory context of its own.
- * False where it raised about its input; an interruption or a lack of
- * resources is raised on.
+ * Runs a conversion in a subtransaction.  False if it has raised an error
+ * about its input; a cancelled query or a lack of resources is raised again.
  */
 static bool
 try_convert(void (*convert) (Conversion *), Conversion *c)
@@ -97,7 +96,7 @@ try_convert(void (*convert) (Conversion *), Conversion *c)
 	return done;
 }
 
-/* The same; what comes out is in the current context, and nothing else. */
+/* The same; only the result stays in the current memory context. */
 static bool
 attempt(void (*convert) (Conversion *), Conversion *c)
 {
@@ -119,7 +118,7 @@ attempt(void (*convert) (Conversion *), Conversion *c)
 	return done;
 }
 
-/* Is the text nested deeper than anything we want to walk through? */
+/* Is the text nested deeper than MAX_JSON_DEPTH? */
 static bool
 nested_too_deep(const char *text)
 {

@@ -10,8 +10,8 @@
 #include "transfer/transfer.h"
 
 /*
- * A provider's answer as JSON; NULL where it is none, none that the database
- * can hold, or far larger than any that a provider gives.
+ * A provider's answer as JSON; NULL if it is none, if the database cannot hold
+ * it, or if it is far larger than any that a provider gives.
  */
 extern Jsonb *response_json(const Response *response);
 
@@ -26,9 +26,9 @@ extern bool type_is_json(const char *type);
 extern char *response_text(const Response *response);
 
 /*
- * The body as JSON where it says that it is (and is not so large that nothing
- * of it will be kept but a head), else as a text, else as
- * {"base64": ...}; NULL where it is empty.
+ * The body as JSON if its type says so, unless it is so large that only its
+ * beginning will be kept; otherwise as a text if it is one, otherwise as
+ * {"base64": ...}.  NULL if it is empty.
  */
 extern Jsonb *response_body(const Response *response);
 

@@ -2,7 +2,7 @@
  * find_record.c
  *	  Action find_record: looks one row up by equalities.
  *
- * Runs in a worker, inside a step's fence, as the step's role.
+ * Runs in a worker, inside a step's sandbox, as the step's role.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -12,7 +12,7 @@
 #include "executor/spi.h"
 #include "utils/builtins.h"
 
-/* 'r."a", r."b"', or 'r.*' where parameter columns is absent. */
+/* 'r."a", r."b"', or 'r.*' if parameter columns is absent. */
 static char *
 selected_columns(const Call *call, const RecordTable *table)
 {
@@ -89,8 +89,9 @@ find_statement(const Call *call, const RecordTable *table, List *where_columns,
 }
 
 /*
- * Finding nothing is no failure: the output says so.  Of several rows the
- * first by the whole primary key counts; without one, any of them.
+ * If no row is found, the step completes and its output says so.  Of several
+ * rows the first by the whole primary key is taken; without a primary key, any
+ * of them.
  */
 static Jsonb *
 find_record(Call *call)

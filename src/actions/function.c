@@ -42,7 +42,7 @@ argument(int number)
 	return (Node *) param;
 }
 
-/* In the place of the column that the statement seems to select. */
+/* A parser hook: the statement's column becomes a call of the function. */
 static Node *
 make_call(ParseState *pstate, ColumnRef *column)
 {
@@ -54,7 +54,7 @@ make_call(ParseState *pstate, ColumnRef *column)
 								 COERCE_EXPLICIT_CALL);
 }
 
-/* Also whenever the statement is analysed anew; arg is the OID itself. */
+/* Called each time the statement is analysed; arg is the OID itself. */
 static void
 setup_parser(ParseState *pstate, void *arg)
 {

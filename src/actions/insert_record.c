@@ -2,7 +2,7 @@
  * insert_record.c
  *	  Action insert_record: inserts one row.
  *
- * Runs in a worker, inside a step's fence, as the step's role.
+ * Runs in a worker, inside a step's sandbox, as the step's role.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -58,7 +58,7 @@ insert_statement(const RecordTable *table, List *columns, Jsonb *fields,
 }
 
 /*
- * Raises P0002 where a trigger suppressed the row, and what PostgreSQL
+ * Raises P0002 if a trigger suppressed the row, and what PostgreSQL
  * raises for the statement.
  */
 static Jsonb *

@@ -2,8 +2,8 @@
  * registry.c
  *	  The built-in actions by name.
  *
- * A new provider is a file of its own beside this one, a line here and a row
- * in the install script.
+ * Runs in any process; constant.  A new action is a file in this folder, a
+ * line here and a row in the install script.
  */
 #include "postgres.h"
 #include "compat.h"

@@ -9,8 +9,8 @@
  * bcc is in the envelope and in no header.
  *
  * A server may take some recipients and refuse others: then the mail is
- * sent, and the output lists both.  Only where none was taken, the step
- * fails.
+ * sent, and the output lists both.  The step fails only if none was
+ * taken.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -29,7 +29,7 @@
 #define MAX_TEXT_BYTES (10 * 1024 * 1024)	/* text and HTML together */
 #define MAX_ERROR_BYTES 1000	/* about recipients; then they are counted */
 
-/* The texts of a mail, rendered; NULL where there is none. */
+/* The texts of a mail, rendered; NULL if there is none. */
 typedef struct MailTexts
 {
 	char	   *subject;
@@ -107,7 +107,7 @@ get_texts(const Call *call, MailTexts *texts)
 	texts->subject = param_text(call, "subject");
 	texts->text = param_text(call, "body");
 	texts->html = param_text(call, "html");
-	if (template != NULL && (texts->text !=NULL || texts->html != NULL))
+	if (template != NULL && (texts->text != NULL || texts->html != NULL))
 		refuse("parameter \"template\" excludes \"body\" and \"html\"");
 	if (template != NULL)
 		template_texts(call, template, texts);
@@ -152,7 +152,7 @@ add_header(TransferMail *mail, const char *name, char *value)
 	mail->headers = lappend(mail->headers, header);
 }
 
-/* Adds an address header; none where there is no address. */
+/* Adds an address header, unless there is no address. */
 static void
 add_address_header(TransferMail *mail, const char *name, List *addresses)
 {
@@ -227,7 +227,7 @@ starttls(const Connection *connection)
 	return TLS_REQUIRED;		/* keep compiler quiet */
 }
 
-/* What the output is where nobody is refused: {"message_id", "accepted"}. */
+/* The output if no recipient is refused: {"message_id", "accepted"}. */
 static Jsonb *
 prepare_state_of(const Call *call, const TransferMail *mail)
 {
@@ -276,9 +276,9 @@ email_prepare(Call *call, Request *request)
 	get_texts(call, &texts);
 	add_header(mail, "Subject", mime_encode_text(to_utf8(texts.subject),
 												 strlen("Subject: ")));
-	mail->text = texts.text !=NULL ? to_utf8(texts.text) : NULL;
+	mail->text = texts.text != NULL ? to_utf8(texts.text) : NULL;
 	mail->html = texts.html != NULL ? to_utf8(texts.html) : NULL;
-	if ((mail->text !=NULL ? strlen(mail->text) : 0) +
+	if ((mail->text != NULL ? strlen(mail->text) : 0) +
 		(mail->html != NULL ? strlen(mail->html) : 0) > MAX_TEXT_BYTES)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -349,7 +349,7 @@ output_of(const Jsonb *prepare_state, const List *refused)
 }
 
 /*
- * Nobody was accepted: "550 5.1.1 no such user here (a@example.com); ...".
+ * No recipient was accepted: "550 5.1.1 no such user here (a@example.com); ...".
  * One reply of the 4xx is reason enough to try again.
  */
 static void
@@ -382,8 +382,8 @@ outcome_of_refusals(const JsonMember *recipients, const List *refused,
 }
 
 /*
- * No answer, or none that we take.  A mail that has left whole may have been
- * delivered, whatever came then.
+ * The outcome if there is no answer, or none that can be used.  A mail that
+ * was sent completely may have been delivered, whatever happened then.
  */
 static void
 outcome_of_silence(const Response *response, Outcome *outcome)

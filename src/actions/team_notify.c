@@ -79,7 +79,7 @@ slack_text(char *message, bool *cut)
 	return psprintf("%.*s...", whole_marks(message, len), message);
 }
 
-/* {"text": ...}, with the channel where it is named. */
+/* {"text": ...}, with the channel if it is given. */
 static char *
 slack_json(const char *channel, const char *message)
 {
@@ -131,7 +131,7 @@ teams_json(const char *message)
 	return json.data;
 }
 
-/* Carries {"kind", "channel"}, and "cut" if the message was. */
+/* Returns {"kind", "channel"} for interpret, and "cut" if it was cut. */
 static Jsonb *
 team_prepare(Call *call, Request *request)
 {
@@ -176,8 +176,8 @@ team_prepare(Call *call, Request *request)
 
 /* {"channel", "ts"}, and "message_cut" if it was */
 static void
-slack_success(const Jsonb *prepare_state, Outcome *outcome, const char *channel,
-			  const char *ts)
+slack_success(const Jsonb *prepare_state, Outcome *outcome,
+			  const char *channel, const char *ts)
 {
 	ObjectBuilder b;
 
@@ -203,7 +203,7 @@ says_no(const Jsonb *answer)
 	return ok != NULL && ok->type == jbvBool && !ok->val.boolean;
 }
 
-/* " (HTTP 404)", or nothing where the status says that all is well. */
+/* " (HTTP 404)", or nothing if the status is a success. */
 static const char *
 status_suffix(const Response *response)
 {
@@ -235,8 +235,8 @@ slack_refusal(const Response *response, const Jsonb *answer)
 }
 
 /*
- * Slack says "ok": false.  Only where it says that too much was asked of it
- * would the same request do better later, whatever the status.
+ * Slack says "ok": false.  Only if it says that there were too many requests
+ * may the same request succeed later, whatever the status.
  */
 static void
 slack_refused(const Response *response, const Jsonb *answer,
@@ -255,7 +255,7 @@ slack_refused(const Response *response, const Jsonb *answer,
 	outcome->transient = outcome->throttled;
 }
 
-/* Slack answers 200 also where it refuses; "ok" is what counts. */
+/* Slack answers 200 even if it refuses; its "ok" decides. */
 static void
 interpret_slack(const Jsonb *prepare_state, const Response *response,
 				Outcome *outcome)
@@ -299,19 +299,19 @@ interpret_slack_webhook(const Jsonb *prepare_state, const Response *response,
 {
 	char	   *text = response_text(response);
 	Jsonb	   *answer = response_json(response);
-	size_t		len = text !=NULL ? strlen(text) : 0;
+	size_t		len = text != NULL ? strlen(text) : 0;
 
 	while (len > 0 && isspace((unsigned char) text[len - 1]))
-		text[	  --len] = '\0';
+		text[--len] = '\0';
 
 	if (says_no(answer))
 		slack_refused(response, answer, outcome);
 	else if (response->status / 100 != 2)
-		outcome_of_status(response, text !=NULL && is_word(text)
+		outcome_of_status(response, text != NULL && is_word(text)
 						  ? psprintf("Slack: %s%s", text,
 									 status_suffix(response))
 						  : response_status_text(response), outcome);
-	else if (text !=NULL && strcmp(text, "ok") == 0)
+	else if (text != NULL && strcmp(text, "ok") == 0)
 		slack_success(prepare_state, outcome, JSON_TEXT(prepare_state, "channel"), NULL);
 	else
 		outcome_error(outcome,

@@ -2,7 +2,7 @@
  * update_record.c
  *	  Action update_record: sets columns of one row.
  *
- * Runs in a worker, inside a step's fence, as the step's role.
+ * Runs in a worker, inside a step's sandbox, as the step's role.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -56,8 +56,8 @@ update_statement(const RecordTable *table, List *columns, Jsonb *fields,
 }
 
 /*
- * Raises P0002 where no row has that id (or row security hides it), 21000
- * where several have, and what PostgreSQL raises for the statement.
+ * Raises P0002 if no row has that id (or row security hides it), 21000 if
+ * several rows have it, and what PostgreSQL raises for the statement.
  */
 static Jsonb *
 update_record(Call *call)

@@ -35,7 +35,7 @@ refuse(const char *message)
 			 errmsg("%s", message)));
 }
 
-/* The parameter as an object, or false where it is absent. */
+/* The members of an object parameter; false if it is absent. */
 static bool
 object_param(const Call *call, const char *name, JsonMember **members, int *n)
 {
@@ -54,7 +54,7 @@ object_param(const Call *call, const char *name, JsonMember **members, int *n)
 	return true;
 }
 
-/* A member's value as text; NULL for null; 22023 where it is no scalar. */
+/* A member's value as text; NULL for null.  Raises 22023 for no scalar. */
 static char *
 scalar_text(const char *param, JsonMember *member)
 {
@@ -161,9 +161,9 @@ key_header(const Call *call)
 	return name != NULL ? name : "Idempotency-Key";
 }
 
-/* Does the header ask for an answer that is compressed, in pieces, recoded? */
+/* Does it ask for an answer compressed, in parts, or in another encoding? */
 static bool
-asks_for_disguise(const char *name, const char *value)
+asks_for_other_form(const char *name, const char *value)
 {
 	if (pg_strcasecmp(name, "Accept-Encoding") == 0 ||
 		pg_strcasecmp(name, "Accept-Charset") == 0 ||
@@ -178,15 +178,15 @@ asks_for_disguise(const char *name, const char *value)
 }
 
 /*
- * A credential that the server repeats is looked for in the answer, so no step
- * asks for one in which it would not be found.
+ * Raises 22023 for a header that asks for an answer in which a credential that
+ * the server repeats would not be found.
  */
 static void
 check_readable(const Call *call, const char *name, const char *value)
 {
 	if (call->connection == NULL ||
 		!connection_has_credentials(call->connection) ||
-		!asks_for_disguise(name, value))
+		!asks_for_other_form(name, value))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -306,7 +306,7 @@ kept_output(const Response *response)
 	return kept;
 }
 
-/* The key makes it harmless to send again what may have arrived. */
+/* Because of the key, a request that may have arrived can be sent again. */
 static void
 allow_again(Outcome *outcome)
 {

@@ -144,8 +144,9 @@ add_fields(StringInfo buf, const char *name, const JsonbValue *value)
 /*--- the body ---*/
 
 /*
- * The body to send, or NULL.  If nobody says otherwise, POST, PUT and PATCH
- * send the payload, with the keys of a body that is an object over it.
+ * The body to send, or NULL.  Unless merge_payload says otherwise, POST, PUT
+ * and PATCH send the payload; if the body is an object, its keys replace those
+ * of the payload.
  */
 static Jsonb *
 body_of(const Call *call, const char *method)

@@ -1,20 +1,24 @@
 /*
  * cancel_retry.c
- *	  wf_cancel, wf_retry and their kin: runs that people stop or start again.
+ *	  wf_cancel and wf_retry, and the same for many runs: wf_cancel_runs and
+ *	  wf_retry_runs.
  *
- * Runs in the backend that calls, as the owner of our tables (the functions
- * are SECURITY DEFINER): the session's tenant binding is applied here.  Each
- * locks rows and updates them, so it needs no worker, and it waits for a tick
- * that has the row.  A worker that has such a run in hand finds that it is not
- * its any more: an answer that comes is dropped, a step that is left is not
- * begun.
+ * Runs in the backend that calls it, as the owner of our tables, since the
+ * functions are SECURITY DEFINER: the session's tenant binding is applied
+ * here.  Each function locks rows and updates them.  It needs no worker, and
+ * it waits for a tick that has locked the row.  A worker that is executing the
+ * run finds afterwards that it no longer owns it: it drops an answer that
+ * comes, and begins no further step.
  *
- * What a step had come to before wf_retry moves to previous_results, by the
- * step's number; the step's next element takes it up (run.c).  So do the
- * attempts of a step that a run was cancelled at.
+ * wf_retry moves the results of the steps that are repeated to
+ * previous_results, by the step's number; the step's next result takes them
+ * over (run.c).  It moves the attempts of a step at which a run was cancelled
+ * there as well.
  *
- * A step may call these, in a worker.  The runs that this cancels may be in
- * the tick under way, which is told (current_run.cancelled).
+ * A step may call these functions, in a worker.  The runs that it cancels may
+ * belong to the tick under way, so current_run.cancelled is set for it.
+ *
+ * Owns nothing beyond a call.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -34,7 +38,10 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
-/* $1 the moment, $2 who; what a request under way comes to nobody knows. */
+/*
+ * $1 is the time, $2 the role that cancels.  An attempt under way gets its
+ * entry in failed_attempts here, since its answer will be dropped.
+ */
 #define SET_CANCELLED \
 	"UPDATE %t.workflow_runs r SET status = 'cancelled', completed_at = $1," \
 	" error_message = 'cancelled by ' || quote_ident($2), owner = NULL," \
@@ -48,8 +55,9 @@
 	" FROM %t.workflow_definitions d WHERE d.id = r.definition_id"
 
 /*
- * The step that the run stood at, where attempts of it have failed and that
- * is not in step_results.  It is to be repeated under the number it had.
+ * The current step, as an object of one member, if it has failed attempts and
+ * no element in step_results; otherwise {}.  A step that was repeated before
+ * keeps the number of its repetition.
  */
 #define UNFINISHED \
 	"CASE WHEN failed_attempts IS NULL THEN '{}' ELSE" \
@@ -62,7 +70,7 @@
 	"   FROM jsonb_extract_path(previous_results, current_step::text) p" \
 	"   WHERE p IS NOT NULL), '{}')) END"
 
-/* $1 the moment, $2 the step, or null where it stopped. */
+/* $1 is the time, $2 the step to begin with; null: the current step. */
 #define SET_QUEUED \
 	"UPDATE %t.workflow_runs r SET status = 'queued', run_at = $1," \
 	" current_step = coalesce($2, current_step), attempt = 0," \
@@ -81,8 +89,9 @@
 	" FROM %t.workflow_definitions d WHERE d.id = r.definition_id"
 
 /*
- * Are these columns as the engine writes them?  store_results_defect says in
- * detail what is wrong if they are not; SET_QUEUED then cannot be executed.
+ * Are these columns as the engine writes them?  If not, SET_QUEUED cannot be
+ * executed.  For one run, store_results_defect says what is wrong; of many,
+ * such runs are left out.
  */
 #define WELL_FORMED \
 	" AND jsonb_typeof(r.step_results) = 'array' AND NOT EXISTS (SELECT" \
@@ -106,9 +115,9 @@
 
 #define RETURNING " RETURNING r.id"
 
-/*--- whom it concerns ---*/
+/*--- one run is looked up ---*/
 
-/* Raises 42501 where this session may not act for that tenant. */
+/* Raises 42501 if this session may not act for that tenant. */
 static void
 check_tenant(const pg_uuid_t *tenant)
 {
@@ -119,6 +128,7 @@ check_tenant(const pg_uuid_t *tenant)
 				 errdetail("It is bound by \"workflow_engine.tenant_id\".")));
 }
 
+/* Raises P0002. */
 static void
 raise_no_run(const pg_uuid_t *id)
 {
@@ -127,17 +137,18 @@ raise_no_run(const pg_uuid_t *id)
 			 errmsg("run %s does not exist", id_text(id))));
 }
 
-/* What wf_retry must know of a run, which is locked. */
+/* What wf_cancel and wf_retry read of a run after they have locked it. */
 typedef struct StoppedRun
 {
 	RunStatus	status;
 	StepPosition current_step;
-	StepPosition from_step;		/* of the name asked for, or none */
+	StepPosition from_step;		/* the step that the caller names, or none */
 } StoppedRun;
 
 /*
- * Looks a run up and locks it; raises P0002 where there is none for this
- * session, which does not wait for another tenant's.  Within SPI.
+ * Looks a run up and locks its row, whose columns then are the SPI result.
+ * Raises P0002 if there is no such run, or if it belongs to a tenant that the
+ * session may not act for; then it waits for no lock.  Within SPI.
  */
 static void
 look_up(const pg_uuid_t *id, text *from_step, StoppedRun *run)
@@ -152,6 +163,7 @@ look_up(const pg_uuid_t *id, text *from_step, StoppedRun *run)
 	bool		isnull;
 	HeapTuple	row;
 	TupleDesc	desc;
+	Datum		number;
 
 	if (binding == TENANT_NONE)
 		raise_no_run(id);
@@ -174,12 +186,15 @@ look_up(const pg_uuid_t *id, text *from_step, StoppedRun *run)
 		raise_no_run(id);
 	row = SPI_tuptable->vals[0];
 	desc = SPI_tuptable->tupdesc;
-	run->status = run_status_of(DatumGetTextPP(SPI_getbinval(row, desc, 1,
-															 &isnull)));
-	run->current_step = DatumGetStepPosition(SPI_getbinval(row, desc, 2, &isnull));
-	run->from_step = DatumGetStepPosition(SPI_getbinval(row, desc, 3, &isnull));
+	number = SPI_getbinval(row, desc, 1, &isnull);
+	run->status = run_status_of(DatumGetTextPP(number));
+	number = SPI_getbinval(row, desc, 2, &isnull);
+	run->current_step = DatumGetStepPosition(number);
+	number = SPI_getbinval(row, desc, 3, &isnull);
+	run->from_step = DatumGetStepPosition(number);
 }
 
+/* Raises 55000 if the run cannot be retried, 22023 for from_step. */
 static void
 check_retry(const pg_uuid_t *id, const StoppedRun *run, text *from_step)
 {
@@ -205,7 +220,7 @@ check_retry(const pg_uuid_t *id, const StoppedRun *run, text *from_step)
 				 errhint("Steps cannot be left out.")));
 }
 
-/* Column of the row that look_up has found, or NULL. */
+/* A column of the row that look_up has found; NULL if it is null. */
 static Jsonb *
 found_jsonb(int column)
 {
@@ -216,7 +231,10 @@ found_jsonb(int column)
 	return isnull ? NULL : DatumGetJsonbP(datum);
 }
 
-/* Raises 55000 if the row that look_up has found is not as we write rows. */
+/*
+ * Raises 55000 if columns of the row that look_up has found are not as the
+ * engine writes them.
+ */
 static void
 check_results(const pg_uuid_t *id)
 {
@@ -233,19 +251,21 @@ check_results(const pg_uuid_t *id)
 
 /*--- one run ---*/
 
+/* $1 of the statements above. */
 static Datum
-moment(void)
+time_argument(void)
 {
 	return TimestampTzGetDatum(clock_now());
 }
 
+/* $2 of SET_CANCELLED: the role that has called, not the tables' owner. */
 static Datum
 caller(void)
 {
 	return CStringGetTextDatum(GetUserNameFromId(GetOuterUserId(), false));
 }
 
-/* Row i of the SPI result is that of a run that was cancelled. */
+/* Announces that the run of row i of the SPI result is cancelled. */
 static void
 note_cancelled(uint64 i)
 {
@@ -258,8 +278,9 @@ note_cancelled(uint64 i)
 }
 
 /*
- * A trigger or constraint that somebody put on workflow_runs may refuse to
- * have a run changed.  Then the error says what that means.
+ * An error context callback; arg is what is being done.  If a trigger or a
+ * constraint that a user has added to workflow_runs raises, the error gets a
+ * hint.
  */
 static void
 explain_refusal(void *arg)
@@ -272,10 +293,13 @@ explain_refusal(void *arg)
 	errcontext("%s", (const char *) arg);
 }
 
-/* As SPI_execute_with_args, of a statement that does what is said to runs. */
+/*
+ * SPI_execute_with_args of a statement that changes runs; what says in an
+ * error what was being done.
+ */
 static void
-change_runs(const char *what, const char *sql, int nargs, Oid *types, Datum *values,
-			const char *nulls)
+change_runs(const char *what, const char *sql, int nargs, Oid *types,
+			Datum *values, const char *nulls)
 {
 	ErrorContextCallback callback = {.callback = explain_refusal,
 	.arg = unconstify(char *, what),.previous = error_context_stack};
@@ -287,6 +311,7 @@ change_runs(const char *what, const char *sql, int nargs, Oid *types, Datum *val
 
 PG_FUNCTION_INFO_V1(wf_cancel);
 
+/* Raises P0002.  Returns false if the run has ended already. */
 Datum
 wf_cancel(PG_FUNCTION_ARGS)
 {
@@ -300,7 +325,7 @@ wf_cancel(PG_FUNCTION_ARGS)
 	store_check_tables(STORE_TABLES_OF_RUNS);
 	SPI_connect();
 	look_up(id, NULL, &run);
-	values[0] = moment();
+	values[0] = time_argument();
 	values[1] = caller();
 	values[2] = UUIDPGetDatum(id);
 	change_runs(psprintf("cancelling run %s", id_text(id)),
@@ -316,6 +341,7 @@ wf_cancel(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(wf_retry);
 
+/* Raises P0002, 55000, 22023. */
 Datum
 wf_retry(PG_FUNCTION_ARGS)
 {
@@ -334,7 +360,7 @@ wf_retry(PG_FUNCTION_ARGS)
 	look_up(id, from_step, &run);
 	check_retry(id, &run, from_step);
 	check_results(id);
-	values[0] = moment();
+	values[0] = time_argument();
 	values[1] = StepPositionGetDatum(from_step ? run.from_step
 									 : run.current_step);
 	values[2] = UUIDPGetDatum(id);
@@ -345,7 +371,7 @@ wf_retry(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(true);
 }
 
-/*--- many ---*/
+/*--- many runs ---*/
 
 /* The status argument; raises 22023 unless it is one of the n allowed. */
 static const char *
@@ -370,8 +396,9 @@ status_argument(FunctionCallInfo fcinfo, const RunStatus *allowed, int n,
 }
 
 /*
- * $3 tenant, $4 workflow, $5 status, $6 since.  They are locked in the order
- * of their ids, so that two who want the same runs do not wait for each other.
+ * $3 tenant, $4 workflow, $5 status, $6 since.  update_runs locks the runs in
+ * the order of their ids, so that two sessions that choose the same runs
+ * cannot deadlock.
  */
 #define CHOSEN \
 	"SELECT r.id FROM %t.workflow_runs r JOIN %t.workflow_definitions d" \
@@ -380,9 +407,10 @@ status_argument(FunctionCallInfo fcinfo, const RunStatus *allowed, int n,
 	" AND ($6 IS NULL OR r.queued_at >= $6)"
 
 /*
- * Executes update, narrowed by the arguments (tenant, workflow, status,
- * since) and to statuses (" AND ..."), and returns the ids.  $1 and $2 of the
- * update are given.
+ * Executes update for the runs that the arguments choose (tenant, workflow,
+ * status, since), if the condition statuses (" AND ...") holds for them too,
+ * and puts their ids into the result.  second is $2 of the update, of that
+ * type; 0 is null.  If announced, the runs are announced as cancelled.
  */
 static void
 update_runs(FunctionCallInfo fcinfo, const char *update, const char *statuses,
@@ -391,7 +419,7 @@ update_runs(FunctionCallInfo fcinfo, const char *update, const char *statuses,
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	Oid			types[6] = {TIMESTAMPTZOID, type, UUIDOID, TEXTOID, TEXTOID,
 	TIMESTAMPTZOID};
-	Datum		values[6] = {moment(), second, PG_GETARG_DATUM(0),
+	Datum		values[6] = {time_argument(), second, PG_GETARG_DATUM(0),
 		PG_GETARG_DATUM(1), status ? CStringGetTextDatum(status) : (Datum) 0,
 	PG_GETARG_DATUM(3)};
 	char		nulls[] = {' ', second ? ' ' : 'n', ' ',
@@ -420,6 +448,7 @@ update_runs(FunctionCallInfo fcinfo, const char *update, const char *statuses,
 	SPI_finish();
 }
 
+/* Checks argument 0 and the tables: raises 22004, 42501, 55000. */
 static void
 begin_many(FunctionCallInfo fcinfo)
 {
@@ -435,6 +464,7 @@ begin_many(FunctionCallInfo fcinfo)
 
 PG_FUNCTION_INFO_V1(wf_cancel_runs);
 
+/* Raises 22004, 42501, 22023. */
 Datum
 wf_cancel_runs(PG_FUNCTION_ARGS)
 {
@@ -453,6 +483,7 @@ wf_cancel_runs(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(wf_retry_runs);
 
+/* Raises 22004, 42501, 22023. */
 Datum
 wf_retry_runs(PG_FUNCTION_ARGS)
 {

@@ -1,17 +1,22 @@
 /*
  * definition.c
- *	  workflow_definitions: what happens when it is written; wf_define.
+ *	  What the triggers of workflow_definitions do.
  *
  * Runs in the backend that writes, as the role that writes.  A definition is
- * validated before it is stored; version.c saves its version after.  What is
- * saved already is taken as it is (a restore), and pg_dump's scripts turn
- * check_function_bodies off: then actions, which may be restored later, are
- * not asked for.
+ * validated before it is stored (wf_definition_check); afterwards the trigger
+ * of version.c saves its version.
+ *
+ * In a restore, a row whose version is saved already is not validated again.
+ * The scripts of pg_dump turn check_function_bodies off; if it is off, actions
+ * are not looked up, since their rows may be restored later.
+ *
+ * Owns nothing beyond a call.
  */
 #include "postgres.h"
 #include "compat.h"
 
 #include "access/htup_details.h"
+#include "api/definition.h"
 #include "api/role.h"
 #include "api/trigger_row.h"
 #include "api/version.h"
@@ -32,9 +37,8 @@
 
 /*--- name and trigger type ---*/
 
-/* A member that is a string, as text; else NULL. */
-static char *
-text_member(Jsonb *json, const char *key)
+char *
+definition_text(Jsonb *json, const char *key)
 {
 	JsonbValue	root;
 
@@ -42,11 +46,14 @@ text_member(Jsonb *json, const char *key)
 	return json_member_string(&root, key);
 }
 
-/* Fills the column from the JSON, or sees that both agree. */
+/*
+ * Fills the column from the JSON's member key if an INSERT leaves it null.
+ * Raises 22023 if both have a value and differ.
+ */
 static void
 agree(TriggerRow *row, int column, const char *key, Jsonb *definition)
 {
-	char	   *in_json = text_member(definition, key);
+	char	   *in_json = definition_text(definition, key);
 	bool		isnull;
 	Datum		datum = row_get(row, column, &isnull);
 
@@ -70,13 +77,14 @@ agree(TriggerRow *row, int column, const char *key, Jsonb *definition)
 /*--- run_as ---*/
 
 /*
- * Must be able to SET ROLE to it.  A superuser may leave no role behind: a
- * dump carries the bare number of a role that was dropped.
+ * Raises 42501 unless the current user may have steps run as role, and 42704
+ * if there is no such role.  A superuser may write a row without an existing
+ * role, since a dump has the bare number of a role that was dropped before.
  */
 static void
 check_run_as(Oid role)
 {
-	if (!version_role_exists(role))
+	if (!role_exists(role))
 	{
 		if (superuser())
 			return;
@@ -101,14 +109,16 @@ check_run_as(Oid role)
 			 errdetail("Whoever writes a definition must be able to SET ROLE to its run_as."),
 			 errhint("Name a role of yours in run_as, or have the role granted: GRANT %s TO %s.",
 					 quote_identifier(GetUserNameFromId(role, false)),
-					 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+					 quote_identifier(GetUserNameFromId(GetUserId(),
+														false)))));
 }
 
 /*
  * Does the UPDATE change nothing but is_active?  Then the steps and their role
- * stay what somebody with the right to that role has saved, so whoever may
- * write the row may make the change.  Columns after run_as do not matter: they
- * are set below, or somebody has added them, and no step reads them.
+ * stay as a role with the right to that role has saved them, so every role
+ * that may update the row may make the change.  Columns after run_as do not
+ * matter: count_version sets them, or a user has added them, and no step reads
+ * them.
  */
 static bool
 only_switches(TriggerRow *row)
@@ -121,6 +131,10 @@ only_switches(TriggerRow *row)
 	return true;
 }
 
+/*
+ * Raises 42501 or 42704 if the writer may not save the row with its run_as;
+ * warns if it makes a workflow active that has no role.
+ */
 static void
 check_role_of_row(TriggerRow *row)
 {
@@ -132,7 +146,7 @@ check_role_of_row(TriggerRow *row)
 	if (only_switches(row))
 	{
 		if (DatumGetBool(row_get(row, DEF_IS_ACTIVE, &isnull)) &&
-			!version_role_exists(role))
+			!role_exists(role))
 			ereport(WARNING,
 					(errcode(ERRCODE_UNDEFINED_OBJECT),
 					 errmsg("the role that this workflow runs as does not exist"),
@@ -141,14 +155,14 @@ check_role_of_row(TriggerRow *row)
 		return;
 	}
 	check_run_as(role);
-	if (!version_role_exists(role))
+	if (!role_exists(role))
 		row_set(row, DEF_RUN_AS, ObjectIdGetDatum(InvalidOid));
 }
 
 /*--- validation ---*/
 
-static ActionCatalogue *
-catalogue(void)
+ActionCatalogue *
+definition_catalogue(void)
 {
 	ActionCatalogue *result;
 	Oid			save_user;
@@ -160,24 +174,36 @@ catalogue(void)
 	return result;
 }
 
+/*
+ * Raises 22023 with every error of the definition, or warns; an UPDATE that
+ * does not change the definition, and a version that is saved, are accepted.
+ */
 static void
 validate(TriggerRow *row, Jsonb *definition)
 {
 	Problems	problems = {0};
+	ActionCatalogue *actions = NULL;
 
 	if (row->is_update ? !row_changed(row, DEF_DEFINITION)
 		: version_is_saved(row, definition))
 		return;
-	plan_compile(definition, check_function_bodies ? catalogue() : NULL,
-				 &problems);
+	if (check_function_bodies)
+		actions = definition_catalogue();
+	plan_compile(definition, actions, &problems);
 	problems_raise(&problems, "the definition is not valid");
 }
 
 /*--- versions ---*/
 
+/*
+ * Completes an UPDATE: a changed definition or role gets the next version,
+ * and the row says when and by whom it was updated.  Raises 428C9 if the
+ * UPDATE sets version, 0A000 if it changes the id or the tenant.
+ */
 static void
 count_version(TriggerRow *row)
 {
+	char	   *user = GetUserNameFromId(GetUserId(), false);
 	bool		isnull;
 	Datum		version = row_get_old(row, DEF_VERSION, &isnull);
 
@@ -196,12 +222,12 @@ count_version(TriggerRow *row)
 	row_set(row, DEF_UPDATED_AT,
 			TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
 	row_set(row, DEF_UPDATED_BY,
-			DirectFunctionCall1(namein,
-								CStringGetDatum(GetUserNameFromId(GetUserId(), false))));
+			DirectFunctionCall1(namein, CStringGetDatum(user)));
 }
 
 PG_FUNCTION_INFO_V1(wf_definition_check);
 
+/* BEFORE INSERT OR UPDATE of workflow_definitions, for each row. */
 Datum
 wf_definition_check(PG_FUNCTION_ARGS)
 {
@@ -224,6 +250,11 @@ wf_definition_check(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(wf_definition_gone);
 
+/*
+ * AFTER DELETE of workflow_definitions, for each row: deletes the versions of
+ * that definition.  The foreign key of workflow_runs refuses that if a run of
+ * one of them exists.
+ */
 Datum
 wf_definition_gone(PG_FUNCTION_ARGS)
 {
@@ -247,151 +278,4 @@ wf_definition_gone(PG_FUNCTION_ARGS)
 	store_leave_owner(save_user, save_context);
 	store_leave_search_path(level);
 	return PointerGetDatum(NULL);
-}
-
-/*--- wf_define ---*/
-
-/* The definition of that name: 0 none, 1 differs, 2 the same. */
-static int
-find_definition(Datum *values, Datum *id)
-{
-	Oid			types[3] = {UUIDOID, JSONBOID, TEXTOID};
-	bool		isnull;
-
-	SPI_execute_with_args(store_sql("SELECT id, definition = $2"
-									" FROM %t.workflow_definitions"
-									" WHERE tenant_id = $1 AND name = $3"
-									" FOR UPDATE"),
-						  3, types, values, NULL, false, 1);
-	if (SPI_processed == 0)
-		return 0;
-	*id = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
-						&isnull);
-	return DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0],
-									  SPI_tuptable->tupdesc, 2, &isnull))
-		? 2 : 1;
-}
-
-/*
- * A definition that was saved under another name is a second one: every event
- * runs both.  Warns if an active one of the same tenant and trigger type has
- * the same steps.
- */
-static void
-warn_of_sibling(Datum *values)
-{
-	Oid			types[3] = {UUIDOID, JSONBOID, TEXTOID};
-	char	   *sibling;
-
-	SPI_execute_with_args(store_sql("SELECT o.name"
-									" FROM %t.workflow_definitions d"
-									" JOIN %t.workflow_definitions o"
-									" ON o.tenant_id = d.tenant_id"
-									"  AND o.trigger_type = d.trigger_type"
-									"  AND o.id <> d.id AND o.is_active"
-									"  AND o.definition->'steps' = d.definition->'steps'"
-									" WHERE d.tenant_id = $1 AND d.name = $3"
-									"  AND d.is_active ORDER BY o.name"),
-						  3, types, values, NULL, false, 1);
-	if (SPI_processed == 0)
-		return;
-	sibling = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
-	ereport(WARNING,
-			(errcode(ERRCODE_WARNING),
-			 errmsg("workflow \"%s\" has the same trigger type and the same steps and is active too",
-					sibling),
-			 errdetail("Every event runs both."),
-			 errhint("To rename a workflow, UPDATE its name and the name in its definition; to end the other one, set its is_active to false.")));
-}
-
-#define MAX_TRIES 10
-
-/*
- * Inserts or updates; returns the id.  Another session may insert the name, or
- * delete it, at the same moment: its end is waited for, then both are tried
- * again.  (A lock on the table would make everybody else wait for as long as
- * this transaction stays open.)
- */
-static Datum
-write_definition(Datum *values)
-{
-	Oid			types[3] = {UUIDOID, JSONBOID, TEXTOID};
-	Datum		id = 0;
-	bool		isnull;
-
-	for (int tries = 0; tries < MAX_TRIES; tries++)
-	{
-		int			found = find_definition(values, &id);
-
-		if (found == 2)
-			return id;
-		SPI_execute_with_args(store_sql(found == 1
-										? "UPDATE %t.workflow_definitions"
-										" SET definition = $2,"
-										"  trigger_type = $2->>'trigger_type'"
-										" WHERE tenant_id = $1 AND name = $3"
-										" RETURNING id"
-										: "INSERT INTO %t.workflow_definitions"
-										" (tenant_id, definition, name)"
-										" VALUES ($1, $2, $3)"
-										" ON CONFLICT (tenant_id, name)"
-										" DO NOTHING RETURNING id"),
-							  3, types, values, NULL, false, 0);
-		if (SPI_processed > 0)
-		{
-			id = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
-							   1, &isnull);
-			warn_of_sibling(values);
-			return id;
-		}
-		CHECK_FOR_INTERRUPTS();
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("the definition could not be saved"),
-			 errdetail("It is neither inserted nor found: a trigger or a policy that somebody added to \"workflow_definitions\" may be the reason.")));
-}
-
-/* wf_define has no columns to take them from: the JSON must have both. */
-static void
-require_names(Jsonb *definition)
-{
-	static const char *const keys[] = {"name", "trigger_type"};
-	Problems	problems = {0};
-
-	if (text_member(definition, keys[0]) && text_member(definition, keys[1]))
-		return;					/* the trigger checks the rest */
-	plan_compile(definition, catalogue(), &problems);
-	for (int i = 0; i < lengthof(keys) && JB_ROOT_IS_OBJECT(definition); i++)
-		if (getKeyJsonValueFromContainer(&definition->root, keys[i],
-										 strlen(keys[i]), NULL) == NULL)
-			problem_error(&problems, keys[i], NULL, "%s is missing", keys[i]);
-	problems_raise(&problems, "the definition is not valid");
-}
-
-PG_FUNCTION_INFO_V1(wf_define);
-
-Datum
-wf_define(PG_FUNCTION_ARGS)
-{
-	Datum		values[3];
-	pg_uuid_t  *id = palloc(sizeof(pg_uuid_t));
-	int			level;
-
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("arguments of wf_define must not be null")));
-	store_use_schema(get_func_namespace(fcinfo->flinfo->fn_oid));
-	require_names(PG_GETARG_JSONB_P(1));
-	values[0] = PG_GETARG_DATUM(0);
-	values[1] = PG_GETARG_DATUM(1);
-	values[2] = CStringGetTextDatum(text_member(PG_GETARG_JSONB_P(1), "name"));
-
-	level = store_enter_search_path();
-	SPI_connect();
-	*id = *DatumGetUUIDP(write_definition(values));
-	SPI_finish();
-	store_leave_search_path(level);
-	PG_RETURN_UUID_P(id);
 }

@@ -1,39 +1,43 @@
 /*
  * fire.c
- *	  An event comes in: rows for workflow_runs.
+ *	  An event becomes rows of workflow_runs.
  *
- * Runs in the backend that calls wf_fire or whose table has a trigger, in
- * its transaction and on behalf of a role that may hold no privilege on our
- * tables: EXECUTE on wf_fire is the privilege.  Rows are inserted through
- * the table's access method, as COPY does, not by an SQL statement, as long
- * as nobody has put anything on the table that would miss it: a trigger, a
- * default, a constraint, a rule (store_added.c).  Else statements insert them
- * (fire_statement.c).
+ * Runs in the backend that calls wf_fire or that changes a table with a
+ * trigger, in its transaction, for a role that may have no privilege on our
+ * tables: EXECUTE on wf_fire is the privilege.  Rows are inserted through the
+ * table's access method, as COPY does, and not by an SQL statement, unless a
+ * user has added something to the table that this would skip: a trigger, a
+ * default, a constraint, a rule (store_added.c).  Then statements insert the
+ * rows (fire_statement.c).
  *
- * Foreign keys.  The per-row check of core would lock the definition's row
- * for each run: with one hot definition, concurrent fires would queue on it
- * and build multixacts.  We skip the check, and it holds all the same:
+ * Foreign keys.  PostgreSQL's check of each row would lock the definition's
+ * row for each run: if many sessions fire one definition, they would queue for
+ * that lock and create multixacts.  The check is skipped here, and the key
+ * holds all the same:
  *
  *	fire:	lock workflow_runs ROW EXCLUSIVE, then read the definitions
- *			with a fresh snapshot, then insert.
+ *			with a new snapshot, then insert.
  *	DELETE:	(trigger A_wf_definition_lock, after a row was deleted) lock
- *			workflow_runs SHARE ROW EXCLUSIVE, which waits for every
- *			transaction that has fired to end; then core's check of the
- *			referencing side.
+ *			workflow_runs SHARE ROW EXCLUSIVE, which waits until every
+ *			transaction that has fired has ended; then PostgreSQL's check
+ *			of the referencing side.
  *
- * A fire that gets its lock first is seen by the check, which looks at what
- * is committed when it starts, whatever the isolation level of the DELETE.
- * A fire that gets its lock later sees the definition gone (or, if the DELETE
- * was rolled back, there), whatever its own isolation level, since its
- * snapshot is newer than its lock.  Until it commits, the DELETE keeps its
- * lock: a fire before that would still see the definition.
+ * If the fire gets its lock first, the check sees its rows, since the check
+ * reads what is committed when it starts, whatever the isolation level of the
+ * DELETE.  If the fire gets its lock later, it sees that the definition is
+ * gone (or, if the DELETE was rolled back, that it is there), whatever its own
+ * isolation level, since its snapshot is newer than its lock.  The DELETE
+ * keeps its lock until it commits: a fire before that would still see the
+ * definition.
  *
- * Serializable transactions.  The insert takes part in the detection of
- * conflicts: the table's and the indexes' access methods see to that.  What
- * a fire reads past the transaction's snapshot (the definitions, the run
- * that has a key) must be what that snapshot shows, else 40001 is raised.
+ * Serializable transactions.  The inserts take part in the detection of
+ * conflicts, since the access methods of the table and its indexes do.  A fire
+ * reads the definitions, and the run that has a key, with newer snapshots than
+ * the transaction's.  If the transaction's snapshot shows something else,
+ * 40001 is raised.
  *
- * Owns nothing beyond a call.
+ * Owns nothing beyond a fire.  If the transaction aborts, its rows are gone as
+ * any others are, and no worker is woken.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -67,7 +71,8 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#define BATCH_ROWS 500			/* rows that wait for one multi-insert */
+/* Rows wait in memory for one multi-insert: so many, and of so many bytes. */
+#define BATCH_ROWS 500
 #define BATCH_BYTES (1024 * 1024)
 
 struct Firing
@@ -79,25 +84,30 @@ struct Firing
 	int			priority;
 	int			depth;
 	Relation	runs;
-	FireStatement *statement;	/* NULL: inserted past the executor, by */
+	FireStatement *statement;	/* inserts the rows; NULL: what follows does */
 	EState	   *estate;
 	ResultRelInfo *result;
 	Oid			key_index;
 	BulkInsertState bulk;
 	Datum		queued;			/* 'queued' and '[]', made once */
 	Datum		no_results;
-	pg_uuid_t	tenant;			/* whose targets are in hand */
-	bool		has_tenant;
+	pg_uuid_t	tenant;			/* that targets belong to */
+	bool		has_tenant;		/* are tenant and targets set? */
 	int			ntargets;
 	Target	   *targets;
 	TupleTableSlot *slots[BATCH_ROWS];
-	int			nslots;			/* made */
-	int			nrows;			/* waiting */
-	size_t		nbytes;
+	int			nslots;			/* so many have been created */
+	int			nrows;			/* so many hold a row that waits */
+	size_t		nbytes;			/* of the payloads that wait */
 };
 
-/*--- who fires whom ---*/
+/*--- chains of workflows ---*/
 
+/*
+ * How deep in a chain of workflows that fire one another the new runs are: 0
+ * unless a step fires.  Raises 54001 beyond max_depth, with the names of the
+ * chain, which are read as the owner of our tables.
+ */
 static int
 depth_of_fire(const char *trigger_type)
 {
@@ -126,7 +136,10 @@ depth_of_fire(const char *trigger_type)
 
 /*--- targets ---*/
 
-/* The definitions that the event fires for this tenant. */
+/*
+ * Sets the definitions that the event fires for this tenant, unless they are
+ * set.  Raises 42501 if the session may not fire for the tenant.
+ */
 static void
 find_targets(Firing *firing, const pg_uuid_t *tenant)
 {
@@ -149,7 +162,7 @@ find_targets(Firing *firing, const pg_uuid_t *tenant)
 
 /*--- rows ---*/
 
-/* What inserting past the executor needs. */
+/* Prepares to insert through the access method. */
 static void
 open_directly(Firing *firing)
 {
@@ -194,6 +207,7 @@ firing_begin(Oid schema, const char *trigger_type, const TimestampTz *run_at,
 	return firing;
 }
 
+/* An empty slot for the next row that waits. */
 static TupleTableSlot *
 next_slot(Firing *firing)
 {
@@ -201,13 +215,18 @@ next_slot(Firing *firing)
 	{
 		MemoryContext old = MemoryContextSwitchTo(firing->context);
 
-		firing->slots[firing->nslots++] = table_slot_create(firing->runs, NULL);
+		firing->slots[firing->nslots++] = table_slot_create(firing->runs,
+															NULL);
 		MemoryContextSwitchTo(old);
 	}
 	return ExecClearTuple(firing->slots[firing->nrows]);
 }
 
-/* Fills slot with a queued run; its data is in the current context. */
+/*
+ * Fills slot with a queued run, gives it an id, and has the workers woken for
+ * it at commit.  The slot points to the arguments and into the current memory
+ * context, so these must last until the row is written.
+ */
 static void
 fill_slot(Firing *firing, TupleTableSlot *slot, const Target *target,
 		  const pg_uuid_t *tenant, pg_uuid_t *id, Jsonb *payload,
@@ -215,15 +234,17 @@ fill_slot(Firing *firing, TupleTableSlot *slot, const Target *target,
 {
 	TimestampTz now = clock_now();
 	DueRun		due;
-	Datum	   *v = slot->tts_values - 1;
+	Datum	   *v = slot->tts_values - 1;	/* columns count from 1 */
 	bool	   *n = slot->tts_isnull - 1;
 
 	uuid7_generate(id, now);
-	memset(slot->tts_isnull, true, sizeof(bool) * slot->tts_tupleDescriptor->natts);
+	memset(slot->tts_isnull, true,
+		   sizeof(bool) * slot->tts_tupleDescriptor->natts);
 	for (int i = Anum_workflow_runs_id; i <= Anum_workflow_runs_depth; i++)
 		n[i] = false;
 	v[Anum_workflow_runs_id] = UUIDPGetDatum(id);
-	v[Anum_workflow_runs_definition_id] = UUIDPGetDatum(&target->definition_id);
+	v[Anum_workflow_runs_definition_id] =
+		UUIDPGetDatum(&target->definition_id);
 	v[Anum_workflow_runs_trigger_payload] = JsonbPGetDatum(payload);
 	v[Anum_workflow_runs_status] = firing->queued;
 	v[Anum_workflow_runs_current_step] =
@@ -235,10 +256,12 @@ fill_slot(Firing *firing, TupleTableSlot *slot, const Target *target,
 	v[Anum_workflow_runs_tenant_id] = UUIDPGetDatum(tenant);
 	v[Anum_workflow_runs_definition_version] = Int32GetDatum(target->version);
 	v[Anum_workflow_runs_queued_at] = TimestampTzGetDatum(now);
-	v[Anum_workflow_runs_run_at] = TimestampTzGetDatum(firing->run_at ? *firing->run_at : now);
+	due.run_at = firing->run_at ? *firing->run_at : now;
+	v[Anum_workflow_runs_run_at] = TimestampTzGetDatum(due.run_at);
 	v[Anum_workflow_runs_priority] = Int16GetDatum((int16) firing->priority);
 	n[Anum_workflow_runs_idempotency_key] = key == NULL;
-	v[Anum_workflow_runs_idempotency_key] = key ? CStringGetTextDatum(key) : (Datum) 0;
+	if (key != NULL)
+		v[Anum_workflow_runs_idempotency_key] = CStringGetTextDatum(key);
 	v[Anum_workflow_runs_attempt] = Int32GetDatum(0);
 	v[Anum_workflow_runs_place] = Int64GetDatum(store_place());
 	n[Anum_workflow_runs_owner] = true;
@@ -249,12 +272,11 @@ fill_slot(Firing *firing, TupleTableSlot *slot, const Target *target,
 	slot->tts_tableOid = RelationGetRelid(firing->runs);
 	due.id = *id;
 	due.tenant_id = *tenant;
-	due.run_at = DatumGetTimestampTz(v[Anum_workflow_runs_run_at]);
 	due.priority = (int16) firing->priority;
 	wakeup_run_at_commit(&due);
 }
 
-/* Writes the rows that wait. */
+/* Writes the rows that wait and their index entries. */
 static void
 flush(Firing *firing)
 {
@@ -277,7 +299,7 @@ flush(Firing *firing)
 	MemoryContextReset(firing->batch_context);
 }
 
-/* Puts a run beside the others that wait. */
+/* Copies a run without a key to the rows that wait; *id becomes its id. */
 static void
 queue_row(Firing *firing, const Target *target, const pg_uuid_t *tenant,
 		  Jsonb *payload, pg_uuid_t *id)
@@ -305,9 +327,10 @@ queue_row(Firing *firing, const Target *target, const pg_uuid_t *tenant,
 }
 
 /*
- * A serializable transaction must not learn of a run that its snapshot does
- * not show: no order of the transactions would explain that.  The scan also
- * notes what it reads, so that conflicts with it are found.
+ * Raises 40001 if the transaction's snapshot does not show the run: a
+ * serializable transaction must not learn of it, since no order of the
+ * transactions would explain that.  The scan also registers what it reads, so
+ * that later conflicts are found.
  */
 static void
 check_snapshot_has(Firing *firing, const pg_uuid_t *id)
@@ -330,7 +353,7 @@ check_snapshot_has(Firing *firing, const pg_uuid_t *id)
 	UnregisterSnapshot(snapshot);
 }
 
-/* The id of the run at tid, which holds the key already. */
+/* Sets *id to that of the run at tid, which has the key already. */
 static void
 id_of_existing(Firing *firing, ItemPointer tid, pg_uuid_t *id)
 {
@@ -350,9 +373,9 @@ id_of_existing(Firing *firing, ItemPointer tid, pg_uuid_t *id)
 }
 
 /*
- * Inserts a run with a key, or finds the one that has it: speculatively, as
- * INSERT ... ON CONFLICT DO NOTHING does, waiting for a transaction that is
- * about to insert the same key.
+ * Inserts a run with a key, or finds the run that has it; *id becomes that of
+ * either.  The insertion is speculative, as that of INSERT ... ON CONFLICT DO
+ * NOTHING: it waits for a transaction that is about to insert the same key.
  */
 static void
 insert_keyed(Firing *firing, const Target *target, const pg_uuid_t *tenant,
@@ -390,6 +413,7 @@ insert_keyed(Firing *firing, const Target *target, const pg_uuid_t *tenant,
 	ExecDropSingleTupleTableSlot(slot);
 }
 
+/* Raises 22023 if the payload is no object, 54000 if it is too large. */
 static void
 check_payload(Jsonb *payload)
 {
@@ -405,6 +429,7 @@ check_payload(Jsonb *payload)
 						   (unsigned) VARSIZE(payload), wf_max_payload)));
 }
 
+/* Queues a run of the target; appends its id to *ids unless ids is NULL. */
 static void
 add_run(Firing *firing, const Target *target, const pg_uuid_t *tenant,
 		Jsonb *payload, const char *key, List **ids)

@@ -1,6 +1,6 @@
 /*
  * fire.h
- *	  Queueing runs, one or a hundred thousand.
+ *	  Queueing runs for events: one, or a hundred thousand of one statement.
  */
 #ifndef WF_FIRE_H
 #define WF_FIRE_H
@@ -14,28 +14,33 @@
 typedef struct Firing Firing;
 
 /*
- * Begins to queue runs for an event.  schema is the extension's.  run_at NULL
- * is now; what it points to must last until firing_end.  Takes ROW EXCLUSIVE
- * on workflow_runs.  Raises 54001 if the caller is a step too deep in a chain
- * of its own making.
+ * Begins to queue runs for events of a trigger type; the result is in the
+ * current memory context.  schema is the extension's.  run_at NULL is now;
+ * what it points to, and trigger_type, must last until firing_end.  Locks
+ * workflow_runs ROW EXCLUSIVE until the end of the transaction.  Raises 25006
+ * if the transaction cannot write, and 54001 if the caller is a step of a
+ * workflow that was fired by workflows max_depth deep.
  */
 extern Firing *firing_begin(Oid schema, const char *trigger_type,
 							const TimestampTz *run_at, int priority);
 
 /*
- * Queues a run for each definition of the tenant that the event fires.  Ids
- * are appended to *ids (of pg_uuid_t *, in the caller's context) if ids is not
- * NULL, at the latest by firing_end; a keyed run that exists already gives
- * its id.  Without a key rows may wait in memory until firing_end.  Raises
- * 42501 for a tenant that this session is not bound to, 22023 and 54000 for
- * the payload, 22023 for the key, 40001 in a serializable transaction, 55000
- * if a table is not as the engine needs it; and, here or in firing_end,
- * whatever raises what somebody has put on workflow_runs.
+ * Queues a run for each definition of the tenant that the event fires.  If ids
+ * is not NULL, the ids are appended to *ids (of pg_uuid_t *, in the current
+ * memory context, which must be that of firing_begin), at the latest by
+ * firing_end.  If a run has the key already,
+ * its id is appended instead.  Rows without a key may wait in memory until
+ * firing_end.
+ *
+ * Raises 42501 for a tenant that this session is not bound to, 22023 and 54000
+ * for the payload, 22023 for the key, 40001 in a serializable transaction,
+ * 55000 if a table is not as the engine needs it.  Here or in firing_end, what
+ * users have added to workflow_runs may raise anything.
  */
 extern void firing_add(Firing *firing, const pg_uuid_t *tenant,
 					   Jsonb *payload, const char *key, List **ids);
 
-/* Writes what waits, and has the workers woken at commit. */
+/* Writes the rows that wait, and has the workers woken at commit. */
 extern void firing_end(Firing *firing);
 
 #endif							/* WF_FIRE_H */

@@ -1,8 +1,9 @@
 /*
  * fire_function.c
- *	  wf_fire(), as SQL calls it.
+ *	  The SQL function wf_fire.
  *
- * Runs in the backend that calls, in its transaction.
+ * Runs in the backend that calls it, in its transaction.  Owns nothing beyond
+ * a call.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -14,6 +15,7 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
+/* Raises 22004 if that argument is null. */
 static void
 require_argument(FunctionCallInfo fcinfo, int number, const char *name)
 {
@@ -23,6 +25,7 @@ require_argument(FunctionCallInfo fcinfo, int number, const char *name)
 				 errmsg("argument \"%s\" of wf_fire must not be null", name)));
 }
 
+/* The priority in that argument; 0 for null.  Raises 22003. */
 static int
 priority_argument(FunctionCallInfo fcinfo, int number)
 {
@@ -39,6 +42,7 @@ priority_argument(FunctionCallInfo fcinfo, int number)
 
 PG_FUNCTION_INFO_V1(wf_fire);
 
+/* Raises 22004, 22003, and what fire.h says. */
 Datum
 wf_fire(PG_FUNCTION_ARGS)
 {

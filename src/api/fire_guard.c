@@ -1,10 +1,10 @@
 /*
  * fire_guard.c
- *	  Work whose errors must not end the statement that fires.
+ *	  Calls work whose errors must not end the statement that fires.
  *
- * Runs in the backend that changes the table.  To catch an error that leaves
- * nothing but memory to be freed costs next to nothing; a subtransaction,
- * which undoes anything, costs a microsecond.
+ * Runs in the backend that changes the table.  Catching an error after which
+ * only memory has to be freed is almost free; a subtransaction, which undoes
+ * everything, costs about a microsecond.
  *
  * Owns nothing beyond a call.
  */
@@ -18,8 +18,9 @@
 #include "utils/resowner.h"
 
 /*
- * Is what was worked on to blame?  Without a subtransaction only errors that
- * bad values raise are known to leave nothing.
+ * May the error be caught: is its cause the work's input, and nothing left to
+ * be undone?  Without a subtransaction that is known only of the errors that
+ * bad values raise.
  */
 static bool
 may_be_caught(int sqlstate, bool in_subtransaction)
@@ -27,15 +28,18 @@ may_be_caught(int sqlstate, bool in_subtransaction)
 	int			category = ERRCODE_TO_CATEGORY(sqlstate);
 
 	if (in_subtransaction)
-		return category != ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION) &&
-			category != ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES) &&
-			category != ERRCODE_TO_CATEGORY(ERRCODE_TRANSACTION_ROLLBACK) &&
+		return category != ERRCODE_OPERATOR_INTERVENTION &&
+			category != ERRCODE_INSUFFICIENT_RESOURCES &&
+			category != ERRCODE_TRANSACTION_ROLLBACK &&
 			sqlstate != ERRCODE_DATA_CORRUPTED;
 	return category == ERRCODE_TO_CATEGORY(ERRCODE_DATA_EXCEPTION) ||
 		category == ERRCODE_TO_CATEGORY(ERRCODE_PROGRAM_LIMIT_EXCEEDED);
 }
 
-/* Ends the error that is being caught: a copy of it. */
+/*
+ * Ends the handling of the error that is being caught; returns a copy of it
+ * in context, which becomes the current one.
+ */
 static ErrorData *
 take_error(MemoryContext context)
 {
@@ -47,25 +51,25 @@ take_error(MemoryContext context)
 	return error;
 }
 
-/* The text of an error, without a full stop. */
+/* The message of an error and its detail, without a full stop; palloc'd. */
 static char *
 text_of_error(const ErrorData *error)
 {
-	char	   *text = psprintf("%s%s%s",
-								error->message ? error->message : "error",
-								error->detail ? ": " : "",
-								error->detail ? error->detail : "");
-	size_t		len = strlen(text);
+	char	   *result = psprintf("%s%s%s",
+								  error->message ? error->message : "error",
+								  error->detail ? ": " : "",
+								  error->detail ? error->detail : "");
+	size_t		len = strlen(result);
 
-	if (len > 0 && text[len - 1] == '.')
-		text[		len - 1] = '\0';
-	return text;
+	if (len > 0 && result[len - 1] == '.')
+		result[len - 1] = '\0';
+	return result;
 }
 
 /*
- * Raising resets the hold-off counts of interrupts, so they are put back.  A
- * subtransaction ends here even if the error is raised again: the server
- * would take it for a savepoint of the client's.
+ * Raising an error resets the hold-off counts of interrupts, so they are
+ * restored.  The subtransaction ends here even if the error is raised again:
+ * otherwise the server would take it for a savepoint of the client.
  */
 bool
 fire_guarded(void (*work) (void *arg), void *arg, bool in_subtransaction,

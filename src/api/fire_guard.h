@@ -1,6 +1,6 @@
 /*
  * fire_guard.h
- *	  Work whose errors must not end the statement that fires.
+ *	  Calls work whose errors must not end the statement that fires.
  */
 #ifndef WF_FIRE_GUARD_H
 #define WF_FIRE_GUARD_H
@@ -8,9 +8,12 @@
 #include "postgres.h"
 
 /*
- * work(arg) under guard: true, or if it raised an error that its input is to
- * blame for, false and *message, palloc'd.  If in_subtransaction, work may
- * execute anything, else it may hold nothing but memory when it raises.
+ * Calls work(arg).  Returns true, or false if it has raised an error whose
+ * cause is its input; then *message says which, palloc'd in the current memory
+ * context.  Other errors (a cancelled query, memory) are raised again.
+ *
+ * If in_subtransaction, work may execute anything; otherwise it may hold
+ * nothing but memory when it raises.
  */
 extern bool fire_guarded(void (*work) (void *arg), void *arg,
 						 bool in_subtransaction, char **message);

@@ -1,10 +1,13 @@
 /*
  * fire_once.c
- *	  What a client is told once a statement, not once a row.
+ *	  Messages that a client gets once in a statement, not once for each row.
  *
- * Owns, in static memory, what was said in the client's last statement.  A
- * function that the client calls, with all statements in it, is part of the
- * client's own: a loop of a thousand INSERTs gives one warning.
+ * Runs in the backend that fires.  The statement is the one that the client
+ * has sent.  If it calls a function, all statements in that function are part
+ * of it: a loop of a thousand INSERTs gives one warning.
+ *
+ * Owns, for the life of the process, which messages the client's last
+ * statement has given.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -13,18 +16,22 @@
 #include "api/fire_once.h"
 #include "common/hashfn.h"
 
-#define MAX_SAID 16
+#define MAX_GIVEN 16
 
+/*
+ * The messages of the client's last statement.  A variable of the process,
+ * since the calls for the rows of a statement share no memory context.
+ */
 static struct
 {
-	TimestampTz transaction;	/* when they began */
+	TimestampTz transaction;	/* when both began: they name the statement */
 	TimestampTz statement;
 	int			n;
 	struct
 	{
 		Oid			object;
 		uint32		message;	/* its hash */
-	}			said[MAX_SAID];
+	}			given[MAX_GIVEN];
 }			last;
 
 bool
@@ -43,12 +50,12 @@ fire_first_time(Oid object, const char *message)
 	}
 	for (int i = 0; i < last.n; i++)
 	{
-		if (last.said[i].object == object && last.said[i].message == hash)
+		if (last.given[i].object == object && last.given[i].message == hash)
 			return false;
 	}
-	if (last.n == MAX_SAID)
+	if (last.n == MAX_GIVEN)
 		return false;
-	last.said[last.n].object = object;
-	last.said[last.n++].message = hash;
+	last.given[last.n].object = object;
+	last.given[last.n++].message = hash;
 	return true;
 }

@@ -1,6 +1,6 @@
 /*
  * fire_once.h
- *	  What a client is told once a statement, not once a row.
+ *	  Messages that a client gets once in a statement, not once for each row.
  */
 #ifndef WF_FIRE_ONCE_H
 #define WF_FIRE_ONCE_H
@@ -8,8 +8,9 @@
 #include "postgres.h"
 
 /*
- * Is this the first time that message is to be said about object during the
- * client's statement under way?  Of very many messages only the first are.
+ * Is this the first call with that object and message in the client's current
+ * statement?  False as well for every further message after the first 16 of a
+ * statement.
  */
 extern bool fire_first_time(Oid object, const char *message);
 

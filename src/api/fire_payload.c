@@ -1,15 +1,15 @@
 /*
  * fire_payload.c
- *	  A row of somebody's table as the payload of an event.
+ *	  A row of an application's table as the payload of an event.
  *
  * Runs in the backend that changes the table, as the role that does so.
- * Values become JSON by to_jsonb, so types with a cast to json use it.  The
- * text of a value does not depend on the session's settings.
+ * to_jsonb converts the values, so a type's cast to json is used if it has
+ * one.  The text of a value does not depend on the session's settings.
  *
  * The application's statement must not fail because of a workflow, so errors
- * are caught here.  Conversions that the server makes by itself hold nothing
- * but memory if they fail; those that may execute anybody's code have a
- * subtransaction each.
+ * are caught here.  Conversions by the server's own code hold nothing but
+ * memory if they raise; conversions that may execute code of an extension or
+ * a user have a subtransaction each.
  *
  * Owns nothing beyond what payload_format_make returns.
  */
@@ -36,8 +36,8 @@
 #include "utils/timestamp.h"
 
 /*
- * A larger value is not even looked at: to_jsonb doubles the size of a bytea
- * at worst, and jsonb ends at 256 MB.  An event ends far below.
+ * A larger value is not converted: to_jsonb doubles the size of a bytea at
+ * worst, and a jsonb value has at most 256 MB.  An event has far less.
  */
 #define MAX_VALUE_BYTES (100 * 1024 * 1024)
 
@@ -48,7 +48,8 @@ typedef struct Member
 	bool		is_timestamptz;
 	bool		is_varlena;
 	bool		in_subtransaction;
-	bool		holds_names;	/* of tables and the like */
+	bool		holds_names;	/* its text has names of tables or other
+								 * objects, which depend on the search_path */
 	FmgrInfo	to_jsonb;
 	Size		size;			/* of the row's value */
 	Size		old_size;		/* of the old row's */
@@ -57,11 +58,11 @@ typedef struct Member
 struct PayloadFormat
 {
 	const TriggerName *name;
-	int			settings;		/* that the members' text depends on */
+	int			settings;		/* that the members' text depends on, a mask */
 	int			nmembers;
 	Member	   *members;
-	JsonbValue *values;			/* of the row in hand */
-	JsonbValue *old_values;
+	JsonbValue *values;			/* of the row that is being converted */
+	JsonbValue *old_values;		/* of the same row before an UPDATE */
 };
 
 /*--- warnings ---*/
@@ -82,7 +83,10 @@ payload_warn(const TriggerName *name, int sqlstate, const char *message,
 
 /*--- the format ---*/
 
-/* Sets up to_jsonb for a column's type, which it asks of its call's node. */
+/*
+ * Adds a member and prepares its conversion.  to_jsonb finds the type of its
+ * argument in the expression node of its call, so a node is made for it.
+ */
 static void
 prepare_member(PayloadFormat *format, Relation rel, const SpecMember *spec)
 {
@@ -132,8 +136,9 @@ payload_format_make(Relation rel, const TriggerSpec *spec,
 
 /*--- values ---*/
 
+/* Raises 54000. */
 static void
-too_large_for_json(void)
+raise_too_large(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -145,13 +150,14 @@ typedef struct Conversion
 {
 	Member	   *member;
 	Datum		datum;
-	JsonbValue *value;			/* the result, and how large it is */
-	Size		size;
+	JsonbValue *value;			/* the result */
+	Size		size;			/* of the result, in bytes */
 } Conversion;
 
 /*
- * The search_path is set for the member alone: somebody's cast to json may
- * rely on that of the session.
+ * Converts the value of a member; arg is a Conversion.  The search_path is set
+ * for a member that needs it, and not for the whole row: a user's cast to json
+ * may rely on the session's search_path.
  */
 static void
 convert_datum(void *arg)
@@ -162,7 +168,7 @@ convert_datum(void *arg)
 
 	if (c->member->is_varlena &&
 		toast_raw_datum_size(c->datum) > MAX_VALUE_BYTES)
-		too_large_for_json();
+		raise_too_large();
 	if (c->member->holds_names)
 		level = output_settings_enter(OUTPUT_NAMES);
 	json = DatumGetJsonbP(FunctionCall1(&c->member->to_jsonb, c->datum));
@@ -172,8 +178,8 @@ convert_datum(void *arg)
 }
 
 /*
- * As to_jsonb has it in a session whose TimeZone is UTC.  Returns how large it
- * is.
+ * Fills *value with what to_jsonb returns in a session whose TimeZone is UTC.
+ * Returns its size in bytes.
  */
 static Size
 convert_timestamptz(Datum datum, JsonbValue *value)
@@ -186,6 +192,7 @@ convert_timestamptz(Datum datum, JsonbValue *value)
 	return value->val.string.len;
 }
 
+/* Warns that the payload has null for a value, and says why. */
 static void
 cannot_hold(const PayloadFormat *format, const Member *member,
 			const char *reason)
@@ -196,7 +203,10 @@ cannot_hold(const PayloadFormat *format, const Member *member,
 				 psprintf("%s. The payload has null instead.", reason), NULL);
 }
 
-/* Returns how large the value is. */
+/*
+ * Fills *value with the member's value in the row; returns its size in bytes.
+ * Raises what the conversion raises unless it is done in a subtransaction.
+ */
 static Size
 convert(PayloadFormat *format, Member *member, TupleTableSlot *row,
 		JsonbValue *value)
@@ -223,15 +233,16 @@ convert(PayloadFormat *format, Member *member, TupleTableSlot *row,
 	return conversion.size;
 }
 
-/* The members of a row, from next on. */
+/* The conversion of a row's members. */
 typedef struct RowConversion
 {
 	PayloadFormat *format;
 	TupleTableSlot *row;
 	bool		is_old;
-	int			next;			/* the member in hand */
+	int			next;			/* the member that is being converted */
 } RowConversion;
 
+/* Converts the members from next on; arg is a RowConversion. */
 static void
 convert_members(void *arg)
 {
@@ -243,12 +254,12 @@ convert_members(void *arg)
 		Member	   *member = &c->format->members[c->next];
 		Size	   *size = c->is_old ? &member->old_size : &member->size;
 
-		*size = 0;
+		*size = 0;				/* if convert raises, this is its size */
 		*size = convert(c->format, member, c->row, &values[c->next]);
 	}
 }
 
-/* The row has no old one; the row before may have had. */
+/* Takes out the sizes of old values, which another row has left. */
 static void
 forget_old(PayloadFormat *format)
 {
@@ -256,7 +267,10 @@ forget_old(PayloadFormat *format)
 		format->members[i].old_size = 0;
 }
 
-/* Fills the format's values, or its old values. */
+/*
+ * Fills the format's values, or its old values, from a row.  A value whose
+ * conversion raises is null, with a warning.
+ */
 static void
 convert_row(PayloadFormat *format, TupleTableSlot *row, bool is_old)
 {
@@ -264,7 +278,7 @@ convert_row(PayloadFormat *format, TupleTableSlot *row, bool is_old)
 	int			level = output_settings_enter(format->settings);
 	char	   *reason;
 
-	/* the value of a member that raised is null by now, and its size 0 */
+	/* convert has made the value null, and the size 0, before it raised */
 	while (!fire_guarded(convert_members, &conversion, false, &reason))
 	{
 		cannot_hold(format, &format->members[conversion.next], reason);
@@ -282,6 +296,7 @@ add_members(PayloadFormat *format, ObjectBuilder *b, JsonbValue *values)
 		object_value(b, format->members[i].spec->key, &values[i]);
 }
 
+/* Adds "_old": an object, or null if the old row is not known. */
 static void
 add_old(PayloadFormat *format, ObjectBuilder *b, bool known)
 {
@@ -298,8 +313,8 @@ add_old(PayloadFormat *format, ObjectBuilder *b, bool known)
 }
 
 /*
- * Makes room: the largest value becomes null, for this reason (NULL: it is too
- * large).  False if there is none that takes up any.
+ * Sets the largest value to null, with a warning that gives the reason (NULL:
+ * the payload is too large).  False if every value is null already.
  */
 static bool
 drop_largest(PayloadFormat *format, const char *reason)
@@ -355,6 +370,7 @@ typedef struct Making
 	Jsonb	   *payload;		/* the result */
 } Making;
 
+/* Builds the payload of the values; arg is a Making. */
 static void
 make_payload(void *arg)
 {
@@ -372,8 +388,8 @@ make_payload(void *arg)
 }
 
 /*
- * Of the values in hand, as many as there is room for; NULL if there is none
- * for the names alone.
+ * The payload with as many of the values as fit into max_payload; NULL if the
+ * names of the members alone do not fit.
  */
 static Jsonb *
 payload_that_fits(Making *m)
@@ -381,7 +397,8 @@ payload_that_fits(Making *m)
 	Size		limit = (Size) wf_max_payload * 1024;
 	char	   *reason;
 
-	while (size_of_members(m->format) > limit * 2)	/* even jsonb may be full */
+	/* jsonb has a limit of its own, and building it would raise */
+	while (size_of_members(m->format) > limit * 2)
 		(void) drop_largest(m->format, NULL);
 	do
 	{

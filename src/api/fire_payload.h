@@ -1,6 +1,6 @@
 /*
  * fire_payload.h
- *	  A row of somebody's table as the payload of an event.
+ *	  A row of an application's table as the payload of an event.
  */
 #ifndef WF_FIRE_PAYLOAD_H
 #define WF_FIRE_PAYLOAD_H
@@ -10,7 +10,10 @@
 #include "executor/tuptable.h"
 #include "utils/jsonb.h"
 
-/* The trigger, and the table that it was created on, as its author sees it. */
+/*
+ * The trigger that was created, and its table.  For a clone of a partition's
+ * that is the trigger, and the table, that it was cloned from.
+ */
 typedef struct TriggerName
 {
 	Oid			oid;			/* of the trigger that was created */
@@ -22,25 +25,33 @@ typedef struct TriggerName
 typedef struct PayloadFormat PayloadFormat;
 
 /*
- * Prepares to make payloads of rel's rows, as spec has them.  name and spec
- * must last as long as the result, which is in the current context.
+ * Prepares to make payloads of rel's rows with the members of spec.  name and
+ * spec must last as long as the result, which is in the current memory
+ * context.
  */
 extern PayloadFormat *payload_format_make(Relation rel,
 										  const TriggerSpec *spec,
 										  const TriggerName *name);
 
 /*
- * The payload of a row, with _old made of old (of null, if has_old and old is
- * NULL).  A value that JSON cannot hold is null, with a warning, and so are
- * the largest values if the payload is larger than an event may be; NULL,
- * after a warning, if that is not enough.  In the current context.  Raises nothing because of a value; what the server
- * cannot go on after (a cancelled query, memory) passes through.
+ * The payload of a row, in the current memory context.  If has_old, it has a
+ * member "_old" made of the row old, or null if old is NULL.
+ *
+ * A value that JSON cannot hold is null, with a warning.  If the payload is
+ * larger than max_payload, its largest values are null, with a warning each;
+ * if that is not enough, the result is NULL, after a warning.
+ *
+ * Raises no error whose cause is a value; other errors (a cancelled query,
+ * memory) pass through.
  */
 extern Jsonb *payload_of_row(PayloadFormat *format, const char *operation,
 							 TupleTableSlot *row, bool has_old,
 							 TupleTableSlot *old);
 
-/* Warns, once a statement.  detail and hint may be NULL. */
+/*
+ * Warns about the trigger, once in a statement of the client for each message.
+ * detail and hint may be NULL.
+ */
 extern void payload_warn(const TriggerName *name, int sqlstate,
 						 const char *message, const char *detail,
 						 const char *hint);

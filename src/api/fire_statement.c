@@ -1,15 +1,16 @@
 /*
  * fire_statement.c
- *	  Rows of a fire, inserted by SQL statements.
+ *	  The rows of a fire, inserted by SQL statements.
  *
- * fire.c inserts past the executor.  If somebody has put on workflow_runs
- * what would miss that (store_added.c), rows come here: defaults, computed
- * columns, checks, triggers, rules and foreign keys take part as in any
- * INSERT.  What they refuse is an error of the fire, so of its caller.
+ * fire.c inserts through the table's access method.  If a user has added
+ * something to workflow_runs that this would skip (store_added.c), the rows
+ * are inserted here, and defaults, generated columns, checks, triggers, rules
+ * and foreign keys act as in any INSERT.  If they raise, the caller of the
+ * fire gets the error.
  *
  * Runs in the backend that fires, in its transaction, as the owner of the
- * table with a search_path of pg_catalog: neither the privileges nor the
- * settings of the session that fires reach the triggers of the table.
+ * table with the search_path pg_catalog: the triggers of the table get neither
+ * the privileges nor the settings of the session that fires.
  *
  * Owns nothing beyond a fire.
  */
@@ -50,19 +51,20 @@ struct FireStatement
 {
 	MemoryContext context;		/* of this struct, and of ids */
 	MemoryContext batch_context;	/* of the payloads that wait */
-	const TimestampTz *run_at;	/* NULL: when it is fired */
+	const TimestampTz *run_at;	/* NULL: the time of the fire */
 	int			priority;
 	int			depth;
 	bool		has_rules;
 	const char *key;			/* of the run that is inserted; NULL: none */
-	List	  **ids;			/* NULL: nobody asks */
-	int			nrows;			/* that wait */
-	size_t		nbytes;
+	List	  **ids;			/* NULL: the caller does not want them */
+	int			nrows;			/* so many wait */
+	size_t		nbytes;			/* of the payloads that wait */
 	FiredRun	rows[MAX_ROWS];
 };
 
 /*--- parameters ---*/
 
+/* Reads one column of a run. */
 typedef Datum (*RunColumn) (const FiredRun *run);
 
 static Datum
@@ -119,7 +121,10 @@ column_array(const FiredRun *runs, int n, RunColumn column, Oid type)
 										   type == TIMESTAMPTZOID, align));
 }
 
-/* In the order of INSERT_RUNS (store_statements.c). */
+/*
+ * Fills the parameters of the statements that insert, in the order of
+ * INSERT_RUNS (store_statements.c).
+ */
 static void
 fill_parameters(const FireStatement *fire, const FiredRun *runs, int n,
 				Datum *values, char *nulls)
@@ -143,8 +148,9 @@ fill_parameters(const FireStatement *fire, const FiredRun *runs, int n,
 	nulls[NPARAMETERS] = '\0';
 }
 
-/*--- what came to be ---*/
+/*--- the rows that were inserted ---*/
 
+/* A column of a row of the SPI result, which is not null. */
 static Datum
 value_of(uint64 row, int column)
 {
@@ -154,6 +160,7 @@ value_of(uint64 row, int column)
 						 column, &isnull);
 }
 
+/* Appends an id to the caller's list. */
 static void
 note_id(FireStatement *fire, const pg_uuid_t *id)
 {
@@ -166,7 +173,10 @@ note_id(FireStatement *fire, const pg_uuid_t *id)
 	MemoryContextSwitchTo(old);
 }
 
-/* Notes the ids in the SPI result, and has the workers woken for them. */
+/*
+ * Notes the ids in the SPI result, and has the workers woken at commit for the
+ * runs that wait for one: a trigger may have set another status.
+ */
 static void
 take_inserted(FireStatement *fire)
 {
@@ -185,8 +195,9 @@ take_inserted(FireStatement *fire)
 }
 
 /*
- * Inserts, and leaves the rows that came to be as the SPI result.  If there
- * are rules, the rows are looked for by the ids that they were given.
+ * Inserts runs; the rows that were inserted become the SPI result.  If the
+ * table has rules, INSERT cannot return them, so they are searched for by
+ * their ids.  Within SPI.
  */
 static void
 insert(const FireStatement *fire, const FiredRun *runs, int n)
@@ -205,7 +216,7 @@ insert(const FireStatement *fire, const FiredRun *runs, int n)
 					  values, nulls, false, 0);
 }
 
-/* Inserts the rows that wait, by one statement. */
+/* Inserts the rows that wait with one statement. */
 static void
 flush(FireStatement *fire)
 {
@@ -225,7 +236,7 @@ flush(FireStatement *fire)
 	MemoryContextReset(fire->batch_context);
 }
 
-/* Notes the id of the run that has the key; false: there is none. */
+/* Notes the id of the run that has the key; false if there is none. */
 static bool
 find_keyed(FireStatement *fire, const FiredRun *run)
 {
@@ -240,9 +251,10 @@ find_keyed(FireStatement *fire, const FiredRun *run)
 }
 
 /*
- * ON CONFLICT waits for a transaction that is about to insert the same key.
- * With rules there can be none, and of two fires at the same time the later
- * one fails with 23505.
+ * Inserts a run with a key, or notes the id of the run that has it.  ON
+ * CONFLICT waits for a transaction that is about to insert the same key.  A
+ * table with rules takes no ON CONFLICT: then, of two fires at the same time,
+ * the later one raises 23505.
  */
 static void
 insert_keyed(FireStatement *fire, const FiredRun *run)
@@ -283,7 +295,7 @@ fire_statement_begin(const TimestampTz *run_at, int priority, int depth,
 	return fire;
 }
 
-/* Puts a run beside the others that wait. */
+/* Copies a run to the rows that wait. */
 static void
 add_row(FireStatement *fire, const FiredRun *run)
 {

@@ -2,17 +2,18 @@
  * fire_targets.c
  *	  The definitions that an event fires.
  *
- * Runs in the backend that fires, which may hold no privilege on our tables:
- * they are read through the access methods.  They are read with a snapshot
- * that is newer than the caller's lock on workflow_runs (fire.c says why).
+ * Runs in the backend that fires, as a role that may have no privilege on our
+ * tables: so they are read through the access methods.  They are read with a
+ * snapshot that is newer than the caller's lock on workflow_runs (fire.c says
+ * why).
  *
- * In a serializable transaction that is a newer snapshot than the one that
- * its other statements see.  If somebody has changed the definitions in
- * between, the transaction may have read them as they were before, and fires
- * them as they are after: no order of the two transactions explains both.  So
- * such a transaction fails, and may be retried.
+ * In a serializable transaction that snapshot is newer than the one that its
+ * other statements use.  If another transaction has changed the definitions in
+ * between, this one may have read the state before the change, and fires the
+ * state after it: no order of the two transactions explains both.  So this one
+ * fails, and may be retried.
  *
- * Owns nothing.
+ * Owns nothing beyond a call.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -21,6 +22,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "api/definition.h"
 #include "api/fire_targets.h"
 #include "base/uuid_list.h"
 #include "catalog/indexing.h"
@@ -30,16 +32,6 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
-
-/* Columns of workflow_definitions that a fire reads. */
-enum
-{
-	DEFINITION_ID = 1,
-	DEFINITION_TENANT_ID = 2,
-	DEFINITION_TRIGGER_TYPE = 4,
-	DEFINITION_IS_ACTIVE = 6,
-	DEFINITION_VERSION = 7
-};
 
 typedef struct TargetList
 {
@@ -52,41 +44,56 @@ static void
 add_target(TargetList *list, HeapTuple tuple, TupleDesc desc)
 {
 	bool		isnull;
+	Datum		id;
+	Datum		version;
 	Target	   *target;
 
-	/* the index has none, but with ignore_system_indexes it is not used */
-	if (!DatumGetBool(heap_getattr(tuple, DEFINITION_IS_ACTIVE, desc,
-								   &isnull)))
+	/*
+	 * The index has active definitions alone, but with ignore_system_indexes
+	 * the scan does not use it.
+	 */
+	if (!DatumGetBool(heap_getattr(tuple,
+								   DEF_IS_ACTIVE,
+								   desc, &isnull)))
 		return;
 	if (list->n == list->room)
 		list->targets = repalloc(list->targets,
 								 (list->room *= 2) * sizeof(Target));
+	id = heap_getattr(tuple, DEF_ID, desc, &isnull);
+	version = heap_getattr(tuple, DEF_VERSION, desc,
+						   &isnull);
 	target = &list->targets[list->n++];
-	target->definition_id =
-		*DatumGetUUIDP(heap_getattr(tuple, DEFINITION_ID, desc, &isnull));
-	target->version =
-		DatumGetInt32(heap_getattr(tuple, DEFINITION_VERSION, desc, &isnull));
+	target->definition_id = *DatumGetUUIDP(id);
+	target->version = DatumGetInt32(version);
 }
 
+/*
+ * The targets that the snapshot shows; the list is in context.  The caller
+ * holds a lock on rel, which is workflow_definitions.
+ */
 static TargetList
 read_with(Relation rel, Snapshot snapshot, const pg_uuid_t *tenant,
 		  const char *trigger_type, MemoryContext context)
 {
 	TupleDesc	desc = RelationGetDescr(rel);
+	Form_pg_attribute type;
 	TargetList	list = {.room = 8};
 	ScanKeyData keys[2];
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
-	ScanKeyInit(&keys[0], DEFINITION_TENANT_ID, BTEqualStrategyNumber,
-				F_UUID_EQ, UUIDPGetDatum(tenant));
-	ScanKeyEntryInitialize(&keys[1], 0, DEFINITION_TRIGGER_TYPE,
+	ScanKeyInit(&keys[0], DEF_TENANT_ID,
+				BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(tenant));
+	type = TupleDescAttr(desc, DEF_TRIGGER_TYPE - 1);
+	ScanKeyEntryInitialize(&keys[1], 0,
+						   DEF_TRIGGER_TYPE,
 						   BTEqualStrategyNumber, InvalidOid,
-						   TupleDescAttr(desc, DEFINITION_TRIGGER_TYPE - 1)->attcollation,
-						   F_TEXTEQ, CStringGetTextDatum(trigger_type));
+						   type->attcollation, F_TEXTEQ,
+						   CStringGetTextDatum(trigger_type));
 	list.targets = MemoryContextAlloc(context, list.room * sizeof(Target));
 	snapshot = RegisterSnapshot(snapshot);
-	scan = systable_beginscan(rel, store_relation("workflow_definitions_trigger"),
+	scan = systable_beginscan(rel,
+							  store_relation("workflow_definitions_trigger"),
 							  true, snapshot, 2, keys);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 		add_target(&list, tuple, desc);
@@ -123,7 +130,8 @@ targets_read(const pg_uuid_t *tenant, const char *trigger_type,
 								 AccessShareLock);
 	TargetList	now;
 
-	store_check_tables(STORE_TABLES_OF_FIRE);	/* now that it is locked */
+	/* after the lock: until then somebody could alter the table */
+	store_check_tables(STORE_TABLES_OF_FIRE);
 	now = read_with(rel, GetLatestSnapshot(), tenant, trigger_type, context);
 	if (IsolationIsSerializable())
 	{

@@ -1,21 +1,22 @@
 /*
  * fire_trigger.c
- *	  wf_fire_trigger(): a table's rows become events.
+ *	  The trigger function wf_fire_trigger: a table's rows become events.
  *
  * Runs in the backend that changes the table, after the row or after the
- * statement, as the role that does so.  A row-level trigger fires row by
- * row; a statement-level one reads the transition tables and inserts all its
- * runs at once.
+ * statement, as the role that does so.  A row-level trigger fires for each
+ * row; a statement-level trigger reads the transition tables and inserts all
+ * runs together.
  *
  * The application's statement does not fail because of a mistake in the
- * trigger or a value that no payload can hold: it gets a warning.  Errors of
- * firing itself remain errors: a session that is bound to another tenant
- * (42501), workflows that fire each other without end (54001), a transaction
- * that may not write (25006).
+ * trigger or a value that a payload cannot hold: it gets a warning.  Errors of
+ * firing itself remain errors: the session is bound to another tenant (42501),
+ * workflows fire one another more than max_depth deep (54001), the transaction
+ * cannot write (25006).
  *
- * Owns a description of the trigger (columns, conversions), made at its
- * first call in a statement and kept in flinfo->fn_extra; and for the life of
- * the process, which trigger a partition's trigger was cloned from.
+ * Owns a description of the trigger (columns, conversions), made at its first
+ * call in a statement and kept in flinfo->fn_extra.  For the life of the
+ * process it also owns, for each trigger of a partition, which trigger that
+ * one was cloned from.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -48,8 +49,9 @@ typedef struct FireTrigger
 	TriggerName name;
 	TriggerSpec *spec;
 	Oid			schema;			/* the extension's */
-	bool		tenant_is_uuid; /* else its text is a uuid */
-	bool		tenant_is_foreign;	/* its text is made by anybody's code */
+	bool		tenant_is_uuid; /* if not, its text is that of a uuid */
+	bool		tenant_is_foreign;	/* an extension's or a user's code makes
+									 * its text */
 	FmgrInfo	tenant_out;
 	PayloadFormat *format;
 } FireTrigger;
@@ -60,11 +62,14 @@ typedef struct FireTrigger
 typedef struct CloneEntry
 {
 	Oid			clone;			/* the key */
-	Oid			created;
-	Oid			table;			/* of the one that was created */
+	Oid			created;		/* the trigger that CREATE TRIGGER named */
+	Oid			table;			/* of that trigger */
 } CloneEntry;
 
-/* The trigger's parent and table; false if there is no such trigger. */
+/*
+ * Sets *parent to the trigger that this one was cloned from, or InvalidOid,
+ * and *table to its table; false if there is no such trigger.
+ */
 static bool
 read_trigger(Relation triggers, Oid trigger, Oid *parent, Oid *table)
 {
@@ -88,6 +93,7 @@ read_trigger(Relation triggers, Oid trigger, Oid *parent, Oid *table)
 	return HeapTupleIsValid(tuple);
 }
 
+/* Fills the entry of a clone; table is used if nothing can be found. */
 static void
 find_created(CloneEntry *entry, Oid table)
 {
@@ -106,13 +112,14 @@ find_created(CloneEntry *entry, Oid table)
 }
 
 /*
- * What a clone was cloned from never changes (a partition that is detached
- * loses its clones), so it is looked up once a process.
+ * The trigger that a clone was cloned from.  It never changes, since a
+ * partition that is detached loses its clones: so it is looked up once in a
+ * process.
  */
 static CloneEntry
 created_of_clone(Oid clone, Oid table)
 {
-	static HTAB *clones = NULL;
+	static HTAB *clones = NULL; /* of CloneEntry; for the next statements */
 	CloneEntry	fresh = {.clone = clone};
 	CloneEntry *entry;
 
@@ -133,6 +140,7 @@ created_of_clone(Oid clone, Oid table)
 	return fresh;
 }
 
+/* Sets the name by which messages call the trigger, that of its author. */
 static void
 set_name(TriggerName *name, const Trigger *trigger, Relation rel)
 {
@@ -149,14 +157,15 @@ set_name(TriggerName *name, const Trigger *trigger, Relation rel)
 		if (name->table != NULL && name->schema != NULL)
 			return;
 
-		/* it is being dropped, and the partition was written to directly */
+		/* the parent is being dropped, and this partition was written to */
 	}
 	name->table = pstrdup(RelationGetRelationName(rel));
 	name->schema = get_namespace_name(RelationGetNamespace(rel));
 }
 
-/*--- what it is to do ---*/
+/*--- what it has to do ---*/
 
+/* Prepares to read the tenant from the rows. */
 static void
 prepare_tenant(FireTrigger *ft, Relation rel)
 {
@@ -177,7 +186,10 @@ prepare_tenant(FireTrigger *ft, Relation rel)
 	fmgr_info(output, &ft->tenant_out);
 }
 
-/* In fn_mcxt: it is used for all rows of the statement. */
+/*
+ * The description of the trigger, in fn_mcxt: it is used for all rows of the
+ * statement.
+ */
 static FireTrigger *
 describe_trigger(FunctionCallInfo fcinfo, TriggerData *data)
 {
@@ -230,6 +242,7 @@ typedef struct TenantText
 	char	   *text;			/* the result */
 } TenantText;
 
+/* arg is a TenantText. */
 static void
 make_tenant_text(void *arg)
 {
@@ -238,6 +251,7 @@ make_tenant_text(void *arg)
 	t->text = OutputFunctionCall(t->output, t->datum);
 }
 
+/* Converts the value of the tenant's column; false if it is no uuid. */
 static bool
 read_tenant(FireTrigger *ft, Datum datum, pg_uuid_t *tenant)
 {
@@ -249,11 +263,12 @@ read_tenant(FireTrigger *ft, Datum datum, pg_uuid_t *tenant)
 		*tenant = *DatumGetUUIDP(datum);
 		return true;
 	}
-	return fire_guarded(make_tenant_text, &t, ft->tenant_is_foreign, &reason) &&
+	return fire_guarded(make_tenant_text, &t, ft->tenant_is_foreign,
+						&reason) &&
 		settings_parse_uuid(t.text, tenant);
 }
 
-/* False, after a warning, if the row has no tenant that can be used. */
+/* The row's tenant; false, after a warning, if it has none that is a uuid. */
 static bool
 tenant_of(FireTrigger *ft, TupleTableSlot *row, pg_uuid_t *tenant)
 {
@@ -278,6 +293,7 @@ tenant_of(FireTrigger *ft, TupleTableSlot *row, pg_uuid_t *tenant)
 	return false;
 }
 
+/* Fires for one row; old is the row before an UPDATE, or NULL. */
 static void
 fire_row(FireTrigger *ft, Firing *firing, TriggerData *data,
 		 TupleTableSlot *row, TupleTableSlot *old)
@@ -293,6 +309,7 @@ fire_row(FireTrigger *ft, Firing *firing, TriggerData *data,
 		firing_add(firing, &tenant, payload, NULL, NULL);
 }
 
+/* A call of a row-level trigger. */
 static void
 fire_one(FireTrigger *ft, TriggerData *data)
 {
@@ -311,7 +328,10 @@ fire_one(FireTrigger *ft, TriggerData *data)
 
 /*--- statements ---*/
 
-/* Begins to read a transition table anew, beside its other readers. */
+/*
+ * Opens a read pointer of our own at the beginning of a transition table,
+ * which other triggers read too.  Returns a slot for its rows.
+ */
 static TupleTableSlot *
 open_transition(Tuplestorestate *table, TupleDesc desc, int *pointer)
 {
@@ -321,6 +341,7 @@ open_transition(Tuplestorestate *table, TupleDesc desc, int *pointer)
 	return MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
 }
 
+/* Reads the next row into slot; false at the end. */
 static bool
 read_transition(Tuplestorestate *table, int pointer, TupleTableSlot *slot)
 {
@@ -329,9 +350,11 @@ read_transition(Tuplestorestate *table, int pointer, TupleTableSlot *slot)
 }
 
 /*
- * The transition tables of an UPDATE hold its rows in the same order: the
- * executor appends to both for each row.  But if a row moved to a
- * partition whose trigger then dropped it, nobody knows which is whose.
+ * The old rows of an UPDATE; NULL for another statement, or if they cannot be
+ * paired with the new ones.  Both transition tables have the rows in the same
+ * order, since the executor appends to both for each row.  But if a row was
+ * moved to a partition whose trigger then suppressed it, one table has fewer
+ * rows, and it cannot be known which.
  */
 static Tuplestorestate *
 old_rows(FireTrigger *ft, TriggerData *data)
@@ -348,6 +371,7 @@ old_rows(FireTrigger *ft, TriggerData *data)
 	return NULL;
 }
 
+/* Fires for all rows; olds are their old rows, or NULL. */
 static void
 fire_rows(FireTrigger *ft, Firing *firing, TriggerData *data,
 		  Tuplestorestate *rows, Tuplestorestate *olds)
@@ -380,6 +404,7 @@ fire_rows(FireTrigger *ft, Firing *firing, TriggerData *data,
 		ExecDropSingleTupleTableSlot(old);
 }
 
+/* A call of a statement-level trigger. */
 static void
 fire_all(FireTrigger *ft, TriggerData *data)
 {
@@ -394,8 +419,9 @@ fire_all(FireTrigger *ft, TriggerData *data)
 /*--- the call ---*/
 
 /*
- * A view's INSTEAD OF trigger is all that its statement does, so if it did
- * nothing quietly, the rows would be lost.
+ * Raises 39P01 unless the call is one of a trigger.  It is an error, and not a
+ * warning, for an INSTEAD OF trigger of a view: such a trigger is all that the
+ * statement does, so the rows would be lost.
  */
 static void
 check_call(FunctionCallInfo fcinfo)
@@ -412,7 +438,7 @@ check_call(FunctionCallInfo fcinfo)
 				 errmsg("wf_fire_trigger must be called AFTER INSERT, UPDATE or DELETE")));
 }
 
-/* What lets the statement go on: a row, for a trigger BEFORE. */
+/* What the function returns so that the row is written: BEFORE, the row. */
 static Datum
 go_on(TriggerData *data)
 {

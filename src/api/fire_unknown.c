@@ -1,11 +1,12 @@
 /*
  * fire_unknown.c
- *	  A NOTICE for a trigger type that nobody has defined.
+ *	  A NOTICE for a trigger type that no definition has.
  *
- * Runs in a backend that has called wf_fire, after no definition was found.
- * That a tenant has no workflow for an event is nothing unusual, so it stays
- * cheap: one probe of an index tells whether the type is known, and the
- * nearest is sought among a bounded number of definitions, once a statement.
+ * Runs in the backend that has called wf_fire, if no definition was found.
+ * It is usual that a tenant has no workflow for an event, so the search is
+ * cheap: one scan of an index says whether the type is known, and the nearest
+ * type is searched for among a bounded number of definitions, once a
+ * statement.
  *
  * Owns nothing beyond a call.
  */
@@ -15,6 +16,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "api/definition.h"
 #include "api/fire_once.h"
 #include "api/fire_unknown.h"
 #include "base/problems.h"
@@ -28,14 +30,8 @@
 #include "utils/snapmgr.h"
 #include "utils/uuid.h"
 
-/* Columns of workflow_definitions. */
-enum
-{
-	DEFINITION_TENANT_ID = 2,
-	DEFINITION_TRIGGER_TYPE = 4
-};
-
-#define MAX_DEFINITIONS 1000	/* among which the nearest type is sought */
+/* The nearest type is searched for among so many definitions. */
+#define MAX_DEFINITIONS 1000
 
 /* Has a definition that the session sees this trigger type? */
 static bool
@@ -43,19 +39,19 @@ is_known(Relation rel, Snapshot snapshot, const char *type)
 {
 	Oid			index = store_relation("workflow_definitions_type");
 	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel),
-										  DEFINITION_TRIGGER_TYPE - 1);
+										  DEF_TRIGGER_TYPE - 1);
 	pg_uuid_t	tenant;
 	int			nkeys = 1;
 	ScanKeyData keys[2];
 	SysScanDesc scan;
 	bool		known;
 
-	ScanKeyEntryInitialize(&keys[0], 0, DEFINITION_TRIGGER_TYPE,
+	ScanKeyEntryInitialize(&keys[0], 0, DEF_TRIGGER_TYPE,
 						   BTEqualStrategyNumber, InvalidOid,
 						   att->attcollation, F_TEXTEQ,
 						   CStringGetTextDatum(type));
 	if (settings_tenant(&tenant) == TENANT_BOUND)
-		ScanKeyInit(&keys[nkeys++], DEFINITION_TENANT_ID,
+		ScanKeyInit(&keys[nkeys++], DEF_TENANT_ID,
 					BTEqualStrategyNumber, F_UUID_EQ,
 					UUIDPGetDatum(&tenant));
 	scan = systable_beginscan(rel, index, true, snapshot, nkeys, keys);
@@ -64,11 +60,15 @@ is_known(Relation rel, Snapshot snapshot, const char *type)
 	return known;
 }
 
-/* "Did you mean ...?", of the types that the session sees; or NULL. */
+/*
+ * "Did you mean ...?" with the nearest of the types that the session may see,
+ * palloc'd; NULL if none is near.
+ */
 static char *
 nearest_type(Relation rel, Snapshot snapshot, const char *wanted)
 {
 	const char **types = palloc(sizeof(char *) * MAX_DEFINITIONS);
+	TupleDesc	desc = RelationGetDescr(rel);
 	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, snapshot, 0,
 										  NULL);
 	HeapTuple	tuple;
@@ -77,24 +77,25 @@ nearest_type(Relation rel, Snapshot snapshot, const char *wanted)
 	for (int i = 0; i < MAX_DEFINITIONS &&
 		 HeapTupleIsValid(tuple = systable_getnext(scan)); i++)
 	{
-		TupleDesc	desc = RelationGetDescr(rel);
 		bool		isnull;
+		Datum		tenant = heap_getattr(tuple, DEF_TENANT_ID, desc,
+										  &isnull);
+		Datum		type = heap_getattr(tuple, DEF_TRIGGER_TYPE, desc,
+										&isnull);
 
-		if (settings_tenant_visible(
-									DatumGetUUIDP(heap_getattr(tuple, DEFINITION_TENANT_ID, desc,
-															   &isnull))))
-			types[n++] = TextDatumGetCString(
-											 heap_getattr(tuple, DEFINITION_TRIGGER_TYPE, desc, &isnull));
+		if (settings_tenant_visible(DatumGetUUIDP(tenant)))
+			types[n++] = TextDatumGetCString(type);
 	}
 	systable_endscan(scan);
 	return nearest_word_hint(wanted, types, n);
 }
 
+/* Has the current user the privilege to read the trigger types? */
 static bool
 may_read_types(Oid table)
 {
 	return pg_class_aclcheck(table, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
-		pg_attribute_aclcheck(table, DEFINITION_TRIGGER_TYPE, GetUserId(),
+		pg_attribute_aclcheck(table, DEF_TRIGGER_TYPE, GetUserId(),
 							  ACL_SELECT) == ACLCHECK_OK;
 }
 

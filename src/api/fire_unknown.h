@@ -1,6 +1,6 @@
 /*
  * fire_unknown.h
- *	  A NOTICE for a trigger type that nobody has defined.
+ *	  A NOTICE for a trigger type that no definition has.
  */
 #ifndef WF_FIRE_UNKNOWN_H
 #define WF_FIRE_UNKNOWN_H
@@ -8,9 +8,10 @@
 #include "postgres.h"
 
 /*
- * wf_fire has found no definition to run.  If none has that trigger type,
- * active or not, of any tenant that this session may fire for, says so and
- * names the nearest type, if the current user may read the definitions.
+ * To be called if wf_fire has found no definition to run.  If no definition,
+ * active or not, of any tenant that this session may fire for has the trigger
+ * type, gives a NOTICE; its hint names the nearest type if the current user
+ * may read the definitions.
  */
 extern void fire_notice_unknown(const char *trigger_type);
 

@@ -1,12 +1,14 @@
 /*
  * grant.c
  *	  wf_grant and wf_revoke: four capabilities, each a list of privileges.
- *	  And what the install script takes back.
+ *	  And wf_revoke_defaults, which the install script calls.
  *
- * Runs in the backend that calls, as its role: whoever may GRANT on the
- * extension's objects (its owner, usually a superuser) may grant a
- * capability.  Nothing is recorded beyond PostgreSQL's own privileges, so
- * pg_dump carries them.
+ * Runs in the backend that calls it, with the privileges of the role that
+ * calls it: every role that may GRANT on the extension's objects (their owner,
+ * usually a superuser) may grant a capability.  Nothing is recorded but
+ * PostgreSQL's own privileges, so a dump has them.
+ *
+ * Owns nothing beyond a call.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -29,7 +31,10 @@ typedef enum Capability
 	CAPABILITY_ADMIN = 8
 } Capability;
 
-/* A privilege and the capabilities that hold it; %t is the schema. */
+/*
+ * A privilege on an object, and the capabilities that include it, as a mask;
+ * %t is the extension's schema.
+ */
 typedef struct Privilege
 {
 	int			capabilities;
@@ -74,10 +79,12 @@ static const Privilege privileges[] = {
 	{ADMIN, "SELECT, INSERT, UPDATE, DELETE", "%t.workflow_connections"},
 };
 
+/* The capability that argument 1 names.  Raises 22023. */
 static int
-capability_of(const char *name)
+capability_argument(FunctionCallInfo fcinfo)
 {
 	static const char *const names[] = {"fire", "view", "operate", "admin"};
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(1));
 
 	for (int i = 0; i < lengthof(names); i++)
 		if (strcmp(names[i], name) == 0)
@@ -88,7 +95,7 @@ capability_of(const char *name)
 			 errhint("It is one of fire, view, operate, admin.")));
 }
 
-/* The role, quoted.  Raises 42704. */
+/* The role of argument 0, quoted as an identifier.  Raises 42704. */
 static char *
 role_argument(FunctionCallInfo fcinfo)
 {
@@ -107,6 +114,7 @@ execute(const char *sql)
 		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(result));
 }
 
+/* Opens SPI, with a search_path in which users cannot create objects. */
 static void
 enter(FunctionCallInfo fcinfo, int *level)
 {
@@ -124,10 +132,11 @@ leave(int level)
 
 PG_FUNCTION_INFO_V1(wf_grant);
 
+/* Raises 22023, 42704, and 42501 as GRANT does. */
 Datum
 wf_grant(PG_FUNCTION_ARGS)
 {
-	int			capability = capability_of(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	int			capability = capability_argument(fcinfo);
 	char	   *role = role_argument(fcinfo);
 	int			level;
 
@@ -141,7 +150,10 @@ wf_grant(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* Does the role still hold a function of any capability? */
+/*
+ * Has the role a function of any capability left?  Each of them includes
+ * wf_fire or wf_trace.  Within SPI.
+ */
 static bool
 holds_anything(const char *role)
 {
@@ -162,24 +174,26 @@ holds_anything(const char *role)
 									  SPI_tuptable->tupdesc, 1, &isnull));
 }
 
-/*
- * view, operate and admin include each other: taking one away takes what it
- * holds, the smaller ones included, and the greater ones cannot work without
- * it.  So all three go.  The schema's USAGE goes with the last privilege.
- */
 PG_FUNCTION_INFO_V1(wf_revoke);
 
+/*
+ * operate includes view, and admin includes operate.  To revoke one of them is
+ * to revoke the privileges of those that it includes; and those that include
+ * it would no longer work.  So all three are revoked.  The schema's USAGE is
+ * revoked with the last privilege.  Raises 22023, 42704, and 42501 as REVOKE
+ * does.
+ */
 Datum
 wf_revoke(PG_FUNCTION_ARGS)
 {
-	int			capability = capability_of(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	int			capability = capability_argument(fcinfo);
 	char	   *role = role_argument(fcinfo);
-	int			doomed = capability == FIRE ? FIRE : VIEW;
+	int			revoked = capability == FIRE ? FIRE : VIEW;
 	int			level;
 
 	enter(fcinfo, &level);
 	for (int i = 0; i < lengthof(privileges); i++)
-		if (privileges[i].capabilities & doomed)
+		if (privileges[i].capabilities & revoked)
 			execute(psprintf("REVOKE %s ON %s FROM %s", privileges[i].what,
 							 store_sql(privileges[i].on), role));
 	if (!holds_anything(NameStr(*PG_GETARG_NAME(0))))
@@ -191,7 +205,11 @@ wf_revoke(PG_FUNCTION_ARGS)
 
 /*--- for the install script ---*/
 
-/* What others than the owner and PUBLIC hold on the extension's objects. */
+/*
+ * A REVOKE statement for each role but the owner and PUBLIC that has a
+ * privilege on one of the extension's tables or functions; $1 is the
+ * extension.
+ */
 #define REVOKE_HELD \
 	"SELECT pg_catalog.format('REVOKE ALL ON %s %s FROM %s', o.kind, o.name," \
 	"  a.grantee::pg_catalog.regrole)" \
@@ -210,14 +228,14 @@ wf_revoke(PG_FUNCTION_ARGS)
 	"  AND a.grantee NOT IN (0, o.owner)" \
 	" GROUP BY o.kind, o.name, a.grantee"
 
-/*
- * ALTER DEFAULT PRIVILEGES gives others privileges on what is created, such
- * as all on every table, TRIGGER included; an extension's tables are no
- * exception.  Raises 55000 outside of an extension's script: later on it
- * would take back what wf_grant has given.
- */
 PG_FUNCTION_INFO_V1(wf_revoke_defaults);
 
+/*
+ * Revokes what ALTER DEFAULT PRIVILEGES has given to other roles when the
+ * tables and functions were created, such as all privileges on every table,
+ * TRIGGER included.  Raises 55000 unless a script of an extension calls it:
+ * later it would revoke what wf_grant has given.
+ */
 Datum
 wf_revoke_defaults(PG_FUNCTION_ARGS)
 {

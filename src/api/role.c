@@ -1,26 +1,26 @@
 /*
  * role.c
- *	  Type wf_role: the role that a workflow's steps run as; its default, and
- *	  who may choose it.
+ *	  Type wf_role, the role that a workflow's steps run as; its default, and
+ *	  which roles a writer may choose.
  *
- * It is regrole (the oid of a role, shown and written as its name) but for
- * one thing.  Input of regrole refuses a role that does not exist, before
- * any trigger can help, and so a dump could not be restored into a server
- * that lacks the role.  In a restore wf_role reads such a role as no role
- * ("-").  A workflow without a role is kept and never runs.  That a restore
- * is under way is told by check_function_bodies, which the scripts of
- * pg_dump turn off.
+ * The type is regrole (the OID of a role, shown and written as its name) but
+ * for one thing.  Input of regrole raises for a role that does not exist,
+ * before any trigger can help, so a dump could not be restored into a server
+ * without that role.  In a restore wf_role reads such a role as no role
+ * ("-").  A workflow without a role is kept and never runs.  A restore is
+ * recognized by check_function_bodies, which the scripts of pg_dump turn off.
  *
- * A dump carries a bare number if a role had been dropped before it was
- * taken.  In another server that number may be the oid of any role, so in a
+ * A dump has a bare number if a role had been dropped before the dump was
+ * taken.  In another server that number may be the OID of any role, so in a
  * restore a number is no role either.
  *
  * Each version of a definition names a role, and so does the definition.  To
- * warn of a role once, and not for each row, input only notes the name; who
- * inserts a version warns (version.c), since every definition has one.
+ * warn of a role once, and not for each row, input only notes the name; the
+ * trigger that inserts a version warns (version.c), since every definition
+ * has a version.
  *
- * Owns the names that input has noted, and those that this process has
- * warned of.
+ * Runs in the backend that writes.  Owns the names that input has noted, and
+ * those that this process has warned of.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -35,11 +35,18 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/regproc.h"
+#include "utils/syscache.h"
 
-static List *missing = NIL;		/* of char * */
-static List *warned = NIL;		/* the same */
+/*
+ * Of char *, in TopMemoryContext: the type's input function cannot hand
+ * anything to the trigger that runs later in the statement but by a variable.
+ */
+static List *missing = NIL;
 
-/* list with a copy of name at its end, if it is not there. */
+/* The same, of the names that were warned of: once in a process. */
+static List *warned = NIL;
+
+/* Returns list, with a copy of name at its end if list does not have it. */
 static List *
 add_name(List *list, const char *name)
 {
@@ -100,11 +107,12 @@ role_warn_of_missing(void)
 }
 
 /*
- * The name (or number) of the role in text, if it is not there; else NULL.
- * Raises what input of regrole raises for what is no name.
+ * The name in text if no role has it, or a number as it is; NULL if there is
+ * such a role, or text is more than one name.  Raises what input of regrole
+ * raises for a text that is no name.
  */
 static const char *
-role_not_there(const char *text)
+missing_name(const char *text)
 {
 	List	   *names;
 
@@ -122,14 +130,17 @@ role_not_there(const char *text)
 
 PG_FUNCTION_INFO_V1(wf_role_in);
 
-/* Outside a restore: as regrole, which raises 42704 for an unknown role. */
+/*
+ * Input of wf_role.  If no restore is under way it is that of regrole, which
+ * raises 42704 for an unknown role.
+ */
 Datum
 wf_role_in(PG_FUNCTION_ARGS)
 {
 	const char *name = NULL;
 
 	if (!check_function_bodies)
-		name = role_not_there(PG_GETARG_CSTRING(0));
+		name = missing_name(PG_GETARG_CSTRING(0));
 	if (name == NULL)
 		return regrolein(fcinfo);
 	missing = add_name(missing, name);
@@ -138,10 +149,13 @@ wf_role_in(PG_FUNCTION_ARGS)
 
 /*--- run_as ---*/
 
-/*
- * May whoever writes a definition now have its steps run as role, which must
- * exist?
- */
+bool
+role_exists(Oid role)
+{
+	return OidIsValid(role) &&
+		SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(role));
+}
+
 bool
 role_is_allowed(Oid role)
 {

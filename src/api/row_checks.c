@@ -1,9 +1,14 @@
 /*
  * row_checks.c
- *	  What is written beside definitions: connections, mail templates, runs
- *	  inserted by hand; and wf_validate.  (Actions: row_checks_action.c.)
+ *	  Checks of rows that users write: connections, mail templates, and runs
+ *	  that an INSERT adds.
  *
- * Runs in the backend that writes, as the role that writes.
+ * Each is a trigger that runs before a row is written.  Rows of
+ * workflow_actions are checked in row_checks_action.c, definitions in
+ * definition.c.
+ *
+ * Runs in the backend that writes, as the role that writes.  Owns, for the
+ * life of the process, the name of the last version that a restore has found.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -13,19 +18,17 @@
 #include "catalog/pg_type.h"
 #include "connection/connection.h"
 #include "executor/spi.h"
-#include "funcapi.h"
 #include "language/template.h"
 #include "miscadmin.h"
-#include "plan/plan.h"
-#include "shared/commit_wakeup.h"
 #include "storage/latch.h"
+#include "shared/commit_wakeup.h"
 #include "store/store.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/wait_event.h"
 
-/* Columns of our tables, in the order of the install script. */
+/* Columns of workflow_connections, in the order of the install script. */
 enum
 {
 	CONNECTION_ID = 1,
@@ -35,6 +38,7 @@ enum
 	CONNECTION_CREDENTIALS
 };
 
+/* Columns of workflow_templates. */
 enum
 {
 	TEMPLATE_SUBJECT = 4,
@@ -42,10 +46,9 @@ enum
 	TEMPLATE_HTML
 };
 
-/*--- connections, templates, runs by hand ---*/
-
 PG_FUNCTION_INFO_V1(wf_connection_check);
 
+/* Raises 23502 for a null, 22023 for what is wrong (connection_check). */
 Datum
 wf_connection_check(PG_FUNCTION_ARGS)
 {
@@ -60,7 +63,7 @@ wf_connection_check(PG_FUNCTION_ARGS)
 	kind = row_text(&row, CONNECTION_KIND);
 	config = row_json(&row, CONNECTION_CONFIG);
 	credentials = row_json(&row, CONNECTION_CREDENTIALS);
-	/* the constraints would say so too, and show the row with its secrets */
+	/* the constraints would raise too, and show the row with its secrets */
 	if (no_id || row_text(&row, CONNECTION_NAME) == NULL || kind == NULL ||
 		config == NULL || credentials == NULL)
 		ereport(ERROR,
@@ -72,6 +75,7 @@ wf_connection_check(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(wf_template_check);
 
+/* Raises 22023 with what is wrong in any of the three texts, or warns. */
 Datum
 wf_template_check(PG_FUNCTION_ARGS)
 {
@@ -87,17 +91,23 @@ wf_template_check(PG_FUNCTION_ARGS)
 	row_begin(&row, fcinfo, "workflow_templates");
 	for (int i = 0; i < lengthof(parts); i++)
 	{
-		char	   *text = row_text(&row, parts[i].column);
+		char	   *part = row_text(&row, parts[i].column);
 
-		if (text !=NULL)
-			template_compile_text(text, strlen(text), parts[i].name, NULL,
+		if (part != NULL)
+			template_compile_text(part, strlen(part), parts[i].name, NULL,
 								  &problems);
 	}
 	problems_raise(&problems, "the mail template is not valid");
 	return row_end(&row);
 }
 
-/* Fills what the seed's INSERT does not name from the definition. */
+/*
+ * Fills the tenant and the version from the definition if the INSERT leaves
+ * them null; both are then those of now.  A row without a definition is left
+ * as it is, since a constraint raises for it.  Raises 23503 if there is no
+ * such definition, for which any caller may ask: it is read as the owner of
+ * our tables.
+ */
 static void
 fill_run(TriggerRow *row)
 {
@@ -143,6 +153,7 @@ fill_run(TriggerRow *row)
 #define RESTORE_WAIT_MS 60000
 #define RESTORE_POLL_MS 20
 
+/* Is the version saved, whichever rows the current user may read? */
 static bool
 version_is_there(const pg_uuid_t *id, int version)
 {
@@ -150,7 +161,6 @@ version_is_there(const pg_uuid_t *id, int version)
 	int			save_context;
 	bool		found;
 
-	/* whatever its role may see */
 	store_enter_owner(&save_user, &save_context);
 	found = store_has_definition(id, version);
 	store_leave_owner(save_user, save_context);
@@ -159,21 +169,26 @@ version_is_there(const pg_uuid_t *id, int version)
 
 /*
  * In a restore, waits until the run's version has been restored: pg_restore
- * -j loads the tables side by side, and the foreign key would fail.  Gives
- * up after a minute; the foreign key then says what is missing.
+ * -j loads the tables at the same time, and the foreign key would fail.  Gives
+ * up after a minute, and the foreign key then raises.
  */
 static void
 wait_for_version(TriggerRow *row)
 {
+	/* the runs of one version often come one after another in a dump */
 	static pg_uuid_t last_id;
 	static int32 last_version = 0;
 	bool		isnull;
-	pg_uuid_t  *id = DatumGetUUIDP(row_get(row, Anum_workflow_runs_definition_id, &isnull));
+	Datum		datum = row_get(row, Anum_workflow_runs_definition_id,
+								&isnull);
+	pg_uuid_t  *id;
 	int32		version;
 
 	if (isnull)
 		return;
-	version = DatumGetInt32(row_get(row, Anum_workflow_runs_definition_version, &isnull));
+	id = DatumGetUUIDP(datum);
+	datum = row_get(row, Anum_workflow_runs_definition_version, &isnull);
+	version = DatumGetInt32(datum);
 	if (isnull || (version == last_version &&
 				   memcmp(id, &last_id, UUID_LEN) == 0))
 		return;
@@ -193,12 +208,16 @@ wait_for_version(TriggerRow *row)
 	}
 }
 
-/* A restore is refused nothing. */
+/*
+ * Raises 22023 if the idempotency key may not be one.  In a restore every key
+ * is accepted: it was accepted once, and a restore must not fail.
+ */
 static void
 check_key(TriggerRow *row)
 {
 	bool		isnull;
-	Datum		key = row_get(row, Anum_workflow_runs_idempotency_key, &isnull);
+	Datum		key = row_get(row, Anum_workflow_runs_idempotency_key,
+							  &isnull);
 
 	if (!isnull && check_function_bodies)
 		check_idempotency_key(TextDatumGetCString(key));
@@ -206,6 +225,7 @@ check_key(TriggerRow *row)
 
 PG_FUNCTION_INFO_V1(wf_run_check);
 
+/* Raises 22023 and 23503 for the row; has the workers woken at commit. */
 Datum
 wf_run_check(PG_FUNCTION_ARGS)
 {
@@ -229,39 +249,4 @@ wf_run_check(PG_FUNCTION_ARGS)
 		wait_for_version(&row);
 	wakeup_at_commit();
 	return row_end(&row);
-}
-
-/*--- wf_validate ---*/
-
-PG_FUNCTION_INFO_V1(wf_validate);
-
-Datum
-wf_validate(PG_FUNCTION_ARGS)
-{
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Problems	problems = {0};
-	ListCell   *lc;
-
-	InitMaterializedSRF(fcinfo, 0);
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"definition\" of wf_validate must not be null")));
-	store_use_schema(get_func_namespace(fcinfo->flinfo->fn_oid));
-	plan_compile(PG_GETARG_JSONB_P(0), store_catalogue(), &problems);
-	foreach(lc, problems.items)
-	{
-		Problem    *problem = lfirst(lc);
-		Datum		values[4];
-		bool		nulls[4] = {false, false, false, problem->hint == NULL};
-
-		values[0] = CStringGetTextDatum(problem->path);
-		values[1] = CStringGetTextDatum(problem->is_error ? "error"
-										: "warning");
-		values[2] = CStringGetTextDatum(problem->message);
-		values[3] = problem->hint ? CStringGetTextDatum(problem->hint) : 0;
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values,
-							 nulls);
-	}
-	return (Datum) 0;
 }

@@ -1,19 +1,19 @@
 /*
  * row_checks_action.c
- *	  workflow_actions: who may write what in it; wf_register_action.
+ *	  Which role may write which row of workflow_actions; wf_register_action.
  *
- * Runs in the backend that writes, as the role that writes.
+ * The table is one for all tenants: definitions of every tenant name its rows.
+ * So a session that is bound to a tenant may not write it, a row can be
+ * changed by the owner of its function or a superuser only, and the built-in
+ * rows are written by the extension's own scripts alone.  (For which role a
+ * function may work is checked at each call: action_handler.c.)
  *
- * The table is one for all tenants, and a name in it stands in the
- * definitions of all of them.  So a session that is bound to a tenant writes
- * nothing here, nobody takes an action away from the owner of its function,
- * and the built-in rows are written by the extension's own scripts alone.
- * (What a function may do is another question, which is asked at each call:
- * action_handler.c.)
+ * A dump has the rows that users added.  The scripts of pg_dump turn
+ * check_function_bodies off; every role can do that, so it is taken for a
+ * restore only if the role is a superuser.
  *
- * pg_dump carries the rows that users added.  Its scripts turn
- * check_function_bodies off; anybody can do that, so that it tells of a
- * restore only for a superuser.
+ * Runs in the backend that writes, as the role that writes.  Owns nothing
+ * beyond a call.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -44,9 +44,9 @@ enum
 	ACTION_PARAMS
 };
 
-/*--- who writes ---*/
+/*--- the writer ---*/
 
-/* Is it a script of our own extension that writes? */
+/* Does a script of our own extension write? */
 static bool
 in_own_script(void)
 {
@@ -60,6 +60,7 @@ in_restore(void)
 	return !check_function_bodies && superuser();
 }
 
+/* Raises 42501 if the session is bound to a tenant, but not in a restore. */
 static void
 check_unbound(void)
 {
@@ -81,7 +82,10 @@ is_function(const char *kind)
 	return kind != NULL && strcmp(kind, "function") == 0;
 }
 
-/* May this role replace, change or delete the row?  row holds the old one. */
+/*
+ * Raises 42501 unless the current user may change or delete the row, of which
+ * row->tuple is the state before.
+ */
 static void
 check_old(const TriggerRow *row)
 {
@@ -108,20 +112,22 @@ check_old(const TriggerRow *row)
 						 handler ? handler : "of that name")));
 }
 
-/*--- the row as it shall be ---*/
+/*--- the new row ---*/
 
+/* Raises 22023 if only the extension's scripts write rows of that kind. */
 static void
 check_kind(const char *kind)
 {
 	if (strcmp(kind, "native") != 0 && strcmp(kind, "http") != 0 &&
 		strcmp(kind, "smtp") != 0)
-		return;					/* the CHECK of the table will say so */
+		return;					/* the CHECK of the table raises for it */
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("actions of kind \"%s\" are built in", kind),
 			 errhint("Register a function of yours with wf_register_action.")));
 }
 
+/* Raises 22023. */
 static void
 check_name_and_handler(const char *name, const char *handler)
 {
@@ -142,7 +148,12 @@ check_name_and_handler(const char *name, const char *handler)
 				 errhint("Write it as schema.function(jsonb,jsonb).")));
 }
 
-/* Stores the handler qualified, so that it means one function. */
+/*
+ * Puts the handler into the row with its schema, so that it names the same
+ * function under every search_path.  Raises 22023, 42883 if there is no such
+ * function, 42P13 if it cannot be an action, 42501 if the writer does not own
+ * it.
+ */
 static void
 check_handler(TriggerRow *row)
 {
@@ -151,7 +162,7 @@ check_handler(TriggerRow *row)
 
 	check_name_and_handler(row_text(row, ACTION_NAME), handler);
 	if (in_restore())
-		return;					/* the function may come later */
+		return;					/* the function may be restored later */
 	function = handler_function(handler);
 	handler_check_signature(function);
 	if (!handler_is_owned_by(function, GetUserId()))
@@ -161,6 +172,7 @@ check_handler(TriggerRow *row)
 			CStringGetTextDatum(format_procedure_qualified(function)));
 }
 
+/* Raises 22023 if the description of the parameters is not valid. */
 static void
 check_params(const TriggerRow *row)
 {
@@ -169,7 +181,7 @@ check_params(const TriggerRow *row)
 	Jsonb	   *params = row_json(row, ACTION_PARAMS);
 
 	if (params == NULL)
-		return;					/* NOT NULL will say so */
+		return;					/* NOT NULL raises for it */
 	action_spec_parse(&spec, params, &problems);
 	problems_raise(&problems, "the parameters of the action are not valid");
 }
@@ -181,7 +193,7 @@ check_new(TriggerRow *row)
 
 	check_params(row);
 	if (kind == NULL || in_own_script())
-		return;					/* NOT NULL will say so */
+		return;					/* for null, NOT NULL raises */
 	if (is_function(kind))
 		check_handler(row);
 	else
@@ -200,6 +212,10 @@ refuse_truncate(void)
 
 PG_FUNCTION_INFO_V1(wf_action_check);
 
+/*
+ * BEFORE INSERT, UPDATE or DELETE of workflow_actions, for each row, and
+ * BEFORE TRUNCATE.  row_begin puts the old row of a DELETE into row.tuple.
+ */
 Datum
 wf_action_check(PG_FUNCTION_ARGS)
 {
@@ -226,12 +242,17 @@ wf_action_check(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(wf_register_action);
 
+/*
+ * Inserts or replaces a row, with the privileges of the role that calls it.
+ * Raises 22004, 42501, 42P13, and what wf_action_check raises.
+ */
 Datum
 wf_register_action(PG_FUNCTION_ARGS)
 {
 	Oid			types[4] = {TEXTOID, TEXTOID, JSONBOID, TEXTOID};
 	Datum		values[4];
 	char		nulls[] = "    ";
+	char	   *handler;
 	int			level;
 
 	for (int i = 0; i < 3; i++)
@@ -243,7 +264,8 @@ wf_register_action(PG_FUNCTION_ARGS)
 	handler_check_signature(PG_GETARG_OID(1));
 	store_use_schema(get_func_namespace(fcinfo->flinfo->fn_oid));
 	values[0] = PG_GETARG_DATUM(0);
-	values[1] = CStringGetTextDatum(format_procedure_qualified(PG_GETARG_OID(1)));
+	handler = format_procedure_qualified(PG_GETARG_OID(1));
+	values[1] = CStringGetTextDatum(handler);
 	values[2] = PG_GETARG_DATUM(2);
 	values[3] = PG_ARGISNULL(3) ? (Datum) 0 : PG_GETARG_DATUM(3);
 	nulls[3] = PG_ARGISNULL(3) ? 'n' : ' ';

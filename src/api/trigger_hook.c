@@ -1,12 +1,12 @@
 /*
  * trigger_hook.c
- *	  CREATE TRIGGER ... EXECUTE FUNCTION wf_fire_trigger(...), checked.
+ *	  Checks CREATE TRIGGER ... EXECUTE FUNCTION wf_fire_trigger(...).
  *
- * Runs in the backend that creates a trigger, if the library is loaded
- * there: in every backend of a server that has it preloaded.  Elsewhere the
- * trigger is created unchecked and warns when it fires.
+ * Runs in the backend that creates a trigger, if the library is loaded there:
+ * in every backend of a server that preloads it.  Otherwise the trigger is
+ * created without a check, and warns when it fires.
  *
- * Owns the hook.
+ * Owns this process's place in the chain of object_access_hook.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -34,6 +34,7 @@
 
 #define EXTENSION_NAME "workflow_engine"
 
+/* The hook that was there before ours, which ours calls first. */
 static object_access_hook_type prev_object_access_hook = NULL;
 
 /* Is it wf_fire_trigger of our extension? */
@@ -59,8 +60,9 @@ is_our_function(Oid function)
 	return name != NULL && strcmp(name, EXTENSION_NAME) == 0;
 }
 
+/* A column of type name, copied; NULL if it is null. */
 static char *
-text_column(HeapTuple tuple, TupleDesc desc, AttrNumber column)
+name_column(HeapTuple tuple, TupleDesc desc, AttrNumber column)
 {
 	bool		isnull;
 	Datum		name = heap_getattr(tuple, column, desc, &isnull);
@@ -68,7 +70,10 @@ text_column(HeapTuple tuple, TupleDesc desc, AttrNumber column)
 	return isnull ? NULL : pstrdup(NameStr(*DatumGetName(name)));
 }
 
-/* As the relation cache has it, in what trigger_spec_make looks at. */
+/*
+ * Fills *trigger with what trigger_spec_make reads of it, as the relation
+ * cache would: the cache does not have the new trigger yet.
+ */
 static void
 read_trigger(HeapTuple tuple, TupleDesc desc, Trigger *trigger)
 {
@@ -81,8 +86,8 @@ read_trigger(HeapTuple tuple, TupleDesc desc, Trigger *trigger)
 	trigger->tgname = pstrdup(NameStr(row->tgname));
 	trigger->tgtype = row->tgtype;
 	trigger->tgnargs = row->tgnargs;
-	trigger->tgoldtable = text_column(tuple, desc, Anum_pg_trigger_tgoldtable);
-	trigger->tgnewtable = text_column(tuple, desc, Anum_pg_trigger_tgnewtable);
+	trigger->tgoldtable = name_column(tuple, desc, Anum_pg_trigger_tgoldtable);
+	trigger->tgnewtable = name_column(tuple, desc, Anum_pg_trigger_tgnewtable);
 	if (row->tgnargs == 0)
 		return;
 	arguments = heap_getattr(tuple, Anum_pg_trigger_tgargs, desc, &isnull);
@@ -96,9 +101,10 @@ read_trigger(HeapTuple tuple, TupleDesc desc, Trigger *trigger)
 }
 
 /*
- * Fills *trigger if it is one of ours; else false.  The row was written by
- * the command under way, so only SnapshotSelf sees it.  A partition's clone
- * has been checked with the trigger that it is cloned from.
+ * Fills *trigger and *table if the trigger calls our function; else false.
+ * The row was written by the command under way, so only SnapshotSelf sees it.
+ * A clone for a partition is not looked at: the trigger that it is cloned from
+ * has been checked.
  */
 static bool
 load_trigger(Oid oid, Trigger *trigger, Oid *table)
@@ -130,9 +136,9 @@ load_trigger(Oid oid, Trigger *trigger, Oid *table)
 }
 
 /*
- * pg_dump's scripts turn check_function_bodies off.  A trigger in them was
- * accepted once, but a column that it names may have been renamed since then:
- * that must not make a restore fail.
+ * Is a restore under way?  The scripts of pg_dump turn check_function_bodies
+ * off.  A trigger in a dump was accepted once, but a column that it names may
+ * have been renamed since then, and that must not make the restore fail.
  */
 static bool
 in_restore(void)
@@ -140,6 +146,7 @@ in_restore(void)
 	return !check_function_bodies || IsBinaryUpgrade;
 }
 
+/* Raises the first problem of the trigger; in a restore warns of all. */
 static void
 check_trigger(Oid oid)
 {
@@ -165,7 +172,7 @@ check_trigger(Oid oid)
 
 /*--- the hook ---*/
 
-/* Is it a trigger that the server makes for itself, such as a foreign key's? */
+/* Does the server create the trigger for itself, such as a foreign key's? */
 static bool
 is_internal(void *arg)
 {

@@ -1,6 +1,6 @@
 /*
  * trigger_hook.h
- *	  CREATE TRIGGER ... EXECUTE FUNCTION wf_fire_trigger(...), checked.
+ *	  Checks CREATE TRIGGER ... EXECUTE FUNCTION wf_fire_trigger(...).
  */
 #ifndef WF_TRIGGER_HOOK_H
 #define WF_TRIGGER_HOOK_H
@@ -8,9 +8,9 @@
 #include "postgres.h"
 
 /*
- * Called in _PG_init.  From then on this process refuses to create a trigger
- * with wf_fire_trigger that could not work (39P01, 22023, 22P02, 42701,
- * 42703, 42804); in a restore it warns instead.
+ * To be called by _PG_init.  From then on CREATE TRIGGER in this process
+ * raises an error for a trigger with wf_fire_trigger that could not work
+ * (39P01, 22023, 22P02, 42701, 42703, 42804); in a restore it warns instead.
  */
 extern void trigger_hook_install(void);
 

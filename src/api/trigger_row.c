@@ -1,8 +1,9 @@
 /*
  * trigger_row.c
- *	  What our own row triggers share.
+ *	  A row in one of the row triggers on our own tables.
  *
- * Runs in the backend that writes one of our tables.  Owns nothing.
+ * Runs in the backend that writes one of our tables.  Owns nothing beyond a
+ * call.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -33,7 +34,8 @@ row_begin(TriggerRow *row, FunctionCallInfo fcinfo, const char *table)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("this trigger function belongs to table \"%s\" alone",
 						table)));
-	store_check_tables(STORE_ALL_TABLES);	/* columns are found by number */
+	/* columns are found by number, so no column may have been moved */
+	store_check_tables(STORE_ALL_TABLES);
 	row->rel = data->tg_relation;
 	row->is_update = TRIGGER_FIRED_BY_UPDATE(data->tg_event);
 	row->old = row->is_update ? data->tg_trigtuple : NULL;
@@ -50,6 +52,7 @@ row_get(const TriggerRow *row, int column, bool *isnull)
 Datum
 row_get_old(const TriggerRow *row, int column, bool *isnull)
 {
+	Assert(row->is_update);
 	return heap_getattr(row->old, column, RelationGetDescr(row->rel), isnull);
 }
 
@@ -102,7 +105,7 @@ row_end(TriggerRow *row)
 	return PointerGetDatum(row->tuple);
 }
 
-/* The problems that are errors, or those that are not, one a line. */
+/* The problems that are errors, or those that are warnings, one a line. */
 static char *
 list_problems(const Problems *problems, bool errors)
 {
@@ -128,8 +131,8 @@ list_problems(const Problems *problems, bool errors)
 void
 problems_raise(const Problems *problems, const char *message)
 {
+	/* counts warnings only if there is no error */
 	int			nwarnings = list_length(problems->items);
-
 
 	if (problems->nerrors > 0)
 		ereport(ERROR,

@@ -1,6 +1,7 @@
 /*
  * trigger_row.h
- *	  A row in one of our own row triggers: read, compare, change.
+ *	  A row in one of the row triggers on our own tables: read, compare,
+ *	  change.
  */
 #ifndef WF_TRIGGER_ROW_H
 #define WF_TRIGGER_ROW_H
@@ -17,35 +18,44 @@ typedef struct TriggerRow
 	Relation	rel;
 	bool		is_update;
 	HeapTuple	old;			/* UPDATE only */
-	HeapTuple	tuple;			/* the row as it shall be */
+	HeapTuple	tuple;			/* the row to be written; of a DELETE the row
+								 * that is deleted */
 } TriggerRow;
 
 /*
- * Takes the row of a trigger call, and the schema of its function as ours.
- * Raises 39P01 where it is called as anything else than a trigger of that
- * table of ours: it acts with the rights of the tables' owner.
+ * Fills *row from a call of a trigger function, and makes the schema of that
+ * function the engine's.  Raises 39P01 unless the call is one of a trigger of
+ * that table of ours: a trigger function acts with the rights of the tables'
+ * owner, so it must not be usable on another table.  Raises 55000 if the
+ * table's columns are not those of the install script.
  */
 extern void row_begin(TriggerRow *row, FunctionCallInfo fcinfo,
 					  const char *table);
 
+/* A column of the row, and of the row before an UPDATE. */
 extern Datum row_get(const TriggerRow *row, int column, bool *isnull);
 extern Datum row_get_old(const TriggerRow *row, int column, bool *isnull);
 
-/* The same as a text, or NULL; as jsonb, or NULL. */
+/* A column of the row as palloc'd text, and as jsonb; NULL if it is null. */
 extern char *row_text(const TriggerRow *row, int column);
 extern Jsonb *row_json(const TriggerRow *row, int column);
 
+/* Sets a column of the row to a value that is not null. */
 extern void row_set(TriggerRow *row, int column, Datum value);
 
-/* Did the UPDATE change the column (compared as stored)? */
+/*
+ * Does the UPDATE change the column?  Values are compared as they are stored,
+ * byte by byte.
+ */
 extern bool row_changed(const TriggerRow *row, int column);
 
-/* What the trigger returns. */
+/* What the trigger function returns, so that the row is written. */
 extern Datum row_end(TriggerRow *row);
 
 /*
- * Raises 22023 with message and every error in the detail, if there is one;
- * else gives one WARNING with every warning in its detail, and returns.
+ * Raises 22023 with message, and every error in the detail, if there is an
+ * error.  Otherwise gives one WARNING with all warnings in its detail, but
+ * none in a restore.
  */
 extern void problems_raise(const Problems *problems, const char *message);
 

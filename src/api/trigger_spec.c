@@ -1,12 +1,13 @@
 /*
  * trigger_spec.c
- *	  What a trigger with wf_fire_trigger is to do, from its arguments.
+ *	  What a trigger with wf_fire_trigger has to do, from its arguments.
  *
- * Runs in the backend that creates such a trigger, which is refused if
- * anything is wrong with it, and in the one whose statement fires it: then
- * the table may have changed since, and the statement succeeds all the same.
+ * Runs in the backend that creates such a trigger, where every problem found
+ * here is an error (trigger_hook.c), and in the backend whose statement fires
+ * it (fire_trigger.c).  By then the table may have been altered; the statement
+ * succeeds all the same, so the problems are warnings.
  *
- * Pure but for look-ups of types and columns.
+ * Reads the catalog; has no effect but memory in the current context.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -24,6 +25,7 @@
 #define MAX_TRIGGER_TYPE 255	/* characters: no definition has more */
 #define MIN_UUID 32				/* characters: no uuid has fewer */
 
+/* The members that the engine itself puts into the payload. */
 static const char *const own_members[] = {"_op", "_schema", "_table", "_old"};
 
 /* Adds a problem.  The message and the hint are kept as they are. */
@@ -41,6 +43,7 @@ add_problem(TriggerSpec *spec, int sqlstate, const char *message,
 
 /*--- when it fires ---*/
 
+/* False after adding a problem: the transition table is missing. */
 static bool
 check_transition(TriggerSpec *spec, const char *have, const char *clause)
 {
@@ -53,6 +56,7 @@ check_transition(TriggerSpec *spec, const char *have, const char *clause)
 	return false;
 }
 
+/* False after adding a problem: the trigger cannot be used to fire. */
 static bool
 check_kind(TriggerSpec *spec, const Trigger *trigger)
 {
@@ -75,6 +79,7 @@ check_kind(TriggerSpec *spec, const Trigger *trigger)
 		check_transition(spec, trigger->tgoldtable, "OLD");
 }
 
+/* Sets the trigger type; false after adding a problem. */
 static bool
 check_trigger_type(TriggerSpec *spec, const Trigger *trigger)
 {
@@ -96,6 +101,7 @@ check_trigger_type(TriggerSpec *spec, const Trigger *trigger)
 
 /*--- columns ---*/
 
+/* The number of the column of that name; 0 if there is none. */
 static AttrNumber
 find_column(Relation rel, const char *name)
 {
@@ -111,6 +117,7 @@ find_column(Relation rel, const char *name)
 	return 0;
 }
 
+/* Adds the problem that rel has no such column; the nearest is the hint. */
 static void
 undefined_column(TriggerSpec *spec, Relation rel, const char *name)
 {
@@ -137,8 +144,9 @@ undefined_column(TriggerSpec *spec, Relation rel, const char *name)
 /*--- the tenant ---*/
 
 /*
- * A uuid or a text.  What type of somebody else's looks like a uuid is known
- * only when there is a value.
+ * May a value of the type be a tenant?  A uuid and a text may.  Of a type that
+ * an extension or a user has defined it is known only when there is a value,
+ * whose text may be that of a uuid.
  */
 static bool
 can_hold_tenant(Oid type)
@@ -154,7 +162,10 @@ can_hold_tenant(Oid type)
 	return category == TYPCATEGORY_STRING;
 }
 
-/* A column, or if there is no such column a literal uuid. */
+/*
+ * Takes the argument as the column of the tenant, or as a literal uuid if
+ * there is no such column; false after adding a problem.
+ */
 static bool
 set_tenant(TriggerSpec *spec, Relation rel, const char *argument)
 {
@@ -210,6 +221,7 @@ has_member(const TriggerSpec *spec, const char *key)
 	return false;
 }
 
+/* Adds a member, or a problem if the engine has a member of that name. */
 static void
 add_member(TriggerSpec *spec, const char *key, const char *name,
 		   AttrNumber column)
@@ -231,7 +243,10 @@ add_member(TriggerSpec *spec, const char *key, const char *name,
 	member->column = column;
 }
 
-/* "total" or "new=old". */
+/*
+ * Adds the member of an argument, "column" or "new_name=column".  A member is
+ * added even if there is no such column: its value is null then.
+ */
 static void
 add_argument_member(TriggerSpec *spec, Relation rel, const char *argument)
 {

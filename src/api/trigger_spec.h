@@ -1,6 +1,6 @@
 /*
  * trigger_spec.h
- *	  What a trigger with wf_fire_trigger is to do, from its arguments.
+ *	  What a trigger with wf_fire_trigger has to do, from its arguments.
  */
 #ifndef WF_TRIGGER_SPEC_H
 #define WF_TRIGGER_SPEC_H
@@ -40,11 +40,13 @@ typedef struct TriggerSpec
 } TriggerSpec;
 
 /*
- * Reads the trigger's kind (tgtype and the names of its transition tables)
- * and arguments, which it points into, against the columns that rel has now.
- * The result is in the current context.  Raises nothing: what is wrong is a
- * problem.  A member without a column, or one that the engine's own would
- * overwrite, leaves the trigger able to fire; anything else does not.
+ * Reads the trigger's kind (tgtype and the names of its transition tables) and
+ * its arguments, and checks them against the columns that rel has now.  The
+ * result is in the current memory context and points into the arguments.
+ *
+ * Raises nothing: whatever is wrong is a problem in the result.  With a member
+ * without a column, or one of a name that the engine uses itself, the trigger
+ * can still fire; with any other problem it cannot.
  */
 extern TriggerSpec *trigger_spec_make(Relation rel, const Trigger *trigger);
 

@@ -2,22 +2,26 @@
  * version.c
  *	  workflow_definition_versions: every version ever saved, immutable.
  *
- * Runs in the backend that writes a definition.  The table belongs to the
- * engine, so its rows are written as its owner.  The trigger that saves a
- * version sorts before the foreign key's of workflow_definitions, so that
- * the check finds the row.
+ * Runs in the backend that writes a definition.  Versions are inserted as the
+ * owner of the table, by a trigger of workflow_definitions; users need no
+ * privilege on the table.  The name of that trigger sorts before those of the
+ * foreign key of workflow_definitions, so that the check finds the row.
  *
- * A restore brings both tables.  In order, versions come first, and nothing
- * is left to save.  pg_restore -j loads them side by side (it does not look
- * at the foreign keys of an extension's tables): then the trigger may save a
- * version that is yet to come, which is then put in its place.  That a
- * restore is under way is told by check_function_bodies, which pg_dump's
- * scripts turn off; only the owner can write here at all.
+ * A restore writes both tables.  An ordinary one writes the versions first,
+ * and then the trigger has nothing to save.  pg_restore -j writes the tables
+ * at the same time (it does not look at the foreign keys of an extension's
+ * tables): then the trigger may save a version before the restore inserts it,
+ * and restore_onto gives that row the values of the dump.  A restore is
+ * recognized by check_function_bodies, which the scripts of pg_dump turn off.
+ * Anybody can turn it off, but only the owner can write this table.
+ *
+ * Owns nothing beyond a call.
  */
 #include "postgres.h"
 #include "compat.h"
 
 #include "access/htup_details.h"
+#include "api/definition.h"
 #include "api/role.h"
 #include "api/version.h"
 #include "catalog/pg_class.h"
@@ -31,7 +35,6 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/rel.h"
-#include "utils/syscache.h"
 
 /* Columns of workflow_definition_versions. */
 enum
@@ -45,13 +48,6 @@ enum
 };
 
 bool
-version_role_exists(Oid role)
-{
-	return OidIsValid(role) &&
-		SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(role));
-}
-
-bool
 version_is_saved(const TriggerRow *row, const Jsonb *definition)
 {
 	bool		isnull;
@@ -59,6 +55,7 @@ version_is_saved(const TriggerRow *row, const Jsonb *definition)
 	Datum		version;
 	Jsonb	   *saved;
 	Oid			run_as;
+	Datum		role;
 	Oid			save_user;
 	int			save_context;
 	bool		found;
@@ -72,22 +69,31 @@ version_is_saved(const TriggerRow *row, const Jsonb *definition)
 	found = store_fetch_version(DatumGetUUIDP(id), DatumGetInt32(version),
 								&saved, &run_as);
 	store_leave_owner(save_user, save_context);
-	return found && run_as == DatumGetObjectId(row_get(row, DEF_RUN_AS,
-													   &isnull)) &&
-		compareJsonbContainers(&saved->root, unconstify(JsonbContainer *, &definition->root)) == 0;
+	role = row_get(row, DEF_RUN_AS, &isnull);
+	return found && run_as == DatumGetObjectId(role) &&
+		compareJsonbContainers(&saved->root,
+							   unconstify(JsonbContainer *,
+										  &definition->root)) == 0;
 }
 
 /*--- saving ---*/
 
-/* Of the tables that a parallel restore loads, one at a time. */
+/*
+ * Waits until no other transaction holds this lock, and holds it until the
+ * end of this one.  A parallel restore saves a version from two sessions; the
+ * second one must see the row of the first.
+ */
 static void
-take_turns(void)
+lock_versions(void)
 {
 	LockRelationOid(store_relation("workflow_definition_versions"),
 					ShareUpdateExclusiveLock);
 }
 
-/* Inserts the version; true where there was none of that number. */
+/*
+ * Inserts the version, of the values id, version, definition and run_as (with
+ * room for the writer after them); false if it exists.
+ */
 static bool
 insert_version(Datum *values, const char *writer)
 {
@@ -112,6 +118,10 @@ insert_version(Datum *values, const char *writer)
 
 PG_FUNCTION_INFO_V1(wf_definition_saved);
 
+/*
+ * AFTER INSERT OR UPDATE of workflow_definitions, for each row: saves the
+ * version.  Raises 23505 if another definition is saved under that number.
+ */
 Datum
 wf_definition_saved(PG_FUNCTION_ARGS)
 {
@@ -134,14 +144,14 @@ wf_definition_saved(PG_FUNCTION_ARGS)
 	level = store_enter_search_path();
 	store_enter_owner(&save_user, &save_context);
 	if (!check_function_bodies)
-		take_turns();
+		lock_versions();
 	if (!insert_version(values, writer) &&
 		!version_is_saved(&row, DatumGetJsonbP(values[2])))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNIQUE_VIOLATION),
 				 errmsg("version %d of this definition exists and differs",
 						DatumGetInt32(values[1]))));
-	role_forget_missing();		/* the version has warned */
+	role_forget_missing();		/* the insertion of the version has warned */
 	store_leave_owner(save_user, save_context);
 	store_leave_search_path(level);
 	return row_end(&row);
@@ -149,7 +159,7 @@ wf_definition_saved(PG_FUNCTION_ARGS)
 
 /*--- restoring ---*/
 
-/* May this UPDATE pass: restore_onto's? */
+/* Is this UPDATE one that restore_onto may have executed? */
 static bool
 is_restoring(const TriggerRow *row)
 {
@@ -161,13 +171,14 @@ is_restoring(const TriggerRow *row)
 }
 
 /*
- * Where the trigger of workflow_definitions has saved this version already,
- * gives it the time and the name that it had.  False: it is not there yet.
+ * If the trigger of workflow_definitions has saved this version already, gives
+ * its row the time and the writer of the dump; false if there is no such row.
  */
 static bool
 restore_onto(const TriggerRow *row)
 {
-	Oid			types[5] = {UUIDOID, INT4OID, JSONBOID, TIMESTAMPTZOID, NAMEOID};
+	Oid			types[5] = {UUIDOID, INT4OID, JSONBOID, TIMESTAMPTZOID,
+	NAMEOID};
 	static const int columns[] = {VERSION_DEFINITION_ID, VERSION_VERSION,
 	VERSION_DEFINITION, VERSION_CREATED_AT, VERSION_CREATED_BY};
 	Datum		values[5];
@@ -175,7 +186,7 @@ restore_onto(const TriggerRow *row)
 	uint64		updated;
 	int			level = store_enter_search_path();
 
-	take_turns();
+	lock_versions();
 	for (int i = 0; i < lengthof(columns); i++)
 		values[i] = row_get(row, columns[i], &isnull);
 	SPI_connect();
@@ -191,8 +202,9 @@ restore_onto(const TriggerRow *row)
 }
 
 /*
- * A version says who its steps are, and only the trigger that saves it has
- * asked whether its writer may be that.  So a privilege on the table, such as
+ * Raises 42501 unless the current user owns the table.  A version says which
+ * role its steps run as, and only the triggers of workflow_definitions check
+ * that the writer may use that role.  So a privilege on this table, such as
  * pg_write_all_data has, is not enough.
  */
 static void
@@ -207,6 +219,10 @@ check_writer(const TriggerRow *row)
 
 PG_FUNCTION_INFO_V1(wf_version_check);
 
+/*
+ * BEFORE INSERT OR UPDATE of workflow_definition_versions, for each row.
+ * Raises 42501 (check_writer), 55000 if a saved version would be changed.
+ */
 Datum
 wf_version_check(PG_FUNCTION_ARGS)
 {
@@ -222,7 +238,7 @@ wf_version_check(PG_FUNCTION_ARGS)
 				 errmsg("a saved version of a definition cannot be changed"),
 				 errhint("Update workflow_definitions: it saves a new version.")));
 	role = row_get(&row, VERSION_RUN_AS, &isnull);
-	if (!isnull && !version_role_exists(DatumGetObjectId(role)))
+	if (!isnull && !role_exists(DatumGetObjectId(role)))
 		row_set(&row, VERSION_RUN_AS, ObjectIdGetDatum(InvalidOid));
 	if (row.is_update)
 		return row_end(&row);
@@ -240,16 +256,17 @@ wf_version_check(PG_FUNCTION_ARGS)
 PG_FUNCTION_INFO_V1(wf_lock_runs);
 
 /*
- * A definition or a version has been deleted.  Waits until every transaction
- * that has fired so far has ended; those that fire later wait for this one.
- * fire.c tells why.
+ * AFTER DELETE of workflow_definitions and workflow_definition_versions, for
+ * each row.  Waits until every transaction that has fired so far has ended;
+ * transactions that fire later wait for this one.  fire.c says why.
  *
- * It is an AFTER trigger for each row, so a DELETE that finds no row takes no
- * lock, and a long one takes it as late as can be: PostgreSQL's check of the
- * foreign keys comes right after it.  The deleting transaction then holds the
- * row and waits for the table, so it can deadlock with one that has fired and
- * goes on to lock that row; PostgreSQL resolves that.  To take the table first
- * would mean to take it before anybody knows whether a row will be deleted.
+ * As an AFTER trigger for each row it takes no lock if the DELETE finds no
+ * row, and a long DELETE takes the lock as late as possible: PostgreSQL's
+ * check of the foreign keys comes right after it.  The deleting transaction
+ * then holds the row's lock and waits for the table's.  It can deadlock with a
+ * transaction that has fired and then locks that row; PostgreSQL resolves
+ * that.  To lock the table first, it would have to be locked before it is
+ * known whether a row will be deleted.
  */
 Datum
 wf_lock_runs(PG_FUNCTION_ARGS)

@@ -1,6 +1,6 @@
 /*
  * condition.c
- *	  Compiling the conditions of a step.
+ *	  Compiles the conditions of a step.
  *
  *		condition = "jsonpath predicate"
  *				  | {"field": path, "op": op, "value": literal,
@@ -12,8 +12,9 @@
  * A jsonpath is compiled in condition_jsonpath.c, a test in
  * condition_operand.c; conditions are decided in condition_decide.c.
  *
- * Compiled into the memory context of a plan, with no effect but memory in
- * it and problems added.
+ * Runs in the backend that writes a definition and in workers that load one.
+ * The only effects are the result, in the current memory context, and problems
+ * added.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -26,9 +27,10 @@ static const char *const condition_keys[] = {
 	"field", "op", "value", "value_field", "ignore_case", "all", "any", "not"
 };
 
-#define NTEST_KEYS 5			/* of them, those of a test */
+#define NTEST_KEYS 5			/* so many of them, from the first, are a
+								 * test's */
 
-/* What others call a key: for hints. */
+/* Names of keys in other languages: for hints. */
 static const struct
 {
 	const char *word;
@@ -40,7 +42,7 @@ static const struct
 	{"case_insensitive", "ignore_case"}
 };
 
-/* What compiling carries down the tree. */
+/* What all functions of the compiler need. */
 typedef struct Compiler
 {
 	const ScopeNames *names;
@@ -94,8 +96,8 @@ key_hint(const char *key)
 }
 
 /*
- * Checks the keys: those of one form only.  Returns the form's key (field,
- * all, any or not), or NULL after adding a problem.
+ * Checks that the keys are known and belong to one form.  Returns the form's
+ * key (field, all, any or not), or NULL after adding an error.
  */
 static const char *
 find_form(const Compiler *compiler, const JsonbValue *json, const char *path)

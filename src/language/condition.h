@@ -11,8 +11,8 @@ typedef enum ConditionResult
 {
 	CONDITION_FALSE,
 	CONDITION_TRUE,
-	CONDITION_UNKNOWN			/* types that don't compare; in an object a
-								 * missing field too */
+	CONDITION_UNKNOWN			/* values of types that do not compare; in an
+								 * object also a field that is missing */
 } ConditionResult;
 
 typedef struct Condition Condition;
@@ -21,16 +21,18 @@ typedef struct Condition Condition;
 #define CONDITION_MAX_BYTES (64 * 1024) /* of a text condition */
 
 /*
- * Compiles in the current memory context; adds problems with their path.
- * NULL where there was one.
+ * Compiles json, a text or an object, in the current memory context.  Returns
+ * NULL after adding an error to problems; path is that of the condition in the
+ * definition.  Warnings are added, too.
  */
 extern Condition *condition_compile(JsonbValue *json, const char *path,
 									const ScopeNames *names,
 									Problems *problems);
 
 /*
- * Decides.  On CONDITION_UNKNOWN *why is a palloc'd sentence.  Three-valued
- * logic as SQL's: not unknown is unknown, any with a true one is true.
+ * Decides the condition for that scope.  If the result is CONDITION_UNKNOWN,
+ * *why is a palloc'd sentence that says why.  The logic is three-valued, as
+ * SQL's: "not" of unknown is unknown, "any" with a true condition is true.
  */
 extern ConditionResult condition_decide(const Condition *condition,
 										const Scope *scope, char **why);

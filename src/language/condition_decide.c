@@ -1,13 +1,13 @@
 /*
  * condition_decide.c
- *	  Deciding the conditions of a step.
+ *	  Decides the conditions of a step.
  *
- * Both forms are decided in three-valued logic, and may be mixed below all,
- * any and not.  Unknown is what has types that do not compare; in an object
- * a missing field too, but a jsonpath calls the comparison false.  The
- * reason is kept for the step's result.  Only exists and not_exists look at
- * whether a field is there (a null is), and empty and not_empty take what is
- * missing as empty.
+ * Both forms of a condition, jsonpath and object, are decided in three-valued
+ * logic, and both may occur below all, any and not.  A comparison of types
+ * that do not compare is unknown.  A missing field makes a test of an object
+ * unknown, while a jsonpath's comparison is false.  The reason is kept for the
+ * step's result.  Only exists and not_exists ask whether a field is there (a
+ * null is), and for empty and not_empty a missing field is empty.
  *
  * Runs in any process, with no effect but memory in the current context.
  */
@@ -20,7 +20,10 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
-/* Does it look at what was cut off an output?  Says so, palloc'd; or NULL. */
+/*
+ * If the condition reads a member of an output of which only the beginning was
+ * kept, says so, palloc'd; else NULL.
+ */
 static char *
 cut_output(const Condition *condition, const Scope *scope)
 {
@@ -119,12 +122,16 @@ decide_test(const Condition *condition, const Scope *scope, char **why)
 	return condition_test(condition, field, value, why);
 }
 
-/* all is settled by a false one, any by a true one; else unknown prevails. */
+/*
+ * Decides all and any.  A false condition makes all false, and a true one
+ * makes any true.  Otherwise the result is unknown if one of them is; *why is the
+ * reason of the first.
+ */
 static ConditionResult
 decide_list(const Condition *condition, const Scope *scope, char **why)
 {
 	bool		is_all = condition->kind == CONDITION_ALL;
-	ConditionResult settles = is_all ? CONDITION_FALSE : CONDITION_TRUE;
+	ConditionResult decisive = is_all ? CONDITION_FALSE : CONDITION_TRUE;
 	ConditionResult result = is_all ? CONDITION_TRUE : CONDITION_FALSE;
 
 	for (int i = 0; i < condition->nchildren; i++)
@@ -133,7 +140,7 @@ decide_list(const Condition *condition, const Scope *scope, char **why)
 		ConditionResult one = condition_decide(condition->children[i], scope,
 											   &reason);
 
-		if (one == settles)
+		if (one == decisive)
 			return one;
 		if (one == CONDITION_UNKNOWN && result != CONDITION_UNKNOWN)
 		{

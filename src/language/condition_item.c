@@ -127,8 +127,8 @@ char *
 condition_item_text(const JsonPath *whole, const JsonPathItem *item)
 {
 	static const char opening[] = "exists (";
-	JsonPath   *wrapped = condition_wrap_item(palloc(CONDITION_PART_SIZE(whole)),
-											  jpiExists, whole, item);
+	JsonPath   *part = palloc(CONDITION_PART_SIZE(whole));
+	JsonPath   *wrapped = condition_wrap_item(part, jpiExists, whole, item);
 	Datum		out = DirectFunctionCall1(jsonpath_out,
 										  PointerGetDatum(wrapped));
 	char	   *printed = DatumGetCString(out);

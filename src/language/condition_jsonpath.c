@@ -1,16 +1,17 @@
 /*
  * condition_jsonpath.c
- *	  Conditions written as a jsonpath predicate over the context.
+ *	  Compiles conditions that are a jsonpath predicate over the context.
  *
- * PostgreSQL's own parser judges the syntax; what is wrong with it, and how it
- * is written, is said by condition_spelling.c.  Beyond the syntax a condition
- * must be lax, must be a predicate (a bare path would be true only if it finds
- * the JSON value true), must have no variables (there are none), no keys in
- * brackets (they are never found) and no templates in its texts, and may name
- * only what the context has: the roots, and the steps before.
+ * PostgreSQL's own parser checks the syntax; condition_spelling.c says what is
+ * wrong with it, and how it is written correctly.  Beyond the syntax a
+ * condition must be lax and must be a predicate (a path alone would be true
+ * only if it finds the JSON value true).  It must have no variables, since
+ * there are none, no keys in brackets, since they are never found, and no
+ * templates in its texts.  It may name only what the context has: the roots,
+ * and the steps before.
  *
- * Runs where definitions are written and where workers load them; the result
- * lives in the current memory context.
+ * Runs in the backend that writes a definition and in workers that load one;
+ * the result lives in the current memory context.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -19,11 +20,12 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 
-/* What walking over a jsonpath needs. */
+/* A walk over the items of a jsonpath. */
 typedef struct Walk
 {
-	const char *text;			/* NULL: nobody reads what is wrong */
-	const char *path;
+	const char *text;			/* NULL: only whether there is a problem is
+								 * asked, so no spelling is looked up */
+	const char *path;			/* of the condition in the definition */
 	const ScopeNames *names;
 	Problems   *problems;
 	bool		is_misspelt;	/* a mistake of spelling was reported */
@@ -45,8 +47,10 @@ parse_jsonpath(void *arg)
 }
 
 /*
- * PostgreSQL says what is wrong with a regular expression, but of the syntax
- * of a jsonpath only near which of its tokens.
+ * Parses text; returns NULL after setting *message and *is_syntax.  For a
+ * mistake in a regular expression PostgreSQL's message says what is wrong; for
+ * one in the syntax of a jsonpath it only names a token near it, so
+ * *is_syntax tells the two apart.
  */
 static JsonPath *
 parse(const char *text, bool *is_syntax, char **message)
@@ -72,8 +76,9 @@ ends_with_member(const char *text)
 }
 
 /*
- * Reports what is misspelt, once: a mistake that is recognized with the text
- * that works, any other by message and hint.
+ * Adds an error about the spelling, once for a condition.  If the speller
+ * recognizes a mistake, it is described, and the hint is the corrected text;
+ * otherwise message and hint are used.
  */
 static void
 report_spelling(Walk *walk, const char *hint, const char *message)
@@ -131,7 +136,10 @@ is_predicate(JsonPathItem *item)
 	}
 }
 
-/* Notes a path below an output, steps.NAME.output.KEY: it may be cut. */
+/*
+ * Notes a path into an output, steps.NAME.output.KEY: only the beginning of
+ * the output may have been kept when the condition is decided.
+ */
 static void
 note_output(Walk *walk, char **parts, int nparts)
 {
@@ -180,6 +188,7 @@ check_root(Walk *walk, JsonPathItem *root)
 	note_output(walk, parts, nparts);
 }
 
+/* Reports a variable as a mistake of spelling. */
 static void
 check_variable(Walk *walk, JsonPathItem *item)
 {
@@ -191,7 +200,10 @@ check_variable(Walk *walk, JsonPathItem *item)
 							 name));
 }
 
-/* A text is compared as it stands, whatever it looks like. */
+/*
+ * Reports a template in a text, and warns of a text that is a path: a text is
+ * compared as it is.
+ */
 static void
 check_string(Walk *walk, JsonPathItem *item)
 {
@@ -215,7 +227,7 @@ check_string(Walk *walk, JsonPathItem *item)
 
 static void walk_items(Walk *walk, JsonPathItem *first);
 
-/* An index is a number: what else stands there is never found. */
+/* Reports an index that is no number, since such an index finds nothing. */
 static void
 walk_subscript(Walk *walk, JsonPathItem *subscript)
 {
@@ -243,7 +255,7 @@ walk_subscripts(Walk *walk, JsonPathItem *item)
 	}
 }
 
-/* Walks what hangs below one item. */
+/* Checks one item, and walks over its operands. */
 static void
 walk_operands(Walk *walk, JsonPathItem *item)
 {
@@ -271,7 +283,7 @@ walk_operands(Walk *walk, JsonPathItem *item)
 	}
 }
 
-/* Walks an item and those that follow it in its path. */
+/* Walks over an item and those that follow it in its path. */
 static void
 walk_items(Walk *walk, JsonPathItem *first)
 {
@@ -287,7 +299,7 @@ walk_items(Walk *walk, JsonPathItem *first)
 	}
 }
 
-/* What must hold of the whole. */
+/* Checks the whole, and every item of it. */
 static void
 check(Walk *walk, JsonPath *jsonpath)
 {

@@ -1,6 +1,7 @@
 /*
  * condition_node.h
- *	  What a condition is made of: for the condition_*.c files only.
+ *	  The struct of a compiled condition, and what the files condition_*.c
+ *	  call of one another.  No other file includes it.
  */
 #ifndef WF_CONDITION_NODE_H
 #define WF_CONDITION_NODE_H
@@ -46,24 +47,28 @@ struct Condition
 {
 	ConditionKind kind;
 	JsonPath   *jsonpath;		/* CONDITION_JSONPATH */
-	Jsonb	   *variables;		/* CONDITION_JSONPATH: none, as an object */
+	Jsonb	   *variables;		/* CONDITION_JSONPATH: {}, since jsonpath's
+								 * functions take an object of variables */
 	List	   *outputs;		/* CONDITION_JSONPATH: of ScopePath *, the
-								 * members of steps' outputs that it names */
+								 * members of steps' outputs that it reads */
 	ScopePath  *field;			/* CONDITION_TEST */
 	ConditionOp op;				/* CONDITION_TEST */
 	bool		ignore_case;	/* CONDITION_TEST */
-	JsonbValue	value;			/* CONDITION_TEST; points into literal */
-	Jsonb	   *literal;		/* CONDITION_TEST; NULL: there is none */
+	JsonbValue	value;			/* CONDITION_TEST: the literal, as a value */
+	Jsonb	   *literal;		/* CONDITION_TEST: what value points into;
+								 * NULL: there is no literal */
 	ScopePath  *value_field;	/* CONDITION_TEST; NULL: there is none */
 	int			nchildren;		/* ALL, ANY, NOT (one) */
 	Condition **children;
 };
 
+/* The name of each op in a definition. */
 extern const char *const condition_op_names[CONDITION_NOPS];
 
 /*
- * Compiles {"field", "op", "value" or "value_field", "ignore_case"} into
- * condition; adds problems.
+ * Compiles an object {"field", "op", "value" or "value_field", "ignore_case"}
+ * into *condition, in the current memory context.  Adds problems, and after an
+ * error *condition is not to be used.
  */
 extern void condition_compile_test(Condition *condition,
 								   const JsonbValue *json, const char *path,
@@ -71,28 +76,31 @@ extern void condition_compile_test(Condition *condition,
 								   Problems *problems);
 
 /*
- * Compiles text as a jsonpath predicate into condition; false after adding a
- * problem.
+ * Compiles text as a jsonpath predicate into *condition, in the current memory
+ * context; false after adding an error.
  */
 extern bool condition_compile_jsonpath(Condition *condition, const char *text,
 									   const char *path,
 									   const ScopeNames *names,
 									   Problems *problems);
 
-/* A mistake of spelling in a jsonpath that somebody wrote. */
+/* The first mistake of spelling that was recognized in a jsonpath. */
 typedef struct SpellingMistake
 {
 	const char *message;		/* NULL: no mistake was recognized */
-	const char *hint;			/* if it cannot be put right; may be NULL */
-	int			offset;			/* the byte where it stands */
-	char	   *corrected;		/* the whole text with all such mistakes put
-								 * right; it need not be a condition yet */
+	const char *hint;			/* if it cannot be corrected; may be NULL */
+	int			offset;			/* of the mistake in the text, in bytes */
+	char	   *corrected;		/* the whole text with all such mistakes
+								 * corrected; it may still be no condition */
 } SpellingMistake;
 
-/* Looks for what people write that is no jsonpath.  Pure. */
+/*
+ * Looks in text for what users write that is no jsonpath, and fills *mistake;
+ * its texts are constants or in the current memory context.
+ */
 extern void condition_spelling(const char *text, SpellingMistake *mistake);
 
-/* Is it plain enough to stand after a "." in a jsonpath without quotes? */
+/* Can the key be written after a "." in a jsonpath without quotes? */
 extern bool condition_plain_key(const char *key, int len);
 
 /*
@@ -120,43 +128,49 @@ extern ConditionResult condition_match(const JsonPath *predicate,
 extern int	condition_item_operands(JsonPathItem *item,
 									JsonPathItem *operands);
 
-/* Before a part stands the item that wraps it, and up to 3 bytes. */
+/*
+ * The size of a part as a jsonpath of its own: before the part come the item
+ * that wraps it, and up to 3 bytes that align it.
+ */
 #define CONDITION_WRAPPER_SIZE 12
 #define CONDITION_PART_SIZE(whole) \
 	(VARSIZE(whole) + CONDITION_WRAPPER_SIZE + 3)
 
 /*
- * Writes kind(item) as a jsonpath to part, which has CONDITION_PART_SIZE
- * bytes, and returns it; kind is an item with a single operand.  What comes
- * after the item in whole is copied too, and is not read.
+ * Writes kind(item) as a jsonpath to part, which has
+ * CONDITION_PART_SIZE(whole) bytes, and returns part; kind is an item with one
+ * operand.  Everything after the item in whole is copied as well, since the
+ * item's own operands are there.
  */
 extern JsonPath *condition_wrap_item(JsonPath *part, JsonPathItemType kind,
 									 const JsonPath *whole,
 									 const JsonPathItem *item);
 
 /*
- * jsonpath items as text: what stands at item of whole, with no more quotes
- * than needed; palloc'd.
+ * The item of whole, and those that follow it in its path, as text with no
+ * more quotes than needed; palloc'd.
  */
 extern char *condition_item_text(const JsonPath *whole,
 								 const JsonPathItem *item);
 
-/* Why a jsonpath predicate is unknown for that context; palloc'd. */
+/* Says why a jsonpath predicate is unknown for that context; palloc'd. */
 extern char *condition_jsonpath_why(const Condition *condition,
 									Jsonb *context);
 
 /*
- * Compares a field's value, as op says, with value.  On CONDITION_UNKNOWN
- * sets *why.
+ * Compares a field's value with value by the condition's op, which must be one
+ * that takes a value.  If the result is CONDITION_UNKNOWN, *why says why,
+ * palloc'd.
  */
 extern ConditionResult condition_test(const Condition *condition,
 									  JsonbValue *field, JsonbValue *value,
 									  char **why);
 
 /*
- * Reads a time as ISO 8601 text: a date, or a date and a time of day with
- * "Z", an offset, or neither (then it is of the session's TimeZone, and a
- * date is its midnight there).  False if value is no such text.
+ * Reads a time from ISO 8601 text: a date, or a date and a time of day with
+ * "Z", an offset, or neither.  A time without an offset is one of the
+ * session's TimeZone, and a date is midnight there.  False if value is no such
+ * text.
  */
 extern bool condition_read_time(const JsonbValue *value, TimestampTz *time);
 

@@ -1,12 +1,14 @@
 /*
  * condition_operand.c
- *	  Compiling one test of a condition: its field, its op, its value.
+ *	  Compiles one test of a condition: its field, its op, its value.
  *
- * What a value may be depends on the op.  A literal is checked here; what
- * value_field names is known only when the condition is decided, and what
- * the op does not take is unknown then (condition_test.c).
+ * Which values are allowed depends on the op.  A literal is checked here.  The
+ * value that value_field names is known only when the condition is decided; a
+ * value that the op does not take makes the test unknown then
+ * (condition_test.c).
  *
- * Part of the compiler of conditions: see condition.c.
+ * Part of the compiler of conditions, see condition.c: pure, and the result
+ * lives in the current memory context.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -24,7 +26,7 @@ const char *const condition_op_names[CONDITION_NOPS] = {
 	"not_exists", "empty", "not_empty"
 };
 
-/* What others call an op: for hints. */
+/* Names of ops in other languages: for hints. */
 static const struct
 {
 	const char *word;
@@ -51,7 +53,7 @@ takes_no_value(ConditionOp op)
 		op == OP_NOT_EMPTY;
 }
 
-/* A path that is the text of a member; NULL after adding a problem. */
+/* The path in a member, key at path; NULL after adding an error. */
 static ScopePath *
 compile_path(const JsonbValue *json, const char *key, const char *path,
 			 const ScopeNames *names, Problems *problems)
@@ -95,7 +97,7 @@ op_hint(const char *name)
 	return known_words_hint(name, condition_op_names, CONDITION_NOPS);
 }
 
-/* False after adding a problem. */
+/* Sets the op; false after adding an error. */
 static bool
 compile_op(Condition *condition, const JsonbValue *json, const char *path,
 		   Problems *problems)
@@ -136,8 +138,13 @@ string_error(ConditionOp op, const JsonbValue *value)
 	TimestampTz time;
 
 	if (op == OP_MATCHES)
-		return problem_catch(try_pattern, cstring_to_text_with_len(
-																   value->val.string.val, value->val.string.len));
+	{
+		text	   *pattern =
+			cstring_to_text_with_len(value->val.string.val,
+									 value->val.string.len);
+
+		return problem_catch(try_pattern, pattern);
+	}
 	if ((op == OP_BEFORE || op == OP_AFTER) &&
 		!condition_read_time(value, &time))
 		return psprintf("\"%s\" takes a time as ISO 8601 text, such as "
@@ -182,7 +189,7 @@ value_error(ConditionOp op, const JsonbValue *value)
 	}
 }
 
-/* Does a string below value look like a template? */
+/* Is there a template in a string at any depth of value? */
 static bool
 holds_template(const JsonbValue *value)
 {
@@ -193,7 +200,7 @@ holds_template(const JsonbValue *value)
 	return strstr(buf.data, "{{") != NULL;
 }
 
-/* A text that is a path is compared as it stands. */
+/* Warns of a text that is a path: it is compared as a text. */
 static void
 warn_of_path(const JsonbValue *json, const char *path,
 			 const ScopeNames *names, Problems *problems)

@@ -1,13 +1,13 @@
 /*
  * condition_spelling.c
- *	  What people write that is no jsonpath, and how it is written.
+ *	  Recognizes what users write that is no jsonpath, and corrects it.
  *
- * Conditions are written by people who know SQL, JavaScript or a template
- * language: a = b, "and", 'text', total > 5, $.items["sku"].  PostgreSQL's
- * parser says of all these that there is a syntax error.  Here the text is
- * read word by word; the first mistake that is recognized is described, and
- * the text is written again with all of them put right.  Whoever asks must
- * compile the result before he shows it: this file knows words, not grammar.
+ * Many authors of conditions know SQL, JavaScript or a template language: a =
+ * b, "and", 'text', total > 5, $.items["sku"].  PostgreSQL's parser reports
+ * all these as a syntax error.  Here the text is read token by token; the
+ * first mistake that is recognized is described, and the text is written again
+ * with all mistakes corrected.  The caller must compile the corrected text
+ * before it shows it: this file knows tokens and not the grammar.
  *
  * Pure; results live in the current memory context.
  */
@@ -18,7 +18,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 
-/* The path in {{ path | filter }}, from inner to end, as a jsonpath. */
+/* Writes the path in {{ path | filter }}, from inner to end, as a jsonpath. */
 static void
 write_template(Speller *s, const char *inner, const char *end)
 {
@@ -34,7 +34,7 @@ write_template(Speller *s, const char *inner, const char *end)
 	appendBinaryStringInfo(&s->out, inner, Max(end - inner, 0));
 }
 
-/* Where the two bytes of what stand first in start..end; NULL: nowhere. */
+/* The first place of the two bytes of what in start..end, or NULL. */
 static const char *
 find_within(const char *start, const char *end, const char *what)
 {
@@ -46,7 +46,7 @@ find_within(const char *start, const char *end, const char *what)
 	return NULL;
 }
 
-/* A text in double quotes; the speller stands at the first of them. */
+/* Reads a text in double quotes. */
 static void
 read_string(Speller *s)
 {
@@ -78,7 +78,7 @@ read_string(Speller *s)
 	spelling_copy(s, end + 1);
 }
 
-/* A text in single quotes; two of them stand for one. */
+/* Reads a text in single quotes; two of them in it stand for one. */
 static void
 read_single_quoted(Speller *s)
 {
@@ -97,7 +97,10 @@ read_single_quoted(Speller *s)
 	s->pos = *end ? end + 1 : end;
 }
 
-/* Quotes of a word processor, in UTF-8; false if there are none. */
+/*
+ * Reads a text in the curly quotes of a word processor; false if there is
+ * none.  They are recognized in UTF-8 only.
+ */
 static bool
 read_curly_quoted(Speller *s)
 {
@@ -118,7 +121,7 @@ read_curly_quoted(Speller *s)
 	return true;
 }
 
-/* ["key"] is not how a jsonpath names a member; [0] stays. */
+/* Reads "[": [0] is kept, ["key"] and [key] become .key. */
 static void
 read_bracket(Speller *s)
 {
@@ -148,7 +151,7 @@ read_bracket(Speller *s)
 	spelling_copy(s, s->pos + 1);
 }
 
-/* ".0" after a path is "[0]". */
+/* Reads ".": ".0" after a path becomes "[0]". */
 static void
 read_dot(Speller *s)
 {
@@ -162,7 +165,7 @@ read_dot(Speller *s)
 	while (isdigit((unsigned char) *end))
 		end++;
 	spelling_note(s, s->pos,
-				  "an index stands in brackets, not behind a dot,", NULL);
+				  "an index stands in brackets, not after a dot,", NULL);
 	appendStringInfo(&s->out, "[%.*s]", (int) (end - s->pos - 1), s->pos + 1);
 	s->pos = end;
 }
@@ -177,7 +180,7 @@ read_number(Speller *s)
 	spelling_copy(s, end);
 }
 
-/* Operators, right and wrong; false if there is none. */
+/* Reads an operator, of a jsonpath or of another language; or false. */
 static bool
 read_operator(Speller *s)
 {
@@ -210,7 +213,7 @@ read_operator(Speller *s)
 	return false;
 }
 
-/* Parentheses, comments, templates, and whatever else there may be. */
+/* Reads parentheses, comments, templates and single other bytes. */
 static void
 read_other(Speller *s)
 {

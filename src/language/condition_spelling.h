@@ -1,6 +1,8 @@
 /*
  * condition_spelling.h
- *	  What the files of the speller share: condition_spelling*.c only.
+ *	  The speller, which corrects the spelling of jsonpath predicates: what the
+ *	  files condition_spelling*.c call of one another.  No other file includes
+ *	  it.
  */
 #ifndef WF_CONDITION_SPELLING_H
 #define WF_CONDITION_SPELLING_H
@@ -13,17 +15,21 @@
 
 #define SPELLING_MAX_WRAPPED 16 /* "!" without parentheses, nested */
 
-/* A text being read, and written again with its mistakes put right. */
+/* A text that is read, and written again with its mistakes corrected. */
 typedef struct Speller
 {
 	const char *text;
 	const char *pos;			/* what is read next */
 	StringInfoData out;
 	int			depth;			/* of open parentheses */
-	const char *outermost;		/* the last "(" at depth 0 */
-	int			wrapped[SPELLING_MAX_WRAPPED];	/* depths at which a ")" is
-												 * owed */
-	int			wrapped_at[SPELLING_MAX_WRAPPED];	/* where their "(" stands */
+	const char *outermost;		/* the last "(" at depth 0 in text */
+
+	/*
+	 * The "(" that were added after a "!" and have no ")" yet: the depth at
+	 * which each must be closed, and the offset after it in out.
+	 */
+	int			wrapped[SPELLING_MAX_WRAPPED];
+	int			wrapped_at[SPELLING_MAX_WRAPPED];
 	int			nwrapped;
 	SpellingMistake *mistake;
 } Speller;
@@ -40,7 +46,7 @@ is_word_byte(char c)
 	return isalnum((unsigned char) c) || c == '_' || IS_HIGHBIT_SET(c);
 }
 
-/* The first byte from c on that is no blank. */
+/* The first byte from c on that is no white space. */
 static inline const char *
 skip_blanks(const char *c)
 {
@@ -49,7 +55,7 @@ skip_blanks(const char *c)
 	return c;
 }
 
-/* Is word[0..len) that other word? */
+/* Is word[0..len) equal to other? */
 static inline bool
 word_is(const char *word, int len, const char *other)
 {
@@ -57,25 +63,25 @@ word_is(const char *word, int len, const char *other)
 }
 
 /*
- * Notes a mistake at where, if it is the first; hint may be NULL.  The text
- * is read on.
+ * Notes a mistake at that place of the text if it is the first one; hint may
+ * be NULL.
  */
 extern void spelling_note(Speller *s, const char *where,
 						  const char *message, const char *hint);
 
-/* Writes what stands before end as it is, and reads on at end. */
+/* Writes the text up to end as it is, and moves the position to end. */
 extern void spelling_copy(Speller *s, const char *end);
 
 /* Writes a text in double quotes. */
 extern void spelling_write_quoted(Speller *s, const char *text, int len);
 
-/* Writes an operator, or what takes the place of one, and reads on at end. */
+/* Writes an operator, or its replacement, and moves the position to end. */
 extern void spelling_write_operator(Speller *s, const char *op,
 									const char *end);
 
 /*
- * Writes "!", with parentheses around what follows if it has none, and reads
- * on at end.
+ * Writes "!", with parentheses around what follows if it has none, and moves
+ * the position to end, or to the first byte after it that is no white space.
  */
 extern void spelling_write_not(Speller *s, const char *end);
 
@@ -94,13 +100,13 @@ extern void spelling_close_wrapped(Speller *s);
  */
 extern bool spelling_is_after_path(const Speller *s);
 
-/* The last byte written that is no blank; 0 if there is none. */
+/* The last byte written that is no white space; 0 if there is none. */
 extern char spelling_last_written(const Speller *s);
 
-/* Reads a word, which begins at the speller's position. */
+/* Reads a word, which begins at the position. */
 extern void spelling_read_word(Speller *s);
 
-/* Reads "$", "@", or a name with one of them before it. */
+/* Reads "$" or "@" at the position, and a name directly after a "$". */
 extern void spelling_read_root(Speller *s);
 
 #endif							/* WF_CONDITION_SPELLING_H */

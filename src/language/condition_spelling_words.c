@@ -1,11 +1,12 @@
 /*
  * condition_spelling_words.c
- *	  Words and names in what should be a jsonpath.
+ *	  Reads the words and names of what should be a jsonpath.
  *
- * Outside of paths a jsonpath has few words; others come from other languages,
- * or are paths without their "$.".
+ * Outside of paths a jsonpath has few words.  Others are taken from other
+ * languages, or are paths without their "$.".
  *
- * Part of the speller: see condition_spelling.c.
+ * Part of the speller, see condition_spelling.c.  Pure; results live in the
+ * current memory context.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -26,11 +27,11 @@ static const char *const keywords[] = {
 	"like_regex", "flag", "to", "last", "lax"
 };
 
-/* Words of other languages: what they are here, NULL if nothing is. */
+/* Words of other languages; NULL if a jsonpath has nothing for them. */
 static const struct
 {
 	const char *word;
-	const char *replacement;
+	const char *replacement;	/* in a jsonpath */
 }			foreign_words[] = {
 	{"and", "&&"}, {"or", "||"}, {"none", "null"}, {"nil", "null"},
 	{"undefined", "null"}, {"true", "true"}, {"false", "false"},
@@ -40,7 +41,7 @@ static const struct
 	{"ne", "!="}, {"gt", ">"}, {"gte", ">="}, {"lt", "<"}, {"lte", "<="}
 };
 
-/* What others call the payload. */
+/* The payload's name in other systems. */
 static const char *const payload_words[] = {
 	"payload", "event", "data", "body", "input", "json"
 };
@@ -57,7 +58,7 @@ word_is_one_of(const char *word, int len, const char *const *words,
 	return false;
 }
 
-/* is null, is not null, is unknown */
+/* Reads "is null", "is not null" and "is unknown"; false if there is none. */
 static bool
 read_is(Speller *s, const char *end)
 {
@@ -78,7 +79,7 @@ read_is(Speller *s, const char *end)
 	return true;
 }
 
-/* A word of another language; false if it is none. */
+/* Reads a word of another language; false if it is none. */
 static bool
 read_foreign_word(Speller *s, const char *end)
 {
@@ -90,7 +91,7 @@ read_foreign_word(Speller *s, const char *end)
 	{
 		char		c = spelling_last_written(s);
 
-		/* after a path it is "not in", "not like" ... */
+		/* after a path it begins an operator such as "not in", "not like" */
 		spelling_note(s, s->pos,
 					  psprintf("unknown word \"%.*s\"", len, s->pos),
 					  is_word_byte(c) || c == ']' || c == '"' ?
@@ -114,7 +115,10 @@ read_foreign_word(Speller *s, const char *end)
 	return false;
 }
 
-/* A name where a path should begin: what is meant is taken for a path. */
+/*
+ * Reads a name at a place where a path should begin.  It is taken for a path
+ * without its "$.", or without its "$.trigger.".
+ */
 static void
 read_path_start(Speller *s, const char *end)
 {
@@ -143,7 +147,7 @@ read_path_start(Speller *s, const char *end)
 	spelling_copy(s, end);
 }
 
-/* The name of a member, after its ".". */
+/* Reads the name of a member, after its ".". */
 static void
 read_member(Speller *s)
 {
@@ -189,7 +193,6 @@ spelling_read_word(Speller *s)
 		read_path_start(s, end);
 }
 
-/* "$.", "$trigger" or "@." */
 void
 spelling_read_root(Speller *s)
 {

@@ -1,14 +1,16 @@
 /*
  * condition_test.c
- *	  One test of a condition: the value of a field, an op, another value.
+ *	  Decides one test of a condition: a field's value, an op, another value.
  *
- * Numbers compare as numbers, strings byte by byte (the "C" collation, so
- * that the answer is the same in every database), true and false only for
- * equality, arrays and objects only for equality and containment.  Values of
- * different types do not compare: that is unknown, not false.  So is JSON
- * null, as in SQL, but eq and ne with the value null ask for it.  Pure
- * functions, but for the database's locale (if case is ignored) and the
- * session's TimeZone (of times without a zone).
+ * Numbers are compared as numbers, and strings byte by byte, as in the "C"
+ * collation, so that the result is the same in every database.  true and false
+ * compare only for equality, arrays and objects only for equality and
+ * containment.  Values of different types do not compare, and the test is
+ * unknown, not false.  A test of JSON null is unknown too, as in SQL, but eq
+ * and ne with the value null ask for it.
+ *
+ * Pure, but for the database's locale (if case is ignored) and the session's
+ * TimeZone (for times without a zone).
  */
 #include "postgres.h"
 #include "compat.h"
@@ -22,7 +24,7 @@
 #include "utils/formatting.h"
 #include "utils/numeric.h"
 
-/* Of a text that a message quotes. */
+/* A message quotes at most so much of a text. */
 #define MAX_QUOTED_BYTES 60
 
 static ConditionResult
@@ -39,8 +41,9 @@ comparable(const JsonbValue *a, const JsonbValue *b)
 }
 
 /*
- * Says why field and value do not compare.  A value that stands in the
- * definition is described by its type, one of another field by its path too.
+ * Sets *why to the reason that field and value do not compare, and returns
+ * CONDITION_UNKNOWN.  A literal is described by its type, the value of another
+ * field by its path and its type.
  */
 static ConditionResult
 unknown(const Condition *c, const JsonbValue *field, const JsonbValue *value,
@@ -102,9 +105,11 @@ compare_strings(const JsonbValue *a, const JsonbValue *b)
 static int
 compare_numbers(const JsonbValue *a, const JsonbValue *b)
 {
-	return DatumGetInt32(DirectFunctionCall2(
-											 numeric_cmp, NumericGetDatum(a->val.numeric),
-											 NumericGetDatum(b->val.numeric)));
+	Datum		order = DirectFunctionCall2(numeric_cmp,
+										NumericGetDatum(a->val.numeric),
+										NumericGetDatum(b->val.numeric));
+
+	return DatumGetInt32(order);
 }
 
 static ConditionResult
@@ -165,7 +170,7 @@ quoted(const JsonbValue *string)
 	return buf.data;
 }
 
-/* False, with *why, if value is no time. */
+/* Reads a time; false after setting *why if value, of that name, is none. */
 static bool
 read_time(const char *text, const JsonbValue *value, TimestampTz *time,
 		  char **why)
@@ -199,8 +204,8 @@ test_time(const Condition *c, const JsonbValue *field,
 }
 
 /*
- * Elements of other types than the field's are just not it, unless all of
- * them are: then the list and the field do not compare.
+ * in, not_in.  An element of another type than the field's is not equal to it;
+ * if all elements are of other types, the test is unknown.
  */
 static ConditionResult
 test_membership(const Condition *c, const JsonbValue *field,
@@ -210,7 +215,8 @@ test_membership(const Condition *c, const JsonbValue *field,
 	JsonMember *elements;
 	bool		any_comparable;
 
-	if (!json_is_array(value))	/* only that of value_field may be none */
+	/* a literal is an array: condition_operand.c has checked it */
+	if (!json_is_array(value))
 	{
 		*why = psprintf("%s is %s, and \"%s\" takes an array",
 						c->value_field->text, json_a_type(value),
@@ -239,7 +245,7 @@ test_membership(const Condition *c, const JsonbValue *field,
 	return CONDITION_UNKNOWN;
 }
 
-/* Is needle in haystack at, or from, one place? */
+/* Does haystack contain, begin with or end with needle, as the op asks? */
 static bool
 string_has(const Condition *c, const JsonbValue *haystack,
 		   const JsonbValue *needle)
@@ -249,6 +255,8 @@ string_has(const Condition *c, const JsonbValue *haystack,
 	const char *what;
 	int			len;
 	text	   *where;
+	text	   *part;
+	Datum		position;
 
 	if (c->ignore_case)
 	{
@@ -266,9 +274,11 @@ string_has(const Condition *c, const JsonbValue *haystack,
 	if (c->op == OP_ENDS_WITH)
 		return memcmp(start + rest, what, len) == 0;
 	where = cstring_to_text_with_len(start, haystack->val.string.len);
-	return DatumGetInt32(DirectFunctionCall2Coll(
-												 textpos, C_COLLATION_OID, PointerGetDatum(where),
-												 PointerGetDatum(cstring_to_text_with_len(what, len)))) > 0;
+	part = cstring_to_text_with_len(what, len);
+	position = DirectFunctionCall2Coll(textpos, C_COLLATION_OID,
+									   PointerGetDatum(where),
+									   PointerGetDatum(part));
+	return DatumGetInt32(position) > 0;
 }
 
 static bool
@@ -318,14 +328,16 @@ static void
 find_match(void *arg)
 {
 	Match	   *match = arg;
+	PGFunction	matches = match->condition->ignore_case ? texticregexeq
+		: textregexeq;
+	Datum		found = DirectFunctionCall2Coll(matches, DEFAULT_COLLATION_OID,
+												PointerGetDatum(match->subject),
+												PointerGetDatum(match->pattern));
 
-	match->found = DatumGetBool(DirectFunctionCall2Coll(
-														match->condition->ignore_case ? texticregexeq : textregexeq,
-														DEFAULT_COLLATION_OID, PointerGetDatum(match->subject),
-														PointerGetDatum(match->pattern)));
+	match->found = DatumGetBool(found);
 }
 
-/* The pattern of another field may be none. */
+/* matches.  The pattern of another field may be no regular expression. */
 static ConditionResult
 test_match(const Condition *c, const JsonbValue *field,
 		   const JsonbValue *value, char **why)
@@ -387,7 +399,7 @@ condition_test(const Condition *condition, JsonbValue *field,
 		case OP_NOT_EXISTS:
 		case OP_EMPTY:
 		case OP_NOT_EMPTY:
-			break;				/* they look at no value */
+			break;				/* condition_decide.c decides them */
 	}
 	Assert(false);
 	return CONDITION_FALSE;

@@ -1,10 +1,10 @@
 /*
  * condition_time.c
- *	  Times in conditions: ISO 8601 text.
+ *	  Reads times in conditions: ISO 8601 text.
  *
- * PostgreSQL's own input of times reads much more than a time ("tomorrow",
- * "1/2/3"), and some of it by the session's settings.  So the shape is
- * checked here, and only the numbers are left to it.
+ * PostgreSQL's own input of times accepts much more ("tomorrow", "1/2/3"), and
+ * reads some of it by the session's settings.  So the form of the text is
+ * checked here, and PostgreSQL only checks the numbers.
  *
  * Pure, but for the session's TimeZone.
  */
@@ -28,8 +28,8 @@ typedef struct TimeInput
 } TimeInput;
 
 /*
- * Does *rest begin with a shape, in which "0" is any digit?  Then *rest
- * becomes what comes after it.
+ * Does *rest begin with text of that shape, in which "0" is any digit?  If so,
+ * *rest becomes what comes after it.
  */
 static bool
 skip_shape(const char **rest, const char *shape)
@@ -45,7 +45,7 @@ skip_shape(const char **rest, const char *shape)
 	return true;
 }
 
-/* Z, +HH, +HHMM or +HH:MM, or nothing. */
+/* Is rest Z, +HH, +HHMM, +HH:MM (or with "-"), or empty? */
 static bool
 is_zone(const char *rest)
 {

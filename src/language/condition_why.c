@@ -1,14 +1,14 @@
 /*
  * condition_why.c
- *	  Why a jsonpath predicate is unknown.
+ *	  Says why a jsonpath predicate is unknown.
  *
- * jsonb_path_match says of a predicate that it is neither true nor false, and
- * nothing more.  So the predicate is taken apart: the first part that is
- * unknown by itself is found, its operands are evaluated one by one, and what
- * they are, or what PostgreSQL says of them, is the reason.
+ * jsonb_path_match reports that a predicate is neither true nor false, and no
+ * reason.  So the predicate is taken apart: the first part that is unknown by
+ * itself is found, and its operands are evaluated one by one.  Their types, or
+ * the error that PostgreSQL raises for them, are the reason.
  *
- * Called only for what is unknown; memory in the current context is its only
- * effect.
+ * Runs in any process, only for predicates that are unknown, so that others do
+ * not pay for it.  The only effect is memory in the current context.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -19,10 +19,10 @@
 #include "miscadmin.h"
 #include "utils/fmgrprotos.h"
 
-/* A reason names texts of at most so many bytes. */
+/* A reason quotes at most so many bytes of a part's text. */
 #define MAX_SHOWN_BYTES 120
 
-/* As many types as jsonpath's type() knows, and some. */
+/* jsonpath's type() knows fewer. */
 #define MAX_TYPES 16
 
 typedef struct Explainer
@@ -30,21 +30,22 @@ typedef struct Explainer
 	const JsonPath *whole;
 	Jsonb	   *variables;
 	Jsonb	   *context;
-	JsonPath   *part;			/* room for a part of it */
+	JsonPath   *part;			/* memory for a part of it */
 } Explainer;
 
-/* What an operand is. */
+/* An operand, and what was found out about it. */
 typedef struct Operand
 {
 	JsonPathItem *item;
 	char	   *text;
 	char	   *error;			/* NULL, or why it has no value */
-	int			n;				/* values, arrays taken apart */
+	int			n;				/* how many values it has, those of an array
+								 * counted one by one */
 	int			ntypes;
-	char	   *types[MAX_TYPES];	/* theirs, each once */
+	char	   *types[MAX_TYPES];	/* of the values, each type once */
 } Operand;
 
-/* text, cut if it is long. */
+/* text, cut if it is long; palloc'd. */
 static char *
 shown(const char *text)
 {
@@ -97,7 +98,10 @@ run_query(void *arg)
 	query->result = DatumGetJsonbP(found);
 }
 
-/* What text finds; an error as problem_catch has it. */
+/*
+ * Evaluates text as a jsonpath: *values become the *n values that it finds.
+ * Returns NULL, or the message of an error.
+ */
 static char *
 find_values(const Explainer *e, const char *text, JsonMember **values, int *n)
 {
@@ -113,7 +117,7 @@ find_values(const Explainer *e, const char *text, JsonMember **values, int *n)
 	return NULL;
 }
 
-/* The types of what text finds, into operand. */
+/* The same for the types of the values, which are put into operand. */
 static char *
 find_types(const Explainer *e, const char *text, Operand *operand)
 {
@@ -146,7 +150,7 @@ evaluate(const Explainer *e, JsonPathItem *item, Operand *operand)
 	operand->error = find_types(e, operand->text, operand);
 }
 
-/* "a string", "an object", "null", "a timestamp with time zone" */
+/* The type with its article: "a string", "an object", but "null". */
 static char *
 a_type(const char *type)
 {
@@ -157,7 +161,7 @@ a_type(const char *type)
 
 /*--- reasons ---*/
 
-/* What stands before a last ".method()", or NULL. */
+/* The part of text before a ".method()" at its end, or NULL. */
 static char *
 before_method(const char *text)
 {
@@ -169,7 +173,7 @@ before_method(const char *text)
 	return pnstrdup(text, dot - text);
 }
 
-/* Does .datetime() refuse a time that "before" and "after" read? */
+/* Is base a time that "before" and "after" read, and .datetime() not? */
 static bool
 is_time_for_object(const Explainer *e, const char *text, const char *base)
 {
@@ -233,7 +237,7 @@ arithmetic_reason(const Explainer *e, JsonPathItem *item)
 	return NULL;
 }
 
-/* Why an operand has no value. */
+/* Says why the evaluation of an operand raised an error. */
 static char *
 error_reason(const Explainer *e, const Operand *operand)
 {
@@ -275,7 +279,7 @@ types_compare(const char *a, const char *b)
 	return strcmp(a, b) == 0;
 }
 
-/* A pair of types that do not compare; the first of each if all do. */
+/* Finds a pair of types that do not compare; the first ones if all do. */
 static void
 find_pair(const Operand *left, const Operand *right, int *l, int *r)
 {
@@ -290,14 +294,14 @@ find_pair(const Operand *left, const Operand *right, int *l, int *r)
 	*l = *r = 0;
 }
 
-/* An array's elements are compared one by one, and one of them is named. */
+/* For several values, such as an array's, one type of them is named. */
 static const char *
 is_or_has(const Operand *operand)
 {
 	return operand->n > 1 ? "has" : "is";
 }
 
-/* Of two operands the one that has no value, or both with their types. */
+/* Names the operand of a comparison that has no value, or both types. */
 static char *
 explain_pair(const Explainer *e, JsonPathItem *left_item,
 			 JsonPathItem *right_item)
@@ -317,7 +321,7 @@ explain_pair(const Explainer *e, JsonPathItem *left_item,
 		return psprintf("%s is missing",
 						shown(left.n == 0 ? left.text : right.text));
 
-	/* what the author asks about comes first */
+	/* the path, and not the literal, comes first in the sentence */
 	if (left_item->type != jpiRoot && right_item->type == jpiRoot)
 	{
 		Operand		swap = left;
@@ -332,7 +336,7 @@ explain_pair(const Explainer *e, JsonPathItem *left_item,
 					shown(right.text));
 }
 
-/* What takes a text only: like_regex, starts with. */
+/* Says why an operand of like_regex or starts with is no text. */
 static char *
 explain_text(const Explainer *e, JsonPathItem *item, const char *op)
 {
@@ -376,7 +380,7 @@ explain_starts_with(const Explainer *e, JsonPathItem *operands)
 static ConditionResult
 find_unknown(const Explainer *e, JsonPathItem *item, JsonPathItem *unknown)
 {
-	ConditionResult settles = item->type == jpiAnd ? CONDITION_FALSE :
+	ConditionResult decisive = item->type == jpiAnd ? CONDITION_FALSE :
 		CONDITION_TRUE;
 	ConditionResult left;
 	ConditionResult right;
@@ -394,12 +398,12 @@ find_unknown(const Explainer *e, JsonPathItem *item, JsonPathItem *unknown)
 	left = find_unknown(e, &operands[0], unknown);
 	if (item->type == jpiNot)
 		return negate(left);
-	if (left == settles)
+	if (left == decisive)
 		return left;
-	/* an unknown left part is named, and the right one may still settle it */
+	/* if the left part is unknown, the right one may still decide the whole */
 	right = find_unknown(e, &operands[1],
 						 left == CONDITION_UNKNOWN ? &other : unknown);
-	return left == CONDITION_UNKNOWN && right != settles ? left : right;
+	return left == CONDITION_UNKNOWN && right != decisive ? left : right;
 }
 
 /* Why a predicate that is no and, or or not is unknown; NULL: not known. */

@@ -1,12 +1,13 @@
 /*
  * expression.c
- *	  What stands between {{ and }}: a path and its filters.
+ *	  Parses and evaluates what is between {{ and }}: a path and its filters.
  *
  *		expression = path { "|" filter [ ":" literal { "," literal } ] }
  *		literal    = quoted text | number | true | false | null
  *
- * Parsed once, when a definition is compiled, into the memory context of the
- * plan; evaluated in any process that renders.  Nothing is global.
+ * An expression is parsed when a definition is compiled, into the current
+ * memory context, and evaluated in any process that renders a template.  Owns
+ * nothing beyond that.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -20,7 +21,7 @@
 #include "utils/builtins.h"
 #include "utils/numeric.h"
 
-/* Longer numbers are no literals that somebody means. */
+/* A longer number in a template is a mistake. */
 #define MAX_NUMBER_BYTES 128
 
 struct Expression
@@ -40,6 +41,7 @@ typedef struct Reader
 	ExpressionError *error;
 } Reader;
 
+/* Fills the error; returns false. */
 static bool
 fail(Reader *reader, int offset, char *message, char *hint)
 {
@@ -70,7 +72,10 @@ at_end(const Reader *reader)
 		reader->text[reader->pos + 1] == '}';
 }
 
-/* What may be meant by what stands at the reader's position; or NULL. */
+/*
+ * A hint for a text at the reader's position that is no expression but may be
+ * one of another language; or NULL.
+ */
 static char *
 foreign_hint(const Reader *reader)
 {
@@ -81,7 +86,7 @@ foreign_hint(const Reader *reader)
 	int			len = 0;
 
 	if (*text == '(' || *text == '"' || *text == '\'')
-		return pstrdup("Arguments stand behind a colon, as in "
+		return pstrdup("Arguments stand after a colon, as in "
 					   "{{ trigger.name | default: \"friend\" }}.");
 	if (*text == '}' && !at_end(reader))
 		return pstrdup("Close it with \"}}\".");
@@ -103,7 +108,7 @@ foreign_hint(const Reader *reader)
 	return NULL;
 }
 
-/* Says what stands where something else should. */
+/* Fills the error: something else is expected at the position.  False. */
 static bool
 unexpected(Reader *reader, const char *expected)
 {
@@ -120,7 +125,7 @@ unexpected(Reader *reader, const char *expected)
 						 reader->text + reader->pos), foreign_hint(reader));
 }
 
-/* Where the path ends that begins at the reader's position. */
+/* The end of the path that begins at the reader's position. */
 static int
 path_end(const Reader *reader)
 {
@@ -178,7 +183,7 @@ read_path(Reader *reader, const ScopeNames *names, Expression *expression)
 	return true;
 }
 
-/* A word of letters, digits and underscores; NULL where there is none. */
+/* Reads letters, digits and underscores; NULL if there are none. */
 static char *
 read_word(Reader *reader)
 {
@@ -204,7 +209,7 @@ parse_numeric(void *arg)
 	value->type = jbvNumeric;
 }
 
-/* A number as JSON writes it; numeric_in judges the rest. */
+/* Reads the bytes that a number may have; numeric_in checks the number. */
 static bool
 read_number(Reader *reader, JsonbValue *value)
 {

@@ -1,6 +1,6 @@
 /*
  * expression.h
- *	  What stands between {{ and }}: a path and its filters.
+ *	  What is between {{ and }} in a template: a path and its filters.
  */
 #ifndef WF_EXPRESSION_H
 #define WF_EXPRESSION_H
@@ -11,18 +11,18 @@
 
 typedef struct Expression Expression;
 
-/* A mistake: what, where (a byte of the text), and a hint or NULL. */
+/* A mistake in an expression. */
 typedef struct ExpressionError
 {
 	char	   *message;
-	int			offset;
-	char	   *hint;
+	int			offset;			/* in the text, in bytes */
+	char	   *hint;			/* may be NULL */
 } ExpressionError;
 
 /*
- * Parses from text[*pos], behind "{{", and leaves *pos behind "}}".  On a
- * mistake returns NULL and fills *error; *pos is then of no meaning.
- * The result lives in the current memory context.
+ * Parses text[0..len) from *pos, which is after "{{", and sets *pos to the
+ * byte after "}}".  After a mistake, returns NULL and fills *error; *pos then
+ * has no meaning.  The result lives in the current memory context.
  */
 extern Expression *expression_parse(const char *text, int len, int *pos,
 									const ScopeNames *names,
@@ -36,6 +36,7 @@ extern Expression *expression_parse(const char *text, int len, int *pos,
 extern JsonbValue *expression_evaluate(const Expression *expression,
 									   const Scope *scope);
 
+/* The path, which belongs to the expression. */
 extern const ScopePath *expression_path(const Expression *expression);
 
 /* Is the value percent-encoded already (by a last filter urlencode)? */

@@ -1,16 +1,17 @@
 /*
  * filter.c
- *	  What a template can do to a value on its way into the text.
+ *	  The filters of templates: functions that change a value before it is put
+ *	  into the text.
  *
- * A filter is a row in the table below: its name, what arguments it takes,
- * and a function from value to value.  Arguments are literals and are checked
- * when the definition is compiled.
+ * A filter is a row in the table below: its name, the arguments it takes, and
+ * a function from value to value.  Arguments are literals and are checked when
+ * the definition is compiled.
  *
- * Scalars are taken as the text that interpolation would print wherever a
- * filter wants text, so "upper" works on a number; containers are refused.
- * Two rules hold for all filters and are not in the functions: what is
- * missing stays missing until "default", and null stays null but for
- * "default" (which replaces it) and "json" (which prints it).
+ * A filter that needs a text takes a scalar as the text that interpolation
+ * would print, so "upper" works on a number; it refuses containers.  Two rules
+ * hold for all filters and are not in the functions.  A missing value stays
+ * missing until "default".  Null stays null, except that "default" replaces it
+ * and "json" prints it.
  *
  * Pure, but for what filter_format.c says of "date" and "number".
  */
@@ -41,7 +42,10 @@ struct FilterDef
 	FilterFunction apply;
 };
 
-/* A macro, so that the compiler sees that it does not return. */
+/*
+ * Raises 22023: the filter cannot take the value.  A macro, so that the
+ * compiler sees that it does not return.
+ */
 #define refuse(filter, value, path) \
 	ereport(ERROR, \
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), \
@@ -58,7 +62,7 @@ string_value(const char *text, int len)
 	return result;
 }
 
-/* A scalar as text; refuses containers. */
+/* A scalar as palloc'd text.  Raises 22023 for a container. */
 static char *
 scalar_text(const Filter *filter, const JsonbValue *value, const char *path)
 {
@@ -74,8 +78,8 @@ text_result(const text *t)
 }
 
 /*
- * A form that was left blank sends "", not nothing: the default stands for it
- * too.  0, false, [] and {} are values.
+ * Replaces a missing value, null and "": a form in which a field was left
+ * empty sends "".  0, false, [] and {} are kept.
  */
 static JsonbValue *
 apply_default(const Filter *filter, JsonbValue *value, const char *path)
@@ -104,11 +108,11 @@ apply_lower(const Filter *filter, JsonbValue *value, const char *path)
 	return string_value(lower, strlen(lower));
 }
 
-/* How many bytes of UTF-8 does a blank at text[0..len) take?  0: none is. */
+/* How many bytes has the blank with which text[0..len) begins?  0: none. */
 static int
 blank_at(const char *text, int len)
 {
-	/* Unicode's White_Space, and what has no width at all */
+	/* in UTF-8: Unicode's White_Space, and two characters without width */
 	static const char *const blanks[] = {
 		" ", "\t", "\n", "\v", "\f", "\r", "\xC2\x85", "\xC2\xA0",
 		"\xE1\x9A\x80", "\xE2\x80\x80", "\xE2\x80\x81", "\xE2\x80\x82",
@@ -131,17 +135,15 @@ blank_at(const char *text, int len)
 static JsonbValue *
 apply_trim(const Filter *filter, JsonbValue *value, const char *path)
 {
-	char	   *text = scalar_text(filter, value, path);
+	char	   *rest = scalar_text(filter, value, path);
 	int			len;
 	int			size;
 
-	text = pg_server_to_any(text, strlen(text), PG_UTF8);
-
-	len = strlen(text);
-	while ((size = blank_at(text, len)) > 0)
+	rest = pg_server_to_any(rest, strlen(rest), PG_UTF8);
+	len = strlen(rest);
+	while ((size = blank_at(rest, len)) > 0)
 	{
-		text	  +=size;
-
+		rest += size;
 		len -= size;
 	}
 	for (int end = len; end > 0;)
@@ -149,16 +151,14 @@ apply_trim(const Filter *filter, JsonbValue *value, const char *path)
 		int			start = end - 1;
 
 		/* to the first byte of a character */
-		while (start > 0 && ((unsigned char) text[start] & 0xC0) == 0x80)
+		while (start > 0 && ((unsigned char) rest[start] & 0xC0) == 0x80)
 			start--;
-		if (blank_at(text +start, end - start) == 0)
+		if (blank_at(rest + start, end - start) == 0)
 			break;
 		len = end = start;
 	}
-	text = pnstrdup(text, len);
-	text = pg_any_to_server(text, len, PG_UTF8);
-
-	return string_value(text, strlen(text));
+	rest = pg_any_to_server(pnstrdup(rest, len), len, PG_UTF8);
+	return string_value(rest, strlen(rest));
 }
 
 /* Characters of a string, elements of an array, members of an object. */
@@ -202,7 +202,7 @@ apply_join(const Filter *filter, JsonbValue *value, const char *path)
 	return string_value(buf.data, buf.len);
 }
 
-/* The element at a place of an array; null where it has none. */
+/* The first or the last element of an array; null if it is empty. */
 static JsonbValue *
 element_at(const Filter *filter, JsonbValue *value, const char *path,
 		   bool last)
@@ -267,15 +267,21 @@ apply_number(const Filter *filter, JsonbValue *value, const char *path)
 	if (value->type == jbvNumeric)
 		number = value->val.numeric;
 	else if (value->type == jbvString)
-		number = DatumGetNumeric(DirectFunctionCall3(
-													 numeric_in, CStringGetDatum(json_cstring(value)),
-													 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	{
+		char	   *digits = json_cstring(value);
+		Datum		datum = DirectFunctionCall3(numeric_in,
+												CStringGetDatum(digits),
+												ObjectIdGetDatum(InvalidOid),
+												Int32GetDatum(-1));
+
+		number = DatumGetNumeric(datum);
+	}
 	else
 		refuse(filter, value, path);
 	return text_result(format_number(number, json_cstring(&filter->args[0])));
 }
 
-/* A moment: PostgreSQL's input syntax, or a number since 1970. */
+/* A time as text that PostgreSQL reads, or as a number since 1970. */
 static JsonbValue *
 apply_date(const Filter *filter, JsonbValue *value, const char *path)
 {
@@ -324,7 +330,7 @@ filter_find(const char *name, char **hint)
 	return NULL;
 }
 
-/* Applies a date filter to the epoch: raises what its zone deserves. */
+/* Applies a date filter to 1970: raises if its picture or zone is wrong. */
 static void
 try_date(void *arg)
 {
@@ -335,7 +341,7 @@ try_date(void *arg)
 	apply_date(arg, &epoch, "");
 }
 
-/* Applies a number filter to a number: raises what its picture deserves. */
+/* Applies a number filter: raises if the number does not fit its picture. */
 static void
 try_number_on(const Filter *filter, int64 number)
 {
@@ -358,7 +364,10 @@ try_one(void *arg)
 	try_number_on(arg, 1);
 }
 
-/* Zero fits any picture but a Roman one; one fits that. */
+/*
+ * What is wrong with the picture, or NULL.  Zero fits every picture but that
+ * of Roman numerals, which 1 fits.
+ */
 static char *
 check_number(Filter *filter)
 {

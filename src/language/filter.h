@@ -22,29 +22,32 @@ typedef struct Filter
 	JsonbValue	args[FILTER_MAX_ARGS];
 } Filter;
 
-/* The filter of that name; NULL, with a hint (may become NULL). */
+/* The filter of that name; if there is none, NULL, and *hint (or NULL). */
 extern const FilterDef *filter_find(const char *name, char **hint);
 
-/* "Write \"upper\"." for "upcase"; NULL if nobody calls a filter so. */
+/*
+ * A hint for a filter's name in another language: "Write \"upper\"." for
+ * "upcase".  Palloc'd; NULL if the name is not known.
+ */
 extern char *filter_foreign_hint(const char *name);
 
 extern const char *filter_name(const Filter *filter);
 
-/* Can it be called so?  NULL, or a palloc'd message. */
+/* What is wrong with the filter's arguments, palloc'd; NULL if nothing is. */
 extern char *filter_check(Filter *filter);
 
-/* Does it take the place of a missing value?  (default) */
+/* Does the filter take a missing value?  (default) */
 extern bool filter_allows_missing(const Filter *filter);
 
-/* Is its result percent-encoded already?  (urlencode) */
+/* Is the filter's result percent-encoded?  (urlencode) */
 extern bool filter_encodes_url(const Filter *filter);
 
 /*
- * Applies it.  value may be NULL (missing), which only default turns into
- * something.  JSON null stays null, but for default and json.  The result is
- * palloc'd or points to what value or the arguments point to.  Raises 22023
- * if the filter cannot take the value, and what PostgreSQL's own conversions
- * raise.
+ * Applies the filter.  value may be NULL, which is a missing value; the result
+ * is then NULL unless the filter is default.  JSON null stays null unless the
+ * filter is default or json.  The result is palloc'd, or points to what value
+ * or the arguments point to.  Raises 22023 if the filter cannot take the
+ * value, and what PostgreSQL's own conversions raise.
  */
 extern JsonbValue *filter_apply(const Filter *filter, JsonbValue *value);
 

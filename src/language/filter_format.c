@@ -1,14 +1,15 @@
 /*
  * filter_format.c
- *	  Numbers and moments as text, by pictures.
+ *	  Numbers and times as text, by pictures of to_char.
  *
- * The work is to_char's.  What is added here keeps it from making a wrong
- * text in silence: it prints "###" for a number that does not fit, knows no
- * time zone but the session's, reads "THH" as an ordinal, and takes POSIX
- * zones, whose sign is the reverse of ISO 8601's ("UTC+3" is west).
+ * to_char makes the text.  The checks here raise an error if its text would be
+ * wrong: it prints "###" for a number that does not fit, and reads "THH" as an
+ * ordinal.  It knows no time zone but the session's, so that is changed while
+ * it runs.  POSIX zones are refused, since their sign is the opposite of ISO
+ * 8601's ("UTC+3" is west).
  *
- * Pure, but for the session's TimeZone if no zone is given or a text has
- * none, and lc_time and lc_numeric, as to_char does.
+ * Pure, but for the session's TimeZone if no zone is given or a text has none,
+ * and for lc_time and lc_numeric, which to_char reads.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -33,19 +34,21 @@
 
 /*--- pictures ---*/
 
-/* How often has text the character, within double quotes or not? */
+/* How often does the character occur in string[0..len)? */
 static int
-count_character(const char *text, int len, char c)
+count_character(const char *string, int len, char c)
 {
 	int			n = 0;
 
 	for (int i = 0; i < len; i++)
-		n += text[	i] == c;
-
+		n += string[i] == c;
 	return n;
 }
 
-/* The picture without what stands in double quotes. */
+/*
+ * The picture in capitals, with a double quote for each byte that is within
+ * double quotes or escaped; palloc'd.
+ */
 static char *
 unquoted_part(const char *picture)
 {
@@ -71,6 +74,7 @@ unquoted_part(const char *picture)
 
 /*--- numbers ---*/
 
+/* Raises 22023. */
 static void
 check_number_picture(const char *picture)
 {
@@ -85,6 +89,14 @@ check_number_picture(const char *picture)
 	pfree(part);
 }
 
+/* For messages; palloc'd. */
+static char *
+number_text(Numeric number)
+{
+	return DatumGetCString(DirectFunctionCall1(numeric_out,
+											   NumericGetDatum(number)));
+}
+
 text *
 format_number(Numeric number, const char *picture)
 {
@@ -94,8 +106,7 @@ format_number(Numeric number, const char *picture)
 	check_number_picture(picture);
 	if (numeric_is_nan(number) || numeric_is_inf(number))
 		bad_argument("%s is no number to print",
-					 DatumGetCString(DirectFunctionCall1(numeric_out,
-														 NumericGetDatum(number))));
+					 number_text(number));
 	datum = DirectFunctionCall2Coll(numeric_to_char, DEFAULT_COLLATION_OID,
 									NumericGetDatum(number),
 									CStringGetTextDatum(picture));
@@ -103,36 +114,35 @@ format_number(Numeric number, const char *picture)
 	if (count_character(VARDATA_ANY(result), VARSIZE_ANY_EXHDR(result), '#') >
 		count_character(picture, strlen(picture), '#'))
 		bad_argument("%s does not fit the picture \"%s\"",
-					 DatumGetCString(DirectFunctionCall1(numeric_out,
-														 NumericGetDatum(number))),
+					 number_text(number),
 					 picture);
 	return result;
 }
 
 /*--- time zones ---*/
 
-/* Two digits below limit; -1 if there are none. */
+/* The number of two digits, if it is less than limit; else -1. */
 static int
-two_digits(const char *text, int limit)
+two_digits(const char *digits, int limit)
 {
 	int			n;
 
-	if (!isdigit((unsigned char) text[0]) || !isdigit((unsigned char) text[1]))
+	if (!isdigit((unsigned char) digits[0]) ||
+		!isdigit((unsigned char) digits[1]))
 		return -1;
-	n = (text[0] - '0') *10 + text[1] - '0';
-
+	n = (digits[0] - '0') * 10 + digits[1] - '0';
 	return n < limit ? n : -1;
 }
 
-/* Is it +03, +0300 or +03:00?  Then *seconds east of Greenwich. */
+/* Is it +03, +0300 or +03:00?  If so, *seconds east of Greenwich are set. */
 static bool
-read_offset(const char *text, int *seconds)
+read_offset(const char *offset, int *seconds)
 {
-	const char *rest = text +1;
+	const char *rest = offset + 1;
 	int			hours;
 	int			minutes = 0;
 
-	if (*text !='+' && *text !='-')
+	if (*offset != '+' && *offset != '-')
 		return false;
 	hours = two_digits(rest, MAX_TZDISP_HOUR + 1);
 	if (hours < 0)
@@ -146,14 +156,14 @@ read_offset(const char *text, int *seconds)
 			return false;
 	}
 	*seconds = hours * SECS_PER_HOUR + minutes * SECS_PER_MINUTE;
-	if (*text == '-')
+	if (*offset == '-')
 		*seconds = -*seconds;
 	return true;
 }
 
 /*
- * Is it a zone of the time zone database?  pg_tzset also takes specifications
- * as POSIX has them, and names those in capitals.
+ * Is it a zone of the time zone database?  pg_tzset also takes POSIX
+ * specifications, which it names in capitals.
  */
 static bool
 is_named_zone(const pg_tz *zone)
@@ -174,6 +184,7 @@ is_named_zone(const pg_tz *zone)
 	return false;
 }
 
+/* The zone of that name or offset.  Raises 22023. */
 static pg_tz *
 find_zone(const char *text)
 {
@@ -194,6 +205,7 @@ find_zone(const char *text)
 
 /*--- moments ---*/
 
+/* Raises 22023. */
 static void
 check_date_picture(const char *picture)
 {
@@ -210,17 +222,28 @@ check_date_picture(const char *picture)
 	pfree(part);
 }
 
-static void
-read_moment(void *arg)
+/* Raises what timestamptz_in raises. */
+static TimestampTz
+read_time(const char *moment)
 {
-	const char **text = arg;
+	Datum		time = DirectFunctionCall3(timestamptz_in,
+										   CStringGetDatum(moment),
+										   ObjectIdGetDatum(InvalidOid),
+										   Int32GetDatum(-1));
 
-	(void) DirectFunctionCall3(timestamptz_in, CStringGetDatum(*text),
-							   ObjectIdGetDatum(InvalidOid),
-							   Int32GetDatum(-1));
+	return DatumGetTimestampTz(time);
 }
 
-/* 2026-03-01: the length of the date that text begins with, else 0. */
+/* The same only for the error; arg points to the text. */
+static void
+try_moment(void *arg)
+{
+	const char **moment = arg;
+
+	(void) read_time(*moment);
+}
+
+/* The length of a date such as 2026-03-01 at the beginning of text, or 0. */
 static int
 iso_date_length(const char *text)
 {
@@ -234,35 +257,36 @@ iso_date_length(const char *text)
 }
 
 /*
- * If text is a day without a time, the day alone (an offset after it says
- * nothing then); else NULL.
+ * The day, if moment is a day without a time of day; else NULL.  An offset
+ * after a day has no meaning and is left out.
  */
 static const char *
-day_of(const char *text)
+day_of(const char *moment)
 {
-	int			length = iso_date_length(text);
-	int			offset;
+	int			length = iso_date_length(moment);
+	int			seconds;
 	const char *with_time;
 
-	if (length > 0 && (text[length] == '\0' ||
-					   strcmp(text +length, "Z") == 0 ||
-					   read_offset(text +length, &offset)))
-		return pnstrdup(text, length);
-	if (strchr(text, ':') != NULL)
+	if (length > 0 && (moment[length] == '\0' ||
+					   strcmp(moment + length, "Z") == 0 ||
+					   read_offset(moment + length, &seconds)))
+		return pnstrdup(moment, length);
+	if (strchr(moment, ':') != NULL)
 		return NULL;
-	/* in other spellings: it is one that can be followed by a time */
-	with_time = psprintf("%s 00:00:00", text);
-	return problem_catch(read_moment, &with_time) == NULL ? text : NULL;
+	/* in another spelling: a day is what a time of day may follow */
+	with_time = psprintf("%s 00:00:00", moment);
+	return problem_catch(try_moment, &with_time) == NULL ? moment : NULL;
 }
 
-/* The moment, or midnight of the day if there is one, in the session's zone. */
+/*
+ * Prints the time, or midnight of the day if day is not NULL, in the session's
+ * zone.  Raises 22008 for infinity.
+ */
 static Datum
 print(TimestampTz moment, const char *day, const char *picture)
 {
 	if (day != NULL)
-		moment = DatumGetTimestampTz(DirectFunctionCall3(
-														 timestamptz_in, CStringGetDatum(day),
-														 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+		moment = read_time(day);
 	if (TIMESTAMP_NOT_FINITE(moment))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
@@ -272,7 +296,10 @@ print(TimestampTz moment, const char *day, const char *picture)
 								   CStringGetTextDatum(picture));
 }
 
-/* The same in that zone: to_char knows no other than the session's. */
+/*
+ * The same in that zone, which becomes the session's while to_char runs: it
+ * has no argument for a zone.
+ */
 static text *
 print_in(pg_tz *zone, TimestampTz moment, const char *day,
 		 const char *picture)
@@ -301,9 +328,7 @@ format_moment(const char *moment, const char *picture, const char *zone)
 	const char *day;
 
 	check_date_picture(picture);
-	value = DatumGetTimestampTz(DirectFunctionCall3(
-													timestamptz_in, CStringGetDatum(moment),
-													ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	value = read_time(moment);
 	day = TIMESTAMP_NOT_FINITE(value) ? NULL : day_of(moment);
 	return print_in(tz, value, day, picture);
 }

@@ -1,7 +1,7 @@
 /*
  * filter_format.h
- *	  Numbers and moments as text, by pictures: what the filters "number" and
- *	  "date" do.
+ *	  Numbers and times as text, by pictures of to_char: the work of the
+ *	  filters "number" and "date".
  */
 #ifndef WF_FILTER_FORMAT_H
 #define WF_FILTER_FORMAT_H
@@ -10,16 +10,17 @@
 #include "utils/numeric.h"
 
 /*
- * The number by a picture of to_char; palloc'd.  Raises 22023 if the picture
- * is none, or the number does not fit it, or is not finite.
+ * The number by that picture; palloc'd.  Raises 22023 if the picture is none
+ * of a number, or if the number does not fit it or is not finite.
  */
 extern text *format_number(Numeric number, const char *picture);
 
 /*
- * A moment by a picture of to_char, in the time zone of that name or offset
- * (NULL: the session's); palloc'd.  moment is text as PostgreSQL reads it; a
- * day without a time is that day in any zone.  Raises 22023 for a picture or
- * zone that is none, 22008 for infinity, and what timestamptz_in raises.
+ * The time by that picture, in the time zone of that name or offset (NULL: the
+ * session's); palloc'd.  moment is a text that PostgreSQL reads as a time; a
+ * day without a time of day is that day in every zone.  Raises 22023 for a
+ * picture or a zone that is not valid, 22008 for infinity, and what
+ * timestamptz_in raises.
  */
 extern text *format_moment(const char *moment, const char *picture,
 						   const char *zone);

@@ -1,8 +1,8 @@
 /*
  * filter_names.c
- *	  What other template languages call our filters.
+ *	  The names of our filters in other template languages: for hints.
  *
- * Pure.
+ * Pure; results live in the current memory context.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -14,7 +14,6 @@
 #define NUMBER_HINT \
 	"Write number: \"FM999,990.00\"; its pictures are those of to_char."
 
-/* What others call a filter. */
 static const struct
 {
 	const char *word;

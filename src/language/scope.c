@@ -1,9 +1,9 @@
 /*
  * scope.c
- *	  Looking values up in what a run knows.
+ *	  Looks values up in the context of a run.
  *
- * A path is looked up in the jsonb values of a Scope; parsing is in
- * scope_path.c.  Pure functions; the values found point into the scope.
+ * Paths are parsed in scope_path.c.  Pure; a value that is found points into
+ * the scope, messages live in the current memory context.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -20,7 +20,7 @@ scope_root(const Scope *scope, ScopeRoot root, JsonbValue *value)
 		value->type = jbvNull;
 }
 
-/* One part of a path in value, or NULL. */
+/* The member or element of value that a part of a path names, or NULL. */
 static JsonbValue *
 lookup_part(const JsonbValue *value, const PathPart *part)
 {
@@ -38,7 +38,10 @@ lookup_part(const JsonbValue *value, const PathPart *part)
 	return getIthJsonbValueFromContainer(value->val.binary.data, index);
 }
 
-/* Follows the parts before upto; NULL where one is missing, *missing it. */
+/*
+ * The value at the parts before number upto; NULL if one is missing, after
+ * setting *missing to its number.
+ */
 static JsonbValue *
 follow(const Scope *scope, const ScopePath *path, int upto, int *missing)
 {
@@ -89,7 +92,7 @@ scope_cut(const Scope *scope, const ScopePath *path, int missing_part)
 	output = follow(scope, path, 3, &ignored);
 	if (output == NULL || !json_is_object(output) || json_count(output) != 3)
 		return NULL;
-	/* what step_result_cap() makes of an output */
+	/* step_result_cap() replaces an output that is too large by such a one */
 	truncated = typed_member(output, "truncated", jbvBool);
 	size = typed_member(output, "size", jbvNumeric);
 	if (truncated == NULL || !truncated->val.boolean || size == NULL ||
@@ -108,6 +111,7 @@ scope_missing(const Scope *scope, const ScopePath *path, int missing_part)
 	JsonbValue *value = follow(scope, path, missing_part, &ignored);
 	char	   *cut = scope_cut(scope, path, missing_part);
 
+	/* scope_lookup has found every part before missing_part */
 	Assert(value != NULL);
 	if (cut != NULL)
 		return cut;

@@ -1,6 +1,7 @@
 /*
  * scope.h
- *	  What templates and conditions see of a run: six named values.
+ *	  The context of a run, which templates and conditions read: six named
+ *	  values, and paths into them.
  */
 #ifndef WF_SCOPE_H
 #define WF_SCOPE_H
@@ -27,14 +28,15 @@ typedef enum ScopeRoot
 
 typedef struct Scope
 {
-	Jsonb	   *root[SCOPE_NROOTS]; /* NULL: nobody looks at it */
+	Jsonb	   *root[SCOPE_NROOTS]; /* NULL: no path of the step reads it */
 } Scope;
 
 /* One part of a path such as trigger.items[0].sku */
 typedef struct PathPart
 {
-	char	   *name;			/* a member, or NULL where it is an index */
-	int			index;			/* a 0-based element, from the end if < 0 */
+	char	   *name;			/* of a member; NULL: the part is an index */
+	int			index;			/* of an element from 0, or from the end if it
+								 * is negative */
 } PathPart;
 
 /* A compiled path; parts[0].name is always the name of a root. */
@@ -44,13 +46,13 @@ typedef struct ScopePath
 	int			nparts;
 	PathPart   *parts;
 	char	   *text;			/* as written, for messages */
-	int			number_at;		/* where in text a part stands that is all
-								 * digits after a dot; 0: nowhere */
+	int			number_at;		/* offset in text of the first part that is
+								 * all digits after a dot; 0: there is none */
 } ScopePath;
 
 /*
- * What a compiler knows about names: the steps that have run before the one
- * compiled, so that a reference to a later or unknown step is an error.
+ * The names that a compiler knows: those of the steps before the one that is
+ * compiled, so that a path to a later or unknown step is an error.
  */
 typedef struct ScopeNames
 {
@@ -61,89 +63,97 @@ typedef struct ScopeNames
 } ScopeNames;
 
 /*
- * Parses a path, text[0..len).  On an error, returns NULL after setting
- * *error to a palloc'd message, *error_offset to the byte where it was found
- * and *hint (may become NULL).  names may be NULL: steps are not checked.
+ * Parses a path, text[0..len), in the current memory context.  If it is none,
+ * returns NULL after setting *error to a palloc'd message, *error_offset to
+ * the byte where the mistake is, and *hint, which may become NULL.  If names
+ * is NULL, steps are not checked.
  */
 extern ScopePath *scope_path_parse(const char *text, int len,
 								   const ScopeNames *names, char **error,
 								   int *error_offset, char **hint);
 
 /*
- * Warns of a path such as trigger.items.0.sku, which looks for a member "0"
- * and not for an element.
+ * Adds a warning for a path such as trigger.items.0.sku, which reads a member
+ * "0" and no element.
  */
 extern void scope_path_warn(const ScopePath *scope_path, const char *path,
 							Problems *problems);
 
 /*
- * How many bytes does the name of a root take with which text begins, if a
- * path may go on or end after it?  0: it does not begin with one.
+ * If text[0..len) begins with the name of a root, and a path may end or go on
+ * after it, how many bytes has that name?  Otherwise 0.
  */
 extern int	scope_root_length(const char *text, int len);
 
 /*
- * Is a text nothing but a path of the context with more than its root, with
- * "$." before it or not?  Then *length is the path's, and it is returned
- * (within text); else NULL.
+ * If text[0..len), without a "$." at its beginning, is a valid path with more
+ * than a root, returns the path, which points into text, and sets *length;
+ * otherwise NULL.
  */
 extern const char *scope_path_as_text(const char *text, int len,
 									  const ScopeNames *names, int *length);
 
 /*
- * Checks the names at the head of a path, parts[0] being the root's; a part
- * that is no member name is NULL.  Returns NULL where they are known, else a
- * palloc'd message with the number of the part and a hint (may become NULL).
+ * Checks the names of the first parts of a path; a part that is an index is
+ * NULL.  Returns NULL if all are known, otherwise a palloc'd message after
+ * setting *bad_part to the number of the part, and *hint, which may become
+ * NULL.
  */
 extern char *scope_check_parts(const char *const *parts, int nparts,
 							   const ScopeNames *names, int *bad_part,
 							   char **hint);
 
 /*
- * A hint for a path of another language, without the "$.", "@." or "." that
- * it begins with: how it is written here.  Palloc'd.
+ * A hint that says how a path of another language is written here;
+ * rest[0..len) is that path after its "$.", "@." or ".".  Palloc'd.
  */
 extern char *scope_foreign_hint(const char *rest, int len);
 
 /*
- * Reads a text in single or double quotes from text[pos], which is the
- * opening quote, into buf.  A backslash takes the next character as it is,
- * but \n, \r and \t.  Returns the position behind, or -1 where unclosed.
+ * Reads a text in single or double quotes from text[pos], which is the opening
+ * quote, into buf.  \n, \r and \t are control characters; after any other
+ * backslash the next character is taken as it is.  Returns the position after
+ * the closing quote, or -1 if there is none.
  */
 extern int	scope_read_quoted(const char *text, int len, int pos,
 							  StringInfo buf);
 
 /*
- * Looks a path up.  Returns NULL where it is missing and sets
- * *missing_part to the number of the first part that is (never 0).
- * The value points into the scope; a container is jbvBinary.
+ * The value at a path, which points into the scope; a container is jbvBinary.
+ * If there is none, NULL after setting *missing_part to the number of the
+ * first part that is missing, which is never 0.
  */
 extern JsonbValue *scope_lookup(const Scope *scope, const ScopePath *path,
 								int *missing_part);
 
 /*
- * Says why it is missing: 'trigger.phone is missing: trigger has no member
- * "phone"'; palloc'd.
+ * Says why the value at a path is missing, as in 'trigger.phone is missing:
+ * trigger has no member "phone"'; palloc'd.  missing_part is as scope_lookup
+ * has set it.
  */
 extern char *scope_missing(const Scope *scope, const ScopePath *path,
 						   int missing_part);
 
 /*
- * The same if the path leads into an output of which only the beginning is
- * kept, so that nobody knows whether it is missing; else NULL.
+ * The same if the path goes into an output of which only the beginning was
+ * kept, so that it is not known whether the value is missing; otherwise NULL.
  */
 extern char *scope_cut(const Scope *scope, const ScopePath *path,
 					   int missing_part);
 
-/* "trigger.items" for upto = 2: the text of a path's first parts. */
+/* The text of a path's first parts: "trigger.items" for upto = 2; palloc'd. */
 extern char *scope_path_prefix(const ScopePath *path, int upto);
 
-/* The value of a root; JSON null where the scope has none. */
+/* Fills *value with that of a root; JSON null if the scope has none. */
 extern void scope_root(const Scope *scope, ScopeRoot root, JsonbValue *value);
 
-/* The whole context as one object: what jsonpath and functions get. */
+/*
+ * The whole context as one object, which a jsonpath reads and a function gets;
+ * palloc'd.
+ */
 extern Jsonb *scope_to_jsonb(const Scope *scope);
 
+/* The name of each root in a path. */
 extern const char *const scope_root_names[SCOPE_NROOTS];
 
 #endif							/* WF_SCOPE_H */

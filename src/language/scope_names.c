@@ -1,10 +1,10 @@
 /*
  * scope_names.c
- *	  The names at the head of a path.
+ *	  Checks the names of the first parts of a path.
  *
- * What the engine itself puts under the roots is known and checked, what is
- * in a payload or an output is not.  Who writes trigger.x by another name
- * gets the right one as a hint.
+ * The members of the roots that the engine itself fills are known and checked;
+ * those of a payload or an output are not.  If a root has the name that it has
+ * in another language, the hint says how it is called here.
  *
  * Pure; results live in the current memory context.
  */
@@ -22,7 +22,7 @@ static const char *const run_members[] = {"id", "queued_at", "attempt"};
 static const char *const workflow_members[] = {"id", "name", "version"};
 static const char *const tenant_members[] = {"id"};
 
-/* What others call the payload. */
+/* The payload's name in other systems. */
 static const char *const payload_words[] = {
 	"payload", "event", "data", "body", "input", "json"
 };
@@ -70,7 +70,7 @@ scope_foreign_hint(const char *rest, int len)
 					rest);
 }
 
-/* A member of a root whose members are fixed. */
+/* Checks a member of an object whose members are known: NULL or a message. */
 static char *
 check_fixed(const char *what, const char *name, const char *const *words,
 			int nwords, char **hint)
@@ -83,7 +83,7 @@ check_fixed(const char *what, const char *name, const char *const *words,
 	return psprintf("%s has no member \"%s\"", what, name);
 }
 
-/* The name of a step must be one of the steps before. */
+/* Checks that name is a step before the one compiled: NULL or a message. */
 static char *
 check_step(const char *name, const ScopeNames *names, char **hint)
 {
@@ -106,6 +106,7 @@ check_step(const char *name, const ScopeNames *names, char **hint)
 	return psprintf("there is no step \"%s\"", name);
 }
 
+/* Checks the second and the third part of a path that begins with steps. */
 static char *
 check_steps_path(const char *const *parts, int nparts,
 				 const ScopeNames *names, int *bad_part, char **hint)
@@ -123,13 +124,13 @@ check_steps_path(const char *const *parts, int nparts,
 	return error;
 }
 
-/* What begins a block in other languages. */
+/* Words that begin a block of a template in other languages. */
 static const char *const block_words[] = {
 	"if", "else", "elif", "elsif", "endif", "end", "unless", "for", "endfor",
 	"each", "with", "case"
 };
 
-/* If a name is no root: what may be meant. */
+/* A hint for a name that is no root, or NULL. */
 static char *
 root_hint(const char *name)
 {

@@ -5,8 +5,8 @@
  *		path = name { "." name | "[" index "]" | "[" quoted "]" }
  *
  * A name has letters, digits, "_" and "-"; any other key is written quoted,
- * as in trigger["odd key"].  An index counts from 0, from the end if it is
- * negative.  The first name is a root; the names are checked in scope_names.c.
+ * as in trigger["odd key"].  An index counts from 0, or from the end if it is
+ * negative.  The first name is a root; scope_names.c checks the names.
  *
  * Pure; compiled paths live in the current memory context.
  */
@@ -64,7 +64,7 @@ scope_read_quoted(const char *text, int len, int pos, StringInfo buf)
 	return pos < len ? pos + 1 : -1;
 }
 
-/* Appends a part (one of name and index); false where there are too many. */
+/* Appends a name or (name NULL) an index; false if there are too many. */
 static bool
 add_part(PathReader *reader, char *name, int index, int offset)
 {
@@ -83,7 +83,7 @@ add_part(PathReader *reader, char *name, int index, int offset)
 	return true;
 }
 
-/* If a path begins with something else than a name: error and hint. */
+/* Sets error and hint for a path that does not begin with a name. */
 static void
 explain_start(PathReader *reader)
 {
@@ -172,7 +172,7 @@ skip_spaces(PathReader *reader)
 		reader->pos++;
 }
 
-/* What stands between "[" and "]". */
+/* Reads an index or a quoted name in brackets; false after an error. */
 static bool
 read_brackets(PathReader *reader)
 {
@@ -257,7 +257,7 @@ read_path(PathReader *reader)
 	return true;
 }
 
-/* Checks the names of a path that was read, and finds its root. */
+/* Checks the names of the path, and sets its root; false after an error. */
 static bool
 check_path(PathReader *reader, const ScopeNames *names)
 {

@@ -1,18 +1,17 @@
 /*
  * template.c
- *	  Rendering JSON values with {{ path | filter }} in their strings.
+ *	  Renders JSON values with {{ path | filter }} in their strings.
  *
- * Escaping is for values, never for what the author wrote.  In a URL the
- * value of a {{...}} that begins the text stands as it is, so that a whole
- * address can come from data, and so does one whose last filter is urlencode,
- * so that nothing is encoded twice.  Among mail addresses a {{...}} that is
- * the whole text stands as it is, and so may be a list.  For HTML, Slack and
- * Teams, the strings inside an array or an object are escaped one by one; keys
- * never are.
+ * Values are escaped, and what the author of the definition wrote is not.  In
+ * a URL, the value of a {{...}} at the beginning of the text is not escaped,
+ * so that a whole address can come from data; nor is one whose last filter is
+ * urlencode, so that nothing is encoded twice.  In a list of mail addresses, a
+ * {{...}} that is the whole text is not escaped, so it may be a list.  For
+ * HTML, Slack and Teams, the strings in an array or an object are escaped one
+ * by one; keys are not.
  *
- * Templates are compiled in template_compile.c into the memory context of a
- * plan, and rendered here, in any process, into the current context.  Nothing
- * is global, nothing survives a crash.
+ * Templates are compiled in template_compile.c.  They are rendered in any
+ * process, into the current memory context.  Owns nothing beyond a call.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -71,7 +70,10 @@ typedef struct Renderer
 	Size		total;			/* bytes of values so far */
 } Renderer;
 
-/* Counts bytes, so that a small template cannot fill the memory. */
+/*
+ * Counts bytes, so that a small template cannot use up the memory.  Raises
+ * 54000 if there are too many.
+ */
 static void
 account(Renderer *r, Size bytes)
 {
@@ -95,7 +97,10 @@ size_of(const JsonbValue *value)
 	return 1;
 }
 
-/* Appends a piece's text; the text's beginning is special in a URL. */
+/*
+ * Appends the text of a piece.  begins says whether it is the first of its
+ * text, since an expression there is not escaped in a URL.
+ */
 static void
 append_piece(StringInfo buf, const Piece *piece, bool begins,
 			 Renderer *r)
@@ -151,7 +156,7 @@ escaped_string(const JsonbValue *value, TemplateEscape escape)
 	return result;
 }
 
-/* A copy of a container with its strings escaped, at any depth. */
+/* A copy of a container with all strings in it escaped, keys excepted. */
 static JsonbValue *
 escaped_container(const JsonbValue *value, TemplateEscape escape)
 {
@@ -163,14 +168,14 @@ escaped_container(const JsonbValue *value, TemplateEscape escape)
 
 	while ((token = JsonbIteratorNext(&it, &item, false)) != WJB_DONE)
 	{
-		bool		carries = token == WJB_KEY || token == WJB_VALUE ||
+		bool		has_value = token == WJB_KEY || token == WJB_VALUE ||
 			token == WJB_ELEM;
 
 		CHECK_FOR_INTERRUPTS();
 		if ((token == WJB_VALUE || token == WJB_ELEM) &&
 			item.type == jbvString)
 			item = *escaped_string(&item, escape);
-		result = pushJsonbValue(&state, token, carries ? &item : NULL);
+		result = pushJsonbValue(&state, token, has_value ? &item : NULL);
 	}
 	return result;
 }
@@ -183,7 +188,7 @@ typed_value(const Template *t, Renderer *r)
 											r->scope);
 
 	account(r, size_of(value));
-	/* It is the whole text: a URL takes it as it is, addresses as a list. */
+	/* it is the whole text, see above */
 	if (r->escape == ESCAPE_NONE || r->escape == ESCAPE_URL ||
 		r->escape == ESCAPE_ADDRESS)
 		return value;
@@ -213,7 +218,7 @@ leaf_value(const Template *t, Renderer *r)
 	return result;
 }
 
-/* Pushes what t renders to, as an element or as a member's value. */
+/* Pushes the rendered t, as an element or as a member's value. */
 static JsonbValue *
 push_rendered(JsonbParseState **state, JsonbIteratorToken token,
 			  const Template *t, Renderer *r)

@@ -14,35 +14,35 @@
 
 typedef struct Template Template;
 
-/* What a template is, as far as it is known before it is rendered. */
+/* What is known of a template before it is rendered. */
 typedef enum TemplateShape
 {
 	TEMPLATE_CONSTANT,			/* a scalar with no {{...}} in it */
-	TEMPLATE_VALUE,				/* exactly one {{...}}: any type */
-	TEMPLATE_TEXT,				/* text with {{...}} in it: a string */
+	TEMPLATE_VALUE,				/* one {{...}} and nothing else: any type */
+	TEMPLATE_TEXT,				/* a text with {{...}} in it: a string */
 	TEMPLATE_ARRAY,
 	TEMPLATE_OBJECT
 } TemplateShape;
 
 /*
- * Compiles a JSON value (objects and arrays to their depth; keys are not
- * templated) in the current memory context.  Problems are added with their
- * path and the position in the string (characters, from 1); if there is an
- * error, the result is not to be rendered.  Never NULL.
+ * Compiles a JSON value, with all that is in it, in the current memory
+ * context.  Keys are not templates.  Problems are added with their path and
+ * their position in the string (in characters, from 1); if there is an error,
+ * the result must not be rendered.  Never NULL.
  */
 extern Template *template_compile(JsonbValue *value, const char *path,
 								  const ScopeNames *names,
 								  Problems *problems);
 
-/* The same for one text, e.g. a mail template's body. */
+/* The same for one text, such as the body of a mail template. */
 extern Template *template_compile_text(const char *text, int len,
 									   const char *path,
 									   const ScopeNames *names,
 									   Problems *problems);
 
 /*
- * Renders to a JSON value of the current memory context.
- * Raises: 22023 (a missing path: 'trigger.phone is missing: trigger has no
+ * Renders the template to a JSON value in the current memory context.
+ * Raises 22023 (a missing path: 'trigger.phone is missing: trigger has no
  * member "phone"'; a filter that cannot take the value), 54000 (the result
  * is larger than TEMPLATE_MAX_RENDERED), and what PostgreSQL's own
  * conversions raise.
@@ -50,34 +50,38 @@ extern Template *template_compile_text(const char *text, int len,
 extern Jsonb *template_render(const Template *t, const Scope *scope,
 							  TemplateEscape escape);
 
-/*
- * Renders a template that is an object (22023 where it is not), each member
- * with the escape that escape_for says (NULL: ESCAPE_NONE for all).
- */
+/* How the values in the member of that name are escaped. */
 typedef TemplateEscape (*TemplateEscapeFor) (const char *key, void *arg);
+
+/*
+ * Renders a template that is an object, each member with the escape that
+ * escape_for returns (escape_for NULL: ESCAPE_NONE for all).  Raises 22023 if
+ * the template is no object, and what template_render raises.
+ */
 extern Jsonb *template_render_object(const Template *t, const Scope *scope,
 									 TemplateEscapeFor escape_for, void *arg);
 
 extern TemplateShape template_shape(const Template *t);
 
 /*
- * The names of the members of a template that is an object, *n of them; they
- * belong to the template.
+ * The names of the members of a template, which must be an object; *n is their
+ * number.  They belong to the template.
  */
 extern const char **template_keys(const Template *t, int *n);
 
-/* The elements of a template that is an array, *n of them. */
+/* The elements of a template, which must be an array; *n is their number. */
 extern const Template *const *template_elements(const Template *t, int *n);
 
-/* The value of a TEMPLATE_CONSTANT. */
+/* The value of a template, which must be a TEMPLATE_CONSTANT. */
 extern const JsonbValue *template_constant(const Template *t);
 
-/* Member of a template that is an object, or NULL. */
+/* The member of that name; NULL if there is none, or t is no object. */
 extern const Template *template_member(const Template *t, const char *key);
 
 /*
- * Renders as text: a value that is no string as interpolation would print
- * it.  Palloc'd, in the database's encoding.
+ * Renders the template as text; a value that is no string becomes the text
+ * that interpolation would print.  Palloc'd, in the database's encoding.
+ * Raises what template_render raises.
  */
 extern char *template_render_text(const Template *t, const Scope *scope,
 								  TemplateEscape escape);

@@ -1,15 +1,16 @@
 /*
  * template_compile.c
- *	  Compiling JSON values with {{ path | filter }} in their strings.
+ *	  Compiles JSON values with {{ path | filter }} in their strings.
  *
- * A template is a tree of the shape of the JSON value that it was compiled
- * from.  Its leaves are constants, strings that are exactly one {{...}}
- * (they take the value with its JSON type), and texts of several pieces.
- * "\{{" stands for "{{" itself, everywhere; no other backslash is special.
+ * A template is a tree with the structure of the JSON value that it was
+ * compiled from.  Its leaves are constants, strings that are one {{...}} and
+ * nothing else (they render to the value with its JSON type), and texts of
+ * several pieces.  "\{{" stands for "{{" itself; no other backslash is
+ * special.
  *
- * Runs where definitions are written and where workers load them.  Everything
- * is allocated in the current memory context, the plan's; nothing points into
- * the JSON that it was compiled from.
+ * Runs in the backend that writes a definition and in workers that load one.
+ * Everything is allocated in the current memory context; nothing points into
+ * the JSON.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -19,10 +20,10 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 
-/* A text with more mistakes is not read on. */
+/* After so many mistakes, the rest of a text is not read. */
 #define MAX_MISTAKES 20
 
-/* A text being taken to pieces. */
+/* A text that is split into pieces. */
 typedef struct Splitter
 {
 	const char *text;
@@ -40,6 +41,7 @@ static Template *compile_value(const JsonbValue *value, const char *path,
 							   const ScopeNames *names, Problems *problems,
 							   int depth);
 
+/* Adds a piece: the expression, or (NULL) the literal text read so far. */
 static void
 add_piece(Splitter *s, Expression *expression)
 {
@@ -62,7 +64,10 @@ add_literal(Splitter *s)
 		add_piece(s, NULL);
 }
 
-/* Reports a mistake with its place: characters of the text, from 1. */
+/*
+ * Adds an error with its position in the text, in characters from 1.  After
+ * too many errors the rest of the text is skipped.
+ */
 static void
 report(Splitter *s, int offset, const char *hint, const char *message)
 {
@@ -72,9 +77,9 @@ report(Splitter *s, int offset, const char *hint, const char *message)
 		s->pos = s->len;
 }
 
-/* Where the next "}}" ends, or -1. */
+/* The position after the next "}}", or -1 if there is none. */
 static int
-behind_close(const Splitter *s)
+after_close(const Splitter *s)
 {
 	for (int i = s->pos; i + 1 < s->len; i++)
 	{
@@ -84,7 +89,7 @@ behind_close(const Splitter *s)
 	return -1;
 }
 
-/* Reads an expression; the splitter stands at its "{{". */
+/* Reads an expression; the position is at its "{{". */
 static void
 split_expression(Splitter *s)
 {
@@ -94,7 +99,7 @@ split_expression(Splitter *s)
 	Expression *expression;
 
 	s->pos += 2;
-	resume = behind_close(s);
+	resume = after_close(s);
 	if (resume < 0)
 	{
 		s->pos = s->len;
@@ -151,7 +156,7 @@ make_template(TemplateShape shape, int n)
 	return t;
 }
 
-/* A constant, copied. */
+/* A template that is a copy of value. */
 static Template *
 make_constant(const JsonbValue *value)
 {
@@ -212,6 +217,7 @@ template_compile_text(const char *text, int len, const char *path,
 	return make_text(s.pieces);
 }
 
+/* Warns if a key looks like a template. */
 static void
 warn_of_key(const char *key, const char *path, Problems *problems)
 {
@@ -288,7 +294,7 @@ template_compile(JsonbValue *value, const char *path,
 {
 	JsonbValue	binary = *value;
 
-	/* What was built in memory is taken as jsonb, like all else. */
+	/* a value that was built in memory becomes jsonb, as all others are */
 	if (value->type == jbvArray || value->type == jbvObject)
 		json_of_jsonb(JsonbValueToJsonb(value), &binary);
 	return compile_value(&binary, path, names, problems, 0);

@@ -1,12 +1,13 @@
 /*
  * template_foreign.c
- *	  Literal text that looks like a template of another language.
+ *	  Warns of literal text that looks like a template of another language.
  *
- * {trigger.x}, ${x}, {% if %} and trigger.x alone are texts like any other
- * here, and whoever wrote them meant something else.  But a text may be for
- * another system's templates, so these are warnings.
+ * {trigger.x}, ${x}, {% if %} and trigger.x alone are ordinary texts here, but
+ * their author probably meant a value.  A text may also be meant for another
+ * system's templates, so these are warnings and no errors.
  *
- * Part of the compiler of templates: see template_compile.c.
+ * Part of the compiler of templates, see template_compile.c.  The only effect
+ * is problems added, in the current memory context.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -17,10 +18,10 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 
-/* What is longer is not taken for an expression. */
+/* A longer text in braces is not taken for an expression. */
 #define MAX_LOOKALIKE_BYTES 200
 
-/* After so many, a text is not read on. */
+/* After so many warnings, the rest of a text is not read. */
 #define MAX_WARNINGS 5
 
 typedef struct Lookalikes
@@ -33,7 +34,7 @@ typedef struct Lookalikes
 	int			nfound;
 } Lookalikes;
 
-/* Where what stands from start; -1: nowhere near. */
+/* The position of what after start on the same line; -1: it is not near. */
 static int
 find_close(const Lookalikes *l, int start, const char *what)
 {
@@ -60,7 +61,7 @@ warn(Lookalikes *l, int start, int end, const char *hint)
 	l->nfound++;
 }
 
-/* Is it a path that the step sees? */
+/* Is it a path that the step may read? */
 static bool
 is_path(const Lookalikes *l, const char *text, int len)
 {
@@ -72,7 +73,7 @@ is_path(const Lookalikes *l, const char *text, int len)
 		scope_path_parse(text, len, l->names, &error, &offset, &hint) != NULL;
 }
 
-/* Letters, digits and what else a path may have, but no blank. */
+/* Has it only bytes that a path without blanks may have? */
 static bool
 is_path_like(const char *text, int len)
 {
@@ -88,8 +89,9 @@ is_path_like(const char *text, int len)
 }
 
 /*
- * {path}, or with a sign before it: ${path}, #{path}, %{path}.  Without a
- * sign it must be a path of the context: braces are common.
+ * Warns of {path}, and of ${path}, #{path} and %{path}.  Without a sign it
+ * must be a path of the context, since texts often have braces.  Returns the
+ * position at which to continue.
  */
 static int
 check_braces(Lookalikes *l, int brace)
@@ -122,7 +124,10 @@ check_braces(Lookalikes *l, int brace)
 	return close + 1;
 }
 
-/* {% tag %} and <%= value %> */
+/*
+ * Warns of {% tag %} and <%= value %>.  Returns the position at which to
+ * continue.
+ */
 static int
 check_tag(Lookalikes *l, int start, const char *close)
 {
@@ -136,7 +141,7 @@ check_tag(Lookalikes *l, int start, const char *close)
 	return end + 2;
 }
 
-/* The place after {{...}} that begins at start. */
+/* The position after the {{...}} that begins at start. */
 static int
 skip_template(const Lookalikes *l, int start)
 {
@@ -156,7 +161,7 @@ looking_at(const Lookalikes *l, int i, const char *what)
 	return l->len - i >= len && memcmp(l->text + i, what, len) == 0;
 }
 
-/* A text that is a path and nothing else: trigger.x, $.trigger.x */
+/* Warns of a text that is a path and nothing else: trigger.x, $.trigger.x */
 static void
 check_whole(Lookalikes *l)
 {

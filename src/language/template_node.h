@@ -1,6 +1,7 @@
 /*
  * template_node.h
- *	  What a template is made of: for the template*.c files only.
+ *	  The struct of a compiled template, and what the files template*.c call of
+ *	  one another.  No other file includes it.
  */
 #ifndef WF_TEMPLATE_NODE_H
 #define WF_TEMPLATE_NODE_H
@@ -8,18 +9,18 @@
 #include "language/expression.h"
 #include "language/template.h"
 
-/* A stretch of literal text, or an expression. */
+/* A part of a text: literal text, or an expression. */
 typedef struct Piece
 {
 	char	   *text;
 	int			len;
-	Expression *expression;		/* NULL: text */
+	Expression *expression;		/* NULL: the piece is text */
 } Piece;
 
 struct Template
 {
 	TemplateShape shape;
-	bool		is_constant;	/* with all that is below */
+	bool		is_constant;	/* is no expression in it, at any depth? */
 	JsonbValue	constant;		/* TEMPLATE_CONSTANT */
 	int			n;				/* pieces, elements or members */
 	Piece	   *pieces;			/* TEMPLATE_VALUE (one), TEMPLATE_TEXT */
@@ -28,8 +29,8 @@ struct Template
 };
 
 /*
- * Warns of what looks like a template of another language in the literal
- * parts of text[0..len).
+ * Adds warnings for what looks like a template of another language in the
+ * literal parts of text[0..len).
  */
 extern void template_check_foreign(const char *text, int len,
 								   const char *path, const ScopeNames *names,
