@@ -352,6 +352,35 @@ COMMENT ON COLUMN workflow_pauses.tenant_id IS 'The paused tenant; null is all o
 COMMENT ON COLUMN workflow_pauses.paused_at IS 'Since when.';
 COMMENT ON COLUMN workflow_pauses.paused_by IS 'By whom.';
 
+/*
+ * When definitions fire by themselves.
+ */
+CREATE TABLE workflow_schedules (
+	definition_id	uuid NOT NULL,
+	tenant_id		uuid NOT NULL,
+	key				text NOT NULL,
+	next_at			timestamptz,
+	last_at			timestamptz,
+	last_run_id		uuid,
+	error			text,
+	place			bigint NOT NULL DEFAULT 0,
+	PRIMARY KEY (definition_id, key),
+	FOREIGN KEY (definition_id, tenant_id)
+		REFERENCES workflow_definitions (id, tenant_id) ON DELETE CASCADE
+);
+-- what is due
+CREATE INDEX workflow_schedules_next ON workflow_schedules (place, next_at);
+COMMENT ON TABLE workflow_schedules IS
+'The state of the schedules of definitions. The engine writes it, when a definition is saved and when a schedule fires; wf_schedules() reads it well.';
+COMMENT ON COLUMN workflow_schedules.definition_id IS 'The definition that has the schedule.';
+COMMENT ON COLUMN workflow_schedules.tenant_id IS 'Whose definition it is.';
+COMMENT ON COLUMN workflow_schedules.key IS 'The schedule''s name; without one, its cron and its zone.';
+COMMENT ON COLUMN workflow_schedules.next_at IS 'When it fires next; in the past while it is paused or switched off. Null: never.';
+COMMENT ON COLUMN workflow_schedules.last_at IS 'The newest time that it was fired for.';
+COMMENT ON COLUMN workflow_schedules.last_run_id IS 'The run that was fired for that time.';
+COMMENT ON COLUMN workflow_schedules.error IS 'Why firing it failed; it is tried again. Null: it did not.';
+COMMENT ON COLUMN workflow_schedules.place IS 'Where it fires.';
+
 SELECT pg_catalog.pg_extension_config_dump('workflow_definition_versions', '');
 SELECT pg_catalog.pg_extension_config_dump('workflow_definitions', '');
 SELECT pg_catalog.pg_extension_config_dump('workflow_runs', '');
@@ -359,6 +388,7 @@ SELECT pg_catalog.pg_extension_config_dump('workflow_actions', 'WHERE kind = ''f
 SELECT pg_catalog.pg_extension_config_dump('workflow_connections', '');
 SELECT pg_catalog.pg_extension_config_dump('workflow_templates', '');
 SELECT pg_catalog.pg_extension_config_dump('workflow_pauses', '');
+SELECT pg_catalog.pg_extension_config_dump('workflow_schedules', '');
 
 CREATE TRIGGER wf_definition_check BEFORE INSERT OR UPDATE ON workflow_definitions
 	FOR EACH ROW EXECUTE FUNCTION wf_definition_check();
@@ -415,6 +445,10 @@ CREATE POLICY tenant ON workflow_pauses
 CREATE POLICY tenant_shared ON workflow_pauses FOR SELECT
 	USING (tenant_id IS NULL AND wf_tenant_any());
 
+ALTER TABLE workflow_schedules ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON workflow_schedules
+	USING (wf_tenant_visible(tenant_id));
+
 /*
  * What applications and operations call.
  */
@@ -456,6 +490,19 @@ AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL UNSAFE ROWS 10
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION wf_trace(uuid) IS
 'One row per step of a run, in order: what was sent in, what came out, how long it took (duration_ms, milliseconds). Steps not yet reached have status pending; the one under way running or (until its next attempt) waiting, with its attempts and the error of the last. An unknown run, or one of a tenant this session is not bound to: no rows.';
+
+CREATE FUNCTION wf_schedules(tenant_id uuid DEFAULT NULL)
+RETURNS TABLE (definition_id uuid, workflow_name text, schedule text,
+	next_at timestamptz, last_at timestamptz, last_run_id uuid)
+AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL UNSAFE ROWS 100
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION wf_schedules(uuid) IS
+'The schedules of all definitions, or of one tenant''s, the next one first: schedule is its name, else its cron and zone; next_at lies in the past while it is paused or its definition is not active; last_at is the newest time that was fired, by run last_run_id. A session bound to a tenant sees that tenant''s only.';
+
+CREATE FUNCTION wf_fire_schedules() RETURNS timestamptz
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION wf_fire_schedules() IS
+'Internal: fires the schedules that are due, and returns when the next one is (null: none is known). The workers call it. Errors: 42501 (no superuser).';
 
 CREATE FUNCTION wf_validate(definition jsonb, tenant_id uuid DEFAULT NULL)
 RETURNS TABLE (path text, severity text, message text, hint text)
@@ -534,7 +581,7 @@ REVOKE ALL ON FUNCTION
 	wf_template_check(),
 	wf_define(uuid, jsonb),
 	wf_fire(uuid, text, jsonb, text, timestamptz, int), wf_fire_trigger(),
-	wf_history(jsonb, uuid, text, text, timestamptz, int), wf_trace(uuid),
+	wf_history(jsonb, uuid, text, text, timestamptz, int), wf_trace(uuid), wf_schedules(uuid), wf_fire_schedules(),
 	wf_validate(jsonb, uuid),
 	wf_register_action(text, regprocedure, jsonb, text),
 	wf_cancel(uuid), wf_retry(uuid, text),
@@ -546,7 +593,7 @@ FROM PUBLIC;
 REVOKE ALL ON
 	workflow_definition_versions, workflow_definitions, workflow_runs,
 	workflow_actions, workflow_connections, workflow_templates,
-	workflow_pauses
+	workflow_pauses, workflow_schedules
 FROM PUBLIC;
 SELECT wf_revoke_defaults();
 

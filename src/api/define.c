@@ -77,7 +77,8 @@ warn_of_duplicate(Datum *values)
 									"  AND o.id <> d.id AND o.is_active"
 									"  AND o.definition->'steps' = d.definition->'steps'"
 									" WHERE d.tenant_id = $1 AND d.name = $3"
-									"  AND d.is_active ORDER BY o.name"),
+									"  AND d.is_active AND NOT d.definition ? 'schedule'"
+									" ORDER BY o.name"),
 						  3, types, values, NULL, false, 1);
 	if (SPI_processed == 0)
 		return;
@@ -116,7 +117,7 @@ write_definition(Datum *values)
 		SPI_execute_with_args(store_sql(found == FOUND_OTHER
 										? "UPDATE %t.workflow_definitions"
 										" SET definition = $2,"
-										"  trigger_type = $2->>'trigger_type'"
+										"  trigger_type = coalesce($2->>'trigger_type', trigger_type)"
 										" WHERE tenant_id = $1 AND name = $3"
 										" RETURNING id"
 										: "INSERT INTO %t.workflow_definitions"
@@ -140,6 +141,14 @@ write_definition(Datum *values)
 			 errdetail("It is neither inserted nor found: a trigger or a policy that somebody added to \"workflow_definitions\" may be the reason.")));
 }
 
+static bool
+has_key(Jsonb *definition, const char *key)
+{
+	return JB_ROOT_IS_OBJECT(definition) &&
+		getKeyJsonValueFromContainer(&definition->root, key, strlen(key),
+									 NULL) != NULL;
+}
+
 /*
  * Raises 22023 if the JSON lacks the name or the trigger type: an INSERT may
  * give them as columns, wf_define has no such arguments.  What else is wrong
@@ -152,12 +161,12 @@ require_names(Jsonb *definition)
 	Problems	problems = {0};
 
 	if (definition_text(definition, keys[0]) &&
-		definition_text(definition, keys[1]))
+		(definition_text(definition, keys[1]) ||
+		 has_key(definition, "schedule")))
 		return;					/* wf_definition_check looks at the rest */
 	plan_compile(definition, definition_catalogue(), &problems);
 	for (int i = 0; i < lengthof(keys) && JB_ROOT_IS_OBJECT(definition); i++)
-		if (getKeyJsonValueFromContainer(&definition->root, keys[i],
-										 strlen(keys[i]), NULL) == NULL)
+		if (!has_key(definition, keys[i]))
 			problem_error(&problems, keys[i], NULL, "%s is missing", keys[i]);
 	problems_raise(&problems, "the definition is not valid");
 }

@@ -26,6 +26,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "plan/plan.h"
+#include "plan/plan_schedule.h"
 #include "store/store.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -72,6 +73,18 @@ agree(TriggerRow *row, int column, const char *key, Jsonb *definition)
 				 errhint("Change both in the same statement: SET %s = 'x', definition = jsonb_set(definition, '{%s}', '\"x\"').",
 						 key, key) :
 				 errhint("Write the same in both, or leave the column out.")));
+}
+
+/* A definition that fires by its schedule alone needs no other event. */
+static void
+default_trigger_type(TriggerRow *row, Jsonb *definition)
+{
+	bool		isnull;
+
+	row_get(row, DEF_TRIGGER_TYPE, &isnull);
+	if (isnull && !row->is_update && plan_schedules_of(definition) != NIL)
+		row_set(row, DEF_TRIGGER_TYPE,
+				CStringGetTextDatum(SCHEDULE_TRIGGER_TYPE));
 }
 
 /*--- run_as ---*/
@@ -241,6 +254,7 @@ wf_definition_check(PG_FUNCTION_ARGS)
 		return row_end(&row);	/* NOT NULL will say so */
 	agree(&row, DEF_NAME, "name", DatumGetJsonbP(datum));
 	agree(&row, DEF_TRIGGER_TYPE, "trigger_type", DatumGetJsonbP(datum));
+	default_trigger_type(&row, DatumGetJsonbP(datum));
 	check_role_of_row(&row);
 	validate(&row, DatumGetJsonbP(datum));
 	if (row.is_update)

@@ -23,6 +23,7 @@
 #include "access/htup_details.h"
 #include "api/definition.h"
 #include "api/role.h"
+#include "api/schedule.h"
 #include "api/version.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
@@ -133,6 +134,7 @@ wf_definition_saved(PG_FUNCTION_ARGS)
 	int			save_context;
 	int			level;
 	char	   *writer = GetUserNameFromId(GetUserId(), false);
+	bool		inserted;
 	bool		isnull;
 
 	row_begin(&row, fcinfo, "workflow_definitions");
@@ -145,13 +147,17 @@ wf_definition_saved(PG_FUNCTION_ARGS)
 	store_enter_owner(&save_user, &save_context);
 	if (!check_function_bodies)
 		lock_versions();
-	if (!insert_version(values, writer) &&
-		!version_is_saved(&row, DatumGetJsonbP(values[2])))
+	inserted = insert_version(values, writer);
+	if (!inserted && !version_is_saved(&row, DatumGetJsonbP(values[2])))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNIQUE_VIOLATION),
 				 errmsg("version %d of this definition exists and differs",
 						DatumGetInt32(values[1]))));
 	role_forget_missing();		/* the insertion of the version has warned */
+
+	/* In a restore the version is there, or pg_dump's settings tell. */
+	if (inserted && check_function_bodies)
+		schedules_sync(&row);
 	store_leave_owner(save_user, save_context);
 	store_leave_search_path(level);
 	return row_end(&row);

@@ -155,11 +155,10 @@ static const IntSetting int_settings[] = {
 		"From 1 to 1000; firing beyond it is an error. Superusers and roles "
 	"granted SET on it can change it for a session."},
 	{PREFIX "clock_offset", &wf_clock_offset, 0, -315360000, 315360000,
-		PGC_SIGHUP, GUC_UNIT_S | GUC_NOT_IN_SAMPLE | GUC_NO_SHOW_ALL,
+		PGC_SUSET, GUC_UNIT_S | GUC_NOT_IN_SAMPLE | GUC_NO_SHOW_ALL,
 		"Moves the engine's clock, for tests.",
 		"In seconds if no unit is given, ten years either way. A "
-		"developer setting. Changed in the configuration file with a "
-	"reload."},
+	"developer setting. Superusers can change it for a session."},
 };
 
 /*--- lists of names ---*/

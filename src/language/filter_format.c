@@ -17,6 +17,7 @@
 #include <ctype.h>
 
 #include "base/problems.h"
+#include "base/time_zone.h"
 #include "catalog/pg_collation_d.h"
 #include "language/filter_format.h"
 #include "pgtime.h"
@@ -161,29 +162,6 @@ read_offset(const char *offset, int *seconds)
 	return true;
 }
 
-/*
- * Is it a zone of the time zone database?  pg_tzset also takes POSIX
- * specifications, which it names in capitals.
- */
-static bool
-is_named_zone(const pg_tz *zone)
-{
-	static const char *const names[] = {
-		"CST6CDT", "EST5EDT", "GMT+0", "GMT-0", "GMT0", "MST7MDT", "PST8PDT"
-	};
-	const char *name = pg_get_timezone_name(unconstify(pg_tz *, zone));
-
-	if (strpbrk(name, "0123456789") == NULL)
-		return true;
-	for (const char *c = name; *c; c++)
-		if (islower((unsigned char) *c))
-			return true;
-	for (int i = 0; i < lengthof(names); i++)
-		if (strcmp(name, names[i]) == 0)
-			return true;
-	return false;
-}
-
 /* The zone of that name or offset.  Raises 22023. */
 static pg_tz *
 find_zone(const char *text)
@@ -196,8 +174,8 @@ find_zone(const char *text)
 
 	if (read_offset(text, &east))
 		return pg_tzset_offset(-east);	/* which counts to the west */
-	zone = pg_tzset(text);
-	if (zone == NULL || !is_named_zone(zone) || !pg_tz_acceptable(zone))
+	zone = time_zone_named(text);
+	if (zone == NULL)
 		bad_argument("\"%s\" is neither the name of a time zone nor an offset such as \"+03:00\"",
 					 text);
 	return zone;

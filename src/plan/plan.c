@@ -19,9 +19,10 @@
 
 #include "miscadmin.h"
 #include "plan/plan_internal.h"
+#include "plan/plan_schedule.h"
 
 static const char *const definition_keys[] = {
-	"name", "trigger_type", "description", "steps"
+	"name", "trigger_type", "description", "steps", "schedule"
 };
 
 /* Takes the names of all steps, and says which are missing or not unique. */
@@ -123,6 +124,7 @@ plan_compile(Jsonb *definition, const ActionCatalogue *catalogue,
 	WorkflowPlan *plan = palloc0(sizeof(WorkflowPlan));
 	JsonbValue	json;
 	JsonbValue *description;
+	JsonbValue *schedule;
 
 	json_of_jsonb(definition, &json);
 	if (!json_is_object(&json))
@@ -145,6 +147,9 @@ plan_compile(Jsonb *definition, const ActionCatalogue *catalogue,
 		problem_error(problems, "description", NULL,
 					  "description must be a string, not %s",
 					  json_a_type(description));
+	schedule = json_member(&json, "schedule");
+	if (schedule != NULL)
+		(void) plan_compile_schedules(schedule, problems);
 	compile_steps(&compiler, json_member(&json, "steps"), plan);
 	return problems->nerrors == 0 ? plan : NULL;
 }
