@@ -20,7 +20,7 @@
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "plan/plan_schedule.h"
-#include "shared/wakeup.h"
+#include "shared/commit_wakeup.h"
 #include "store/store.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -62,7 +62,7 @@ keys_as_array(List *schedules)
 
 	foreach(lc, schedules)
 		keys[foreach_current_index(lc)] =
-			CStringGetTextDatum(((PlanSchedule *) lfirst(lc))->key);
+		CStringGetTextDatum(((PlanSchedule *) lfirst(lc))->key);
 	return PointerGetDatum(construct_array(keys, list_length(schedules),
 										   TEXTOID, -1, false, TYPALIGN_INT));
 }
@@ -131,7 +131,7 @@ schedules_sync(const TriggerRow *row)
 			put_schedule(id, tenant_id, schedule);
 	}
 	SPI_finish();
-	wakeup_at_commit();
+	wakeup_schedules_at_commit();
 }
 
 /*--- wf_schedules ---*/

@@ -20,7 +20,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "plan/plan_schedule.h"
-#include "shared/wakeup.h"
+#include "shared/commit_wakeup.h"
 #include "store/step_result.h"
 #include "store/store.h"
 #include "utils/builtins.h"
@@ -193,7 +193,7 @@ fire_schedule(const DueSchedule *due, TimestampTz now)
 
 	foreach(lc, schedules)
 		if (strcmp(((PlanSchedule *) lfirst(lc))->key, due->key) == 0)
-			schedule = lfirst(lc);
+		schedule = lfirst(lc);
 	if (schedule == NULL)
 	{
 		/* Somebody has written the row by hand: it is never due. */

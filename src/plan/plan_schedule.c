@@ -164,7 +164,7 @@ has_key(List *schedules, const char *key)
 
 	foreach(lc, schedules)
 		if (strcmp(((PlanSchedule *) lfirst(lc))->key, key) == 0)
-			return true;
+		return true;
 	return false;
 }
 

@@ -89,6 +89,7 @@ typedef struct Announcement
 	bool		rescan;
 	bool		check_extension;
 	bool		settings;
+	bool		schedules;
 	int			nruns;			/* of runs below */
 	int			noverflow;		/* of overflow below */
 	TimestampTz overflow_due;	/* the first of the runs that were too many;
@@ -102,6 +103,7 @@ typedef struct CommitNews
 {
 	pg_atomic_uint32 lost_by_prepare;	/* a flag */
 	pg_atomic_uint32 nsettings; /* commits that changed settings */
+	pg_atomic_uint32 nschedules;	/* commits that saved schedules */
 } CommitNews;
 
 /* The memory; the same address in every process. */
@@ -145,6 +147,12 @@ announce(void)
 		extension_check_ask(MyDatabaseId);
 	if (announced.settings)
 		pg_atomic_fetch_add_u32(&news->nsettings, 1);
+	if (announced.schedules)
+	{
+		/* before they wake, or a worker would find nothing new */
+		pg_atomic_fetch_add_u32(&news->nschedules, 1);
+		wakeup_workers(MyDatabaseId);
+	}
 }
 
 static void
@@ -193,6 +201,7 @@ attach(void *memory, LWLock *lock, bool is_new)
 		return;
 	pg_atomic_init_u32(&news->lost_by_prepare, 0);
 	pg_atomic_init_u32(&news->nsettings, 0);
+	pg_atomic_init_u32(&news->nschedules, 0);
 }
 
 const SharedPart commit_wakeup_part = {
@@ -268,12 +277,24 @@ wakeup_settings_at_commit(void)
 	announced.settings = true;
 }
 
+void
+wakeup_schedules_at_commit(void)
+{
+	announced.schedules = true;
+}
+
 /*--- what commits have announced ---*/
 
 uint32
 wakeup_settings_count(void)
 {
 	return pg_atomic_read_u32(&news->nsettings);
+}
+
+uint32
+wakeup_schedules_count(void)
+{
+	return pg_atomic_read_u32(&news->nschedules);
 }
 
 bool

@@ -33,6 +33,18 @@ extern void wakeup_settings_at_commit(void);
 extern uint32 wakeup_settings_count(void);
 
 /*
+ * The workers of this database wake and look when schedules are due.  What a
+ * prepared transaction has saved they see at their next sweep.
+ */
+extern void wakeup_schedules_at_commit(void);
+
+/*
+ * How many transactions have committed, in any database, that saved schedules.
+ * A worker that sees another number than before must look.
+ */
+extern uint32 wakeup_schedules_count(void);
+
+/*
  * Has a transaction been prepared, in any database since the server started,
  * that would have announced an extension or settings, and so lost that?
  */

@@ -50,6 +50,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/wait_event.h"
+#include "worker/chores.h"
 #include "worker/in_flight.h"
 #include "worker/tick.h"
 #include "worker/tick_recovery.h"
@@ -65,7 +66,7 @@
 #define REST_MS 1000
 
 /* When a worker does what.  A moment of 0 is none. */
-typedef struct WorkerSchedule
+typedef struct WorkerTiming
 {
 	TimestampTz next_sweep;
 	uint32		ends_seen;		/* worker_slot_ended_count at the last tick */
@@ -76,9 +77,9 @@ typedef struct WorkerSchedule
 	TimestampTz worked_at;		/* the last tick that was no mere sweep */
 	bool		at_rest;		/* what was freed has been given back */
 	TimestampTz latest;			/* the clock, when it was last looked at */
-} WorkerSchedule;
+} WorkerTiming;
 
-static WorkerSchedule schedule; /* of this process */
+static WorkerTiming timing; /* of this process */
 static char *database_name;		/* for messages, once it is known */
 
 /* Hands the settings that concern transfers to them. */
@@ -148,13 +149,13 @@ pause_after_error(void)
 
 	if (pause == PAUSE_NONE)
 		return;
-	if (schedule.pause_ms == 0 || pause == PAUSE_SHORT)
-		schedule.pause_ms = PAUSE_MIN_MS;
+	if (timing.pause_ms == 0 || pause == PAUSE_SHORT)
+		timing.pause_ms = PAUSE_MIN_MS;
 	else
-		schedule.pause_ms = Min(schedule.pause_ms * 2, PAUSE_MAX_MS);
+		timing.pause_ms = Min(timing.pause_ms * 2, PAUSE_MAX_MS);
 	if (store_tables_mismatch())
-		schedule.pause_ms = PAUSE_MIN_MS;	/* to see soon that it is mended */
-	schedule.paused_until = clock_now() + (int64) schedule.pause_ms * 1000;
+		timing.pause_ms = PAUSE_MIN_MS;	/* to see soon that it is mended */
+	timing.paused_until = clock_now() + (int64) timing.pause_ms * 1000;
 }
 
 /*
@@ -167,12 +168,12 @@ tick(bool sweep)
 	volatile bool there = true;
 	volatile bool well = true;
 
-	worker_life_set_state(schedule.winding_up ? "stopping" : "working");
+	worker_life_set_state(timing.winding_up ? "stopping" : "working");
 	PG_TRY();
 	{
-		worker_in_tick(!schedule.winding_up);
+		worker_in_tick(!timing.winding_up);
 		there = tick_run(sweep);
-		schedule.pause_ms = 0;
+		timing.pause_ms = 0;
 	}
 	PG_CATCH();
 	{
@@ -196,19 +197,19 @@ static void
 do_tick(void)
 {
 	TimestampTz now = clock_now();
-	bool		sweep = now >= schedule.next_sweep;
+	bool		sweep = now >= timing.next_sweep;
 	uint32		ends = worker_slot_ended_count();
 
-	if (ends != schedule.ends_seen)
+	if (ends != timing.ends_seen)
 		sweep = true;			/* their runs may be taken over */
-	schedule.ends_seen = ends;
+	timing.ends_seen = ends;
 	if (sweep)
-		schedule.next_sweep = now + (int64) wf_poll_interval * 1000;
-	schedule.woken = false;
+		timing.next_sweep = now + (int64) wf_poll_interval * 1000;
+	timing.woken = false;
 	if (!sweep)
 	{
-		schedule.at_rest = false;
-		schedule.worked_at = now;
+		timing.at_rest = false;
+		timing.worked_at = now;
 	}
 	SetCurrentStatementStartTimestamp();	/* query_start shows it */
 	pgstat_report_activity(STATE_RUNNING, "executing runs");
@@ -223,9 +224,9 @@ read_notifications(void)
 	{
 		ProcessNotifyInterrupt(false);
 		due_want_rescan();
-		schedule.woken = true;
+		timing.woken = true;
 	}
-	schedule.woken |= worker_slot_take_wakeup();
+	timing.woken |= worker_slot_take_wakeup();
 }
 
 /* Reads the configuration anew after SIGHUP. */
@@ -238,7 +239,7 @@ reload(void)
 	ProcessConfigFile(PGC_SIGHUP);
 	take_limits();
 	due_want_rescan();
-	schedule.next_sweep = 0;
+	timing.next_sweep = 0;
 }
 
 /*
@@ -249,17 +250,28 @@ reload(void)
 static void
 notice_clock(TimestampTz now)
 {
-	if (now < schedule.latest)
+	if (now < timing.latest)
 	{
-		if (schedule.paused_until > now + (int64) schedule.pause_ms * 1000)
-			schedule.paused_until = now + (int64) schedule.pause_ms * 1000;
-		schedule.next_sweep = 0;
-		schedule.worked_at = Min(schedule.worked_at, now);
+		if (timing.paused_until > now + (int64) timing.pause_ms * 1000)
+			timing.paused_until = now + (int64) timing.pause_ms * 1000;
+		timing.next_sweep = 0;
+		timing.worked_at = Min(timing.worked_at, now);
 		aside_clock_set_back(now);
 		gate_clock_set_back(now);
 		tick_clock_set_back(now);
+		chores_clock_set_back();
 	}
-	schedule.latest = now;
+	timing.latest = now;
+}
+
+/* Between two ticks, unless an error has this worker pause. */
+static void
+do_chores(void)
+{
+	TimestampTz when;
+
+	if (timing.paused_until == 0 && chores_are_due(clock_now(), &when))
+		chores_run();
 }
 
 /*
@@ -271,23 +283,27 @@ is_due(long *limit)
 {
 	TimestampTz now = clock_now();
 	TimestampTz when;
+	TimestampTz next_chore;
 	bool		more;
 
 	notice_clock(now);
-	if (schedule.paused_until != 0)
+	if (timing.paused_until != 0)
 	{
-		*limit = clock_ms_until(schedule.paused_until, PAUSE_MAX_MS);
-		if (now < schedule.paused_until)
+		*limit = clock_ms_until(timing.paused_until, PAUSE_MAX_MS);
+		if (now < timing.paused_until)
 			return false;
-		schedule.paused_until = 0;
+		timing.paused_until = 0;
 		return true;
 	}
+	if (chores_are_due(now, &next_chore))
+		next_chore = now;		/* announced since do_chores() */
 	more = tick_has_more(now, &when);
-	if (more || now >= schedule.next_sweep ||
-		(schedule.woken && due_has_work()))
+	if (more || now >= timing.next_sweep ||
+		(timing.woken && due_has_work()))
 		return true;
-	schedule.woken = false;
-	*limit = clock_ms_until(schedule.next_sweep, wf_poll_interval);
+	timing.woken = false;
+	*limit = clock_ms_until(Min(timing.next_sweep, next_chore),
+							wf_poll_interval);
 	if (when != 0)
 		*limit = Min(*limit, clock_ms_until(when, *limit));
 	return false;
@@ -303,7 +319,7 @@ come_to_rest(void)
 #ifdef __GLIBC__
 	(void) malloc_trim(0);
 #endif
-	schedule.at_rest = true;
+	timing.at_rest = true;
 }
 
 /* Waits until something happens, at most limit milliseconds. */
@@ -312,12 +328,12 @@ wait_for_events(WaitEventSet *events, long limit)
 {
 	WaitEvent	event[3];
 	long		timeout = transfer_timeout();
-	bool		resting = !schedule.at_rest && transfer_in_flight() == 0;
+	bool		resting = !timing.at_rest && transfer_in_flight() == 0;
 
 	pgstat_report_stat(true);
 	pgstat_report_activity(STATE_IDLE, NULL);
-	worker_life_set_state(schedule.winding_up ? "stopping"
-						  : schedule.paused_until != 0 ? "pausing" : "idle");
+	worker_life_set_state(timing.winding_up ? "stopping"
+						  : timing.paused_until != 0 ? "pausing" : "idle");
 	if (timeout >= 0)
 		limit = Min(limit, timeout);
 	if (resting)
@@ -326,7 +342,7 @@ wait_for_events(WaitEventSet *events, long limit)
 					 PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
 	if (resting &&
-		clock_now() - schedule.worked_at >= REST_MS * INT64CONST(1000))
+		clock_now() - timing.worked_at >= REST_MS * INT64CONST(1000))
 		come_to_rest();
 }
 
@@ -341,7 +357,7 @@ wind_up(WaitEventSet *events)
 	TimestampTz when;
 	long		left;
 
-	schedule.winding_up = true;
+	timing.winding_up = true;
 	tick_wind_up();
 	while (worker_leave_wish() != LEAVE_AT_ONCE &&
 		   tick_under_way(&when))
@@ -386,6 +402,7 @@ loop(WaitEventSet *events)
 		read_notifications();
 		transfer_drive();
 		in_flight_collect();
+		do_chores();
 		if (is_due(&limit))
 			do_tick();
 		else
