@@ -5,6 +5,8 @@
 #   make test				set up a throw-away server and run every suite
 #   make demo				the order workflow, end to end, in a terminal
 #   make check-floors		which file includes which
+#   make lint				what can be found in the sources without running them
+#   make coverage			every suite, and which lines it executes
 #   make bench			everything that is said about speed, beside others
 #   make figures-outbound	what dead and hostile servers cost
 #   make faults			10,000 requests to a server that fails
@@ -14,10 +16,11 @@
 
 srcdir := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 
-ifneq (,$(filter test test-matrix demo setup check-floors bench \
-	figures-outbound faults,$(MAKECMDGOALS)))
+ifneq (,$(filter test test-matrix demo setup check-floors lint coverage \
+	bench figures-outbound faults,$(MAKECMDGOALS)))
 
-.PHONY: test test-matrix demo setup check-floors bench figures-outbound faults
+.PHONY: test test-matrix demo setup check-floors lint coverage bench \
+	figures-outbound faults
 
 test:
 	@$(srcdir)/dev/test.sh
@@ -33,6 +36,12 @@ setup:
 
 check-floors:
 	@$(srcdir)/dev/floors.sh
+
+lint:
+	@$(srcdir)/dev/lint.sh
+
+coverage:
+	@$(srcdir)/dev/coverage.sh
 
 bench:
 	@$(srcdir)/bench/bench.sh

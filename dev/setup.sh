@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 #
-# setup.sh demo|test|chroot: what building and running needs, or what makes a
-# chroot, is there afterwards.
+# setup.sh demo|test|chroot|lint: what building and running needs, or what
+# makes a chroot, or what make lint needs, is there afterwards.
 #
 # Looks for each thing itself (a compiler, not a package of that name), so a
 # machine that has them by other ways passes.  What is missing is installed
@@ -40,8 +40,13 @@ missing()
 	fi
 	have make || echo make
 	have curl-config || echo libcurl4-openssl-dev
-	[ -s /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
 	[ -x "$PYTHON" ] || echo python3
+	if [ "$purpose" = lint ]
+	then
+		missing_for_lint
+		return
+	fi
+	[ -s /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
 	"$PYTHON" -c 'import aiosmtpd' 2>/dev/null || echo python3-aiosmtpd
 	have openssl || echo openssl
 	if [ "$purpose" = test ]
@@ -53,6 +58,15 @@ missing()
 		have nginx || echo nginx-light
 		have pgbouncer || echo pgbouncer
 	fi
+}
+
+missing_for_lint()
+{
+	have clang-tidy || echo clang-tidy
+	have cppcheck || echo cppcheck
+	have shellcheck || echo shellcheck
+	have hunspell || echo hunspell
+	[ -s /usr/share/hunspell/en_GB.dic ] || echo hunspell-en-gb
 }
 
 # The mail server of the tests.

@@ -36,7 +36,8 @@ good_tree()
 		CREATE FUNCTION wf_part() RETURNS int
 		AS 'MODULE_PATHNAME' LANGUAGE C;
 	EOF
-	touch "$TREE/src/compat.h"
+	printf '#ifndef WF_COMPAT_H\n#define WF_COMPAT_H\n#endif\n' \
+		>"$TREE/src/compat.h"
 	cat >"$TREE/src/base/leaf.h" <<-'EOF'
 		#ifndef WF_LEAF_H
 		#define WF_LEAF_H

@@ -15,7 +15,7 @@ import sys
 
 DICTIONARY = 'en_GB'
 CODE = re.compile(r'`[^`]*`|\]\([^)]*\)|<[^>]*>|https?://\S+'
-				  r'|\b[\w.-]+@[\w.-]+|\S*[_/\\=@$]\S*|\S*\w\.\w\S*')
+				  r'|\b\w*\d\w*\b|\b[\w.-]+@[\w.-]+|\S*[_/\\=@$]\S*|\S*\w\.\w\S*')
 
 
 def blank(match):
@@ -24,10 +24,13 @@ def blank(match):
 
 def prose(text):
 	"""The lines of a document, with blanks for what is no prose."""
-	text = re.sub(r'^(```|~~~).*?^\1', lambda m: re.sub(
+	text = re.sub(r'<!--.*?-->', lambda m: re.sub(
+		r'[^\n]', ' ', m.group()), text, flags=re.S)
+	text = re.sub(r'^ *(```|~~~).*?^ *\1', lambda m: re.sub(
 		r'[^\n]', ' ', m.group()), text, flags=re.S | re.M)
 	text = re.sub(r'`[^`\n]*(\n[^`\n]+)?`', lambda m: re.sub(
 		r'[^\n]', ' ', m.group()), text)
+	text = re.sub(r"['’]s?\b(?!\w)", '  ', text)
 	return [CODE.sub(blank, line) for line in text.split('\n')]
 
 
@@ -58,7 +61,6 @@ def main():
 		with open(os.path.join(top, path), encoding='utf-8') as f:
 			lines = prose(f.read())
 		for at, word in unknown(lines):
-			word = re.sub(r"['’]s?$", '', word)
 			if word not in words and word.lower() not in words:
 				print('%s:%d: unknown word: %s' % (path, at, word))
 				bad = 1
