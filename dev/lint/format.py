@@ -131,11 +131,12 @@ def check_includes(path, text):
 		return
 	last = None
 	for at, name in rest:
+		if lines[at - 2].startswith('#if'):
+			continue
 		if last and last[0] == name[0] and last >= name:
 			yield at, 'the includes are not sorted: %s' % name
 		begins = path.endswith('.c') if last is None else last[0] != name[0]
-		if begins and lines[at - 2].strip() and \
-				not lines[at - 2].startswith('#if'):
+		if begins and lines[at - 2].strip():
 			yield at, 'an empty line is missing before %s' % name
 		last = name
 
