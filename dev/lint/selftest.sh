@@ -37,8 +37,15 @@ good_tree()
 		CREATE FUNCTION wf_part() RETURNS int
 		AS 'MODULE_PATHNAME' LANGUAGE C;
 	EOF
-	printf '#ifndef WF_COMPAT_H\n#define WF_COMPAT_H\n#endif\n' \
-		>"$TREE/src/compat.h"
+	cat >"$TREE/src/compat.h" <<-'EOF'
+		#ifndef WF_COMPAT_H
+		#define WF_COMPAT_H
+
+		#undef PGDLLEXPORT
+		#define PGDLLEXPORT __attribute__((visibility("default")))
+
+		#endif							/* WF_COMPAT_H */
+	EOF
 	cat >"$TREE/src/base/leaf.h" <<-'EOF'
 		#ifndef WF_LEAF_H
 		#define WF_LEAF_H
