@@ -56,6 +56,7 @@ INSERT INTO t.statement (what, sql) VALUES
 	('read actions', 'SELECT * FROM workflow_actions'),
 	('read templates', 'SELECT * FROM workflow_templates'),
 	('read pauses', 'SELECT * FROM workflow_pauses'),
+	('read operations', 'SELECT * FROM workflow_operations'),
 	('read connections', 'SELECT name, kind, config FROM workflow_connections'),
 	('read credentials', 'SELECT credentials FROM workflow_connections'),
 	('wf_define', 'SELECT wf_define(t.a(), ''{"name": "new", "trigger_type": "x", "steps": [{"name": "s", "action": "find_record", "params": {"table": "pg_class", "where": {"relname": "x"}}}]}'')'),
@@ -74,6 +75,7 @@ INSERT INTO t.statement (what, sql) VALUES
 	('update runs', 'UPDATE workflow_runs SET status = ''queued'''),
 	('delete runs', 'DELETE FROM workflow_runs'),
 	('write pauses', 'INSERT INTO workflow_pauses VALUES (t.b())'),
+	('write operations', 'INSERT INTO workflow_operations (what) VALUES (''x'')'),
 	('wf_grant', 'SELECT wf_grant(''regress_nobody'', ''fire'')'),
 	('wf_worker_alive', 'SELECT wf_worker_alive(1)'),
 	('wf_new_run_id', 'SELECT wf_new_run_id()');

@@ -124,6 +124,11 @@ AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION wf_connection_check() IS
 'Internal: trigger of workflow_connections. Checks kind, config and credentials (22023); never quotes a credential.';
 
+CREATE FUNCTION wf_connection_saved() RETURNS trigger
+AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION wf_connection_saved() IS
+'Internal: trigger of workflow_connections. Records in workflow_operations who inserted, changed or deleted a connection, and never a credential; nothing in a restore.';
+
 CREATE FUNCTION wf_template_check() RETURNS trigger
 AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION wf_template_check() IS
@@ -381,6 +386,35 @@ COMMENT ON COLUMN workflow_schedules.last_run_id IS 'The run that was fired for 
 COMMENT ON COLUMN workflow_schedules.error IS 'Why firing it failed; it is tried again. Null: it did not.';
 COMMENT ON COLUMN workflow_schedules.place IS 'Where it fires.';
 
+/*
+ * Who did what by hand.
+ */
+CREATE TABLE workflow_operations (
+	id				uuid PRIMARY KEY DEFAULT wf_new_run_id(),
+	at				timestamptz NOT NULL DEFAULT now(),
+	who				name NOT NULL DEFAULT current_user,
+	what			text NOT NULL,
+	tenant_id		uuid,
+	definition_id	uuid,
+	run_id			uuid,
+	detail			jsonb NOT NULL DEFAULT '{}'
+);
+-- what retention removes
+CREATE INDEX workflow_operations_at ON workflow_operations (at);
+-- what people did to this run
+CREATE INDEX workflow_operations_run ON workflow_operations (run_id)
+	WHERE run_id IS NOT NULL;
+COMMENT ON TABLE workflow_operations IS
+'Who did what by hand: one row for each call that changed something. Rows are written by the engine, and kept as long as runs.';
+COMMENT ON COLUMN workflow_operations.id IS 'Identifies the row; ascends with time (UUID version 7).';
+COMMENT ON COLUMN workflow_operations.at IS 'When it was done.';
+COMMENT ON COLUMN workflow_operations.who IS 'The role of the session, also inside of SECURITY DEFINER functions; in a step, the role of the worker.';
+COMMENT ON COLUMN workflow_operations.what IS 'cancel, retry, rerun: runs; pause, resume: a tenant, a workflow or all; save, switch (is_active), delete: a definition; connection: a connection was inserted, updated or deleted.';
+COMMENT ON COLUMN workflow_operations.tenant_id IS 'The tenant that it was about; null: every tenant.';
+COMMENT ON COLUMN workflow_operations.definition_id IS 'The definition that it was about, if it was one.';
+COMMENT ON COLUMN workflow_operations.run_id IS 'The run that it was about, if it was one.';
+COMMENT ON COLUMN workflow_operations.detail IS 'More about it, an object: the filter and the count of a call that was about several runs, the reason of a pause, the version that was saved.';
+
 SELECT pg_catalog.pg_extension_config_dump('workflow_definition_versions', '');
 SELECT pg_catalog.pg_extension_config_dump('workflow_definitions', '');
 SELECT pg_catalog.pg_extension_config_dump('workflow_runs', '');
@@ -389,6 +423,7 @@ SELECT pg_catalog.pg_extension_config_dump('workflow_connections', '');
 SELECT pg_catalog.pg_extension_config_dump('workflow_templates', '');
 SELECT pg_catalog.pg_extension_config_dump('workflow_pauses', '');
 SELECT pg_catalog.pg_extension_config_dump('workflow_schedules', '');
+SELECT pg_catalog.pg_extension_config_dump('workflow_operations', '');
 
 CREATE TRIGGER wf_definition_check BEFORE INSERT OR UPDATE ON workflow_definitions
 	FOR EACH ROW EXECUTE FUNCTION wf_definition_check();
@@ -412,6 +447,8 @@ CREATE TRIGGER wf_action_truncate BEFORE TRUNCATE ON workflow_actions
 	FOR EACH STATEMENT EXECUTE FUNCTION wf_action_check();
 CREATE TRIGGER wf_connection_check BEFORE INSERT OR UPDATE ON workflow_connections
 	FOR EACH ROW EXECUTE FUNCTION wf_connection_check();
+CREATE TRIGGER wf_connection_saved AFTER INSERT OR UPDATE OR DELETE ON workflow_connections
+	FOR EACH ROW EXECUTE FUNCTION wf_connection_saved();
 CREATE TRIGGER wf_template_check BEFORE INSERT OR UPDATE ON workflow_templates
 	FOR EACH ROW EXECUTE FUNCTION wf_template_check();
 
@@ -444,6 +481,9 @@ CREATE POLICY tenant ON workflow_pauses
 	USING (wf_tenant_visible(tenant_id));
 CREATE POLICY tenant_shared ON workflow_pauses FOR SELECT
 	USING (tenant_id IS NULL AND wf_tenant_any());
+ALTER TABLE workflow_operations ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON workflow_operations
+	USING (wf_tenant_visible(tenant_id));
 
 ALTER TABLE workflow_schedules ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON workflow_schedules
@@ -578,7 +618,7 @@ REVOKE ALL ON FUNCTION
 	wf_check_preload(), wf_revoke_defaults(), wf_tenant_any(), wf_connection_visible(jsonb),
 	wf_default_run_as(), wf_definition_check(), wf_definition_saved(), wf_definition_gone(), wf_lock_runs(), wf_version_check(),
 	wf_run_check(), wf_action_check(), wf_connection_check(),
-	wf_template_check(),
+	wf_connection_saved(), wf_template_check(),
 	wf_define(uuid, jsonb),
 	wf_fire(uuid, text, jsonb, text, timestamptz, int), wf_fire_trigger(),
 	wf_history(jsonb, uuid, text, text, timestamptz, int), wf_trace(uuid), wf_schedules(uuid), wf_fire_schedules(),
@@ -593,7 +633,7 @@ FROM PUBLIC;
 REVOKE ALL ON
 	workflow_definition_versions, workflow_definitions, workflow_runs,
 	workflow_actions, workflow_connections, workflow_templates,
-	workflow_pauses, workflow_schedules
+	workflow_pauses, workflow_schedules, workflow_operations
 FROM PUBLIC;
 SELECT wf_revoke_defaults();
 

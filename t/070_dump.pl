@@ -11,7 +11,7 @@ use WorkflowEngine::Test;
 my $tenant = '11111111-1111-1111-1111-111111111111';
 my $tables = q{workflow_definition_versions workflow_definitions
 	workflow_runs workflow_actions workflow_connections workflow_templates
-	workflow_pauses};
+	workflow_pauses workflow_operations};
 
 # Workers look at the first database only: the copy shall lie still.
 my $node = new_node('main', "workflow_engine.databases = 'first'\n");

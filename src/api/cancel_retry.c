@@ -23,6 +23,7 @@
 #include "postgres.h"
 #include "compat.h"
 
+#include "base/json_object.h"
 #include "base/uuid_list.h"
 #include "catalog/pg_type.h"
 #include "config/clock.h"
@@ -32,7 +33,9 @@
 #include "miscadmin.h"
 #include "run/run_context.h"
 #include "shared/commit_wakeup.h"
+#include "store/operation.h"
 #include "store/run_ended.h"
+#include "store/step_result.h"
 #include "store/store.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -140,6 +143,8 @@ raise_no_run(const pg_uuid_t *id)
 /* What wf_cancel and wf_retry read of a run after they have locked it. */
 typedef struct StoppedRun
 {
+	pg_uuid_t	tenant_id;
+	pg_uuid_t	definition_id;
 	RunStatus	status;
 	StepPosition current_step;
 	StepPosition from_step;		/* the step that the caller names, or none */
@@ -173,7 +178,8 @@ look_up(const pg_uuid_t *id, text *from_step, StoppedRun *run)
 									"   WITH ORDINALITY s(step, n)"
 									"  WHERE step->>'name' = $2), -1),"
 									" r.step_results, r.failed_attempts,"
-									" r.previous_results"
+									" r.previous_results, r.tenant_id,"
+									" r.definition_id"
 									" FROM %t.workflow_runs r"
 									" JOIN %t.workflow_definition_versions v"
 									"  ON v.definition_id = r.definition_id"
@@ -192,6 +198,10 @@ look_up(const pg_uuid_t *id, text *from_step, StoppedRun *run)
 	run->current_step = DatumGetStepPosition(number);
 	number = SPI_getbinval(row, desc, 3, &isnull);
 	run->from_step = DatumGetStepPosition(number);
+	number = SPI_getbinval(row, desc, 7, &isnull);
+	run->tenant_id = *DatumGetUUIDP(number);
+	number = SPI_getbinval(row, desc, 8, &isnull);
+	run->definition_id = *DatumGetUUIDP(number);
 }
 
 /* Raises 55000 if the run cannot be retried, 22023 for from_step. */
@@ -262,7 +272,7 @@ time_argument(void)
 static Datum
 caller(void)
 {
-	return CStringGetTextDatum(GetUserNameFromId(GetOuterUserId(), false));
+	return CStringGetTextDatum(operation_role());
 }
 
 /* Announces that the run of row i of the SPI result is cancelled. */
@@ -334,7 +344,10 @@ wf_cancel(PG_FUNCTION_ARGS)
 						  RETURNING), 3, types, values, NULL);
 	cancelled = SPI_processed > 0;
 	if (cancelled)
+	{
 		note_cancelled(0);
+		operation_note("cancel", &run.tenant_id, &run.definition_id, id, NULL);
+	}
 	SPI_finish();
 	PG_RETURN_BOOL(cancelled);
 }
@@ -350,6 +363,7 @@ wf_retry(PG_FUNCTION_ARGS)
 	Datum		values[3];
 	pg_uuid_t  *id;
 	StoppedRun	run;
+	ObjectBuilder detail;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
@@ -366,6 +380,11 @@ wf_retry(PG_FUNCTION_ARGS)
 	values[2] = UUIDPGetDatum(id);
 	change_runs(psprintf("retrying run %s", id_text(id)),
 				store_sql(SET_QUEUED " AND r.id = $3"), 3, types, values, NULL);
+	object_begin(&detail);
+	if (from_step != NULL)
+		object_text(&detail, "from_step", text_to_cstring(from_step));
+	operation_note("retry", &run.tenant_id, &run.definition_id, id,
+				   object_end(&detail));
 	SPI_finish();
 	wakeup_at_commit();
 	PG_RETURN_BOOL(true);
@@ -407,6 +426,27 @@ status_argument(FunctionCallInfo fcinfo, const RunStatus *allowed, int n,
 	" AND ($6 IS NULL OR r.queued_at >= $6)"
 
 /*
+ * Records one operation on count runs, chosen by the arguments (tenant,
+ * workflow, status, since).
+ */
+static void
+note_many(FunctionCallInfo fcinfo, const char *what, const char *status,
+		  uint64 count)
+{
+	ObjectBuilder b;
+
+	object_begin(&b);
+	object_number(&b, "count", count);
+	if (!PG_ARGISNULL(1))
+		object_text(&b, "workflow", text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	if (status != NULL)
+		object_text(&b, "status", status);
+	if (!PG_ARGISNULL(3))
+		object_text(&b, "since", iso_time(PG_GETARG_TIMESTAMPTZ(3)));
+	operation_note(what, PG_GETARG_UUID_P(0), NULL, NULL, object_end(&b));
+}
+
+/*
  * Executes update for the runs that the arguments choose (tenant, workflow,
  * status, since), if the condition statuses (" AND ...") holds for them too,
  * and puts their ids into the result.  second is $2 of the update, of that
@@ -445,6 +485,9 @@ update_runs(FunctionCallInfo fcinfo, const char *update, const char *statuses,
 		if (cancels)
 			note_cancelled(i);
 	}
+	if (SPI_processed > 0)
+		note_many(fcinfo, cancels ? "cancel" : "retry", status,
+				  SPI_processed);
 	SPI_finish();
 }
 

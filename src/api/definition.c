@@ -291,5 +291,6 @@ wf_definition_gone(PG_FUNCTION_ARGS)
 	SPI_finish();
 	store_leave_owner(save_user, save_context);
 	store_leave_search_path(level);
+	version_note_deleted(&row);
 	return PointerGetDatum(NULL);
 }

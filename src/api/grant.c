@@ -65,6 +65,7 @@ static const Privilege privileges[] = {
 	{VIEW, "SELECT", "%t.workflow_templates"},
 	{VIEW, "SELECT", "%t.workflow_pauses"},
 	{VIEW, "SELECT", "%t.workflow_schedules"},
+	{VIEW, "SELECT", "%t.workflow_operations"},
 	{VIEW, "SELECT (id, tenant_id, name, kind, config)", "%t.workflow_connections"},
 	{OPERATE, "EXECUTE", "FUNCTION %t.wf_define(uuid, jsonb)"},
 	{OPERATE, "EXECUTE", "FUNCTION %t.wf_default_run_as()"},

@@ -15,6 +15,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "shared/commit_wakeup.h"
+#include "store/operation.h"
 #include "store/store.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -44,7 +45,7 @@ check_binding(FunctionCallInfo fcinfo)
  * and has the workers woken at commit.
  */
 static Datum
-write_pause(FunctionCallInfo fcinfo, const char *sql)
+write_pause(FunctionCallInfo fcinfo, const char *what, const char *sql)
 {
 	Oid			types[2] = {UUIDOID, NAMEOID};
 	Datum		values[2];
@@ -55,10 +56,13 @@ write_pause(FunctionCallInfo fcinfo, const char *sql)
 	store_use_schema(get_func_namespace(fcinfo->flinfo->fn_oid));
 	nulls[0] = PG_ARGISNULL(0) ? 'n' : ' ';
 	values[0] = PG_ARGISNULL(0) ? (Datum) 0 : PG_GETARG_DATUM(0);
-	namestrcpy(&name, GetUserNameFromId(GetOuterUserId(), false));
+	namestrcpy(&name, operation_role());
 	values[1] = NameGetDatum(&name);
 	SPI_connect();
 	SPI_execute_with_args(store_sql(sql), 2, types, values, nulls, false, 0);
+	if (SPI_processed > 0)
+		operation_note(what, PG_ARGISNULL(0) ? NULL : PG_GETARG_UUID_P(0),
+					   NULL, NULL, NULL);
 	SPI_finish();
 	wakeup_at_commit();
 	PG_RETURN_VOID();
@@ -69,7 +73,7 @@ PG_FUNCTION_INFO_V1(wf_pause);
 Datum
 wf_pause(PG_FUNCTION_ARGS)
 {
-	return write_pause(fcinfo,
+	return write_pause(fcinfo, "pause",
 					   "INSERT INTO %t.workflow_pauses (tenant_id, paused_by)"
 					   " VALUES ($1, $2) ON CONFLICT DO NOTHING");
 }
@@ -79,7 +83,7 @@ PG_FUNCTION_INFO_V1(wf_resume);
 Datum
 wf_resume(PG_FUNCTION_ARGS)
 {
-	return write_pause(fcinfo,
+	return write_pause(fcinfo, "resume",
 					   "DELETE FROM %t.workflow_pauses"
 					   " WHERE tenant_id IS NOT DISTINCT FROM $1"
 					   "   AND $2 IS NOT NULL");

@@ -3,7 +3,8 @@
  *	  Checks of rows that users write: connections, mail templates, and runs
  *	  that an INSERT adds.
  *
- * Each is a trigger that runs before a row is written.  Rows of
+ * Each is a trigger that runs before a row is written; one of
+ * workflow_connections runs after, and records who did it.  Rows of
  * workflow_actions are checked in row_checks_action.c, definitions in
  * definition.c.
  *
@@ -14,14 +15,18 @@
 #include "compat.h"
 
 #include "api/trigger_row.h"
+#include "base/json_object.h"
 #include "base/uuid_list.h"
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "connection/connection.h"
 #include "executor/spi.h"
 #include "language/template.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "storage/latch.h"
 #include "shared/commit_wakeup.h"
+#include "storage/latch.h"
+#include "store/operation.h"
 #include "store/store.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -32,7 +37,8 @@
 enum
 {
 	CONNECTION_ID = 1,
-	CONNECTION_NAME = 3,
+	CONNECTION_TENANT_ID,
+	CONNECTION_NAME,
 	CONNECTION_KIND,
 	CONNECTION_CONFIG,
 	CONNECTION_CREDENTIALS
@@ -71,6 +77,50 @@ wf_connection_check(PG_FUNCTION_ARGS)
 				 errmsg("id, name, kind, config and credentials of a connection must not be null")));
 	connection_check(kind, config, credentials);
 	return row_end(&row);
+}
+
+/* Names the columns that the UPDATE has changed, never what is in them. */
+static char *
+changed_columns(const TriggerRow *row)
+{
+	static const char *const names[] = {"tenant_id", "name", "kind", "config",
+	"credentials"};
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < lengthof(names); i++)
+		if (row_changed(row, CONNECTION_TENANT_ID + i))
+			appendStringInfo(&list, "%s%s", list.len > 0 ? ", " : "",
+							 names[i]);
+	return list.data;
+}
+
+PG_FUNCTION_INFO_V1(wf_connection_saved);
+
+Datum
+wf_connection_saved(PG_FUNCTION_ARGS)
+{
+	TriggerRow	row;
+	ObjectBuilder b;
+	TriggerEvent event;
+	Datum		tenant;
+	bool		isnull;
+
+	row_begin(&row, fcinfo, "workflow_connections");
+	if (operation_is_restore())
+		return PointerGetDatum(NULL);
+	event = ((TriggerData *) fcinfo->context)->tg_event;
+	tenant = row_get(&row, CONNECTION_TENANT_ID, &isnull);
+	object_begin(&b);
+	object_text(&b, "change", TRIGGER_FIRED_BY_INSERT(event) ? "insert" :
+				row.is_update ? "update" : "delete");
+	object_text(&b, "name", row_text(&row, CONNECTION_NAME));
+	object_text(&b, "kind", row_text(&row, CONNECTION_KIND));
+	if (row.is_update)
+		object_text(&b, "columns", changed_columns(&row));
+	operation_note("connection", isnull ? NULL : DatumGetUUIDP(tenant), NULL,
+				   NULL, object_end(&b));
+	return PointerGetDatum(NULL);
 }
 
 PG_FUNCTION_INFO_V1(wf_template_check);

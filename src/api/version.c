@@ -25,12 +25,14 @@
 #include "api/role.h"
 #include "api/schedule.h"
 #include "api/version.h"
+#include "base/json_object.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "store/operation.h"
 #include "store/store.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -117,6 +119,65 @@ insert_version(Datum *values, const char *writer)
 	return inserted > 0;
 }
 
+/*--- who did that ---*/
+
+/* Does the UPDATE change more than whether the definition is active? */
+static bool
+changes_definition(const TriggerRow *row)
+{
+	return row_changed(row, DEF_VERSION) || row_changed(row, DEF_NAME) ||
+		row_changed(row, DEF_TRIGGER_TYPE);
+}
+
+/* Records an operation on the definition; detail may be NULL. */
+static void
+note_definition(const TriggerRow *row, const char *what, Jsonb *detail)
+{
+	bool		isnull;
+	Datum		tenant = row_get(row, DEF_TENANT_ID, &isnull);
+	Datum		id = row_get(row, DEF_ID, &isnull);
+
+	operation_note(what, DatumGetUUIDP(tenant), DatumGetUUIDP(id), NULL,
+				   detail);
+}
+
+/* Records that the row was saved, switched on or off, or both. */
+static void
+note_saved(const TriggerRow *row)
+{
+	bool		isnull;
+	int			version = DatumGetInt32(row_get(row, DEF_VERSION, &isnull));
+	bool		active = DatumGetBool(row_get(row, DEF_IS_ACTIVE, &isnull));
+	ObjectBuilder b;
+
+	if (operation_is_restore())
+		return;
+	if (!row->is_update || changes_definition(row))
+	{
+		object_begin(&b);
+		object_text(&b, "name", row_text(row, DEF_NAME));
+		object_number(&b, "version", version);
+		note_definition(row, "save", object_end(&b));
+	}
+	if (row->is_update ? row_changed(row, DEF_IS_ACTIVE) : !active)
+	{
+		object_begin(&b);
+		object_text(&b, "name", row_text(row, DEF_NAME));
+		object_bool(&b, "active", active);
+		note_definition(row, "switch", object_end(&b));
+	}
+}
+
+void
+version_note_deleted(const TriggerRow *row)
+{
+	ObjectBuilder b;
+
+	object_begin(&b);
+	object_text(&b, "name", row_text(row, DEF_NAME));
+	note_definition(row, "delete", object_end(&b));
+}
+
 PG_FUNCTION_INFO_V1(wf_definition_saved);
 
 /*
@@ -138,6 +199,7 @@ wf_definition_saved(PG_FUNCTION_ARGS)
 	bool		isnull;
 
 	row_begin(&row, fcinfo, "workflow_definitions");
+	note_saved(&row);
 	if (row.is_update && !row_changed(&row, DEF_VERSION))
 		return row_end(&row);
 	for (int i = 0; i < lengthof(columns); i++)

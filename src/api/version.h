@@ -14,4 +14,7 @@
  */
 extern bool version_is_saved(const TriggerRow *row, const Jsonb *definition);
 
+/* Records that the definition was deleted (operation_note). */
+extern void version_note_deleted(const TriggerRow *row);
+
 #endif							/* WF_VERSION_H */
