@@ -62,7 +62,6 @@ END $$;
 -- match is containment, into objects and arrays
 SELECT * FROM h.found($$'{"order_id": "123"}'$$);
 SELECT * FROM h.found($$'{"customer": {"tags": ["vip"]}}'$$);
-SELECT * FROM h.found($$'{"customer": {}}'$$);
 SELECT * FROM h.found($$'{"order_id": 123}'$$);
 SELECT * FROM h.found($$'{"order_id": "123", "customer": {"name": "Sami"}}'$$);
 -- tenant
@@ -73,11 +72,16 @@ SELECT * FROM h.found($$workflow => 'no such'$$);
 -- status
 SELECT * FROM h.found($$status => 'queued'$$);
 SELECT * FROM h.found($$'{"order_id": "123"}', status => 'failed'$$);
--- since: queued at or after
+-- since and until: the time in the run's id, at or after and before
 SELECT * FROM h.found($$since => now() + '1 hour'$$);
 SELECT count(*) FROM h.found($$since => now() - interval '1 hour'$$);
 SELECT min(queued_at) AS latest FROM wf_history('{"order_id": "125"}') \gset
 SELECT * FROM h.found(format('since => %L', :'latest'));
+SELECT * FROM h.found(format('%L, until => %L', '{"order_id": "125"}', :'latest'));
+SELECT * FROM h.found(format('%L, until => %L', '{"order_id": "125"}', now() + interval '1 hour'));
+SELECT count(*) FROM h.found($$until => now() - interval '1 hour'$$);
+SELECT count(*) = (SELECT count(*) FROM h.found('')) AS all
+FROM h.found($$since => '-infinity', until => 'infinity'$$);
 -- all at once
 SELECT * FROM h.found($$'{"order_id": "124"}', t.a(), 'good', 'completed', now() - interval '1 hour', 5$$);
 -- null is as if it were left out
@@ -102,6 +106,10 @@ SELECT t.wait();
 -- What is refused.
 SELECT * FROM wf_history('[1]');
 \echo :LAST_ERROR_SQLSTATE
+-- what the index cannot find
+SELECT * FROM wf_history('{"customer": {}}');
+\echo :LAST_ERROR_SQLSTATE
+SELECT * FROM wf_history('{"a": [[], {"b": {}}]}');
 SELECT * FROM wf_history(status => 'done');
 \echo :LAST_ERROR_SQLSTATE
 SELECT * FROM wf_history(max_rows => 0);
@@ -117,13 +125,12 @@ BEGIN;
 SET LOCAL enable_seqscan = off;
 EXPLAIN (COSTS OFF) SELECT * FROM workflow_runs WHERE trigger_payload @> '{"order_id": "123"}';
 ROLLBACK;
--- And wf_history uses it: its scans are counted within the transaction (with
--- sequential scans ruled out, since this table is small), for a session that
--- is bound to a tenant too.
+-- And wf_history uses it, whatever the planner knows of this table, which is
+-- small: its scans are counted within the transaction, also for a session that
+-- is bound to a tenant.
 CREATE FUNCTION h.scans() RETURNS bigint LANGUAGE sql
 RETURN pg_stat_get_xact_numscans('workflow_runs_payload'::regclass);
 BEGIN;
-SET LOCAL enable_seqscan = off;
 SELECT h.scans() AS before \gset
 SELECT count(*) FROM wf_history('{"order_id": "123"}');
 SELECT h.scans() - :before AS scans;

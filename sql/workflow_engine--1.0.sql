@@ -49,6 +49,11 @@ AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL SAFE;
 COMMENT ON FUNCTION wf_new_run_id() IS
 'Internal: a time-ordered identifier (UUID version 7), the default of workflow_runs.id.';
 
+CREATE FUNCTION wf_run_id_floor("time" timestamptz) RETURNS uuid
+AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION wf_run_id_floor(timestamptz) IS
+'The smallest id of a run of that millisecond, so that times can be conditions on workflow_runs.id and use its index: id >= wf_run_id_floor(now() - interval ''1 hour''). Before 1970 the nil UUID, for infinity and after the year 10889 the greatest UUID.';
+
 CREATE FUNCTION wf_tenant_visible(tenant_id uuid) RETURNS boolean
 AS 'MODULE_PATHNAME' LANGUAGE C STABLE LEAKPROOF PARALLEL SAFE COST 1;
 COMMENT ON FUNCTION wf_tenant_visible(uuid) IS
@@ -112,7 +117,7 @@ COMMENT ON FUNCTION wf_version_check() IS
 CREATE FUNCTION wf_run_check() RETURNS trigger
 AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION wf_run_check() IS
-'Internal: trigger of workflow_runs for rows inserted by hand. Fills tenant_id and definition_version from the definition; the payload must be an object, the idempotency key have 1 to 1000 bytes (22023).';
+'Internal: trigger of workflow_runs for rows inserted by hand. Fills tenant_id and definition_version from the definition; the id must be a UUID of version 7 (but not in a restore), the payload an object, the idempotency key have 1 to 1000 bytes (22023).';
 
 CREATE FUNCTION wf_action_check() RETURNS trigger
 AS 'MODULE_PATHNAME' LANGUAGE C;
@@ -246,10 +251,14 @@ CREATE INDEX workflow_runs_later
 CREATE INDEX workflow_runs_timer ON workflow_runs (place, run_at)
 	WHERE run_at > queued_at AND run_at < 'infinity'
 	AND status IN ('queued', 'waiting');
--- what runs or failed, also of one definition
+-- what waits until it is cancelled or retried
+CREATE INDEX workflow_runs_held ON workflow_runs (definition_id, id)
+	WHERE run_at > queued_at AND run_at = 'infinity'
+	AND status IN ('queued', 'waiting');
+-- what runs, failed or was cancelled, also of one definition
 CREATE INDEX workflow_runs_state
 	ON workflow_runs (status, definition_id, id)
-	WHERE status IN ('running', 'failed');
+	WHERE status IN ('running', 'failed', 'cancelled');
 -- a definition's runs, newest first: ids ascend with time
 CREATE INDEX workflow_runs_definition ON workflow_runs (definition_id, id);
 -- what ran for this order; the workers clean its list of new entries (in kB)
@@ -512,15 +521,16 @@ COMMENT ON FUNCTION wf_fire_trigger() IS
 
 CREATE FUNCTION wf_history(match jsonb DEFAULT '{}', tenant_id uuid DEFAULT NULL,
 	workflow text DEFAULT NULL, status text DEFAULT NULL,
-	since timestamptz DEFAULT NULL, max_rows int DEFAULT 100)
+	since timestamptz DEFAULT NULL, max_rows int DEFAULT 100,
+	until timestamptz DEFAULT NULL)
 RETURNS TABLE (run_id uuid, workflow_name text, version int, status text,
 	trigger_type text, trigger_payload jsonb, queued_at timestamptz,
 	started_at timestamptz, completed_at timestamptz, duration interval,
 	steps_completed int, steps_total int, error_message text)
 AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL UNSAFE ROWS 100
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION wf_history(jsonb, uuid, text, text, timestamptz, int) IS
-'What automation ran, newest first. match: the payload contains it (wf_history(''{"order_id": "123"}'')), by index; tenant_id, workflow (name), status, since (queued at or after) narrow it; max_rows: 1 to 10000. A session bound to a tenant sees that tenant''s runs only. Errors: 22023 (match no object, unknown status, max_rows).';
+COMMENT ON FUNCTION wf_history(jsonb, uuid, text, text, timestamptz, int, timestamptz) IS
+'What automation ran, newest first, whole payloads included. match: the payload contains it (wf_history(''{"order_id": "123"}'')), by index; tenant_id, workflow (name), status, since and until (the time in the run''s id, in milliseconds: at or after, before) narrow it; max_rows: 1 to 10000. A session bound to a tenant sees that tenant''s runs only. Errors: 22023 (match no object, or without a value that the index can find; unknown status; max_rows).';
 
 CREATE FUNCTION wf_trace(run_id uuid)
 RETURNS TABLE (step int, step_name text, action text, status text,
@@ -614,14 +624,15 @@ COMMENT ON FUNCTION wf_workers() IS
 
 REVOKE ALL ON FUNCTION
 	wf_role_in(cstring), wf_role_out(wf_role), wf_role_recv(internal),
-	wf_role_send(wf_role), wf_new_run_id(), wf_tenant_visible(uuid), wf_worker_alive(bigint),
+	wf_role_send(wf_role), wf_new_run_id(), wf_run_id_floor(timestamptz), wf_tenant_visible(uuid), wf_worker_alive(bigint),
 	wf_check_preload(), wf_revoke_defaults(), wf_tenant_any(), wf_connection_visible(jsonb),
 	wf_default_run_as(), wf_definition_check(), wf_definition_saved(), wf_definition_gone(), wf_lock_runs(), wf_version_check(),
 	wf_run_check(), wf_action_check(), wf_connection_check(),
 	wf_connection_saved(), wf_template_check(),
 	wf_define(uuid, jsonb),
 	wf_fire(uuid, text, jsonb, text, timestamptz, int), wf_fire_trigger(),
-	wf_history(jsonb, uuid, text, text, timestamptz, int), wf_trace(uuid), wf_schedules(uuid), wf_fire_schedules(),
+	wf_history(jsonb, uuid, text, text, timestamptz, int, timestamptz),
+	wf_trace(uuid), wf_schedules(uuid), wf_fire_schedules(),
 	wf_validate(jsonb, uuid),
 	wf_register_action(text, regprocedure, jsonb, text),
 	wf_cancel(uuid), wf_retry(uuid, text),

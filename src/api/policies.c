@@ -1,6 +1,6 @@
 /*
  * policies.c
- *	  What the policies and defaults of our tables call.
+ *	  What the policies and defaults of our tables call, and the ids of runs.
  *
  * Runs in any backend that reads or writes our tables, as the role that does
  * so.  Owns nothing.
@@ -14,6 +14,7 @@
 #include "connection/connection.h"
 #include "fmgr.h"
 #include "utils/jsonb.h"
+#include "utils/timestamp.h"
 #include "utils/uuid.h"
 
 PG_FUNCTION_INFO_V1(wf_new_run_id);
@@ -25,6 +26,18 @@ wf_new_run_id(PG_FUNCTION_ARGS)
 	pg_uuid_t  *id = palloc(sizeof(pg_uuid_t));
 
 	uuid7_generate(id, clock_now());
+	PG_RETURN_UUID_P(id);
+}
+
+PG_FUNCTION_INFO_V1(wf_run_id_floor);
+
+/* The smallest id that a run can have which was queued in that millisecond. */
+Datum
+wf_run_id_floor(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t  *id = palloc(sizeof(pg_uuid_t));
+
+	uuid7_floor(id, PG_GETARG_TIMESTAMPTZ(0));
 	PG_RETURN_UUID_P(id);
 }
 

@@ -16,6 +16,7 @@
 
 #include "api/trigger_row.h"
 #include "base/json_object.h"
+#include "base/uuid7.h"
 #include "base/uuid_list.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -273,6 +274,24 @@ check_key(TriggerRow *row)
 		check_idempotency_key(TextDatumGetCString(key));
 }
 
+/*
+ * Times are found by the ids of runs, so an id must tell its time.  A restore
+ * is refused nothing.
+ */
+static void
+check_id(TriggerRow *row)
+{
+	bool		isnull;
+	Datum		id = row_get(row, Anum_workflow_runs_id, &isnull);
+
+	if (!isnull && check_function_bodies && !uuid7_is(DatumGetUUIDP(id)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the id of a run must be a UUID of version 7, not %s",
+						id_text(DatumGetUUIDP(id))),
+				 errhint("Leave the column out: its default is such an id.")));
+}
+
 PG_FUNCTION_INFO_V1(wf_run_check);
 
 /* Raises 22023 and 23503 for the row; has the workers woken at commit. */
@@ -290,6 +309,7 @@ wf_run_check(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the payload of an event must be a JSON object")));
+	check_id(&row);
 	check_key(&row);
 	row_get(&row, Anum_workflow_runs_tenant_id, &no_tenant);
 	row_get(&row, Anum_workflow_runs_definition_version, &no_version);

@@ -78,3 +78,30 @@ uuid7_generate(pg_uuid_t *uuid, TimestampTz now)
 	memcpy(uuid->data, &head, sizeof(head));
 	uuid->data[8] = (uuid->data[8] & 0x3F) | 0x80;
 }
+
+void
+uuid7_floor(pg_uuid_t *uuid, TimestampTz time)
+{
+	uint64		ms;
+	uint64		head;
+
+	memset(uuid->data, 0, UUID_LEN);
+	if (TIMESTAMP_IS_NOBEGIN(time) || time < -UNIX_OFFSET_US)
+		return;
+	/* the difference of two timestamps may not fit in an int64 */
+	ms = ((uint64) time + (uint64) UNIX_OFFSET_US) / 1000;
+	if (TIMESTAMP_IS_NOEND(time) || ms >= UINT64CONST(1) << 48)
+	{
+		memset(uuid->data, 0xFF, UUID_LEN);
+		return;
+	}
+	head = pg_hton64((ms << 16) | 0x7000);
+	memcpy(uuid->data, &head, sizeof(head));
+	uuid->data[8] = 0x80;
+}
+
+bool
+uuid7_is(const pg_uuid_t *uuid)
+{
+	return (uuid->data[6] & 0xF0) == 0x70 && (uuid->data[8] & 0xC0) == 0x80;
+}

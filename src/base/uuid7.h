@@ -16,4 +16,14 @@
  */
 extern void uuid7_generate(pg_uuid_t *uuid, TimestampTz now);
 
+/*
+ * Sets *uuid to the smallest id of the millisecond that time lies in.  A time
+ * before 1970 gives the nil UUID, which is below every id, and one that 48 bits
+ * of milliseconds cannot express gives the greatest UUID.
+ */
+extern void uuid7_floor(pg_uuid_t *uuid, TimestampTz time);
+
+/* Is it a UUID of version 7, of the variant of RFC 9562? */
+extern bool uuid7_is(const pg_uuid_t *uuid);
+
 #endif							/* WF_UUID7_H */

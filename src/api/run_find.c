@@ -1,0 +1,389 @@
+/*
+ * run_find.c
+ *	  Which runs match a filter: their ids, newest first.
+ *
+ * Runs in the backend that calls wf_history, wf_runs or wf_search, as the
+ * owner of our tables; see run_query.c.  Reads only; owns nothing beyond a
+ * call.
+ *
+ * Ids ascend with time, so "newest" and every limit of time are conditions on
+ * the id.  Each way to ask has its index, and is written so that the planner
+ * has no other choice that is cheap:
+ *
+ *	match				workflow_runs_payload; all else is decided on what it
+ *						finds, since another index may find less by the
+ *						planner's estimate and more in truth
+ *	running, failed or	workflow_runs_state, for each definition that may match
+ *	cancelled runs
+ *	queued or waiting	workflow_runs_due, _later and _held, which hold these
+ *	runs				and no others
+ *	any run, or also	workflow_runs_definition, for each definition that may
+ *	completed ones		match; if any may, the primary key
+ *
+ * The step and the class of the error of failed runs are in no index.  They
+ * are decided on the newest 10,000 that the rest finds.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "access/htup_details.h"
+#include "api/run_find.h"
+#include "api/run_query.h"
+#include "base/uuid7.h"
+#include "catalog/pg_type.h"
+#include "config/settings.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+/* So many failed runs are looked at for their step or error. */
+#define MAX_FAILED 10000
+
+#define BIT(status) RUN_STATUS_BIT(RUN_STATUS_ ## status)
+#define OPEN (BIT(QUEUED) | BIT(WAITING))
+
+/*--- arguments ---*/
+
+RunStatus
+run_status_argument(text *name)
+{
+	RunStatus	status = run_status_of(name);
+
+	if (status == RUN_STATUS_UNKNOWN)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown status \"%s\"", text_to_cstring(name)),
+				 errhint("It is one of queued, running, waiting, completed, failed, cancelled.")));
+	return status;
+}
+
+/* Does it contain a scalar, at any depth? */
+static bool
+has_scalar(Jsonb *json)
+{
+	JsonbIterator *it = JsonbIteratorInit(&json->root);
+	JsonbIteratorToken token;
+	JsonbValue	v;
+
+	while ((token = JsonbIteratorNext(&it, &v, false)) != WJB_DONE)
+	{
+		if (token == WJB_VALUE || token == WJB_ELEM)
+			return true;
+	}
+	return false;
+}
+
+void
+run_check_match(Jsonb *match, const char *function)
+{
+	if (!JB_ROOT_IS_OBJECT(match))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"match\" of %s must be a JSON object",
+						function),
+				 errhint("It is what the payload contains, such as '{\"order_id\": \"123\"}'.")));
+	if (!has_scalar(match))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"match\" of %s contains no value to look for",
+						function),
+				 errdetail("The index of payloads finds strings, numbers, booleans and nulls, not empty objects and arrays."),
+				 errhint("It is what the payload contains, such as '{\"order_id\": \"123\"}'.")));
+}
+
+void
+run_check_max_rows(int max_rows, const char *function)
+{
+	if (max_rows < 1 || max_rows > RUN_FIND_MAX_ROWS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"max_rows\" of %s must be from 1 to %d",
+						function, RUN_FIND_MAX_ROWS)));
+}
+
+void
+run_filter_time(RunFilter *filter, const TimestampTz *since,
+				const TimestampTz *until)
+{
+	if (since != NULL)
+	{
+		filter->from = palloc(sizeof(pg_uuid_t));
+		uuid7_floor(filter->from, *since);
+	}
+	if (until != NULL)
+	{
+		filter->before = palloc(sizeof(pg_uuid_t));
+		uuid7_floor(filter->before, *until);
+	}
+}
+
+/*--- statements that find ids ---*/
+
+Datum
+run_ids_array(const pg_uuid_t *ids, int n)
+{
+	Datum	   *datums = palloc(sizeof(Datum) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+		datums[i] = UUIDPGetDatum(&ids[i]);
+	return PointerGetDatum(construct_array(datums, n, UUIDOID, UUID_LEN,
+										   false, TYPALIGN_CHAR));
+}
+
+/* The names of the statuses, as a value of type text[]. */
+static Datum
+status_array(uint32 statuses)
+{
+	Datum		names[RUN_STATUS_CANCELLED + 1];
+	int			n = 0;
+
+	for (RunStatus s = RUN_STATUS_QUEUED; s <= RUN_STATUS_CANCELLED; s++)
+	{
+		if (statuses & RUN_STATUS_BIT(s))
+			names[n++] = CStringGetTextDatum(run_status_name(s));
+	}
+	return PointerGetDatum(construct_array(names, n, TEXTOID, -1, false,
+										   TYPALIGN_INT));
+}
+
+/*
+ * Executes a statement that returns ids, and copies them to the current memory
+ * context.  Within SPI, which the caller has connected to in that context.
+ */
+static pg_uuid_t *
+fetch_ids(const RunQuery *query, RunQueryPlan plan, MemoryContext context,
+		  int *n)
+{
+	pg_uuid_t  *ids;
+
+	run_query_execute(query, plan);
+	*n = (int) SPI_processed;
+	ids = MemoryContextAlloc(context, sizeof(pg_uuid_t) * Max(*n, 1));
+	for (int i = 0; i < *n; i++)
+	{
+		bool		isnull;
+
+		ids[i] = *DatumGetUUIDP(SPI_getbinval(SPI_tuptable->vals[i],
+											  SPI_tuptable->tupdesc, 1,
+											  &isnull));
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return ids;
+}
+
+/* Narrows "d", which is workflow_definitions, to what may match. */
+static void
+add_definitions(RunQuery *query, const RunFilter *filter)
+{
+	if (filter->tenant != NULL)
+		run_query_add_param(query, " AND d.tenant_id = $", UUIDOID,
+							UUIDPGetDatum(filter->tenant));
+	if (filter->definition != NULL)
+		run_query_add_param(query, " AND d.id = $", UUIDOID,
+							UUIDPGetDatum(filter->definition));
+	if (filter->workflow != NULL)
+		run_query_add_param(query, " AND d.name = $", TEXTOID,
+							PointerGetDatum(filter->workflow));
+	run_query_bind_tenant(query, "d.tenant_id = $");
+}
+
+/* Narrows "r", which is workflow_runs or what was found of it. */
+static void
+add_bounds(RunQuery *query, const RunFilter *filter)
+{
+	if (filter->from != NULL)
+		run_query_add_param(query, " AND r.id >= $", UUIDOID,
+							UUIDPGetDatum(filter->from));
+	if (filter->before != NULL)
+		run_query_add_param(query, " AND r.id < $", UUIDOID,
+							UUIDPGetDatum(filter->before));
+}
+
+static void
+add_statuses(RunQuery *query, uint32 statuses)
+{
+	if (statuses != 0)
+		run_query_add_param(query, " AND r.status = ANY ($)", TEXTARRAYOID,
+							status_array(statuses));
+}
+
+static void
+add_newest(RunQuery *query, const RunFilter *filter)
+{
+	run_query_add(query, psprintf(" ORDER BY r.id DESC LIMIT %d",
+								  filter->max_rows));
+}
+
+/*
+ * Narrows "r", which has the columns of FOUND, by all but the match.  The
+ * definitions are read by a statement of their own: the planner must not join
+ * them with what it reads of workflow_runs.
+ */
+#define FOUND "SELECT r.id, r.definition_id, r.tenant_id, r.status" \
+	" FROM %t.workflow_runs r WHERE "
+
+static void
+add_found(RunQuery *query, const RunFilter *filter)
+{
+	if (filter->definition != NULL || filter->workflow != NULL)
+	{
+		RunQuery	definitions;
+		pg_uuid_t  *ids;
+		int			n;
+
+		run_query_begin(&definitions);
+		run_query_add(&definitions,
+					  "SELECT d.id FROM %t.workflow_definitions d WHERE true");
+		add_definitions(&definitions, filter);
+		ids = fetch_ids(&definitions, RUN_QUERY_BY_INDEX,
+						CurrentMemoryContext, &n);
+		run_query_add_param(query, " AND r.definition_id = ANY ($)",
+							UUIDARRAYOID, run_ids_array(ids, n));
+	}
+	if (filter->tenant != NULL)
+		run_query_add_param(query, " AND r.tenant_id = $", UUIDOID,
+							UUIDPGetDatum(filter->tenant));
+	run_query_bind_tenant(query, "r.tenant_id = $");
+	add_statuses(query, filter->statuses);
+	add_bounds(query, filter);
+}
+
+/*
+ * The array stands in a subquery, so that the planner does not look into it:
+ * to estimate a thousand elements takes longer than to find them.  OFFSET 0
+ * keeps what narrows the result out of the scan.
+ */
+static void
+write_matching(RunQuery *query, const RunFilter *filter)
+{
+	run_query_add(query, "SELECT r.id FROM (" FOUND);
+	run_query_add_param(query, "r.trigger_payload @> ANY ((SELECT $)::jsonb[])",
+						JSONBARRAYOID, PointerGetDatum(filter->match));
+	run_query_add(query, " OFFSET 0) r WHERE true");
+	add_found(query, filter);
+	add_newest(query, filter);
+}
+
+/* Each part is the predicate of a partial index. */
+static void
+write_open(RunQuery *query, const RunFilter *filter)
+{
+	run_query_add(query, "(SELECT r.id FROM ((" FOUND
+				  "r.run_at <= r.queued_at"
+				  " AND r.status IN ('queued', 'waiting') OFFSET 0)"
+				  " UNION ALL (" FOUND
+				  "r.run_at > r.queued_at AND r.run_at < 'infinity'"
+				  " AND r.status IN ('queued', 'waiting') OFFSET 0)"
+				  " UNION ALL (" FOUND
+				  "r.run_at > r.queued_at AND r.run_at = 'infinity'"
+				  " AND r.status IN ('queued', 'waiting') OFFSET 0)) r"
+				  " WHERE true");
+	add_found(query, filter);
+	add_newest(query, filter);
+	run_query_add(query, ")");
+}
+
+/* The newest of each definition; of one status, or, if NULL, as filtered. */
+static void
+write_by_definition(RunQuery *query, const RunFilter *filter,
+					const char *status)
+{
+	run_query_add(query, "(SELECT r.id FROM %t.workflow_definitions d"
+				  " CROSS JOIN LATERAL (SELECT r.id FROM %t.workflow_runs r"
+				  " WHERE r.definition_id = d.id");
+	if (status != NULL)
+		run_query_add(query, psprintf(" AND r.status = '%s'", status));
+	else
+		add_statuses(query, filter->statuses);
+	add_bounds(query, filter);
+	add_newest(query, filter);
+	run_query_add(query, ") r WHERE true");
+	add_definitions(query, filter);
+	add_newest(query, filter);
+	run_query_add(query, ")");
+}
+
+/* Statuses of which none is "completed": each has an index of its own. */
+static void
+write_by_status(RunQuery *query, const RunFilter *filter)
+{
+	const char *separator = "";
+
+	run_query_add(query, "SELECT r.id FROM (");
+	for (RunStatus s = RUN_STATUS_QUEUED; s <= RUN_STATUS_CANCELLED; s++)
+	{
+		if (!(filter->statuses & RUN_STATUS_BIT(s) & ~OPEN))
+			continue;
+		run_query_add(query, separator);
+		write_by_definition(query, filter, run_status_name(s));
+		separator = " UNION ALL ";
+	}
+	if (filter->statuses & OPEN)
+	{
+		RunFilter	open = *filter;
+
+		open.statuses &= OPEN;
+		run_query_add(query, separator);
+		write_open(query, &open);
+	}
+	run_query_add(query, ") r");
+	add_newest(query, filter);
+}
+
+/* Could runs of every definition match? */
+static bool
+is_of_all(const RunFilter *filter)
+{
+	pg_uuid_t	bound;
+
+	return filter->tenant == NULL && filter->definition == NULL &&
+		filter->workflow == NULL && settings_tenant(&bound) == TENANT_UNBOUND;
+}
+
+static void
+write_newest(RunQuery *query, const RunFilter *filter)
+{
+	if (!is_of_all(filter))
+	{
+		write_by_definition(query, filter, NULL);
+		return;
+	}
+	run_query_add(query, "SELECT r.id FROM %t.workflow_runs r WHERE true");
+	add_statuses(query, filter->statuses);
+	add_bounds(query, filter);
+	add_newest(query, filter);
+}
+
+/* Writes the statement for all but step and error_class. */
+static RunQueryPlan
+write_query(RunQuery *query, const RunFilter *filter)
+{
+	run_query_begin(query);
+	if (filter->match != NULL)
+	{
+		write_matching(query, filter);
+		return RUN_QUERY_BY_BITMAP;
+	}
+	if (filter->statuses != 0 && !(filter->statuses & BIT(COMPLETED)))
+		write_by_status(query, filter);
+	else
+		write_newest(query, filter);
+	return RUN_QUERY_BY_INDEX;
+}
+
+/*--- failed runs, by their step and error ---*/
+
+pg_uuid_t *
+run_find(const RunFilter *filter, int *n)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	RunQuery	query;
+	RunQueryPlan plan;
+	pg_uuid_t  *ids;
+
+	SPI_connect();
+	plan = write_query(&query, filter);
+	ids = fetch_ids(&query, plan, caller, n);
+	SPI_finish();
+	return ids;
+}
