@@ -532,6 +532,21 @@ SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION wf_history(jsonb, uuid, text, text, timestamptz, int, timestamptz) IS
 'What automation ran, newest first, whole payloads included. match: the payload contains it (wf_history(''{"order_id": "123"}'')), by index; tenant_id, workflow (name), status, since and until (the time in the run''s id, in milliseconds: at or after, before) narrow it; max_rows: 1 to 10000. A session bound to a tenant sees that tenant''s runs only. Errors: 22023 (match no object, or without a value that the index can find; unknown status; max_rows).';
 
+CREATE FUNCTION wf_runs(match jsonb[] DEFAULT NULL, tenant_id uuid DEFAULT NULL,
+	definition_id uuid DEFAULT NULL, statuses text[] DEFAULT NULL,
+	since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+	step text DEFAULT NULL, error_class text DEFAULT NULL,
+	before uuid DEFAULT NULL, max_rows int DEFAULT 50)
+RETURNS TABLE (run_id uuid, tenant_id uuid, definition_id uuid,
+	workflow_name text, version int, status text, title text,
+	payload_head text, queued_at timestamptz, run_at timestamptz,
+	started_at timestamptz, completed_at timestamptz, step_name text, step int,
+	steps_total int, attempt int, error_message text, error_class text)
+AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL UNSAFE ROWS 50
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION wf_runs(jsonb[], uuid, uuid, text[], timestamptz, timestamptz, text, text, uuid, int) IS
+'A page of the runs that match, newest first; the next page begins before the last run_id of this one. match: the payload contains one of these, by index; statuses: one of these; since, until: the time in the run''s id, in milliseconds: at or after, before; step, error_class: runs that failed at that step, with an error of that class: the newest 10000 that failed and match the rest are looked at; max_rows: 1 to 10000. title is rendered by the definition''s title; payload_head is the beginning of the payload, up to 200 characters; step_name, step: where the run is or stopped. A session bound to a tenant sees that tenant''s runs only. Errors: 22023 (a match that is no object, or without a value that the index can find; unknown status; max_rows), 22004 (a null element), P0002 (no such definition).';
+
 CREATE FUNCTION wf_trace(run_id uuid)
 RETURNS TABLE (step int, step_name text, action text, status text,
 	attempts int, started_at timestamptz, duration_ms numeric, input jsonb,
@@ -632,6 +647,7 @@ REVOKE ALL ON FUNCTION
 	wf_define(uuid, jsonb),
 	wf_fire(uuid, text, jsonb, text, timestamptz, int), wf_fire_trigger(),
 	wf_history(jsonb, uuid, text, text, timestamptz, int, timestamptz),
+	wf_runs(jsonb[], uuid, uuid, text[], timestamptz, timestamptz, text, text, uuid, int),
 	wf_trace(uuid), wf_schedules(uuid), wf_fire_schedules(),
 	wf_validate(jsonb, uuid),
 	wf_register_action(text, regprocedure, jsonb, text),

@@ -29,7 +29,9 @@
 #include "access/htup_details.h"
 #include "api/run_find.h"
 #include "api/run_query.h"
+#include "base/error_class.h"
 #include "base/uuid7.h"
+#include "base/uuid_list.h"
 #include "catalog/pg_type.h"
 #include "config/settings.h"
 #include "executor/spi.h"
@@ -112,9 +114,19 @@ run_filter_time(RunFilter *filter, const TimestampTz *since,
 	}
 	if (until != NULL)
 	{
-		filter->before = palloc(sizeof(pg_uuid_t));
-		uuid7_floor(filter->before, *until);
+		pg_uuid_t	floor;
+
+		uuid7_floor(&floor, *until);
+		run_filter_before(filter, &floor);
 	}
+}
+
+void
+run_filter_before(RunFilter *filter, const pg_uuid_t *id)
+{
+	if (filter->before == NULL ||
+		memcmp(id->data, filter->before->data, UUID_LEN) < 0)
+		filter->before = id_copy(id);
 }
 
 /*--- statements that find ids ---*/
@@ -373,17 +385,108 @@ write_query(RunQuery *query, const RunFilter *filter)
 
 /*--- failed runs, by their step and error ---*/
 
+/*
+ * Of those runs, the ones that failed at the step: by their version's name of
+ * it.  What a step is called is looked up once for each version and step that
+ * occurs.
+ */
+static void
+write_failed(RunQuery *query, const RunFilter *filter, const pg_uuid_t *ids,
+			 int n)
+{
+	run_query_begin(query);
+	run_query_add(query, "WITH f AS MATERIALIZED"
+				  " (SELECT r.id, r.definition_id, r.definition_version,"
+				  "  r.current_step, r.error_message FROM ");
+	run_query_add_param(query, "unnest($) i (id)", UUIDARRAYOID,
+						run_ids_array(ids, n));
+	run_query_add(query, " JOIN %t.workflow_runs r ON r.id = i.id)");
+	if (filter->step != NULL)
+	{
+		run_query_add(query, ", s AS MATERIALIZED (SELECT o.* FROM"
+					  " (SELECT DISTINCT definition_id, definition_version,"
+					  "  current_step FROM f) o"
+					  " JOIN %t.workflow_definition_versions v"
+					  "  ON v.definition_id = o.definition_id"
+					  "  AND v.version = o.definition_version WHERE");
+		run_query_add_param(query, " v.definition->'steps'->o.current_step"
+							"->>'name' = $)", TEXTOID,
+							PointerGetDatum(filter->step));
+	}
+	run_query_add(query, " SELECT f.id, f.error_message FROM f");
+	if (filter->step != NULL)
+		run_query_add(query, " JOIN s USING (definition_id,"
+					  " definition_version, current_step)");
+	run_query_add(query, " ORDER BY f.id DESC");
+}
+
+/* Is the error of that class?  NULL is every class. */
+static bool
+is_of_class(const char *message, const char *class)
+{
+	char	   *its;
+	bool		same;
+
+	if (class == NULL)
+		return true;
+	if (message == NULL)
+		return false;
+	its = error_class(message);
+	same = strcmp(its, class) == 0;
+	pfree(its);
+	return same;
+}
+
+/*
+ * Keeps of *ids those that match step and error_class; returns how many.
+ * Within SPI.
+ */
+static int
+keep_failed(const RunFilter *filter, pg_uuid_t *ids, int n)
+{
+	RunQuery	query;
+	char	   *class = filter->error_class != NULL
+		? text_to_cstring(filter->error_class) : NULL;
+	int			kept = 0;
+
+	write_failed(&query, filter, ids, n);
+	run_query_execute(&query, RUN_QUERY_BY_INDEX);
+	for (uint64 i = 0; i < SPI_processed && kept < filter->max_rows; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		bool		isnull;
+
+		CHECK_FOR_INTERRUPTS();
+		if (is_of_class(SPI_getvalue(row, desc, 2), class))
+			ids[kept++] = *DatumGetUUIDP(SPI_getbinval(row, desc, 1, &isnull));
+	}
+	return kept;
+}
+
 pg_uuid_t *
 run_find(const RunFilter *filter, int *n)
 {
 	MemoryContext caller = CurrentMemoryContext;
+	RunFilter	rest = *filter;
 	RunQuery	query;
 	RunQueryPlan plan;
 	pg_uuid_t  *ids;
+	bool		of_failed = filter->step != NULL || filter->error_class != NULL;
 
+	*n = 0;
+	if (of_failed && filter->statuses != 0 && !(filter->statuses & BIT(FAILED)))
+		return NULL;
+	if (of_failed)
+	{
+		rest.statuses = BIT(FAILED);
+		rest.max_rows = MAX_FAILED;
+	}
 	SPI_connect();
-	plan = write_query(&query, filter);
+	plan = write_query(&query, &rest);
 	ids = fetch_ids(&query, plan, caller, n);
+	if (*n > 0 && of_failed)
+		*n = keep_failed(filter, ids, *n);
 	SPI_finish();
 	return ids;
 }

@@ -35,7 +35,7 @@ typedef struct RunFilter
 /*
  * The ids of the newest max_rows runs that match and that the session's tenant
  * binding lets it see, newest first; *n of them, palloc'd in the current
- * memory context.  With step or error_class, the newest 10,000 runs that
+ * memory context (NULL if there are none).  With step or error_class, the newest 10,000 runs that
  * failed and match the rest are looked at.  Connects to SPI itself.
  */
 extern pg_uuid_t *run_find(const RunFilter *filter, int *n);
@@ -49,6 +49,9 @@ extern Datum run_ids_array(const pg_uuid_t *ids, int n);
  */
 extern void run_filter_time(RunFilter *filter, const TimestampTz *since,
 							const TimestampTz *until);
+
+/* Narrows filter to ids less than id, the last one of the page before. */
+extern void run_filter_before(RunFilter *filter, const pg_uuid_t *id);
 
 /*
  * The status that an argument names.  Raises 22023 if there is no such one.

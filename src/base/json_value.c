@@ -254,3 +254,44 @@ json_equal(const JsonbValue *a, const JsonbValue *b)
 										  b->val.binary.data) == 0;
 	}
 }
+
+/*
+ * A number of a few bytes may be a text of a hundred thousand digits, so the
+ * whole is never made.
+ */
+char *
+json_head(Jsonb *value, int max)
+{
+	JsonbIterator *it = JsonbIteratorInit(&value->root);
+	JsonbIteratorToken token;
+	JsonbValue	v;
+	StringInfoData text;
+	bool		first = true;
+
+	initStringInfo(&text);
+	if (JB_ROOT_IS_SCALAR(value))
+	{
+		json_of_jsonb(value, &v);
+		json_append(&text, &v);
+		return text.data;
+	}
+	while (text.len < max &&
+		   (token = JsonbIteratorNext(&it, &v, false)) != WJB_DONE)
+	{
+		bool		ends = token == WJB_END_ARRAY || token == WJB_END_OBJECT;
+
+		if (!first && !ends && token != WJB_VALUE)
+			appendStringInfoString(&text, ", ");
+		first = token == WJB_BEGIN_ARRAY || token == WJB_BEGIN_OBJECT ||
+			token == WJB_KEY;
+		if (token == WJB_BEGIN_ARRAY || token == WJB_BEGIN_OBJECT)
+			appendStringInfoChar(&text, token == WJB_BEGIN_ARRAY ? '[' : '{');
+		else if (ends)
+			appendStringInfoChar(&text, token == WJB_END_ARRAY ? ']' : '}');
+		else
+			json_append(&text, &v);
+		if (token == WJB_KEY)
+			appendStringInfoString(&text, ": ");
+	}
+	return text.data;
+}

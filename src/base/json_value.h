@@ -73,6 +73,12 @@ extern char *json_text_at(const Jsonb *json, const char *const *path,
 	json_text_at(json, (const char *const[]) {__VA_ARGS__}, \
 				 lengthof(((const char *const[]) {__VA_ARGS__})))
 
+/*
+ * The beginning of value as JSON text, at least max bytes if it has them.
+ * Palloc'd.
+ */
+extern char *json_head(Jsonb *value, int max);
+
 /* The value as a jsonb, palloc'd. */
 extern Jsonb *json_to_jsonb(const JsonbValue *value);
 

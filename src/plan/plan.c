@@ -20,9 +20,11 @@
 #include "miscadmin.h"
 #include "plan/plan_internal.h"
 #include "plan/plan_schedule.h"
+#include "plan/plan_title.h"
 
 static const char *const definition_keys[] = {
-	"name", "trigger_type", "description", "steps", "schedule"
+	"name", "trigger_type", "description", "steps", "schedule",
+	"title", "search"
 };
 
 /* Takes the names of all steps, and says which are missing or not unique. */
@@ -110,10 +112,31 @@ names_of_actions(const ActionCatalogue *catalogue)
 static void
 warn_of_template(const char *text, const char *key, Problems *problems)
 {
-	if (text != NULL && strstr(text, "{{") != NULL)
+	if (text !=NULL && strstr(text, "{{") != NULL)
 		problem_warning(problems, key,
 						"Templates stand in the parameters of steps.",
 						"%s is no template and stands as it is", key);
+}
+
+/* Members that say nothing of how a run is executed: they are only checked. */
+static void
+check_members(const JsonbValue *json, Problems *problems)
+{
+	JsonbValue *description = json_member(json, "description");
+	JsonbValue *schedule = json_member(json, "schedule");
+	JsonbValue *title = json_member(json, "title");
+	JsonbValue *search = json_member(json, "search");
+
+	if (description != NULL && description->type != jbvString)
+		problem_error(problems, "description", NULL,
+					  "description must be a string, not %s",
+					  json_a_type(description));
+	if (schedule != NULL)
+		(void) plan_compile_schedules(schedule, problems);
+	if (title != NULL)
+		(void) plan_compile_title(title, problems);
+	if (search != NULL)
+		(void) plan_compile_search(search, problems);
 }
 
 WorkflowPlan *
@@ -123,8 +146,6 @@ plan_compile(Jsonb *definition, const ActionCatalogue *catalogue,
 	PlanCompiler compiler = {.catalogue = catalogue,.problems = problems};
 	WorkflowPlan *plan = palloc0(sizeof(WorkflowPlan));
 	JsonbValue	json;
-	JsonbValue *description;
-	JsonbValue *schedule;
 
 	json_of_jsonb(definition, &json);
 	if (!json_is_object(&json))
@@ -142,14 +163,7 @@ plan_compile(Jsonb *definition, const ActionCatalogue *catalogue,
 	plan->trigger_type = plan_text(&json, "trigger_type", "", problems);
 	warn_of_template(plan->name, "name", problems);
 	warn_of_template(plan->trigger_type, "trigger_type", problems);
-	description = json_member(&json, "description");
-	if (description != NULL && description->type != jbvString)
-		problem_error(problems, "description", NULL,
-					  "description must be a string, not %s",
-					  json_a_type(description));
-	schedule = json_member(&json, "schedule");
-	if (schedule != NULL)
-		(void) plan_compile_schedules(schedule, problems);
+	check_members(&json, problems);
 	compile_steps(&compiler, json_member(&json, "steps"), plan);
 	return problems->nerrors == 0 ? plan : NULL;
 }
