@@ -230,7 +230,7 @@ END $$;
 SELECT * FROM public.counter;
 SELECT workflow_name, status, error_message FROM wf.wf_history('{"n": 42}');
 SELECT step_name, s.status, output FROM wf.wf_history(), wf.wf_trace(run_id) AS s;
-SELECT * FROM wf.wf_validate('{"steps": [{"name": "a", "action": "update_record"}]}');
+SELECT path, severity, message, hint FROM wf.wf_validate('{"steps": [{"name": "a", "action": "update_record"}]}');
 CREATE TRIGGER fires AFTER UPDATE ON public.counter FOR EACH ROW
 	EXECUTE FUNCTION wf.wf_fire_trigger('none', '00000000-0000-4000-8000-000000000001');
 UPDATE public.counter SET n = 43;

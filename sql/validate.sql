@@ -6,7 +6,7 @@
 \pset fieldsep ' | '
 
 -- Valid, and using every key.
-SELECT * FROM wf_validate('{
+SELECT path, severity, message, hint FROM wf_validate('{
 	"name": "Everything", "trigger_type": "new_order", "description": "All that there is.",
 	"steps": [
 		{"name": "confirm", "action": "update_record",
@@ -23,7 +23,7 @@ SELECT * FROM wf_validate('{
 				{"not": {"field": "trigger.test", "op": "exists"}}]}}]}');
 
 -- The author of this one made every mistake there is, and hears of all.
-SELECT * FROM wf_validate('{
+SELECT path, severity, message, hint FROM wf_validate('{
 	"nmae": "Mistakes", "trigger_type": 5, "description": ["x"],
 	"steps": [
 		{"name": "first", "action": "update_recrod", "params": {"tabel": "orders"}},
@@ -41,14 +41,14 @@ SELECT * FROM wf_validate('{
 		 "timeout": "soon", "retry": {"max_attempts": 0, "initial_interval": "-1 s", "jitter": true}}]}');
 
 -- The shape.
-SELECT * FROM wf_validate('[]');
-SELECT * FROM wf_validate('{}');
-SELECT * FROM wf_validate('{"steps": {}}');
-SELECT * FROM wf_validate('{"steps": []}');
-SELECT * FROM wf_validate('{"steps": [5, {}]}');
-SELECT * FROM wf_validate('{"name": "", "trigger_type": null, "steps": [{"name": "a", "action": "echo"}]}');
-SELECT * FROM wf_validate('{"steps": [{"name": "a", "action": 5, "params": []}]}');
-SELECT * FROM wf_validate(NULL);
+SELECT path, severity, message, hint FROM wf_validate('[]');
+SELECT path, severity, message, hint FROM wf_validate('{}');
+SELECT path, severity, message, hint FROM wf_validate('{"steps": {}}');
+SELECT path, severity, message, hint FROM wf_validate('{"steps": []}');
+SELECT path, severity, message, hint FROM wf_validate('{"steps": [5, {}]}');
+SELECT path, severity, message, hint FROM wf_validate('{"name": "", "trigger_type": null, "steps": [{"name": "a", "action": "echo"}]}');
+SELECT path, severity, message, hint FROM wf_validate('{"steps": [{"name": "a", "action": 5, "params": []}]}');
+SELECT path, severity, message, hint FROM wf_validate(NULL);
 
 -- From 1 to 1,000 steps.
 SELECT n, count(v.message) AS problems, min(v.message) AS message
@@ -182,3 +182,22 @@ SELECT code, message, detail FROM t.error($$
 	INSERT INTO workflow_definitions (tenant_id, name, trigger_type, definition)
 	VALUES (t.tenant('validate'), 'x', 'x', '{"steps": [{"name": "a", "action": "ecko"},
 		{"name": "b", "action": "echo", "params": {"phone": "{{trigger.phone | uper}}"}}]}') $$);
+
+-- For programs: a code that stays the same, what was put into the message,
+-- and the place in the text, in characters.
+SELECT path, code, args, pos FROM wf_validate('{
+	"trigger_type": "{{ x }}", "name": "w", "nmae": 1,
+	"schedule": [{"cron": "0 25 * * *", "time_zone": "UTC"}, {"cron": "0 8 30 2 *", "time_zone": "Moon"}],
+	"steps": [
+		{"name": "a", "action": "echo", "timeout": "1 year", "retry": {"max_attempts": 0.5}},
+		{"name": "b", "action": "echo", "params": {
+			"é": "é{{ trigger.x | uper }} é{{ triger.x }} {{ trigger.x | join }}", "f": "é {trigger.x}", "g": "{{ trigger..x }}"}},
+		{"name": "c", "action": "echo", "condition": "$.trigger.é = 1"},
+		{"name": "d", "action": "echo", "condition": {"all": [
+			{"field": "trigger.é.", "op": "exists"}, {"field": "trigger.a", "op": "gt", "value": true},
+			{"field": "trigger.a", "op": "before", "value": "soon"}, {"field": "trigger.a", "op": "matches", "value": "("}]}}]}');
+SELECT path, code, args FROM wf_validate('{"steps": [{"name": "%s %d %%", "action": "a\"\\%s"}], "\"%.*s": 1}');
+-- None is without.
+SELECT count(*) AS problems, count(*) FILTER (WHERE code <> '') AS codes, count(*) FILTER (WHERE jsonb_typeof(args) = 'array') AS args
+FROM wf_validate('{"steps": [5, {}, {"name": 1, "action": 2, "on_error": 3, "condition": 4, "params": 5, "retry": 6, "timeout": 7},
+	{"name": "a", "action": "b", "condition": {"all": [{}, {"field": "x"}, {"any": []}, {"op": "eq"}]}}], "schedule": [{}, 5]}');

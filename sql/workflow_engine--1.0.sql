@@ -570,11 +570,12 @@ COMMENT ON FUNCTION wf_fire_schedules() IS
 'Internal: fires the schedules that are due, and returns when the next one is (null: none is known). The workers call it. Errors: 42501 (no superuser).';
 
 CREATE FUNCTION wf_validate(definition jsonb, tenant_id uuid DEFAULT NULL)
-RETURNS TABLE (path text, severity text, message text, hint text)
+RETURNS TABLE (path text, severity text, message text, hint text, code text,
+	args jsonb, pos int)
 AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL UNSAFE ROWS 10
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION wf_validate(jsonb, uuid) IS
-'Every problem of a definition at once: path (steps[1].params.phone), severity (error, warning), message, hint. No rows: it is valid. With warnings alone it can be saved, but probably does not mean what it says.';
+'Every problem of a definition at once: path (steps[1].params.phone), severity (error, warning), message, hint; code, a word that stays the same for a message, and args, what was put into it, for programs that show it in other words; pos, in characters from 1, where in the text at path it is (null: all of it). No rows: it is valid. With warnings alone it can be saved, but probably does not mean what it says.';
 
 CREATE FUNCTION wf_register_action(name text, handler regprocedure,
 	params jsonb DEFAULT '{}', description text DEFAULT NULL) RETURNS void

@@ -421,6 +421,20 @@ ok($text{'docs/definitions.md'} =~ /`(?:\w+\.(?:NAME\.)?)?$_(?:: [^`]*)?`/,
 	"docs/definitions.md names $_")
   foreach sort keys %words;
 
+# Every code of a problem, and no other.
+my %codes = map { $_ => 1 } section('docs/definitions.md', 'Codes of problems')
+  =~ /^\| `(\w+)` \|/mg;
+my %used;
+foreach my $source (map { slurp_file($_) } glob "$top/src/*/*.c")
+{
+	$used{$1}++
+	  while $source =~ /problem_(?:error|warning)\((?:[^;"]|"(?![a-z]+(?:_[a-z]+)+",)[^"]*")*"([a-z_]+)",/g;
+	$used{$1}++ while $source =~ /\bcode = "(\w+)"/g;
+	$used{$_}++ foreach grep { $codes{$_} } $source =~ /"([a-z_]+)"/g;
+}
+is_deeply([ sort keys %used ], [ sort keys %codes ],
+	'docs/definitions.md lists the codes of problems');
+
 # Every privilege of every capability.
 my %grants = table_rows('docs/security.md');
 foreach my $capability (qw(fire view operate admin))

@@ -21,6 +21,7 @@
 #include "plan/plan.h"
 #include "store/store.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/uuid.h"
 
@@ -167,7 +168,8 @@ require_names(Jsonb *definition)
 	plan_compile(definition, definition_catalogue(), &problems);
 	for (int i = 0; i < lengthof(keys) && JB_ROOT_IS_OBJECT(definition); i++)
 		if (!has_key(definition, keys[i]))
-			problem_error(&problems, keys[i], NULL, "%s is missing", keys[i]);
+			problem_error(&problems, keys[i], "missing_key", NULL,
+						  "%s is missing", keys[i]);
 	problems_raise(&problems, "the definition is not valid");
 }
 
@@ -201,6 +203,25 @@ wf_define(PG_FUNCTION_ARGS)
 
 /*--- wf_validate ---*/
 
+static void
+put_problem(ReturnSetInfo *rsinfo, const Problem *problem)
+{
+	Datum		values[7];
+	bool		nulls[7] = {false};
+
+	values[0] = CStringGetTextDatum(problem->path);
+	values[1] = CStringGetTextDatum(problem->is_error ? "error" : "warning");
+	values[2] = CStringGetTextDatum(problem->message);
+	nulls[3] = problem->hint == NULL;
+	values[3] = problem->hint ? CStringGetTextDatum(problem->hint) : 0;
+	values[4] = CStringGetTextDatum(problem->code);
+	values[5] = DirectFunctionCall1(jsonb_in,
+									CStringGetDatum(problem->args));
+	nulls[6] = problem->pos == 0;
+	values[6] = Int32GetDatum(problem->pos);
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
 PG_FUNCTION_INFO_V1(wf_validate);
 
 /*
@@ -223,18 +244,6 @@ wf_validate(PG_FUNCTION_ARGS)
 	store_use_schema(get_func_namespace(fcinfo->flinfo->fn_oid));
 	plan_compile(PG_GETARG_JSONB_P(0), store_catalogue(), &problems);
 	foreach(lc, problems.items)
-	{
-		Problem    *problem = lfirst(lc);
-		Datum		values[4];
-		bool		nulls[4] = {false, false, false, problem->hint == NULL};
-
-		values[0] = CStringGetTextDatum(problem->path);
-		values[1] = CStringGetTextDatum(problem->is_error ? "error"
-										: "warning");
-		values[2] = CStringGetTextDatum(problem->message);
-		values[3] = problem->hint ? CStringGetTextDatum(problem->hint) : 0;
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values,
-							 nulls);
-	}
+		put_problem(rsinfo, lfirst(lc));
 	return (Datum) 0;
 }

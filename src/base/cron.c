@@ -134,7 +134,7 @@ field_problem(const CronField *field, const char *what)
 
 /*
  * Reads one element of a list at *p into *set: "*", a number or a range, the
- * first and the last of these with a step.  Returns as cron_parse.
+ * first and the last of these with a step.  Returns as parse().
  */
 static char *
 read_element(const CronField *field, const char **p, uint64 *set,
@@ -183,7 +183,7 @@ read_element(const CronField *field, const char **p, uint64 *set,
 	return NULL;
 }
 
-/* A whole field at *p, up to a blank or the end.  Returns as cron_parse. */
+/* A whole field at *p, up to a blank or the end.  Returns as parse(). */
 static char *
 read_field(const CronField *field, const char **p, uint64 *set,
 		   const char **hint)
@@ -235,25 +235,23 @@ nickname_problem(const char *text, const char **hint)
 	return pstrdup("is not known");
 }
 
-char *
-cron_parse(const char *text, Cron *cron, const char **hint)
+/* What cron_parse() returns as its mistake; *p is where it is in the text. */
+static char *
+parse(const char *text, const char **p, Cron *cron, const char **hint)
 {
-	const char *p = text;
 	const char *starts[NFIELDS];
 	uint64		sets[NFIELDS];
 
-	*hint = NULL;
 	if (strlen(text) > MAX_CRON_BYTES)
 		return psprintf("has more than %d bytes", MAX_CRON_BYTES);
 	if (text[0] == '@')
 	{
-		p = NULL;
-		for (int i = 0; i < lengthof(nicknames) && p == NULL; i++)
+		for (int i = 0; i < lengthof(nicknames) && *p == text; i++)
 		{
 			if (pg_strcasecmp(text, nicknames[i].name) == 0)
-				p = nicknames[i].meaning;
+				*p = nicknames[i].meaning;
 		}
-		if (p == NULL)
+		if (*p == text)
 			return nickname_problem(text, hint);
 	}
 
@@ -261,21 +259,21 @@ cron_parse(const char *text, Cron *cron, const char **hint)
 	{
 		char	   *problem;
 
-		while (isspace((unsigned char) *p))
-			p++;
-		if (*p == '\0')
+		while (isspace((unsigned char) **p))
+			++* p;
+		if (**p == '\0')
 		{
 			*hint = "The fields are minute, hour, day of month, month, day of week.";
 			return psprintf("has %d fields, not five", i);
 		}
-		starts[i] = p;
-		problem = read_field(&fields[i], &p, &sets[i], hint);
+		starts[i] = *p;
+		problem = read_field(&fields[i], p, &sets[i], hint);
 		if (problem != NULL)
 			return problem;
 	}
-	while (isspace((unsigned char) *p))
-		p++;
-	if (*p != '\0')
+	while (isspace((unsigned char) **p))
+		++* p;
+	if (**p != '\0')
 	{
 		*hint = "The fields are minute, hour, day of month, month, day of week; there are none for seconds and years.";
 		return pstrdup("has more than five fields");
@@ -293,8 +291,25 @@ cron_parse(const char *text, Cron *cron, const char **hint)
 	cron->by_elapsed_time = starts[FIELD_HOUR][0] == '*';
 	if (!cron->either_day && !has_date(cron))
 	{
+		*p = text;
+
 		*hint = "None of its months has such a day.";
 		return pstrdup("is a date that never comes");
 	}
 	return NULL;
+}
+
+bool
+cron_parse(const char *text, Cron *cron, Mistake *mistake)
+{
+	const char *p = text;
+
+	mistake->code = "bad_cron";
+	mistake->hint = NULL;
+	mistake->message = parse(text, &p, cron, &mistake->hint);
+	if (mistake->message == NULL)
+		return true;
+	mistake->offset = p - text; /* p has left text only for a known nickname */
+
+	return false;
 }

@@ -8,6 +8,7 @@
 #define WF_CRON_H
 
 #include "postgres.h"
+#include "base/problems.h"
 #include "datatype/timestamp.h"
 #include "pgtime.h"
 
@@ -32,11 +33,10 @@ typedef struct Cron
  * have a step ("/n").  Months and days of the week may be written as the
  * first three letters of their English names; day 7 is Sunday.
  *
- * Returns NULL, or what is wrong (palloc'd), to follow the text; then *hint
- * is what to do, or NULL.  A date that never comes, such as 30 February, is
- * wrong too.
+ * False after filling *mistake, whose message is to follow the text.  A date
+ * that never comes, such as 30 February, is a mistake too.
  */
-extern char *cron_parse(const char *text, Cron *cron, const char **hint);
+extern bool cron_parse(const char *text, Cron *cron, Mistake *mistake);
 
 /*
  * The first moment after the given one at which it is that time in that zone;

@@ -12,11 +12,13 @@
 
 #include <ctype.h>
 
+#include "base/json_value.h"
 #include "base/problems.h"
 #include "base/valid_text.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "utils/json.h"
 #include "utils/varlena.h"
 
 /* The most that varstr_levenshtein_less_equal() takes, and a path shows. */
@@ -25,69 +27,169 @@
 /* More words than this are not listed in a hint. */
 #define MAX_LISTED_WORDS 24
 
-static void
-problem_add(Problems *problems, bool is_error, const char *path,
-			const char *hint, char *message)
-{
-	Problem    *problem;
+/*--- messages ---*/
 
-	if (is_error)
-		problems->nerrors++;
-	if (list_length(problems->items) >= PROBLEMS_MAX)
-	{
-		pfree(message);
-		return;
-	}
-	problem = palloc(sizeof(Problem));
-	problem->path = pstrdup(path);
-	problem->is_error = is_error;
-	problem->message = message;
-	problem->hint = hint ? pstrdup(hint) : NULL;
-	problems->items = lappend(problems->items, problem);
+/* Appends a text to a JSON array that is being written. */
+static void
+add_text(StringInfo args, const char *text)
+{
+	appendStringInfoString(args, args->len > 1 ? ", " : "");
+	escape_json(args, text);
+}
+
+static void
+add_number(StringInfo args, double number)
+{
+	appendStringInfo(args, "%s%.15g", args->len > 1 ? ", " : "", number);
 }
 
 /*
- * Sets message to the palloc'd text of a variadic function's arguments.  It is
- * a macro since va_start() must be called again, in that function, if the
- * buffer was too small.
+ * Appends what one conversion of a format, which begins after its "%", makes
+ * of the next argument, and adds it to args.  Returns the end of the
+ * conversion.
  */
-#define FORMAT_MESSAGE(message, fmt) \
-	do { \
-		StringInfoData buf_; \
-		initStringInfo(&buf_); \
-		for (;;) \
-		{ \
-			va_list		args_; \
-			int			needed_; \
-			va_start(args_, fmt); \
-			needed_ = appendStringInfoVA(&buf_, fmt, args_); \
-			va_end(args_); \
-			if (needed_ == 0) \
-				break; \
-			enlargeStringInfo(&buf_, needed_); \
-		} \
-		(message) = buf_.data; \
-	} while (0)
-
-void
-problem_error(Problems *problems, const char *path, const char *hint,
-			  const char *fmt,...)
+static const char *
+convert(StringInfo message, StringInfo args, const char *fmt, va_list *ap)
 {
-	char	   *message;
+	int			len = -1;
 
-	FORMAT_MESSAGE(message, fmt);
-	problem_add(problems, true, path, hint, message);
+	if (strncmp(fmt, ".*", 2) == 0)
+	{
+		len = va_arg(*ap, int);
+		fmt += 2;
+	}
+	if (*fmt == 's')
+	{
+		char	   *text = va_arg(*ap, char *);
+
+		if (len >= 0)
+			text = pnstrdup(text, len);
+
+		appendStringInfoString(message, text);
+		add_text(args, text);
+	}
+	else if (*fmt == 'd')
+	{
+		int			number = va_arg(*ap, int);
+
+		appendStringInfo(message, "%d", number);
+		add_number(args, number);
+	}
+	else if (*fmt == 'g')
+	{
+		double		number = va_arg(*ap, double);
+
+		appendStringInfo(message, "%g", number);
+		add_number(args, number);
+	}
+	else
+	{
+		Assert(*fmt == '%');
+		appendStringInfoChar(message, *fmt);
+	}
+	return fmt + 1;
+}
+
+/* Makes the problem's message, and its args, in the current context. */
+static void
+format_message(Problem *problem, const char *fmt, va_list *ap)
+{
+	StringInfoData message;
+	StringInfoData args;
+
+	initStringInfo(&message);
+	initStringInfo(&args);
+	appendStringInfoChar(&args, '[');
+	while (*fmt != '\0')
+	{
+		if (*fmt == '%')
+			fmt = convert(&message, &args, fmt + 1, ap);
+		else
+			appendStringInfoChar(&message, *fmt++);
+	}
+	appendStringInfoChar(&args, ']');
+	problem->message = message.data;
+	problem->args = args.data;
+}
+
+static void
+problem_add(Problems *problems, bool is_error, const char *path,
+			const char *code, const char *hint, const char *fmt, va_list *ap)
+{
+	Problem    *problem;
+
+	Assert(code != NULL && *code != '\0');
+	if (is_error)
+		problems->nerrors++;
+	problems->last = NULL;
+	if (list_length(problems->items) >= PROBLEMS_MAX)
+		return;
+	problem = palloc0(sizeof(Problem));
+	problem->path = pstrdup(path);
+	problem->is_error = is_error;
+	problem->code = code;
+	format_message(problem, fmt, ap);
+	problem->hint = hint ? pstrdup(hint) : NULL;
+	problems->items = lappend(problems->items, problem);
+	problems->last = problem;
 }
 
 void
-problem_warning(Problems *problems, const char *path, const char *hint,
-				const char *fmt,...)
+problem_error(Problems *problems, const char *path, const char *code,
+			  const char *hint, const char *fmt,...)
 {
-	char	   *message;
+	va_list		ap;
 
-	FORMAT_MESSAGE(message, fmt);
-	problem_add(problems, false, path, hint, message);
+	va_start(ap, fmt);
+	problem_add(problems, true, path, code, hint, fmt, &ap);
+	va_end(ap);
 }
+
+void
+problem_warning(Problems *problems, const char *path, const char *code,
+				const char *hint, const char *fmt,...)
+{
+	va_list		ap;
+
+	va_start(ap, fmt);
+	problem_add(problems, false, path, code, hint, fmt, &ap);
+	va_end(ap);
+}
+
+void
+problem_type(Problems *problems, const char *path, const char *hint,
+			 const char *what, const char *expected, const JsonbValue *value)
+{
+	problem_error(problems, path, "wrong_type", hint,
+				  "%s must be %s, not %s", what, expected,
+				  json_a_type(value));
+}
+
+/* The number of the character at that byte of text, from 1. */
+static int
+character_at(const char *text, int len, int offset)
+{
+	return pg_mbstrlen_with_len(text, Min(offset, len)) + 1;
+}
+
+void
+problem_at(Problems *problems, const char *text, int len, int offset)
+{
+	if (problems->last != NULL)
+		problems->last->pos = character_at(text, len, offset);
+}
+
+void
+problem_mistake(Problems *problems, const char *path, const Mistake *mistake,
+				const char *text, int len)
+{
+	problem_error(problems, path, mistake->code, mistake->hint,
+				  "%s at position %d", mistake->message,
+				  character_at(text, len, mistake->offset));
+	problem_at(problems, text, len, mistake->offset);
+}
+
+/*--- paths and words ---*/
 
 static bool
 is_plain_key(const char *key)
@@ -200,6 +302,8 @@ known_words_hint(const char *word, const char *const *words, int nwords)
 	appendStringInfoChar(&buf, '.');
 	return buf.data;
 }
+
+/*--- errors that are caught ---*/
 
 /* The message of an error and its detail, in whole characters. */
 static char *

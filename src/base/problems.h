@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 #include "nodes/pg_list.h"
+#include "utils/jsonb.h"
 
 /* Further problems are counted and not kept. */
 #define PROBLEMS_MAX 1000
@@ -18,6 +19,11 @@ typedef struct Problem
 {
 	char	   *path;			/* "steps[1].params.phone"; "" is the whole */
 	bool		is_error;		/* false: a warning */
+	const char *code;			/* a word for the message: see below */
+	char	   *args;			/* what the message was made of: JSON text of
+								 * an array */
+	int			pos;			/* in the text at path, in characters from 1;
+								 * 0: the whole */
 	char	   *message;
 	char	   *hint;			/* may be NULL */
 } Problem;
@@ -27,18 +33,50 @@ typedef struct Problems
 	List	   *items;			/* of Problem *, in the order found; at most
 								 * PROBLEMS_MAX */
 	int			nerrors;		/* errors, also those not in items */
+	Problem    *last;			/* added last; NULL: it is not in items */
 } Problems;
 
 /*
- * Adds an error (or a warning) at path.  Everything is copied into the
- * current memory context.  hint may be NULL.
+ * Adds an error (or a warning) at path.  hint may be NULL.  code is a literal
+ * that never changes for a message, so that programs can tell messages apart
+ * and translate them: docs/definitions.md lists the codes.  The rest is copied
+ * into the current memory context.  fmt takes %s, %.*s, %d, %g and %%, and
+ * what is put into it becomes args, in that order.
  */
 extern void problem_error(Problems *problems, const char *path,
-						  const char *hint, const char *fmt,...)
-			pg_attribute_printf(4, 5);
+						  const char *code, const char *hint,
+						  const char *fmt,...)
+			pg_attribute_printf(5, 6);
 extern void problem_warning(Problems *problems, const char *path,
-							const char *hint, const char *fmt,...)
-			pg_attribute_printf(4, 5);
+							const char *code, const char *hint,
+							const char *fmt,...)
+			pg_attribute_printf(5, 6);
+
+/* The error "wrong_type" for a value that is not of the type expected. */
+extern void problem_type(Problems *problems, const char *path,
+						 const char *hint, const char *what,
+						 const char *expected, const JsonbValue *value);
+
+/*
+ * Says where in text[0..len), the value at its path, the problem added last
+ * is: at a byte, or at the end of the text if offset is beyond it.
+ */
+extern void problem_at(Problems *problems, const char *text, int len,
+					   int offset);
+
+/* A mistake at a place of a text: what a parser says of it. */
+typedef struct Mistake
+{
+	const char *code;
+	const char *message;
+	int			offset;			/* in the text, in bytes */
+	const char *hint;			/* may be NULL */
+} Mistake;
+
+/* Adds it as an error whose message ends with its position in text[0..len). */
+extern void problem_mistake(Problems *problems, const char *path,
+							const Mistake *mistake, const char *text,
+							int len);
 
 /* The paths of a member and of an element of what is at path; palloc'd. */
 extern char *problem_path_member(const char *path, const char *key);

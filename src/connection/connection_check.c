@@ -195,6 +195,7 @@ from_problem(const JsonbValue *value, bool secret)
 		return "must be a text";
 	text = json_cstring(value);
 	text = pg_server_to_any(text, strlen(text), PG_UTF8);
+
 	if (mime_parse_addresses(text, &addresses) != NULL ||
 		list_length(addresses) != 1)
 		return "must be one mail address";
@@ -222,12 +223,13 @@ check_smtp(const JsonbValue *config, const JsonbValue *credentials,
 	bool		bearer = json_member(credentials, "oauth_bearer") != NULL;
 
 	if ((password || bearer) && !user)
-		problem_error(problems, "credentials.username", NULL, "is missing");
+		problem_error(problems, "credentials.username", "missing_key", NULL,
+					  "is missing");
 	if (user && !password && !bearer)
-		problem_error(problems, "credentials", NULL,
+		problem_error(problems, "credentials", "missing_key", NULL,
 					  "has neither \"password\" nor \"oauth_bearer\"");
 	if (password && bearer)
-		problem_error(problems, "credentials", NULL,
+		problem_error(problems, "credentials", "excluding_keys", NULL,
 					  "has both \"password\" and \"oauth_bearer\"");
 }
 
@@ -239,7 +241,7 @@ check_incoming(const JsonbValue *config, const JsonbValue *credentials,
 		json_member(config, "channels") == NULL &&
 		json_member(credentials, "url") == NULL &&
 		json_member(credentials, "channels") == NULL)
-		problem_error(problems, "config", NULL,
+		problem_error(problems, "config", "missing_key", NULL,
 					  "has neither \"url\" nor \"channels\"");
 }
 
@@ -249,12 +251,12 @@ check_http(const JsonbValue *config, const JsonbValue *credentials,
 {
 	if (json_member(credentials, "bearer_token") != NULL &&
 		json_member(credentials, "basic") != NULL)
-		problem_error(problems, "credentials", NULL,
+		problem_error(problems, "credentials", "excluding_keys", NULL,
 					  "has both \"bearer_token\" and \"basic\"");
 	if (key_header_is_set(config, json_member(config, "headers")) ||
 		key_header_is_set(config, json_member(credentials, "headers")))
-		problem_error(problems, "config.idempotency_header", NULL,
-					  "is among \"headers\" too");
+		problem_error(problems, "config.idempotency_header", "excluding_keys",
+					  NULL, "is among \"headers\" too");
 }
 
 /*--- the kinds ---*/
@@ -353,18 +355,18 @@ check_object(const Kind *kind, const JsonbValue *object, int place,
 			: key->problem(&each[i].value, place == IN_CREDENTIALS);
 
 		if (key == NULL)
-			problem_error(problems, path,
+			problem_error(problems, path, "unknown_key",
 						  unknown_key_hint(kind, each[i].key, place),
 						  "is not known");
 		else if (wrong != NULL)
-			problem_error(problems, path, NULL, "%s", wrong);
+			problem_error(problems, path, "bad_value", NULL, "%s", wrong);
 	}
 	for (const Key *key = kind->keys; key->name != NULL; key++)
 	{
 		if (key->required && (key->place & place) != 0 &&
 			json_member(object, key->name) == NULL)
 			problem_error(problems, psprintf("%s.%s", called, key->name),
-						  NULL, "is missing");
+						  "missing_key", NULL, "is missing");
 	}
 }
 

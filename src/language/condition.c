@@ -62,7 +62,7 @@ compile_list(const Compiler *compiler, Condition *condition,
 	condition->kind = kind;
 	if (!json_is_array(json) || json_count(json) == 0)
 	{
-		problem_error(compiler->problems, path, NULL,
+		problem_error(compiler->problems, path, "empty_conditions", NULL,
 					  "an array of at least one condition is expected");
 		return;
 	}
@@ -118,8 +118,8 @@ find_form(const Compiler *compiler, const JsonbValue *json, const char *path)
 		if (k == lengthof(condition_keys))
 		{
 			problem_error(compiler->problems, problem_path_member(path, key),
-						  key_hint(key),
-						  "unknown key \"%s\"", key);
+						  "unknown_key", key_hint(key), "unknown key \"%s\"",
+						  key);
 			continue;
 		}
 		if (k < NTEST_KEYS)
@@ -129,7 +129,7 @@ find_form(const Compiler *compiler, const JsonbValue *json, const char *path)
 	}
 	if (form == NULL || is_mixed)
 	{
-		problem_error(compiler->problems, path,
+		problem_error(compiler->problems, path, "mixed_condition",
 					  "Put one into the other: {\"all\": [..., ...]}.",
 					  "condition must have either field, op and value, or "
 					  "one of all, any and not");
@@ -168,11 +168,11 @@ compile_string(const Compiler *compiler, Condition *condition,
 			   const JsonbValue *json, const char *path)
 {
 	if (json->val.string.len > CONDITION_MAX_BYTES)
-		problem_error(compiler->problems, path, NULL,
+		problem_error(compiler->problems, path, "condition_too_long", NULL,
 					  "condition is longer than %d bytes",
 					  CONDITION_MAX_BYTES);
 	else if (strspn(json_cstring(json), " \t\r\n") == json->val.string.len)
-		problem_error(compiler->problems, path,
+		problem_error(compiler->problems, path, "empty_condition",
 					  "Leave the condition out if the step shall always run.",
 					  "condition is empty");
 	else
@@ -190,7 +190,7 @@ compile(const Compiler *compiler, const JsonbValue *json, const char *path,
 	check_stack_depth();
 	CHECK_FOR_INTERRUPTS();
 	if (depth > CONDITION_MAX_DEPTH)
-		problem_error(compiler->problems, path, NULL,
+		problem_error(compiler->problems, path, "condition_too_deep", NULL,
 					  "condition is nested more than %d levels deep",
 					  CONDITION_MAX_DEPTH);
 	else if (json->type == jbvString)
@@ -198,9 +198,8 @@ compile(const Compiler *compiler, const JsonbValue *json, const char *path,
 	else if (json_is_object(json))
 		compile_object(compiler, condition, json, path, depth);
 	else
-		problem_error(compiler->problems, path, NULL,
-					  "condition must be a string or an object, not %s",
-					  json_a_type(json));
+		problem_type(compiler->problems, path, NULL, "condition",
+					 "a string or an object", json);
 	return compiler->problems->nerrors == nerrors ? condition : NULL;
 }
 

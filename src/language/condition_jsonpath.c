@@ -91,7 +91,8 @@ report_spelling(Walk *walk, const char *hint, const char *message)
 	walk->is_misspelt = true;
 	if (walk->text == NULL)
 	{
-		problem_error(walk->problems, walk->path, NULL, "%s", message);
+		problem_error(walk->problems, walk->path, "condition_syntax", NULL,
+					  "%s", message);
 		return;
 	}
 	condition_spelling(walk->text, &mistake);
@@ -103,11 +104,13 @@ report_spelling(Walk *walk, const char *hint, const char *message)
 	else if (mistake.hint != NULL)
 		hint = mistake.hint;
 	if (mistake.message == NULL)
-		problem_error(walk->problems, walk->path, hint, "%s", message);
+		problem_error(walk->problems, walk->path, "condition_syntax", hint,
+					  "%s", message);
 	else
-		problem_error(walk->problems, walk->path, hint, "%s at position %d",
-					  mistake.message,
-					  pg_mbstrlen_with_len(walk->text, mistake.offset) + 1);
+		problem_mistake(walk->problems, walk->path,
+						&(Mistake) {"condition_syntax", mistake.message,
+						mistake.offset, hint},
+						walk->text, strlen(walk->text));
 }
 
 static bool
@@ -184,7 +187,8 @@ check_root(Walk *walk, JsonPathItem *root)
 	error = scope_check_parts((const char *const *) parts, Min(nparts, 3),
 							  walk->names, &bad_part, &hint);
 	if (error != NULL)
-		problem_error(walk->problems, walk->path, hint, "%s", error);
+		problem_error(walk->problems, walk->path, "unknown_path", hint, "%s",
+					  error);
 	note_output(walk, parts, nparts);
 }
 
@@ -218,7 +222,7 @@ check_string(Walk *walk, JsonPathItem *item)
 						"conditions take no templates");
 	found = scope_path_as_text(text, len, walk->names, &path_len);
 	if (found != NULL)
-		problem_warning(walk->problems, walk->path,
+		problem_warning(walk->problems, walk->path, "path_as_text",
 						psprintf("Write $.%s, without quotes, for its value.",
 								 found),
 						"\"%s\" is a text here, not the value of that path",
@@ -314,7 +318,7 @@ check(Walk *walk, JsonPath *jsonpath)
 	{
 		text = root.type == jpiRoot && jspHasNext(&root) ?
 			condition_item_text(jsonpath, &root) : "$.trigger.paid";
-		problem_error(walk->problems, walk->path,
+		problem_error(walk->problems, walk->path, "no_predicate",
 					  psprintf("Compare it, as in \"%s == true\", or ask "
 							   "\"exists(%s)\".", text, text),
 					  "condition is not a predicate");
@@ -365,7 +369,7 @@ condition_compile_jsonpath(Condition *condition, const char *text,
 						"\"LB\"; or write an object with field, op and "
 						"value.", "condition is not a jsonpath predicate");
 	else
-		problem_error(problems, path, NULL, "%s", message);
+		problem_error(problems, path, "condition_value", NULL, "%s", message);
 	condition->kind = CONDITION_JSONPATH;
 	condition->jsonpath = jsonpath;
 	condition->variables = empty_object();

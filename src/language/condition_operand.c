@@ -53,6 +53,18 @@ takes_no_value(ConditionOp op)
 		op == OP_NOT_EMPTY;
 }
 
+/* Adds an error: a member that must be a string is absent or none. */
+static void
+report_no_string(const JsonbValue *json, const char *key, const char *path,
+				 const char *hint, Problems *problems)
+{
+	if (json != NULL)
+		problem_type(problems, path, hint, key, "a string", json);
+	else
+		problem_error(problems, path, "missing_key", hint, "%s is missing",
+					  key);
+}
+
 /* The path in a member, key at path; NULL after adding an error. */
 static ScopePath *
 compile_path(const JsonbValue *json, const char *key, const char *path,
@@ -60,25 +72,21 @@ compile_path(const JsonbValue *json, const char *key, const char *path,
 {
 	ScopePath  *result;
 	char	   *text;
-	char	   *error;
-	int			offset;
-	char	   *hint;
+	Mistake		mistake;
 
 	if (json == NULL || json->type != jbvString)
 	{
-		problem_error(problems, path,
-					  "Write a path, as in \"trigger.country\".",
-					  json ? "%s must be a string" : "%s is missing", key);
+		report_no_string(json, key, path,
+						 "Write a path, as in \"trigger.country\".",
+						 problems);
 		return NULL;
 	}
 	text = json_cstring(json);
 
-	result = scope_path_parse(text, strlen(text), names, &error, &offset,
-							  &hint);
+	result = scope_path_parse(text, strlen(text), names, &mistake);
 	if (result == NULL)
 	{
-		problem_error(problems, path, hint, "%s at position %d", error,
-					  pg_mbstrlen_with_len(text, offset) + 1);
+		problem_mistake(problems, path, &mistake, text, strlen(text));
 		return NULL;
 	}
 	scope_path_warn(result, path, problems);
@@ -106,8 +114,7 @@ compile_op(Condition *condition, const JsonbValue *json, const char *path,
 
 	if (json == NULL || json->type != jbvString)
 	{
-		problem_error(problems, path, op_hint(""),
-					  json ? "op must be a string" : "op is missing");
+		report_no_string(json, "op", path, op_hint(""), problems);
 		return false;
 	}
 	name = json_cstring(json);
@@ -119,7 +126,8 @@ compile_op(Condition *condition, const JsonbValue *json, const char *path,
 			return true;
 		}
 	}
-	problem_error(problems, path, op_hint(name), "unknown op \"%s\"", name);
+	problem_error(problems, path, "unknown_op", op_hint(name),
+				  "unknown op \"%s\"", name);
 	return false;
 }
 
@@ -131,9 +139,10 @@ try_pattern(void *arg)
 							PointerGetDatum(arg));
 }
 
-/* What is wrong with a literal that op takes as a string, or NULL. */
-static char *
-string_error(ConditionOp op, const JsonbValue *value)
+/* Adds an error if a string is not what op takes. */
+static void
+check_string(ConditionOp op, const JsonbValue *value, const char *path,
+			 Problems *problems)
 {
 	TimestampTz time;
 
@@ -142,22 +151,25 @@ string_error(ConditionOp op, const JsonbValue *value)
 		text	   *pattern =
 			cstring_to_text_with_len(value->val.string.val,
 									 value->val.string.len);
+		char	   *message = problem_catch(try_pattern, pattern);
 
-		return problem_catch(try_pattern, pattern);
+		if (message != NULL)
+			problem_error(problems, path, "bad_pattern", NULL, "%s", message);
 	}
-	if ((op == OP_BEFORE || op == OP_AFTER) &&
-		!condition_read_time(value, &time))
-		return psprintf("\"%s\" takes a time as ISO 8601 text, such as "
-						"\"2026-03-01T22:30:00Z\" or \"2026-03-01\"",
-						condition_op_names[op]);
-	return NULL;
+	else if ((op == OP_BEFORE || op == OP_AFTER) &&
+			 !condition_read_time(value, &time))
+		problem_error(problems, path, "time_expected", NULL,
+					  "\"%s\" takes a time as ISO 8601 text, such as "
+					  "\"2026-03-01T22:30:00Z\" or \"2026-03-01\"",
+					  condition_op_names[op]);
 }
 
-/* What is wrong with a literal for op, palloc'd, or NULL. */
-static char *
-value_error(ConditionOp op, const JsonbValue *value)
+/* Adds an error if a literal is not what op takes. */
+static void
+check_literal(ConditionOp op, const JsonbValue *value, const char *path,
+			  Problems *problems)
 {
-	const char *name = condition_op_names[op];
+	const char *takes = NULL;
 
 	switch (op)
 	{
@@ -166,27 +178,30 @@ value_error(ConditionOp op, const JsonbValue *value)
 		case OP_LT:
 		case OP_LTE:
 			if (value->type != jbvNumeric && value->type != jbvString)
-				return psprintf("\"%s\" takes a number or a string, not %s",
-								name, json_a_type(value));
-			return NULL;
+				takes = "a number or a string";
+			break;
 		case OP_IN:
 		case OP_NOT_IN:
 			if (!json_is_array(value))
-				return psprintf("\"%s\" takes an array, not %s", name,
-								json_a_type(value));
-			return NULL;
+				takes = "an array";
+			break;
 		case OP_STARTS_WITH:
 		case OP_ENDS_WITH:
 		case OP_MATCHES:
 		case OP_BEFORE:
 		case OP_AFTER:
 			if (value->type != jbvString)
-				return psprintf("\"%s\" takes a string, not %s", name,
-								json_a_type(value));
-			return string_error(op, value);
+				takes = "a string";
+			else
+				check_string(op, value, path, problems);
+			break;
 		default:
-			return NULL;
+			break;
 	}
+	if (takes != NULL)
+		problem_error(problems, path, "op_value", NULL,
+					  "\"%s\" takes %s, not %s", condition_op_names[op], takes,
+					  json_a_type(value));
 }
 
 /* Is there a template in a string at any depth of value? */
@@ -210,7 +225,7 @@ warn_of_path(const JsonbValue *json, const char *path,
 	const char *found = scope_path_as_text(text, strlen(text), names, &len);
 
 	if (found != NULL)
-		problem_warning(problems, path,
+		problem_warning(problems, path, "path_as_text",
 						psprintf("Write \"value_field\": \"%s\" to compare "
 								 "with its value.", found),
 						"\"%s\" is a text here, not the value of that path",
@@ -222,16 +237,12 @@ compile_literal(Condition *condition, const JsonbValue *json,
 				const char *path, const ScopeNames *names,
 				Problems *problems)
 {
-	char	   *error;
-
 	if (condition->op != OP_MATCHES && holds_template(json))
-		problem_error(problems, path,
+		problem_error(problems, path, "template_in_condition",
 					  "Compare with another field by \"value_field\": "
 					  "\"trigger.b\" in the place of \"value\".",
 					  "conditions take no templates");
-	error = value_error(condition->op, json);
-	if (error != NULL)
-		problem_error(problems, path, NULL, "%s", error);
+	check_literal(condition->op, json, path, problems);
 	if (json->type == jbvString)
 		warn_of_path(json, path, names, problems);
 	condition->literal = json_to_jsonb(json);
@@ -253,10 +264,11 @@ compile_value(Condition *condition, const JsonbValue *json, const char *path,
 	{
 		if (literal != NULL || field != NULL)
 			problem_error(problems, literal ? literal_path : field_path,
-						  NULL, "\"%s\" takes no value", name);
+						  "value_not_taken", NULL, "\"%s\" takes no value",
+						  name);
 	}
 	else if (literal != NULL && field != NULL)
-		problem_error(problems, field_path,
+		problem_error(problems, field_path, "excluding_keys",
 					  "Leave one of them out.",
 					  "value and value_field exclude each other");
 	else if (field != NULL)
@@ -265,8 +277,8 @@ compile_value(Condition *condition, const JsonbValue *json, const char *path,
 	else if (literal != NULL)
 		compile_literal(condition, literal, literal_path, names, problems);
 	else
-		problem_error(problems, literal_path, NULL, "\"%s\" needs a value",
-					  name);
+		problem_error(problems, literal_path, "value_needed", NULL,
+					  "\"%s\" needs a value", name);
 }
 
 static bool
@@ -287,11 +299,10 @@ compile_ignore_case(Condition *condition, const JsonbValue *json,
 		return;
 	path = problem_path_member(path, "ignore_case");
 	if (value->type != jbvBool)
-		problem_error(problems, path, NULL,
-					  "ignore_case must be true or false, not %s",
-					  json_a_type(value));
+		problem_type(problems, path, NULL, "ignore_case", "true or false",
+					 value);
 	else if (value->val.boolean && !may_ignore_case(condition->op))
-		problem_error(problems, path,
+		problem_error(problems, path, "case_not_taken",
 					  "It goes with eq, ne, in, not_in, contains, "
 					  "starts_with, ends_with and matches.",
 					  "\"%s\" takes no ignore_case",

@@ -38,16 +38,17 @@ typedef struct Reader
 	const char *text;
 	int			len;
 	int			pos;
-	ExpressionError *error;
+	Mistake    *mistake;
 } Reader;
 
 /* Fills the error; returns false. */
 static bool
 fail(Reader *reader, int offset, char *message, char *hint)
 {
-	reader->error->message = message;
-	reader->error->offset = offset;
-	reader->error->hint = hint;
+	reader->mistake->code = "template_syntax";
+	reader->mistake->message = message;
+	reader->mistake->offset = offset;
+	reader->mistake->hint = hint;
 	return false;
 }
 
@@ -166,9 +167,6 @@ static bool
 read_path(Reader *reader, const ScopeNames *names, Expression *expression)
 {
 	int			end;
-	char	   *message;
-	char	   *hint;
-	int			offset;
 
 	skip_space(reader);
 	end = path_end(reader);
@@ -176,9 +174,12 @@ read_path(Reader *reader, const ScopeNames *names, Expression *expression)
 		return unexpected(reader, "a path");
 	expression->path = scope_path_parse(reader->text + reader->pos,
 										end - reader->pos, names,
-										&message, &offset, &hint);
+										reader->mistake);
 	if (expression->path == NULL)
-		return fail(reader, reader->pos + offset, message, hint);
+	{
+		reader->mistake->offset += reader->pos; /* of the whole text */
+		return false;
+	}
 	reader->pos = end;
 	return true;
 }
@@ -246,7 +247,7 @@ read_keyword(Reader *reader, JsonbValue *value)
 	{
 		reader->pos = start;
 		unexpected(reader, "an argument");
-		reader->error->hint = pstrdup("An argument is a text in quotes, a "
+		reader->mistake->hint = pstrdup("An argument is a text in quotes, a "
 									  "number, true, false or null.");
 		return false;
 	}
@@ -312,15 +313,22 @@ read_filter(Reader *reader, Filter *filter)
 		return unexpected(reader, "a filter");
 	filter->def = filter_find(name, &hint);
 	if (filter->def == NULL)
-		return fail(reader, start, psprintf("unknown filter \"%s\"", name),
-					hint);
+	{
+		fail(reader, start, psprintf("unknown filter \"%s\"", name), hint);
+		reader->mistake->code = "unknown_filter";
+		return false;
+	}
 	skip_space(reader);
 	if (at(reader, ':') && !read_args(reader, filter))
 		return false;
 	message = filter_check(filter);
 	if (message != NULL)
-		return fail(reader, start, message,
-					at_end(reader) ? NULL : foreign_hint(reader));
+	{
+		fail(reader, start, message,
+			 at_end(reader) ? NULL : foreign_hint(reader));
+		reader->mistake->code = "filter_arguments";
+		return false;
+	}
 	return true;
 }
 
@@ -362,10 +370,10 @@ read_filters(Reader *reader, Expression *expression)
 
 Expression *
 expression_parse(const char *text, int len, int *pos,
-				 const ScopeNames *names, ExpressionError *error)
+				 const ScopeNames *names, Mistake *mistake)
 {
 	Expression *expression = palloc0(sizeof(Expression));
-	Reader		reader = {text, len, *pos, error};
+	Reader		reader = {text, len, *pos, mistake};
 
 	if (!read_path(&reader, names, expression) ||
 		!read_filters(&reader, expression))

@@ -11,22 +11,14 @@
 
 typedef struct Expression Expression;
 
-/* A mistake in an expression. */
-typedef struct ExpressionError
-{
-	char	   *message;
-	int			offset;			/* in the text, in bytes */
-	char	   *hint;			/* may be NULL */
-} ExpressionError;
-
 /*
  * Parses text[0..len) from *pos, which is after "{{", and sets *pos to the
- * byte after "}}".  After a mistake, returns NULL and fills *error; *pos then
+ * byte after "}}".  After a mistake, returns NULL and fills *mistake; *pos then
  * has no meaning.  The result lives in the current memory context.
  */
 extern Expression *expression_parse(const char *text, int len, int *pos,
 									const ScopeNames *names,
-									ExpressionError *error);
+									Mistake *mistake);
 
 /*
  * The value, pointing into the scope, the expression, or palloc'd memory.

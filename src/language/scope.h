@@ -64,13 +64,12 @@ typedef struct ScopeNames
 
 /*
  * Parses a path, text[0..len), in the current memory context.  If it is none,
- * returns NULL after setting *error to a palloc'd message, *error_offset to
- * the byte where the mistake is, and *hint, which may become NULL.  If names
- * is NULL, steps are not checked.
+ * returns NULL after filling *mistake.  If names is NULL, steps are not
+ * checked.
  */
 extern ScopePath *scope_path_parse(const char *text, int len,
-								   const ScopeNames *names, char **error,
-								   int *error_offset, char **hint);
+								   const ScopeNames *names,
+								   Mistake *mistake);
 
 /*
  * Adds a warning for a path such as trigger.items.0.sku, which reads a member

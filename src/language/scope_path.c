@@ -27,6 +27,7 @@ typedef struct PathReader
 	int			pos;
 	ScopePath  *path;
 	int			offsets[PATH_MAX_PARTS];	/* where each part begins */
+	const char *code;			/* of the error */
 	char	   *error;
 	char	   *hint;
 } PathReader;
@@ -272,6 +273,7 @@ check_path(PathReader *reader, const ScopeNames *names)
 									  names, &bad_part, &reader->hint);
 	if (reader->error != NULL)
 	{
+		reader->code = "unknown_path";
 		reader->pos = reader->offsets[bad_part];
 		return false;
 	}
@@ -283,17 +285,18 @@ check_path(PathReader *reader, const ScopeNames *names)
 
 ScopePath *
 scope_path_parse(const char *text, int len, const ScopeNames *names,
-				 char **error, int *error_offset, char **hint)
+				 Mistake *mistake)
 {
-	PathReader	reader = {.text = text, .len = len};
+	PathReader	reader = {.text = text, .len = len, .code = "path_syntax"};
 
 	reader.path = palloc0(sizeof(ScopePath));
 	reader.path->parts = palloc0(sizeof(PathPart) * PATH_MAX_PARTS);
 	if (!read_path(&reader) || !check_path(&reader, names))
 	{
-		*error = reader.error;
-		*error_offset = reader.pos;
-		*hint = reader.hint;
+		mistake->code = reader.code;
+		mistake->message = reader.error;
+		mistake->offset = reader.pos;
+		mistake->hint = reader.hint;
 		return NULL;
 	}
 	reader.path->parts = repalloc(reader.path->parts, sizeof(PathPart) *
@@ -330,17 +333,14 @@ scope_path_as_text(const char *text, int len, const ScopeNames *names,
 				   int *length)
 {
 	int			skip = len > 2 && memcmp(text, "$.", 2) == 0 ? 2 : 0;
-	char	   *error;
-	int			offset;
-	char	   *hint;
-
+	Mistake		mistake;
 	int			root;
 
 	text += skip;
 	len -= skip;
 	root = scope_root_length(text, len);
 	if (root == 0 || root == len || len > PATH_MAX_BYTES ||
-		scope_path_parse(text, len, names, &error, &offset, &hint) == NULL)
+		scope_path_parse(text, len, names, &mistake) == NULL)
 		return NULL;
 	*length = len;
 	return text;
@@ -356,7 +356,7 @@ scope_path_warn(const ScopePath *scope_path, const char *path,
 
 	if (scope_path->number_at == 0)
 		return;
-	problem_warning(problems, path,
+	problem_warning(problems, path, "key_not_index",
 					psprintf("Write %.*s[%.*s]%s for an element of an array, "
 							 "and %.*s[\"%.*s\"]%s for a key.", before,
 							 scope_path->text, len, number, number + len,

@@ -69,10 +69,9 @@ add_literal(Splitter *s)
  * too many errors the rest of the text is skipped.
  */
 static void
-report(Splitter *s, int offset, const char *hint, const char *message)
+report(Splitter *s, const Mistake *mistake)
 {
-	problem_error(s->problems, s->path, hint, "%s at position %d", message,
-				  pg_mbstrlen_with_len(s->text, Min(offset, s->len)) + 1);
+	problem_mistake(s->problems, s->path, mistake, s->text, s->len);
 	if (++s->nmistakes >= MAX_MISTAKES)
 		s->pos = s->len;
 }
@@ -93,9 +92,11 @@ after_close(const Splitter *s)
 static void
 split_expression(Splitter *s)
 {
-	int			start = s->pos;
 	int			resume;
-	ExpressionError error;
+	Mistake		mistake = {
+		"template_syntax", "unclosed \"{{\"", s->pos,
+		"Close it with \"}}\", or write \\{{ if the braces themselves are meant."
+	};
 	Expression *expression;
 
 	s->pos += 2;
@@ -103,15 +104,15 @@ split_expression(Splitter *s)
 	if (resume < 0)
 	{
 		s->pos = s->len;
-		report(s, start, "Close it with \"}}\", or write \\{{ if the braces "
-			   "themselves are meant.", "unclosed \"{{\"");
+		report(s, &mistake);
 		return;
 	}
-	expression = expression_parse(s->text, s->len, &s->pos, s->names, &error);
+	expression = expression_parse(s->text, s->len, &s->pos, s->names,
+								  &mistake);
 	if (expression == NULL)
 	{
 		s->pos = resume;
-		report(s, error.offset, error.hint, error.message);
+		report(s, &mistake);
 		return;
 	}
 	scope_path_warn(expression_path(expression), s->path, s->problems);
@@ -207,8 +208,8 @@ template_compile_text(const char *text, int len, const char *path,
 	.problems = problems};
 
 	if (len > TEMPLATE_MAX_BYTES)
-		problem_error(problems, path, NULL, "text is longer than %d bytes",
-					  TEMPLATE_MAX_BYTES);
+		problem_error(problems, path, "text_too_long", NULL,
+					  "text is longer than %d bytes", TEMPLATE_MAX_BYTES);
 	else
 	{
 		split(&s);
@@ -225,7 +226,7 @@ warn_of_key(const char *key, const char *path, Problems *problems)
 
 	if (open != NULL && (open == key || open[-1] != '\\') &&
 		strstr(open, "}}") != NULL)
-		problem_warning(problems, path,
+		problem_warning(problems, path, "template_in_key",
 						"Only values are templates.",
 						"a key is no template and stands as it is");
 }
@@ -280,7 +281,7 @@ compile_value(const JsonbValue *value, const char *path,
 	{
 		JsonbValue	null = {.type = jbvNull};
 
-		problem_error(problems, path, NULL,
+		problem_error(problems, path, "value_too_deep", NULL,
 					  "value is nested more than %d levels deep",
 					  TEMPLATE_MAX_DEPTH);
 		return make_constant(&null);

@@ -54,10 +54,11 @@ find_close(const Lookalikes *l, int start, const char *what)
 static void
 warn(Lookalikes *l, int start, int end, const char *hint)
 {
-	problem_warning(l->problems, l->path, hint,
+	problem_warning(l->problems, l->path, "foreign_template", hint,
 					"\"%.*s\" is no template and stands as it is, at position "
 					"%d", end - start, l->text + start,
 					pg_mbstrlen_with_len(l->text, start) + 1);
+	problem_at(l->problems, l->text, l->len, start);
 	l->nfound++;
 }
 
@@ -65,12 +66,10 @@ warn(Lookalikes *l, int start, int end, const char *hint)
 static bool
 is_path(const Lookalikes *l, const char *text, int len)
 {
-	char	   *error;
-	int			offset;
-	char	   *hint;
+	Mistake		mistake;
 
 	return scope_root_length(text, len) > 0 &&
-		scope_path_parse(text, len, l->names, &error, &offset, &hint) != NULL;
+		scope_path_parse(text, len, l->names, &mistake) != NULL;
 }
 
 /* Has it only bytes that a path without blanks may have? */
@@ -169,7 +168,7 @@ check_whole(Lookalikes *l)
 	const char *text = scope_path_as_text(l->text, l->len, l->names, &len);
 
 	if (text != NULL)
-		problem_warning(l->problems, l->path,
+		problem_warning(l->problems, l->path, "path_as_text",
 						psprintf("Write {{ %.*s }} for the value.", len,
 								 text),
 						"\"%.*s\" is a text here, not the value of that "

@@ -68,7 +68,7 @@ check_type(const char *type, const char *path, Problems *problems)
 		if (block != NULL)
 			*block++ = '\0';
 		if (!is_one_of(word, type_words, lengthof(type_words)))
-			problem_error(problems, path,
+			problem_error(problems, path, "unknown_type",
 						  known_words_hint(word, type_words,
 										   lengthof(type_words)),
 						  "unknown type \"%s\"", word);
@@ -86,14 +86,13 @@ parse_param_member(ActionParam *param, const JsonMember *member,
 
 	path = problem_path_member(path, key);
 	if (!is_one_of(key, param_keys, lengthof(param_keys)))
-		problem_error(problems, path,
+		problem_error(problems, path, "unknown_key",
 					  known_words_hint(key, param_keys,
 									   lengthof(param_keys)),
 					  "unknown key \"%s\"", key);
 	else if (member->value.type != (is_required ? jbvBool : jbvString))
-		problem_error(problems, path, NULL, "%s must be a %s, not %s", key,
-					  is_required ? "boolean" : "string",
-					  json_a_type(&member->value));
+		problem_type(problems, path, NULL, key,
+					 is_required ? "a boolean" : "a string", &member->value);
 	else if (is_required)
 		param->required = member->value.val.boolean;
 	else if (strcmp(key, "help") == 0)
@@ -102,7 +101,7 @@ parse_param_member(ActionParam *param, const JsonMember *member,
 	{
 		param->format = json_cstring(&member->value);
 		if (!is_one_of(param->format, plan_formats, PLAN_NFORMATS))
-			problem_error(problems, path,
+			problem_error(problems, path, "unknown_format",
 						  known_words_hint(param->format, plan_formats,
 										   PLAN_NFORMATS),
 						  "unknown format \"%s\"", param->format);
@@ -125,11 +124,10 @@ parse_param(ActionParam *param, const JsonMember *member, Problems *problems)
 	param->name = member->key;
 	if (!json_is_object(&member->value))
 	{
-		problem_error(problems, path,
-					  "Write it as {\"type\": \"string\", \"required\": "
-					  "true, \"help\": \"...\"}.",
-					  "parameter must be described by an object, not %s",
-					  json_a_type(&member->value));
+		problem_type(problems, path,
+					 "Write it as {\"type\": \"string\", \"required\": "
+					 "true, \"help\": \"...\"}.",
+					 "parameter", "an object", &member->value);
 		return;
 	}
 	members = json_members(&member->value, &n);
@@ -148,7 +146,7 @@ parse_rule(ActionSpec *spec, ActionRuleKind kind, char *subject,
 
 	if (!json_is_array(list) || json_count(list) == 0)
 	{
-		problem_error(problems, path, NULL,
+		problem_error(problems, path, "names_expected", NULL,
 					  "an array of parameters' names is expected");
 		return;
 	}
@@ -162,7 +160,8 @@ parse_rule(ActionSpec *spec, ActionRuleKind kind, char *subject,
 	{
 		if (names[i].value.type != jbvString)
 		{
-			problem_error(problems, problem_path_element(path, i), NULL,
+			problem_error(problems, problem_path_element(path, i),
+						  "names_expected", NULL,
 						  "name of a parameter must be a string");
 			return;
 		}
@@ -182,7 +181,7 @@ parse_rules(ActionSpec *spec, const JsonMember *member, Problems *problems)
 
 	if (!is_one_of(member->key, rule_keys, lengthof(rule_keys)))
 	{
-		problem_error(problems, path,
+		problem_error(problems, path, "unknown_rule",
 					  known_words_hint(member->key, rule_keys,
 									   lengthof(rule_keys)),
 					  "unknown rule \"%s\"", member->key);
@@ -191,8 +190,8 @@ parse_rules(ActionSpec *spec, const JsonMember *member, Problems *problems)
 	if (is_needs ? !json_is_object(&member->value) :
 		!json_is_array(&member->value))
 	{
-		problem_error(problems, path, NULL, "%s must be an %s", member->key,
-					  is_needs ? "object" : "array");
+		problem_type(problems, path, NULL, member->key,
+					 is_needs ? "an object" : "an array", &member->value);
 		return;
 	}
 
@@ -249,7 +248,7 @@ check_rule_names(const ActionSpec *spec, Problems *problems)
 			const char *name = k < 0 ? rule->subject : rule->params[k];
 
 			if (!is_one_of(name, names, spec->nparams))
-				problem_error(problems, path,
+				problem_error(problems, path, "unknown_name",
 							  known_words_hint(name, names, spec->nparams),
 							  "there is no parameter \"%s\"", name);
 		}
@@ -271,8 +270,7 @@ action_spec_parse(ActionSpec *spec, Jsonb *params, Problems *problems)
 	json_of_jsonb(params, &json);
 	if (!json_is_object(&json))
 	{
-		problem_error(problems, "", NULL, "params must be an object, not %s",
-					  json_a_type(&json));
+		problem_type(problems, "", NULL, "params", "an object", &json);
 		return;
 	}
 
@@ -351,15 +349,17 @@ check_params(const ActionSpec *spec, const Template *params,
 
 		if (param == NULL)
 			problem_error(problems, problem_path_member(path, keys[i]),
+						  "unknown_param",
 						  known_words_hint(keys[i], param_names(spec),
 										   spec->nparams),
-						  "action \"%s\" has no parameter \"%s\"",
-						  spec->name, keys[i]);
+						  "action \"%s\" has no parameter \"%s\"", spec->name,
+						  keys[i]);
 		else if (type != NULL && strcmp(type, "null") != 0 &&
 				 !type_holds(param->type, type))
 			problem_error(problems, problem_path_member(path, keys[i]),
-						  param->help, "%s must be of type %s, not %s",
-						  keys[i], type_text(param->type), type);
+						  "wrong_type", param->help,
+						  "%s must be of type %s, not %s", keys[i],
+						  type_text(param->type), type);
 		else
 			plan_check_value(param->format, value,
 							 problem_path_member(path, keys[i]), problems);
@@ -376,9 +376,9 @@ check_required(const ActionSpec *spec, const Template *params,
 
 		if (param->required && !is_given(params, param->name))
 			problem_error(problems, problem_path_member(path, param->name),
-						  param->help,
-						  "action \"%s\" needs parameter \"%s\"",
-						  spec->name, param->name);
+						  "missing_param", param->help,
+						  "action \"%s\" needs parameter \"%s\"", spec->name,
+						  param->name);
 	}
 }
 
@@ -413,22 +413,23 @@ check_rule(const ActionSpec *spec, const ActionRule *rule,
 	{
 		case RULE_ONE_OF:
 			if (given != 1)
-				problem_error(problems, path, NULL,
+				problem_error(problems, path, "one_of_params", NULL,
 							  "action \"%s\" takes exactly one of %s, not %d",
 							  spec->name, list_params(rule, "and"), given);
 			break;
 		case RULE_ANY_OF:
 			if (given == 0)
-				problem_error(problems, path, NULL,
+				problem_error(problems, path, "any_of_params", NULL,
 							  "action \"%s\" needs %s", spec->name,
 							  list_params(rule, "or"));
 			break;
 		case RULE_NEEDS:
 			if (is_given(params, rule->subject) && given < rule->nparams)
 				problem_error(problems,
-							  problem_path_member(path, rule->subject), NULL,
-							  "parameter \"%s\" needs %s too",
-							  rule->subject, list_params(rule, "and"));
+							  problem_path_member(path, rule->subject),
+							  "param_needs", NULL,
+							  "parameter \"%s\" needs %s too", rule->subject,
+							  list_params(rule, "and"));
 			break;
 	}
 }

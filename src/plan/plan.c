@@ -49,7 +49,7 @@ collect_names(PlanCompiler *compiler, const JsonMember *steps, int nsteps)
 			if (strcmp(compiler->step_names[k], name) == 0)
 			{
 				problem_error(compiler->problems,
-							  psprintf("steps[%d].name", i),
+							  psprintf("steps[%d].name", i), "duplicate_step",
 							  "Names of steps are unique.",
 							  "step name \"%s\" is used before", name);
 				break;
@@ -68,15 +68,18 @@ compile_steps(PlanCompiler *compiler, const JsonbValue *json,
 
 	if (json == NULL || !json_is_array(json))
 	{
-		problem_error(compiler->problems, "steps", NULL, json ?
-					  "steps must be an array, not %s" : "steps are missing",
-					  json ? json_a_type(json) : "");
+		if (json == NULL)
+			problem_error(compiler->problems, "steps", "missing_key", NULL,
+						  "%s are missing", "steps");
+		else
+			problem_type(compiler->problems, "steps", NULL, "steps",
+						 "an array", json);
 		return;
 	}
 	nsteps = json_count(json);
 	if (nsteps < 1 || nsteps > PLAN_MAX_STEPS)
 	{
-		problem_error(compiler->problems, "steps", NULL,
+		problem_error(compiler->problems, "steps", "number_of_steps", NULL,
 					  "a definition has 1 to %d steps, not %d",
 					  PLAN_MAX_STEPS, nsteps);
 		return;
@@ -112,8 +115,8 @@ names_of_actions(const ActionCatalogue *catalogue)
 static void
 warn_of_template(const char *text, const char *key, Problems *problems)
 {
-	if (text !=NULL && strstr(text, "{{") != NULL)
-		problem_warning(problems, key,
+	if (text != NULL && strstr(text, "{{") != NULL)
+		problem_warning(problems, key, "template_in_name",
 						"Templates stand in the parameters of steps.",
 						"%s is no template and stands as it is", key);
 }
@@ -128,9 +131,8 @@ check_members(const JsonbValue *json, Problems *problems)
 	JsonbValue *search = json_member(json, "search");
 
 	if (description != NULL && description->type != jbvString)
-		problem_error(problems, "description", NULL,
-					  "description must be a string, not %s",
-					  json_a_type(description));
+		problem_type(problems, "description", NULL, "description", "a string",
+					 description);
 	if (schedule != NULL)
 		(void) plan_compile_schedules(schedule, problems);
 	if (title != NULL)
@@ -150,9 +152,7 @@ plan_compile(Jsonb *definition, const ActionCatalogue *catalogue,
 	json_of_jsonb(definition, &json);
 	if (!json_is_object(&json))
 	{
-		problem_error(problems, "", NULL,
-					  "definition must be an object, not %s",
-					  json_a_type(&json));
+		problem_type(problems, "", NULL, "definition", "an object", &json);
 		return NULL;
 	}
 	if (catalogue != NULL)

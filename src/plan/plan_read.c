@@ -36,7 +36,7 @@ plan_check_keys(const JsonbValue *object, const char *path,
 			k++;
 		if (k == nknown)
 			problem_error(problems, problem_path_member(path, key),
-						  known_words_hint(key, known, nknown),
+						  "unknown_key", known_words_hint(key, known, nknown),
 						  "unknown key \"%s\"", key);
 	}
 }
@@ -53,15 +53,14 @@ plan_text(const JsonbValue *object, const char *key, const char *path,
 	path = problem_path_member(path, key);
 	if (value->type != jbvString)
 	{
-		problem_error(problems, path, NULL, "%s must be a string, not %s",
-					  key, json_a_type(value));
+		problem_type(problems, path, NULL, key, "a string", value);
 		return NULL;
 	}
 	length = pg_mbstrlen_with_len(value->val.string.val,
 								  value->val.string.len);
 	if (length == 0 || length > PLAN_MAX_TEXT)
 	{
-		problem_error(problems, path, NULL,
+		problem_error(problems, path, "text_length", NULL,
 					  "%s must have 1 to %d characters", key, PLAN_MAX_TEXT);
 		return NULL;
 	}
@@ -127,7 +126,7 @@ plan_interval(const JsonbValue *object, const char *key, const char *path,
 	path = problem_path_member(path, key);
 	if (value->type != jbvString || value->val.string.len > MAX_INTERVAL_BYTES)
 	{
-		problem_error(problems, path,
+		problem_error(problems, path, "bad_interval",
 					  "Write it with its unit, as in \"30 seconds\".",
 					  "%s must be a text that is an interval", key);
 		return -1;
@@ -139,7 +138,7 @@ plan_interval(const JsonbValue *object, const char *key, const char *path,
 	output_settings_leave(level);
 	if (message != NULL)
 	{
-		problem_error(problems, path,
+		problem_error(problems, path, "bad_interval",
 					  "Write it as in \"30 seconds\" or \"2 hours\".",
 					  "%s", message);
 		return -1;
@@ -147,7 +146,7 @@ plan_interval(const JsonbValue *object, const char *key, const char *path,
 	ms = milliseconds(input.result);
 	if (!(ms >= 1 && ms <= max_ms))
 	{
-		problem_error(problems, path, NULL,
+		problem_error(problems, path, "interval_range", NULL,
 					  "%s must be more than nothing and at most %s", key,
 					  max_text);
 		return -1;

@@ -33,14 +33,14 @@ number_member(const JsonbValue *object, const char *key, const char *path,
 	if (value == NULL)
 	{
 		if (isnan(dflt))
-			problem_error(problems, path, NULL, "%s is missing", key);
+			problem_error(problems, path, "missing_key", NULL, "%s is missing",
+						  key);
 		return dflt;
 	}
 	path = problem_path_member(path, key);
 	if (value->type != jbvNumeric)
 	{
-		problem_error(problems, path, NULL, "%s must be a number, not %s",
-					  key, json_a_type(value));
+		problem_type(problems, path, NULL, key, "a number", value);
 		return dflt;
 	}
 	/* This one takes what is out of range as infinite, and raises nothing. */
@@ -49,8 +49,8 @@ number_member(const JsonbValue *object, const char *key, const char *path,
 												value_datum));
 	if (!(number >= min && number <= max))
 	{
-		problem_error(problems, path, NULL, "%s must be from %g to %g", key,
-					  min, max);
+		problem_error(problems, path, "number_range", NULL,
+					  "%s must be from %g to %g", key, min, max);
 		return dflt;
 	}
 	return number;
@@ -64,8 +64,8 @@ plan_compile_retry(const JsonbValue *json, const char *path,
 
 	if (!json_is_object(json))
 	{
-		problem_error(problems, path, "Write it as {\"max_attempts\": 5}.",
-					  "retry must be an object, not %s", json_a_type(json));
+		problem_type(problems, path, "Write it as {\"max_attempts\": 5}.",
+					 "retry", "an object", json);
 		return;
 	}
 	plan_check_keys(json, path, retry_keys, lengthof(retry_keys), problems);
@@ -76,7 +76,8 @@ plan_compile_retry(const JsonbValue *json, const char *path,
 		attempts = 1;
 	if (attempts != floor(attempts))
 		problem_error(problems, problem_path_member(path, "max_attempts"),
-					  NULL, "max_attempts must be a whole number");
+					  "whole_number", NULL,
+					  "max_attempts must be a whole number");
 	retry->max_attempts = (int) attempts;
 	retry->coefficient = number_member(json, "backoff_coefficient", path, 1,
 									   PLAN_MAX_COEFFICIENT, 2, problems);
@@ -87,5 +88,6 @@ plan_compile_retry(const JsonbValue *json, const char *path,
 								  PLAN_MAX_INTERVAL_MS, "30 days", problems);
 	if (retry->max_ms >= 0 && retry->initial_ms > retry->max_ms)
 		problem_error(problems, problem_path_member(path, "max_interval"),
-					  NULL, "max_interval is shorter than initial_interval");
+					  "interval_order", NULL,
+					  "max_interval is shorter than initial_interval");
 }

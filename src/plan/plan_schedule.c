@@ -27,8 +27,8 @@ required_text(const JsonbValue *json, const char *key, const char *path,
 {
 	if (json_member(json, key) == NULL)
 	{
-		problem_error(problems, problem_path_member(path, key), hint,
-					  "%s is missing", key);
+		problem_error(problems, problem_path_member(path, key), "missing_key",
+					  hint, "%s is missing", key);
 		return NULL;
 	}
 	return plan_text(json, key, path, problems);
@@ -38,8 +38,7 @@ static bool
 compile_cron(const JsonbValue *json, const char *path, PlanSchedule *schedule,
 			 Problems *problems)
 {
-	const char *hint;
-	char	   *problem;
+	Mistake		mistake;
 
 	schedule->cron_text =
 		required_text(json, "cron", path,
@@ -47,11 +46,13 @@ compile_cron(const JsonbValue *json, const char *path, PlanSchedule *schedule,
 					  problems);
 	if (schedule->cron_text == NULL)
 		return false;
-	problem = cron_parse(schedule->cron_text, &schedule->cron, &hint);
-	if (problem == NULL)
+	if (cron_parse(schedule->cron_text, &schedule->cron, &mistake))
 		return true;
-	problem_error(problems, problem_path_member(path, "cron"), hint,
-				  "\"%s\" %s", schedule->cron_text, problem);
+	problem_error(problems, problem_path_member(path, "cron"), mistake.code,
+				  mistake.hint, "\"%s\" %s", schedule->cron_text,
+				  mistake.message);
+	problem_at(problems, schedule->cron_text, strlen(schedule->cron_text),
+			   mistake.offset);
 	return false;
 }
 
@@ -69,6 +70,7 @@ compile_zone(const JsonbValue *json, const char *path, PlanSchedule *schedule,
 	if (schedule->zone != NULL)
 		return true;
 	problem_error(problems, problem_path_member(path, "time_zone"),
+				  "unknown_time_zone",
 				  "The view pg_timezone_names lists the names.",
 				  "\"%s\" is not the name of a time zone",
 				  schedule->zone_name);
@@ -95,6 +97,7 @@ compile_catch_up(const JsonbValue *json, const char *path,
 		}
 	}
 	problem_error(problems, problem_path_member(path, "catch_up"),
+				  "unknown_catch_up",
 				  known_words_hint(word, catch_up_words,
 								   lengthof(catch_up_words)),
 				  "\"%s\" is not a way to catch up", word);
@@ -112,14 +115,13 @@ compile_payload(const JsonbValue *json, const char *path,
 	path = problem_path_member(path, "payload");
 	if (!json_is_object(value))
 	{
-		problem_error(problems, path, NULL, "payload must be an object, not %s",
-					  json_a_type(value));
+		problem_type(problems, path, NULL, "payload", "an object", value);
 		return false;
 	}
 	if (json_member(value, SCHEDULED_FOR) != NULL)
 	{
 		problem_error(problems, problem_path_member(path, SCHEDULED_FOR),
-					  "Leave it out.",
+					  "reserved_key", "Leave it out.",
 					  "%s is set by the engine", SCHEDULED_FOR);
 		return false;
 	}
@@ -137,10 +139,9 @@ compile_schedule(const JsonbValue *json, const char *path, Problems *problems)
 
 	if (!json_is_object(json))
 	{
-		problem_error(problems, path,
-					  "Write {\"cron\": \"0 8 * * *\", \"time_zone\": \"Asia/Beirut\"}.",
-					  "a schedule must be an object, not %s",
-					  json_a_type(json));
+		problem_type(problems, path,
+					 "Write {\"cron\": \"0 8 * * *\", \"time_zone\": \"Asia/Beirut\"}.",
+					 "schedule", "an object", json);
 		return NULL;
 	}
 	plan_check_keys(json, path, schedule_keys, lengthof(schedule_keys),
@@ -178,7 +179,7 @@ add_schedule(List *schedules, const JsonbValue *json, const char *path,
 		return schedules;
 	if (has_key(schedules, schedule->key))
 	{
-		problem_error(problems, path,
+		problem_error(problems, path, "duplicate_schedule",
 					  "Give each a name of its own.",
 					  "a schedule \"%s\" is there already", schedule->key);
 		return schedules;
@@ -198,7 +199,7 @@ plan_compile_schedules(const JsonbValue *json, Problems *problems)
 	n = json_count(json);
 	if (n < 1 || n > PLAN_MAX_SCHEDULES)
 	{
-		problem_error(problems, "schedule", NULL,
+		problem_error(problems, "schedule", "number_of_schedules", NULL,
 					  "a definition has 1 to %d schedules, not %d",
 					  PLAN_MAX_SCHEDULES, n);
 		return NIL;

@@ -24,20 +24,20 @@ compile_name(const JsonbValue *json, const char *path, Problems *problems)
 
 	if (value == NULL)
 	{
-		problem_error(problems, path, NULL, "step has no name");
+		problem_error(problems, path, "missing_key", NULL, "step has no %s",
+					  "name");
 		return NULL;
 	}
 	path = problem_path_member(path, "name");
 	if (value->type != jbvString)
 	{
-		problem_error(problems, path, NULL, "name must be a string, not %s",
-					  json_a_type(value));
+		problem_type(problems, path, NULL, "name", "a string", value);
 		return NULL;
 	}
 	name = json_cstring(value);
 	if (!plan_is_step_name(name))
 	{
-		problem_error(problems, path,
+		problem_error(problems, path, "bad_step_name",
 					  psprintf("A letter or \"_\", then letters, digits, "
 							   "\"_\" or \"-\"; at most %d characters.",
 							   PLAN_MAX_NAME),
@@ -57,7 +57,7 @@ find_action(const PlanCompiler *compiler, const char *name, const char *path)
 		if (strcmp(catalogue->actions[i].name, name) == 0)
 			return &catalogue->actions[i];
 	}
-	problem_error(compiler->problems, path,
+	problem_error(compiler->problems, path, "unknown_action",
 				  known_words_hint(name, compiler->action_names,
 								   catalogue->nactions),
 				  "unknown action \"%s\"", name);
@@ -73,8 +73,8 @@ compile_action_name(const PlanCompiler *compiler, const JsonbValue *json,
 	if (action->name == NULL)
 	{
 		if (json_member(json, "action") == NULL)
-			problem_error(compiler->problems, path, NULL,
-						  "step has no action");
+			problem_error(compiler->problems, path, "missing_key", NULL,
+						  "step has no %s", "action");
 		return NULL;
 	}
 	if (compiler->catalogue == NULL)
@@ -96,9 +96,8 @@ compile_params(const PlanCompiler *compiler, const JsonbValue *json,
 		value = &none;
 	else if (!json_is_object(value))
 	{
-		problem_error(compiler->problems, path, NULL,
-					  "params must be an object, not %s",
-					  json_a_type(value));
+		problem_type(compiler->problems, path, NULL, "params", "an object",
+					 value);
 		return;
 	}
 	action->params = template_compile(value, path, names, compiler->problems);
@@ -148,7 +147,7 @@ compile_on_error(const JsonbValue *json, const char *path,
 		step->continue_on_error = true;
 	else if (strcmp(word, "stop") != 0)
 		problem_error(problems, problem_path_member(path, "on_error"),
-					  on_error_hint(word),
+					  "on_error_word", on_error_hint(word),
 					  "on_error must be \"stop\" or \"continue\"");
 }
 
@@ -225,8 +224,7 @@ plan_compile_step(PlanCompiler *compiler, const JsonbValue *json,
 
 	if (!json_is_object(json))
 	{
-		problem_error(problems, path, NULL, "step must be an object, not %s",
-					  json_a_type(json));
+		problem_type(problems, path, NULL, "step", "an object", json);
 		return;
 	}
 	plan_check_keys(json, path, step_keys, lengthof(step_keys), problems);

@@ -36,17 +36,17 @@ check_roots(const char *text, Problems *problems)
 	while (open != NULL)
 	{
 		int			pos = open - text +2;
-		ExpressionError error;
+		Mistake		mistake = {0};
 		Expression *expression = NULL;
 		ScopeRoot	root;
 
 		if (open == text ||open[-1] != '\\')
-			expression = expression_parse(text, len, &pos, NULL, &error);
+			expression = expression_parse(text, len, &pos, NULL, &mistake);
 		if (expression != NULL)
 		{
 			root = expression_path(expression)->root;
 			if (root == SCOPE_STEPS || root == SCOPE_NOW)
-				problem_error(problems, "title",
+				problem_error(problems, "title", "title_root",
 							  "It sees \"trigger\", \"run\", \"workflow\" and \"tenant\".",
 							  "a title does not see \"%s\"",
 							  scope_root_names[root]);
@@ -66,16 +66,16 @@ plan_compile_title(const JsonbValue *json, Problems *problems)
 
 	if (json->type != jbvString)
 	{
-		problem_error(problems, "title",
-					  "Write it as in \"Order {{ trigger.order_id }}\".",
-					  "title must be a string, not %s", json_a_type(json));
+		problem_type(problems, "title",
+					 "Write it as in \"Order {{ trigger.order_id }}\".",
+					 "title", "a string", json);
 		return NULL;
 	}
 	text = json_cstring(json);
 
 	if (*text == '\0' || pg_mbstrlen(text) > PLAN_MAX_TEXT)
 	{
-		problem_error(problems, "title", NULL,
+		problem_error(problems, "title", "text_length", NULL,
 					  "title must have 1 to %d characters", PLAN_MAX_TEXT);
 		return NULL;
 	}
@@ -93,34 +93,31 @@ static ScopePath *
 compile_path(const JsonbValue *json, const char *path, Problems *problems)
 {
 	char	   *text = plan_text(json, "path", path, problems);
-	char	   *error;
-	int			offset;
-	char	   *hint = NULL;
+	Mistake		mistake = {0};
 	ScopePath  *result;
 
 	if (text == NULL)
 	{
 		if (json_member(json, "path") == NULL)
-			problem_error(problems, path,
+			problem_error(problems, path, "missing_key",
 						  "Write it as in {\"path\": \"trigger.order_id\"}.",
-						  "path is missing");
+						  "%s is missing", "path");
 		return NULL;
 	}
 	path = problem_path_member(path, "path");
-	result = scope_path_parse(text, strlen(text), NULL, &error, &offset,
-							  &hint);
+	result = scope_path_parse(text, strlen(text), NULL, &mistake);
 	if (result == NULL)
 	{
 		/* the payload's name is the only root that can be meant */
 		if (scope_root_length(text, strlen(text)) == 0)
-			hint = psprintf("Write trigger.%s, if the payload's is meant.",
+			mistake.hint = psprintf("Write trigger.%s, if the payload's is meant.",
 							text);
-		problem_error(problems, path, hint, "%s", error);
+		problem_mistake(problems, path, &mistake, text, strlen(text));
 		return NULL;
 	}
 	if (result->root != SCOPE_TRIGGER || result->nparts < 2)
 	{
-		problem_error(problems, path,
+		problem_error(problems, path, "search_root",
 					  "Write trigger and what of it, as in \"trigger.order_id\".",
 					  "only values of the payload are searched");
 		return NULL;
@@ -137,15 +134,14 @@ compile_label(List *labels, const JsonbValue *json, const char *path,
 
 	if (json->type != jbvString)
 	{
-		problem_error(problems, path, NULL, "label must be a string, not %s",
-					  json_a_type(json));
+		problem_type(problems, path, NULL, "label", "a string", json);
 		return labels;
 	}
 	text = json_cstring(json);
 
 	if (*text == '\0' || pg_mbstrlen(text) > MAX_LABEL)
 	{
-		problem_error(problems, path, NULL,
+		problem_error(problems, path, "text_length", NULL,
 					  "label must have 1 to %d characters", MAX_LABEL);
 		return labels;
 	}
@@ -168,15 +164,17 @@ compile_labels(const JsonbValue *json, const char *path, Problems *problems)
 	{
 		if (value->type == jbvString)
 			return compile_label(NIL, value, path, problems);
-		problem_error(problems, path,
-					  "Write it as in {\"en\": \"Order\", \"fr\": \"Commande\"}.",
-					  "label must be a string, or an object with a string for each language, not %s",
-					  json_a_type(value));
+		problem_type(problems, path,
+					 "Write it as in {\"en\": \"Order\", \"fr\": \"Commande\"}.",
+					 "label",
+					 "a string, or an object with a string for each language",
+					 value);
 		return NIL;
 	}
 	members = json_members(value, &n);
 	if (n > PLAN_MAX_LABELS)
-		problem_error(problems, path, NULL, "a key has at most %d labels",
+		problem_error(problems, path, "number_of_labels", NULL,
+					  "a key has at most %d labels",
 					  PLAN_MAX_LABELS);
 	for (int i = 0; i < Min(n, PLAN_MAX_LABELS); i++)
 		labels = compile_label(labels, &members[i].value,
@@ -193,10 +191,9 @@ compile_key(const JsonbValue *json, const char *path, Problems *problems)
 
 	if (!json_is_object(json))
 	{
-		problem_error(problems, path,
-					  "Write it as in {\"path\": \"trigger.order_id\"}.",
-					  "a key to search must be an object, not %s",
-					  json_a_type(json));
+		problem_type(problems, path,
+					 "Write it as in {\"path\": \"trigger.order_id\"}.",
+					 "a key to search", "an object", json);
 		return NULL;
 	}
 	plan_check_keys(json, path, search_keys, lengthof(search_keys), problems);
@@ -230,14 +227,14 @@ plan_compile_search(const JsonbValue *json, Problems *problems)
 
 	if (!json_is_array(json))
 	{
-		problem_error(problems, "search",
-					  "Write it as in [{\"path\": \"trigger.order_id\"}].",
-					  "search must be an array, not %s", json_a_type(json));
+		problem_type(problems, "search",
+					 "Write it as in [{\"path\": \"trigger.order_id\"}].",
+					 "search", "an array", json);
 		return NIL;
 	}
 	members = json_members(json, &n);
 	if (n > PLAN_MAX_SEARCH)
-		problem_error(problems, "search", NULL,
+		problem_error(problems, "search", "number_of_keys", NULL,
 					  "a definition has at most %d keys to search",
 					  PLAN_MAX_SEARCH);
 	for (int i = 0; i < Min(n, PLAN_MAX_SEARCH); i++)
@@ -246,7 +243,8 @@ plan_compile_search(const JsonbValue *json, Problems *problems)
 		PlanSearchKey *key = compile_key(&members[i].value, path, problems);
 
 		if (key != NULL && has_path(keys, key->path))
-			problem_error(problems, problem_path_member(path, "path"), NULL,
+			problem_error(problems, problem_path_member(path, "path"),
+						  "duplicate_path", NULL,
 						  "path \"%s\" is used before", key->path->text);
 		else if (key != NULL)
 			keys = lappend(keys, key);

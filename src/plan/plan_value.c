@@ -31,7 +31,7 @@ check_method(const char *text, const char *path, Problems *problems)
 		if (pg_strcasecmp(text, methods[i]) == 0)
 			return;
 	}
-	problem_error(problems, path,
+	problem_error(problems, path, "bad_method",
 				  "Use GET, HEAD, POST, PUT, PATCH or DELETE.",
 				  "\"%s\" is not a request method", text);
 }
@@ -45,16 +45,17 @@ check_url(const char *text, const char *path, Problems *problems)
 	if (problem == NULL)
 		return;
 	if (strstr(text, "://") != NULL)
-		problem_error(problems, path, strchr(text, '@') == NULL ? NULL :
+		problem_error(problems, path, "bad_url",
+					  strchr(text, '@') == NULL ? NULL :
 					  "Credentials belong in a connection.",
 					  "the URL %s", problem);
 	else if (text[0] == '/')
-		problem_error(problems, path,
+		problem_error(problems, path, "bad_url",
 					  "Write it with its host, as in "
 					  "\"https://example.com/orders\", or give \"path\" and "
 					  "\"connection\".", "the URL %s", problem);
 	else
-		problem_error(problems, path,
+		problem_error(problems, path, "bad_url",
 					  "Write it with its scheme, as in "
 					  "\"https://example.com/orders\".",
 					  "the URL %s", problem);
@@ -91,7 +92,7 @@ check_addresses(const char *text, const char *path, Problems *problems)
 			start++;
 		if (start < c && !may_be_address(start, c - start))
 		{
-			problem_error(problems, path,
+			problem_error(problems, path, "bad_address",
 						  "Write it as in \"ops@example.com\" or "
 						  "\"Ops <ops@example.com>\".",
 						  "\"%.*s\" is not a mail address", (int) (c - start),
