@@ -19,7 +19,15 @@ WHERE d.classid = 'pg_class'::regclass AND d.deptype = 'e'
 	AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'workflow_engine')
 	AND c.oid <> ALL (SELECT unnest(extconfig) FROM pg_extension WHERE extname = 'workflow_engine');
 
--- Their columns.
+-- The view, and its columns.
+SELECT c.relname, string_agg(attname, ', ' ORDER BY attnum) AS columns
+FROM pg_depend d JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'v'
+	JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+WHERE d.classid = 'pg_class'::regclass AND d.deptype = 'e'
+	AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'workflow_engine')
+GROUP BY 1 ORDER BY 1;
+
+-- The tables' columns.
 SELECT a.attname AS column, format_type(a.atttypid, a.atttypmod) AS type,
 	a.attnotnull AS not_null, pg_get_expr(d.adbin, d.adrelid) AS default
 FROM pg_attribute a

@@ -255,10 +255,10 @@ CREATE INDEX workflow_runs_timer ON workflow_runs (place, run_at)
 CREATE INDEX workflow_runs_held ON workflow_runs (definition_id, id)
 	WHERE run_at > queued_at AND run_at = 'infinity'
 	AND status IN ('queued', 'waiting');
--- what runs, failed or was cancelled, also of one definition
+-- what runs, waits for its next attempt, failed or was cancelled, also of one definition
 CREATE INDEX workflow_runs_state
 	ON workflow_runs (status, definition_id, id)
-	WHERE status IN ('running', 'failed', 'cancelled');
+	WHERE status IN ('running', 'waiting', 'failed', 'cancelled');
 -- a definition's runs, newest first: ids ascend with time
 CREATE INDEX workflow_runs_definition ON workflow_runs (definition_id, id);
 -- what ran for this order; the workers clean its list of new entries (in kB)
@@ -569,6 +569,58 @@ AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION wf_fire_schedules() IS
 'Internal: fires the schedules that are due, and returns when the next one is (null: none is known). The workers call it. Errors: 42501 (no superuser).';
 
+CREATE FUNCTION wf_health(tenant_id uuid DEFAULT NULL)
+RETURNS TABLE (due int, oldest_due_at timestamptz, later int, waiting int,
+	running int, failed_1h int, failed_24h int, paused boolean,
+	completed_per_minute int, standing_still int, workers int,
+	last_error text, notify_events text)
+AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL UNSAFE ROWS 1
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION wf_health(uuid) IS
+'Is everything all right? One row, of one tenant or of all: runs that are due and since when the oldest, later (fired for a later time), waiting (for their next attempt), running, failed of those that were fired in the last hour and day; paused: all that is asked for is; completed_per_minute: in the last minute, looked for among the newest runs and those just before the oldest that is due; standing_still: runs of another place, which are not executed here; workers: alive in this database, and the last error of one; workflow_engine.notify_events. Each count stops at 10001, which is to be shown as 10,000+. A session bound to a tenant learns that tenant''s only, and no last_error.';
+
+CREATE FUNCTION wf_failures(tenant_id uuid DEFAULT NULL,
+	since timestamptz DEFAULT NULL, max_groups int DEFAULT 100)
+RETURNS TABLE (definition_id uuid, workflow_name text, step text,
+	error_class text, count int, first timestamptz, last timestamptz,
+	newest_run uuid, still_failing boolean)
+AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL UNSAFE ROWS 100
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION wf_failures(uuid, timestamptz, int) IS
+'What fails, in groups of workflow, step and error_class (the error with numbers, uuids, quoted texts and addresses replaced), the largest group first; of one tenant or of all. Looks at the newest 10000 failed runs, of those fired since; count, first and last failure (completed_at) and newest_run are of these. still_failing: no run of that workflow that was fired after newest_run has completed. max_groups: 1 to 1000. A session bound to a tenant sees that tenant''s only. Errors: 22023 (max_groups).';
+
+CREATE FUNCTION wf_stats()
+RETURNS TABLE (definition_id uuid, tenant_id uuid, workflow_name text,
+	version int, is_active boolean, run_as wf_role, run_as_exists boolean,
+	queued int, running int, waiting int, oldest_queued_age interval,
+	completed_1h int, failed_1h int, p50_duration interval,
+	p95_duration interval, standing_still int, paused boolean)
+AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL UNSAFE ROWS 100
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION wf_stats() IS
+'Internal: the rows of view workflow_stats.';
+
+CREATE VIEW workflow_stats AS SELECT * FROM wf_stats();
+COMMENT ON VIEW workflow_stats IS
+'One row a definition: what it does now and has done of what was fired in the last hour. Each count stops at 10001, which is to be shown as 10,000+. A session bound to a tenant sees that tenant''s definitions only.';
+COMMENT ON COLUMN workflow_stats.definition_id IS 'The definition (workflow_definitions.id).';
+COMMENT ON COLUMN workflow_stats.tenant_id IS 'Whose it is.';
+COMMENT ON COLUMN workflow_stats.workflow_name IS 'Its name.';
+COMMENT ON COLUMN workflow_stats.version IS 'Its version now.';
+COMMENT ON COLUMN workflow_stats.is_active IS 'False: events do not fire it.';
+COMMENT ON COLUMN workflow_stats.run_as IS 'The role that its steps run as; "-" or a number: the role is gone.';
+COMMENT ON COLUMN workflow_stats.run_as_exists IS 'False: run_as names no role, and nothing of it runs.';
+COMMENT ON COLUMN workflow_stats.queued IS 'Runs that are queued, those for a later time included. If its tenant has more than 10000 of them, a lower bound.';
+COMMENT ON COLUMN workflow_stats.running IS 'Runs under way.';
+COMMENT ON COLUMN workflow_stats.waiting IS 'Runs that wait for the next attempt of a step.';
+COMMENT ON COLUMN workflow_stats.oldest_queued_age IS 'How long the oldest of the queued runs has been due; null: none is.';
+COMMENT ON COLUMN workflow_stats.completed_1h IS 'Runs that have completed, of those fired in the last hour.';
+COMMENT ON COLUMN workflow_stats.failed_1h IS 'Runs that have failed, of those fired in the last hour.';
+COMMENT ON COLUMN workflow_stats.p50_duration IS 'From start to end, the median of completed_1h.';
+COMMENT ON COLUMN workflow_stats.p95_duration IS 'The same, which 95 of 100 do not exceed.';
+COMMENT ON COLUMN workflow_stats.standing_still IS 'Runs of another place, which are not executed here.';
+COMMENT ON COLUMN workflow_stats.paused IS 'True: its runs queue and are not begun.';
+
 CREATE FUNCTION wf_validate(definition jsonb, tenant_id uuid DEFAULT NULL)
 RETURNS TABLE (path text, severity text, message text, hint text, code text,
 	args jsonb, pos int)
@@ -651,6 +703,7 @@ REVOKE ALL ON FUNCTION
 	wf_runs(jsonb[], uuid, uuid, text[], timestamptz, timestamptz, text, text, uuid, int),
 	wf_trace(uuid), wf_schedules(uuid), wf_fire_schedules(),
 	wf_validate(jsonb, uuid),
+	wf_health(uuid), wf_failures(uuid, timestamptz, int), wf_stats(),
 	wf_register_action(text, regprocedure, jsonb, text),
 	wf_cancel(uuid), wf_retry(uuid, text),
 	wf_cancel_runs(uuid, text, text, timestamptz),
@@ -661,7 +714,7 @@ FROM PUBLIC;
 REVOKE ALL ON
 	workflow_definition_versions, workflow_definitions, workflow_runs,
 	workflow_actions, workflow_connections, workflow_templates,
-	workflow_pauses, workflow_schedules, workflow_operations
+	workflow_pauses, workflow_schedules, workflow_operations, workflow_stats
 FROM PUBLIC;
 SELECT wf_revoke_defaults();
 

@@ -60,6 +60,10 @@ static const Privilege privileges[] = {
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_schedules(uuid)"},
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_validate(jsonb, uuid)"},
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_workers()"},
+	{VIEW, "EXECUTE", "FUNCTION %t.wf_health(uuid)"},
+	{VIEW, "EXECUTE", "FUNCTION %t.wf_failures(uuid, timestamptz, int)"},
+	{VIEW, "EXECUTE", "FUNCTION %t.wf_stats()"},
+	{VIEW, "SELECT", "%t.workflow_stats"},
 	{VIEW, "SELECT", "%t.workflow_definitions"},
 	{VIEW, "SELECT", "%t.workflow_definition_versions"},
 	{VIEW, "SELECT", "%t.workflow_runs"},
@@ -221,7 +225,7 @@ wf_revoke(PG_FUNCTION_ARGS)
 	" FROM pg_catalog.pg_depend d JOIN LATERAL" \
 	"  (SELECT 'TABLE' AS kind, c.oid::pg_catalog.regclass::text AS name," \
 	"   c.relacl AS acl, c.relowner AS owner FROM pg_catalog.pg_class c" \
-	"   WHERE c.oid = d.objid AND c.relkind = 'r'" \
+	"   WHERE c.oid = d.objid AND c.relkind IN ('r', 'v')" \
 	"    AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass" \
 	"  UNION ALL" \
 	"  SELECT 'FUNCTION', p.oid::pg_catalog.regprocedure::text, p.proacl," \

@@ -40,13 +40,20 @@ run_query_add(RunQuery *query, const char *sql)
 }
 
 void
+run_query_param(RunQuery *query, Oid type, Datum value)
+{
+	Assert(query->nparams < RUN_QUERY_MAX_PARAMS);
+	query->types[query->nparams] = type;
+	query->values[query->nparams++] = value;
+}
+
+void
 run_query_add_param(RunQuery *query, const char *sql, Oid type, Datum value)
 {
 	const char *dollar = strchr(sql, '$');
 
-	Assert(dollar != NULL && query->nparams < RUN_QUERY_MAX_PARAMS);
-	query->types[query->nparams] = type;
-	query->values[query->nparams++] = value;
+	Assert(dollar != NULL);
+	run_query_param(query, type, value);
 	appendBinaryStringInfo(&query->sql, sql, dollar - sql);
 	appendStringInfo(&query->sql, "$%d%s", query->nparams, dollar + 1);
 }
@@ -73,9 +80,8 @@ run_query_bind_tenant(RunQuery *query, const char *condition)
 
 /*
  * The planner is told what not to do by a cost that it would never choose.
- * That cost must bring on neither the JIT compiler nor parallel workers, which
- * take longer to start than the statement takes.  Rows of one table are joined
- * to those of another one by one, through an index.
+ * That cost must not bring on the JIT compiler, which takes longer than the
+ * statement.
  */
 void
 run_query_execute(const RunQuery *query, RunQueryPlan plan)
@@ -83,9 +89,6 @@ run_query_execute(const RunQuery *query, RunQueryPlan plan)
 	bool		save_seqscan = enable_seqscan;
 	bool		save_indexscan = enable_indexscan;
 	bool		save_bitmapscan = enable_bitmapscan;
-	bool		save_hashjoin = enable_hashjoin;
-	bool		save_mergejoin = enable_mergejoin;
-	int			save_workers = max_parallel_workers_per_gather;
 	bool		save_jit = jit_enabled;
 	int			result = 0;
 
@@ -94,8 +97,6 @@ run_query_execute(const RunQuery *query, RunQueryPlan plan)
 		enable_seqscan = false;
 		enable_indexscan = plan == RUN_QUERY_BY_INDEX;
 		enable_bitmapscan = plan == RUN_QUERY_BY_BITMAP;
-		enable_hashjoin = enable_mergejoin = false;
-		max_parallel_workers_per_gather = 0;
 		jit_enabled = false;
 		result = SPI_execute_with_args(query->sql.data, query->nparams,
 									   (Oid *) query->types,
@@ -106,9 +107,6 @@ run_query_execute(const RunQuery *query, RunQueryPlan plan)
 		enable_seqscan = save_seqscan;
 		enable_indexscan = save_indexscan;
 		enable_bitmapscan = save_bitmapscan;
-		enable_hashjoin = save_hashjoin;
-		enable_mergejoin = save_mergejoin;
-		max_parallel_workers_per_gather = save_workers;
 		jit_enabled = save_jit;
 	}
 	PG_END_TRY();

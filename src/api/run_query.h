@@ -8,7 +8,7 @@
 #include "postgres.h"
 #include "lib/stringinfo.h"
 
-#define RUN_QUERY_MAX_PARAMS 40
+#define RUN_QUERY_MAX_PARAMS 16
 
 /* A statement that grows, with its parameters. */
 typedef struct RunQuery
@@ -35,6 +35,9 @@ extern void run_query_add(RunQuery *query, const char *sql);
 /* The same, with $ standing for a new parameter of that type and value. */
 extern void run_query_add_param(RunQuery *query, const char *sql, Oid type,
 								Datum value);
+
+/* Adds a parameter, the next $n, and no text. */
+extern void run_query_param(RunQuery *query, Oid type, Datum value);
 
 /*
  * Appends " AND <condition>", in which $ stands for the session's tenant.  If

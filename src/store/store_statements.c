@@ -11,6 +11,7 @@
 #include "compat.h"
 
 #include "catalog/pg_type.h"
+#include "store/store_indexes.h"
 #include "store/store_statements.h"
 
 /* Run $1, if its worker ended at step $2 or before it and none has it now. */
@@ -39,16 +40,6 @@
 #define INSERT_TYPES UUIDARRAYOID, UUIDARRAYOID, INT4ARRAYOID, UUIDARRAYOID, \
 	JSONBARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZOID, INT2OID, TEXTOID, \
 	UUIDOID, INT4OID, INT8OID
-
-/*
- * What the two indexes of what is due hold.  A statement that spells their
- * conditions otherwise cannot use them.
- */
-#define IN_DUE \
-	" q.run_at <= q.queued_at AND q.status IN ('queued', 'waiting')"
-#define IN_LATER \
-	" q.run_at > q.queued_at AND q.run_at < 'infinity'" \
-	" AND q.status IN ('queued', 'waiting')"
 
 #define FIRST_TENANT(condition, index) \
 	"(SELECT q.tenant_id FROM %t.workflow_runs q" \

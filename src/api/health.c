@@ -1,0 +1,310 @@
+/*
+ * health.c
+ *	  wf_health: is everything all right?
+ *
+ * Runs in the backend that asks, as the owner of our tables (the function is
+ * SECURITY DEFINER): the tenant binding of the session is applied here.
+ * Whoever looks after the engine asks every few seconds, so nothing here may
+ * cost more if the table is larger: each count reads one stretch of an index
+ * and stops at HEALTH_COUNT_MAX, and times are looked for by ids, which ascend
+ * with them.  Reads shared memory for the workers.  Owns nothing.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "api/asked_tenant.h"
+#include "api/run_counts.h"
+#include "api/run_query.h"
+#include "base/uuid7.h"
+#include "base/valid_text.h"
+#include "catalog/pg_type.h"
+#include "config/clock.h"
+#include "config/settings.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "shared/worker_slot.h"
+#include "store/store.h"
+#include "store/store_indexes.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+
+/* Columns of the result. */
+enum
+{
+	HEALTH_DUE,
+	HEALTH_OLDEST_DUE_AT,
+	HEALTH_LATER,
+	HEALTH_WAITING,
+	HEALTH_RUNNING,
+	HEALTH_FAILED_1H,
+	HEALTH_FAILED_24H,
+	HEALTH_PAUSED,				/* the last one that the statement gives */
+	HEALTH_COMPLETED_PER_MINUTE,
+	HEALTH_STANDING_STILL,
+	HEALTH_WORKERS,
+	HEALTH_LAST_ERROR,
+	HEALTH_NOTIFY_EVENTS,
+	HEALTH_NCOLUMNS
+};
+
+/*
+ * The statement.  $1 and $2 as asked_tenant_params() gives them, $3 place, $4
+ * now, $5 and $6 the first ids of the last hour and of the last day.
+ */
+
+#define OF_TENANT " AND ($2 OR q.tenant_id = $1)"
+
+/*
+ * What waits for its time, of all tenants: in the order of its time.  Of the
+ * runs that are still to come, those that are furthest away are read first:
+ * retries, which are not counted here, are the nearest.
+ */
+#define RIPE_OF_ALL \
+	"(SELECT q.run_at FROM %t.workflow_runs q WHERE q.place = $3" \
+	"  AND $2 AND" IN_LATER " AND q.run_at <= $4" \
+	"  ORDER BY q.run_at LIMIT " RUN_COUNT_LIMIT ")"
+#define LATER_OF_ALL \
+	"(SELECT q.status FROM %t.workflow_runs q WHERE q.place = $3" \
+	"  AND $2 AND" IN_LATER " AND q.run_at > $4" \
+	"  ORDER BY q.run_at DESC LIMIT " RUN_COUNT_LIMIT ")"
+
+/*
+ * The same of one tenant.  The index has priority before time, so each
+ * priority is read for itself.  At most so many of them.
+ */
+#define PRIORITIES \
+	"p (priority, n) AS ((SELECT q.priority, 1 FROM %t.workflow_runs q" \
+	"  WHERE q.place = $3 AND q.tenant_id = $1 AND" IN_LATER \
+	"  ORDER BY q.priority DESC LIMIT 1)" \
+	" UNION ALL SELECT x.priority, p.n + 1 FROM p CROSS JOIN LATERAL" \
+	"  (SELECT q.priority FROM %t.workflow_runs q WHERE q.place = $3" \
+	"    AND q.tenant_id = $1 AND q.priority < p.priority AND" IN_LATER \
+	"    ORDER BY q.priority DESC LIMIT 1) x WHERE p.n < 100)"
+#define OF_PRIORITY(column, times) \
+	"(SELECT x." column " FROM p CROSS JOIN LATERAL" \
+	"  (SELECT q." column " FROM %t.workflow_runs q WHERE q.place = $3" \
+	"    AND q.tenant_id = $1 AND q.priority = p.priority AND" IN_LATER \
+	"    AND q.run_at " times " LIMIT " RUN_COUNT_LIMIT ") x)"
+
+/*
+ * The oldest of what was due when it was fired, if there is more than is
+ * counted: the first of each tenant and priority.
+ */
+#define OLDEST_OF_MANY \
+	"(WITH RECURSIVE g (tenant_id, priority, queued_at, n) AS (" \
+	"  (SELECT q.tenant_id, q.priority, q.queued_at, 1" \
+	"    FROM %t.workflow_runs q WHERE q.place = $3" OF_TENANT \
+	"     AND" IN_DUE " ORDER BY q.tenant_id, q.priority DESC, q.run_at" \
+	"    LIMIT 1)" \
+	"  UNION ALL SELECT x.*, g.n + 1 FROM g CROSS JOIN LATERAL" \
+	"   ((SELECT q.tenant_id, q.priority, q.queued_at" \
+	"      FROM %t.workflow_runs q WHERE q.place = $3" \
+	"       AND q.tenant_id = g.tenant_id AND q.priority < g.priority" \
+	"       AND" IN_DUE " ORDER BY q.priority DESC, q.run_at LIMIT 1)" \
+	"    UNION ALL" \
+	"    (SELECT q.tenant_id, q.priority, q.queued_at" \
+	"      FROM %t.workflow_runs q WHERE q.place = $3 AND $2" \
+	"       AND q.tenant_id > g.tenant_id AND" IN_DUE \
+	"      ORDER BY q.tenant_id, q.priority DESC, q.run_at LIMIT 1)" \
+	"    LIMIT 1) x WHERE g.n < 1000)" \
+	" SELECT min(queued_at) FROM g)"
+
+/* Those of a status, definition by definition. */
+#define OF_STATUS(status, condition) \
+	"(SELECT q.place FROM %t.workflow_definitions d CROSS JOIN LATERAL" \
+	"  (SELECT q.place FROM %t.workflow_runs q WHERE q.status = " status \
+	"    AND q.definition_id = d.id" condition \
+	"    LIMIT " RUN_COUNT_LIMIT ") q" \
+	"  WHERE $2 OR d.tenant_id = $1 LIMIT " RUN_COUNT_LIMIT ")"
+
+#define COUNT(rows) "(SELECT count(*)::int FROM " rows " x)"
+
+#define HEALTH_START \
+	" due AS (SELECT count(*) AS n, min(x.queued_at) AS oldest FROM" \
+	"  (SELECT q.queued_at FROM %t.workflow_runs q WHERE q.place = $3" \
+	OF_TENANT " AND" IN_DUE " LIMIT " RUN_COUNT_LIMIT ") x)"
+
+#define HEALTH_END \
+	" SELECT least(due.n + ripe.n, " RUN_COUNT_LIMIT ")::int," \
+	" least(ripe.oldest, CASE WHEN due.n < " RUN_COUNT_LIMIT \
+	"  THEN due.oldest ELSE " OLDEST_OF_MANY " END)," \
+	" later.n::int, " \
+	COUNT("(SELECT FROM " OF_STATUS("'waiting'", "") \
+		  " w WHERE w.place = $3)") ", " \
+	COUNT("(SELECT FROM " OF_STATUS("'running'", "") \
+		  " w WHERE w.place = $3)") ", " \
+	COUNT(OF_STATUS("'failed'", " AND q.id >= $5")) ", " \
+	COUNT(OF_STATUS("'failed'", " AND q.id >= $6")) "," \
+	" EXISTS (SELECT FROM %t.workflow_pauses p" \
+	"  WHERE p.tenant_id IS NULL OR p.tenant_id = $1)" \
+	" FROM due, ripe, later"
+
+#define HEALTH_OF_ALL \
+	"WITH" HEALTH_START "," \
+	" ripe AS (SELECT count(*) AS n, min(x.run_at) AS oldest FROM " \
+	RIPE_OF_ALL " x)," \
+	" later AS (SELECT count(*) AS n FROM " LATER_OF_ALL " x" \
+	"  WHERE x.status = 'queued')" HEALTH_END
+
+#define HEALTH_OF_ONE \
+	"WITH RECURSIVE " PRIORITIES "," HEALTH_START "," \
+	" ripe AS (SELECT count(*) AS n, min(x.run_at) AS oldest FROM " \
+	OF_PRIORITY("run_at", "<= $4 ORDER BY q.run_at") " x)," \
+	" later AS (SELECT least(count(*), " RUN_COUNT_LIMIT ") AS n FROM " \
+	OF_PRIORITY("status", "> $4 ORDER BY q.run_at DESC") " x" \
+	"  WHERE x.status = 'queued')" HEALTH_END
+
+/*--- how many complete ---*/
+
+/* $1 and $2 the tenant, $3 after this moment, $4 and $5 ids from and up to. */
+#define COMPLETED(rows) \
+	"SELECT least(count(*), " RUN_COUNT_LIMIT ")::int FROM (" rows ") x" \
+	" WHERE x.status = 'completed' AND x.completed_at > $3"
+#define COMPLETED_OF_ALL \
+	COMPLETED("SELECT q.status, q.completed_at FROM %t.workflow_runs q" \
+			  " WHERE q.id >= $4 AND q.id < $5 AND $2" \
+			  " ORDER BY q.id DESC LIMIT " RUN_COUNT_LIMIT)
+#define COMPLETED_OF_ONE \
+	COMPLETED("SELECT q.status, q.completed_at" \
+			  " FROM %t.workflow_definitions d CROSS JOIN LATERAL" \
+			  "  (SELECT q.status, q.completed_at FROM %t.workflow_runs q" \
+			  "    WHERE q.definition_id = d.id AND q.id >= $4" \
+			  "     AND q.id < $5 ORDER BY q.id DESC" \
+			  "    LIMIT " RUN_COUNT_LIMIT ") q" \
+			  " WHERE d.tenant_id = $1 AND NOT $2 LIMIT 5 * " RUN_COUNT_LIMIT)
+
+/* The runs with an id from low up to high that have completed since. */
+static int
+count_completed(const pg_uuid_t *tenant, TimestampTz since, TimestampTz low,
+				TimestampTz high)
+{
+	RunQuery	query;
+	pg_uuid_t	ids[2];
+	bool		isnull;
+
+	run_query_begin(&query);
+	run_query_add(&query, tenant ? COMPLETED_OF_ONE : COMPLETED_OF_ALL);
+	uuid7_floor(&ids[0], low);
+	uuid7_floor(&ids[1], high);
+	asked_tenant_params(&query, tenant);
+	run_query_param(&query, TIMESTAMPTZOID, TimestampTzGetDatum(since));
+	run_query_param(&query, UUIDOID, UUIDPGetDatum(&ids[0]));
+	run_query_param(&query, UUIDOID, UUIDPGetDatum(&ids[1]));
+	run_query_execute(&query, RUN_QUERY_BY_INDEX);
+	return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0],
+									   SPI_tuptable->tupdesc, 1, &isnull));
+}
+
+/*
+ * How many runs have completed in the last minute.  No index has that time.
+ * Those that complete now were fired just now or, if the workers are behind,
+ * just before the oldest run that is due.  So the newest runs are looked at,
+ * and those of the hour before that one.
+ */
+static int
+completed_per_minute(const pg_uuid_t *tenant, TimestampTz now,
+					 TimestampTz oldest_due)
+{
+	TimestampTz since = now - USECS_PER_MINUTE;
+	TimestampTz high = now + USECS_PER_DAY; /* clocks of others may be ahead */
+	int			n = count_completed(tenant, since,
+									Max(oldest_due, now - USECS_PER_HOUR),
+									high);
+
+	/* it has no bound in the past: a tenant may be paused for a week */
+	n += count_completed(tenant, since, oldest_due - USECS_PER_HOUR,
+						 Max(oldest_due, now - USECS_PER_HOUR));
+	return Min(n, RUN_COUNT_MAX);
+}
+
+/*--- the function ---*/
+
+/* Sets what is known of the live workers of this database. */
+static void
+fill_workers(Datum *values, bool *nulls, bool is_bound)
+{
+	WorkerStatus *workers;
+	int			n = worker_slot_list(&workers);
+	int			alive = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		if (workers[i].database != MyDatabaseId)
+			continue;
+		alive++;
+		/* an error may quote data of another tenant */
+		if (is_bound || workers[i].last_error[0] == '\0')
+			continue;
+		values[HEALTH_LAST_ERROR] =
+			CStringGetTextDatum(valid_text(workers[i].last_error));
+		nulls[HEALTH_LAST_ERROR] = false;
+	}
+	values[HEALTH_WORKERS] = Int32GetDatum(alive);
+}
+
+/* Executes the statement and fills what it gives.  Within SPI. */
+static void
+fill_counts(Datum *values, bool *nulls, const pg_uuid_t *tenant,
+			TimestampTz now)
+{
+	RunQuery	query;
+	pg_uuid_t	ids[2];
+
+	run_query_begin(&query);
+	run_query_add(&query, tenant ? HEALTH_OF_ONE : HEALTH_OF_ALL);
+	uuid7_floor(&ids[0], now - USECS_PER_HOUR);
+	uuid7_floor(&ids[1], now - USECS_PER_DAY);
+	asked_tenant_params(&query, tenant);
+	run_query_param(&query, INT8OID, Int64GetDatum(store_place()));
+	run_query_param(&query, TIMESTAMPTZOID, TimestampTzGetDatum(now));
+	run_query_param(&query, UUIDOID, UUIDPGetDatum(&ids[0]));
+	run_query_param(&query, UUIDOID, UUIDPGetDatum(&ids[1]));
+	run_query_execute(&query, RUN_QUERY_BY_INDEX);
+	for (int i = 0; i <= HEALTH_PAUSED; i++)
+		values[i] = SPI_getbinval(SPI_tuptable->vals[0],
+								  SPI_tuptable->tupdesc, i + 1, &nulls[i]);
+}
+
+PG_FUNCTION_INFO_V1(wf_health);
+
+/* One row.  What a session may not see counts as if it were not there. */
+Datum
+wf_health(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Datum		values[HEALTH_NCOLUMNS] = {0};
+	bool		nulls[HEALTH_NCOLUMNS] = {0};
+	TimestampTz now = clock_now();
+	pg_uuid_t	tenant;
+	pg_uuid_t	bound;
+	AskedTenant asked = asked_tenant(fcinfo, 0, &tenant);
+	pg_uuid_t  *one = asked == ASKED_ONE ? &tenant : NULL;
+
+	InitMaterializedSRF(fcinfo, 0);
+	store_use_schema(get_func_namespace(fcinfo->flinfo->fn_oid));
+	store_check_tables(STORE_ALL_TABLES);
+
+	nulls[HEALTH_OLDEST_DUE_AT] = nulls[HEALTH_LAST_ERROR] = true;
+	fill_workers(values, nulls,
+				 asked_tenant_of_session(&bound) != ASKED_ALL);
+	values[HEALTH_NOTIFY_EVENTS] =
+		CStringGetTextDatum(GetConfigOption("workflow_engine.notify_events",
+											false, false));
+	SPI_connect();
+	if (asked != ASKED_NOBODY)
+	{
+		TimestampTz oldest;
+
+		fill_counts(values, nulls, one, now);
+		oldest = nulls[HEALTH_OLDEST_DUE_AT] ? now
+			: DatumGetTimestampTz(values[HEALTH_OLDEST_DUE_AT]);
+		values[HEALTH_COMPLETED_PER_MINUTE] =
+			Int32GetDatum(completed_per_minute(one, now, oldest));
+	}
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	SPI_finish();
+	return (Datum) 0;
+}

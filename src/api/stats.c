@@ -1,0 +1,140 @@
+/*
+ * stats.c
+ *	  The rows of view workflow_stats: what each workflow does.
+ *
+ * Runs in the backend that asks, as the owner of our tables (wf_stats is
+ * SECURITY DEFINER): the tenant binding of the session is applied here.  One
+ * statement reads for each tenant what is due and what waits for its time, and
+ * for each definition the runs of the last hour, by index, and stops at
+ * RUN_COUNT_MAX runs each.  Owns nothing.
+ *
+ * No index tells which of a definition's runs are queued: every fire would pay
+ * for it.  So the queued ones are counted among what waits of the tenant, in
+ * the order in which it goes.  If the tenant has more than is counted, those
+ * of the last hour are counted too, and the greater number is shown: either is
+ * a lower bound.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "api/asked_tenant.h"
+#include "api/run_counts.h"
+#include "api/run_query.h"
+#include "base/uuid7.h"
+#include "catalog/pg_type.h"
+#include "config/clock.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "store/store.h"
+#include "store/store_indexes.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+
+#define NCOLUMNS 17
+
+/*
+ * $1 and $2 as asked_tenant_params() gives them, $3 place, $4 now, $5 the
+ * first id of the last hour.
+ */
+#define OF_INDEX(index) \
+	"(SELECT q.definition_id, q.status, q.queued_at, q.run_at" \
+	"  FROM %t.workflow_runs q WHERE q.place = $3" \
+	"   AND q.tenant_id = t.tenant_id AND" index \
+	"  LIMIT " RUN_COUNT_LIMIT ")"
+
+/* Since when the oldest has been due; of what is not due yet, null. */
+#define OLDEST(condition) \
+	"min(greatest(x.run_at, x.queued_at)) FILTER (WHERE" \
+	" x.status = 'queued' AND x.run_at <= $4 AND isfinite(x.queued_at)" \
+	condition ")"
+
+#define QUEUED \
+	"SELECT x.definition_id," \
+	"  count(*) FILTER (WHERE x.status = 'queued') AS queued," \
+	"  " OLDEST("") " AS oldest" \
+	" FROM (SELECT DISTINCT d.tenant_id FROM d) t CROSS JOIN LATERAL" \
+	"  (" OF_INDEX(IN_DUE) " UNION ALL " OF_INDEX(IN_LATER) ") x" \
+	" GROUP BY x.definition_id"
+
+#define DURATION(fraction) \
+	"percentile_cont(" fraction ") WITHIN GROUP" \
+	" (ORDER BY x.completed_at - x.started_at)" \
+	" FILTER (WHERE x.status = 'completed'" \
+	"  AND isfinite(x.completed_at) AND isfinite(x.started_at))"
+
+#define LAST_HOUR \
+	"(SELECT count(*) FILTER (WHERE x.status = 'completed') AS completed," \
+	"  count(*) FILTER (WHERE x.status = 'queued'" \
+	"   AND x.place = $3) AS queued," \
+	"  " OLDEST(" AND x.place = $3") " AS oldest," \
+	"  " DURATION("0.5") " AS p50, " DURATION("0.95") " AS p95" \
+	" FROM (SELECT q.status, q.place, q.queued_at, q.run_at, q.started_at," \
+	"   q.completed_at FROM %t.workflow_runs q" \
+	"   WHERE q.definition_id = d.id AND q.id >= $5" \
+	"   ORDER BY q.id DESC LIMIT " RUN_COUNT_LIMIT ") x)"
+
+/* By the index of what runs, waits or has failed. */
+#define OF_STATUS(status, condition, place) \
+	"(SELECT count(*) FROM (SELECT q.place FROM %t.workflow_runs q" \
+	"   WHERE q.status = " status " AND q.definition_id = d.id" condition \
+	"   LIMIT " RUN_COUNT_LIMIT ") x" place ")::int"
+
+#define STATS \
+	"WITH d AS MATERIALIZED (SELECT d.* FROM %t.workflow_definitions d" \
+	"  WHERE $2 OR d.tenant_id = $1)," \
+	" q AS MATERIALIZED (" QUEUED ")" \
+	" SELECT d.id, d.tenant_id, d.name, d.version, d.is_active, d.run_as," \
+	"  EXISTS (SELECT FROM pg_roles a WHERE a.oid = d.run_as)," \
+	"  least(greatest(q.queued, h.queued), " RUN_COUNT_LIMIT ")::int, " \
+	OF_STATUS("'running'", "", " WHERE x.place = $3") ", " \
+	OF_STATUS("'waiting'", "", " WHERE x.place = $3") "," \
+	"  $4 - least(q.oldest, h.oldest)," \
+	"  h.completed::int, " OF_STATUS("'failed'", " AND q.id >= $5", "") "," \
+	"  h.p50, h.p95, 0," \
+	"  EXISTS (SELECT FROM %t.workflow_pauses p" \
+	"   WHERE p.tenant_id IS NULL OR p.tenant_id = d.tenant_id)" \
+	" FROM d LEFT JOIN q ON q.definition_id = d.id" \
+	"  CROSS JOIN LATERAL " LAST_HOUR " h" \
+	" ORDER BY d.tenant_id, d.name"
+
+PG_FUNCTION_INFO_V1(wf_stats);
+
+/* One row for each definition that the session may see. */
+Datum
+wf_stats(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	TimestampTz now = clock_now();
+	RunQuery	query;
+	pg_uuid_t	tenant;
+	pg_uuid_t	hour_ago;
+	AskedTenant asked = asked_tenant_of_session(&tenant);
+
+	InitMaterializedSRF(fcinfo, 0);
+	store_use_schema(get_func_namespace(fcinfo->flinfo->fn_oid));
+	store_check_tables(STORE_ALL_TABLES);
+	if (asked == ASKED_NOBODY)
+		return (Datum) 0;
+
+	SPI_connect();
+	uuid7_floor(&hour_ago, now - USECS_PER_HOUR);
+	run_query_begin(&query);
+	run_query_add(&query, STATS);
+	asked_tenant_params(&query, asked == ASKED_ONE ? &tenant : NULL);
+	run_query_param(&query, INT8OID, Int64GetDatum(store_place()));
+	run_query_param(&query, TIMESTAMPTZOID, TimestampTzGetDatum(now));
+	run_query_param(&query, UUIDOID, UUIDPGetDatum(&hour_ago));
+	run_query_execute(&query, RUN_QUERY_BY_INDEX);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		Datum		values[NCOLUMNS];
+		bool		nulls[NCOLUMNS];
+
+		heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
+						  values, nulls);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values,
+							 nulls);
+	}
+	SPI_finish();
+	return (Datum) 0;
+}
