@@ -589,6 +589,12 @@ SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION wf_failures(uuid, timestamptz, int) IS
 'What fails, in groups of workflow, step and error_class (the error with numbers, uuids, quoted texts and addresses replaced), the largest group first; of one tenant or of all. Looks at the newest 10000 failed runs, of those fired since; count, first and last failure (completed_at) and newest_run are of these. still_failing: no run of that workflow that was fired after newest_run has completed. max_groups: 1 to 1000. A session bound to a tenant sees that tenant''s only. Errors: 22023 (max_groups).';
 
+CREATE PROCEDURE wf_wait(run_id uuid, timeout interval DEFAULT '30 s',
+	INOUT status text DEFAULT NULL)
+AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON PROCEDURE wf_wait(uuid, interval, text) IS
+'CALL wf_wait(run_id): waits until the run has ended, and returns its status, for scripts and tests. It commits while it waits, unless it is called in a transaction block or by a function. Errors: WF408 (it has not ended after timeout; the detail says where it stands), 55000 (it was queued by this transaction, so nobody else sees it yet), P0002 (no such run, or one of a tenant this session is not bound to), 22004 (null argument), 22023 (negative timeout).';
+
 CREATE FUNCTION wf_stats()
 RETURNS TABLE (definition_id uuid, tenant_id uuid, workflow_name text,
 	version int, is_active boolean, run_as wf_role, run_as_exists boolean,
@@ -690,6 +696,7 @@ AS 'MODULE_PATHNAME', 'wf_list_workers' LANGUAGE C VOLATILE PARALLEL RESTRICTED 
 COMMENT ON FUNCTION wf_workers() IS
 'The live workers of all databases: process id, database, state, transfers in flight, runs and steps done since started_at, last error. The last four are null in a session that is bound to a tenant: they are of all tenants. Without shared_preload_libraries there are none.';
 
+REVOKE ALL ON PROCEDURE wf_wait(uuid, interval, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION
 	wf_role_in(cstring), wf_role_out(wf_role), wf_role_recv(internal),
 	wf_role_send(wf_role), wf_new_run_id(), wf_run_id_floor(timestamptz), wf_tenant_visible(uuid), wf_worker_alive(bigint),

@@ -63,6 +63,7 @@ static const Privilege privileges[] = {
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_health(uuid)"},
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_failures(uuid, timestamptz, int)"},
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_stats()"},
+	{VIEW, "EXECUTE", "PROCEDURE %t.wf_wait(uuid, interval, text)"},
 	{VIEW, "SELECT", "%t.workflow_stats"},
 	{VIEW, "SELECT", "%t.workflow_definitions"},
 	{VIEW, "SELECT", "%t.workflow_definition_versions"},
@@ -228,7 +229,7 @@ wf_revoke(PG_FUNCTION_ARGS)
 	"   WHERE c.oid = d.objid AND c.relkind IN ('r', 'v')" \
 	"    AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass" \
 	"  UNION ALL" \
-	"  SELECT 'FUNCTION', p.oid::pg_catalog.regprocedure::text, p.proacl," \
+	"  SELECT 'ROUTINE', p.oid::pg_catalog.regprocedure::text, p.proacl," \
 	"   p.proowner FROM pg_catalog.pg_proc p WHERE p.oid = d.objid" \
 	"    AND d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass) o ON true" \
 	" CROSS JOIN LATERAL pg_catalog.aclexplode(o.acl) a" \

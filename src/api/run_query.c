@@ -80,8 +80,9 @@ run_query_bind_tenant(RunQuery *query, const char *condition)
 
 /*
  * The planner is told what not to do by a cost that it would never choose.
- * That cost must not bring on the JIT compiler, which takes longer than the
- * statement.
+ * That cost must bring on neither the JIT compiler nor parallel workers, which
+ * take longer to start than the statement takes.  Rows of one table are joined
+ * to those of another one by one, through an index.
  */
 void
 run_query_execute(const RunQuery *query, RunQueryPlan plan)
@@ -89,6 +90,9 @@ run_query_execute(const RunQuery *query, RunQueryPlan plan)
 	bool		save_seqscan = enable_seqscan;
 	bool		save_indexscan = enable_indexscan;
 	bool		save_bitmapscan = enable_bitmapscan;
+	bool		save_hashjoin = enable_hashjoin;
+	bool		save_mergejoin = enable_mergejoin;
+	int			save_workers = max_parallel_workers_per_gather;
 	bool		save_jit = jit_enabled;
 	int			result = 0;
 
@@ -97,6 +101,8 @@ run_query_execute(const RunQuery *query, RunQueryPlan plan)
 		enable_seqscan = false;
 		enable_indexscan = plan == RUN_QUERY_BY_INDEX;
 		enable_bitmapscan = plan == RUN_QUERY_BY_BITMAP;
+		enable_hashjoin = enable_mergejoin = false;
+		max_parallel_workers_per_gather = 0;
 		jit_enabled = false;
 		result = SPI_execute_with_args(query->sql.data, query->nparams,
 									   (Oid *) query->types,
@@ -107,6 +113,9 @@ run_query_execute(const RunQuery *query, RunQueryPlan plan)
 		enable_seqscan = save_seqscan;
 		enable_indexscan = save_indexscan;
 		enable_bitmapscan = save_bitmapscan;
+		enable_hashjoin = save_hashjoin;
+		enable_mergejoin = save_mergejoin;
+		max_parallel_workers_per_gather = save_workers;
 		jit_enabled = save_jit;
 	}
 	PG_END_TRY();

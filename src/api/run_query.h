@@ -8,7 +8,7 @@
 #include "postgres.h"
 #include "lib/stringinfo.h"
 
-#define RUN_QUERY_MAX_PARAMS 16
+#define RUN_QUERY_MAX_PARAMS 40
 
 /* A statement that grows, with its parameters. */
 typedef struct RunQuery

@@ -48,12 +48,18 @@
 	" x.status = 'queued' AND x.run_at <= $4 AND isfinite(x.queued_at)" \
 	condition ")"
 
+/* A row for each definition, also if nothing of it is queued. */
 #define QUEUED \
 	"SELECT x.definition_id," \
 	"  count(*) FILTER (WHERE x.status = 'queued') AS queued," \
 	"  " OLDEST("") " AS oldest" \
-	" FROM (SELECT DISTINCT d.tenant_id FROM d) t CROSS JOIN LATERAL" \
-	"  (" OF_INDEX(IN_DUE) " UNION ALL " OF_INDEX(IN_LATER) ") x" \
+	" FROM (SELECT d.id AS definition_id, NULL AS status," \
+	"   NULL::timestamptz AS queued_at, NULL::timestamptz AS run_at" \
+	"   FROM %t.workflow_definitions d WHERE $2 OR d.tenant_id = $1" \
+	"  UNION ALL SELECT y.* FROM" \
+	"   (SELECT DISTINCT d.tenant_id FROM %t.workflow_definitions d" \
+	"     WHERE $2 OR d.tenant_id = $1) t CROSS JOIN LATERAL" \
+	"   (" OF_INDEX(IN_DUE) " UNION ALL " OF_INDEX(IN_LATER) ") y) x" \
 	" GROUP BY x.definition_id"
 
 #define DURATION(fraction) \
@@ -80,10 +86,7 @@
 	"   LIMIT " RUN_COUNT_LIMIT ") x" place ")::int"
 
 #define STATS \
-	"WITH d AS MATERIALIZED (SELECT d.* FROM %t.workflow_definitions d" \
-	"  WHERE $2 OR d.tenant_id = $1)," \
-	" q AS MATERIALIZED (" QUEUED ")" \
-	" SELECT d.id, d.tenant_id, d.name, d.version, d.is_active, d.run_as," \
+	"SELECT d.id, d.tenant_id, d.name, d.version, d.is_active, d.run_as," \
 	"  EXISTS (SELECT FROM pg_roles a WHERE a.oid = d.run_as)," \
 	"  least(greatest(q.queued, h.queued), " RUN_COUNT_LIMIT ")::int, " \
 	OF_STATUS("'running'", "", " WHERE x.place = $3") ", " \
@@ -93,7 +96,8 @@
 	"  h.p50, h.p95, 0," \
 	"  EXISTS (SELECT FROM %t.workflow_pauses p" \
 	"   WHERE p.tenant_id IS NULL OR p.tenant_id = d.tenant_id)" \
-	" FROM d LEFT JOIN q ON q.definition_id = d.id" \
+	" FROM (" QUEUED ") q" \
+	"  JOIN %t.workflow_definitions d ON d.id = q.definition_id" \
 	"  CROSS JOIN LATERAL " LAST_HOUR " h" \
 	" ORDER BY d.tenant_id, d.name"
 
