@@ -207,3 +207,5 @@ RESET workflow_engine.clock_offset;
 DELETE FROM workflow_runs r USING workflow_definitions d
 WHERE d.id = r.definition_id AND d.trigger_type = 'schedule';
 DELETE FROM workflow_definitions WHERE trigger_type = 'schedule';
+
+DROP FUNCTION t.refuse();

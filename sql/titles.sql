@@ -3,7 +3,7 @@
 --
 CREATE FUNCTION t.problems(members text)
 RETURNS TABLE (path text, severity text, message text, hint text) LANGUAGE sql AS $$
-	SELECT * FROM wf_validate(('{"name": "x", "trigger_type": "order",
+	SELECT path, severity, message, hint FROM wf_validate(('{"name": "x", "trigger_type": "order",
 		"steps": [{"name": "say", "action": "echo"}], ' || members || '}')::jsonb)
 $$;
 -- These are valid.

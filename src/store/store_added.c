@@ -194,7 +194,8 @@ static bool
 is_own_index(Oid index)
 {
 	static const char *const own[] = {"workflow_runs_due",
-		"workflow_runs_later", "workflow_runs_timer", "workflow_runs_state",
+		"workflow_runs_later", "workflow_runs_timer",
+		"workflow_runs_held", "workflow_runs_state",
 	"workflow_runs_key"};
 	char	   *name = get_rel_name(index);
 
