@@ -368,7 +368,8 @@ sandbox_run(Sandbox *sandbox, void (*body) (Sandbox *, void *), void *arg)
 /*
  * The step settings are made once for the batch, so that a step sets only what
  * differs for its own tenant, and they are the same again for the next step.
- * The engine's own statements set their search_path themselves (store.c).
+ * The engine's own statements set their search_path themselves
+ * (store_execute.c).
  */
 bool
 sandbox_run_batch(const pg_uuid_t *tenant_id, void (*body) (void *),

@@ -15,7 +15,7 @@
 #include "utils/relcache.h"
 #include "utils/uuid.h"
 
-/*--- where the extension lives (store.c) ---*/
+/*--- where the extension lives (store_schema.c) ---*/
 
 /* The extension's schema, or InvalidOid if it is not installed. */
 extern Oid	store_find_schema(void);
@@ -28,6 +28,12 @@ extern void store_use_schema(Oid schema);
  * if there is none.  Also does store_use_schema.
  */
 extern bool store_hold_extension(void);
+
+/* Another number whenever the functions below work on another schema. */
+extern uint64 store_schema_generation(void);
+
+/* The schema's name, not quoted, palloc'd.  Raises 42704 if there is none. */
+extern char *store_schema_name(void);
 
 /* OID of one of the extension's relations; raises 42P01. */
 extern Oid	store_relation(const char *relation);
@@ -89,7 +95,7 @@ typedef struct RunsWriting
 /* The caller has workflow_runs open, so that this does not change. */
 extern RunsWriting store_runs_writing(void);
 
-/*--- statements that are prepared once a process (store.c) ---*/
+/*--- statements that are prepared once a process (store_execute.c) ---*/
 
 typedef enum StoreStatement
 {
@@ -256,9 +262,17 @@ extern List *store_take_over(RunTable *runs, int limit);
 extern List *store_owned_but(List *known, int64 epoch);
 
 /*
- * Locks a run whose worker ended while it executed that step.  False: it is
- * not there, has passed the step or ended, or a worker has it by now; or,
- * *locked, somebody has locked its row.
+ * Executes a statement that writes one run, whose first value is its id, as
+ * the owner of the table.  Raises 57014 if that takes longer than a second.
+ * False: no row was written.
+ */
+extern bool store_write_run(StoreStatement statement, Datum *values,
+							const char *nulls);
+
+/*
+ * Locks a run whose worker ended while it executed that step (store_crash.c).
+ * False: it is not there, has passed the step or ended, or a worker has it by
+ * now; or, *locked, somebody has locked its row.
  */
 extern bool store_lock_crashed(const pg_uuid_t *id, StepPosition step,
 							   bool *locked);
@@ -280,7 +294,10 @@ extern bool store_take_cancelled(RunRow *run);
  */
 extern void store_update_run(const RunRow *run);
 
-/* What an advance changes: columns, and their values in that order. */
+/*
+ * What an advance changes: columns, and their values in that order
+ * (store_changes.c).
+ */
 #define STORE_NCHANGES 13
 extern const int store_changed_columns[STORE_NCHANGES];
 extern void store_changes(const RunRow *run, Datum *values, bool *isnull);

@@ -88,8 +88,8 @@ store_action_handler(const char *name)
 
 bool
 store_fetch_connection(const pg_uuid_t *tenant, const char *name,
-					   pg_uuid_t *id, bool *is_shared, char **kind, Jsonb **config,
-					   Jsonb **credentials)
+					   pg_uuid_t *id, bool *is_shared, char **kind,
+					   Jsonb **config, Jsonb **credentials)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	Datum		values[2] = {UUIDPGetDatum(tenant), CStringGetTextDatum(name)};

@@ -9,18 +9,21 @@
  * else's would take no part.  If there is one, rows are written by SQL
  * statements; this file finds it.
  *
- * Reads the relation cache and a few rows of the catalog.  The answer is kept
- * until the table changes (store_tables.c).  Owns nothing.
+ * Runs in workers and in backends.  Reads the relation cache and a few rows of
+ * the catalog.  Owns the answer, in static memory: it holds until the table
+ * changes (store_tables_generation).  Nothing survives the process.
  */
 #include "postgres.h"
 #include "compat.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "access/transam.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
+#include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "store/store.h"
 #include "store/store_tables.h"
@@ -35,6 +38,10 @@
 
 /* The last column that wf_fire fills; the rest are null in a new run. */
 #define LAST_FIRED Anum_workflow_runs_depth
+
+static RunsWriting known;		/* the answer */
+static bool is_known = false;
+static uint64 known_generation; /* of the tables that it is about */
 
 /*--- columns ---*/
 
@@ -148,8 +155,8 @@ is_saved(HeapTuple constraint, AttrNumber attribute)
 static void
 examine_constraint(Relation rel, const Trigger *trigger, RunsWriting *writing)
 {
-	HeapTuple	tuple = SearchSysCache1(CONSTROID,
-										ObjectIdGetDatum(trigger->tgconstraint));
+	Datum		oid = ObjectIdGetDatum(trigger->tgconstraint);
+	HeapTuple	tuple = SearchSysCache1(CONSTROID, oid);
 	Form_pg_constraint form;
 
 	if (!HeapTupleIsValid(tuple))
@@ -176,14 +183,15 @@ examine_triggers(Relation rel, RunsWriting *writing)
 	for (int i = 0; desc != NULL && i < desc->numtriggers; i++)
 	{
 		Trigger    *trigger = &desc->triggers[i];
+		int16		type = trigger->tgtype;
 
 		if (trigger->tgisinternal && OidIsValid(trigger->tgconstraint))
 			examine_constraint(rel, trigger, writing);
 		else if (trigger->tgenabled != TRIGGER_DISABLED &&
 				 strcmp(trigger->tgname, OWN_TRIGGER) != 0)
 		{
-			writing->insert_by_statement |= TRIGGER_FOR_INSERT(trigger->tgtype);
-			writing->update_by_statement |= TRIGGER_FOR_UPDATE(trigger->tgtype);
+			writing->insert_by_statement |= TRIGGER_FOR_INSERT(type);
+			writing->update_by_statement |= TRIGGER_FOR_UPDATE(type);
 		}
 	}
 }
@@ -241,8 +249,8 @@ examine_indexes(Relation rel, RunsWriting *writing)
 	list_free(indexes);
 }
 
-RunsWriting
-store_examine_runs(Relation rel)
+static RunsWriting
+examine(Relation rel)
 {
 	RunsWriting writing = {0};
 
@@ -254,4 +262,23 @@ store_examine_runs(Relation rel)
 	examine_triggers(rel, &writing);
 	examine_indexes(rel, &writing);
 	return writing;
+}
+
+RunsWriting
+store_runs_writing(void)
+{
+	store_check_tables(STORE_TABLES_OF_FIRE);
+	while (!is_known || known_generation != store_tables_generation())
+	{
+		uint64		began = store_tables_generation();
+		Relation	rel;
+
+		CHECK_FOR_INTERRUPTS();
+		rel = table_open(store_relation("workflow_runs"), AccessShareLock);
+		known = examine(rel);
+		table_close(rel, AccessShareLock);
+		known_generation = began;
+		is_known = true;
+	}
+	return known;
 }

@@ -1,6 +1,6 @@
 /*
  * store_row.c
- *	  Rows of workflow_runs, found, locked and written past the executor.
+ *	  Rows of workflow_runs, found, locked and loaded past the executor.
  *
  * Runs in a worker, inside a tick's transaction.  Owns nothing that outlives
  * it: a RunTable lives in the memory context and the resource owner in which
@@ -10,7 +10,7 @@
  * loads a run, and saves it.  To set up a statement for each of them would
  * cost more than the row.  So the table, its indexes and its slots are opened
  * once a tick (RunTable), and rows go through the table's access method, as
- * COPY does it.
+ * COPY does it; store_write.c saves them.
  *
  * Finding.  By the primary key, with the latest snapshot: the queue in shared
  * memory announces a run after its commit, which a snapshot of the tick may
@@ -18,33 +18,6 @@
  * and what was checked before is checked again on that version.  A worker's
  * transactions are READ COMMITTED (worker_settings.c sees to it), so nothing
  * that was read before has to agree with it.
- *
- * What the executor would do at an UPDATE, and what stands for it here:
- *
- *	 privileges, row		the engine writes its own table: neither applies
- *	 security
- *	 defaults				none is asked for: a new version begins as a copy
- *							of the old one, columns of somebody's included
- *	 NOT NULL, the check	hold by construction: only columns of STORE_NCHANGES
- *	 of status				change, from C values that cannot be null, and
- *							status from an enum
- *	 foreign keys			none of their columns changes
- *	 triggers				ours is for INSERT alone
- *	 index entries			made here (write_changed).  Uniqueness is still
- *							checked where an index demands it
- *	 visibility				each row has a command of its own, so that a step
- *							after it sees it
- *
- * That is true of the table as the install script makes it.  If somebody has
- * added anything that takes part in an UPDATE, store_added.c finds it, "direct"
- * is false, and rows are saved by a statement (store_update_run), as the
- * table's owner.  The table is open and locked from the check to the end of
- * the transaction, so nothing can be added in between.
- *
- * HOT.  A column counts as indexed if an index's predicate names it, so a save
- * that changes status or run_at makes entries in all indexes.  One that leaves
- * them alone, such as a request's answer followed by the next request, may be
- * HOT; the access method decides, and write_changed asks what it decided.
  *
  * Subtransactions.  A step executes in one that may be rolled back, and the
  * tick goes on with what remains.  Rows are locked before that, in a
@@ -54,11 +27,6 @@
  * anew.  What a slot had pinned inside was released by the rollback:
  * clearing the slot would release it twice, so store_renew_runs throws the
  * slots away.  Between two calls here no slot has anything pinned.
- *
- * A step may itself have updated or deleted the run's row, in this very
- * transaction.  table_tuple_update then says so (TM_SelfModified), nothing is
- * written, and the row is saved by a statement, which finds its newest
- * version.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -71,6 +39,7 @@
 #include "base/uuid_list.h"
 #include "executor/executor.h"
 #include "store/store.h"
+#include "store/store_row_internal.h"
 #include "store/store_tables.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -89,21 +58,6 @@ typedef struct Definition
 	char	   *name;
 	TimestampTz saved_at;
 } Definition;
-
-struct RunTable
-{
-	MemoryContext context;
-	Relation	rel;
-	bool		direct;			/* may rows be saved past the executor? */
-	TupleTableSlot *row;		/* as found */
-	TupleTableSlot *changed;
-	ResultRelInfo *result;
-	EState	   *estate;
-	Relation	key;
-	IndexScanDesc scan;
-	Snapshot	snapshot;
-	List	   *definitions;	/* of Definition * */
-};
 
 RunTable *
 store_open_runs(void)
@@ -197,13 +151,21 @@ value_of(TupleTableSlot *slot, int column)
 		: slot->tts_values[column - 1];
 }
 
+/* The column, deformed if need be; 0 for null. */
+static Datum
+fetch(TupleTableSlot *slot, int column)
+{
+	bool		isnull;
+	Datum		datum = slot_getattr(slot, column, &isnull);
+
+	return isnull ? (Datum) 0 : datum;
+}
+
 static RunStatus
 status_of(TupleTableSlot *slot)
 {
-	bool		isnull;
-
-	return run_status_of(DatumGetTextPP(slot_getattr(slot, Anum_workflow_runs_status,
-													 &isnull)));
+	return run_status_of(DatumGetTextPP(fetch(slot,
+											  Anum_workflow_runs_status)));
 }
 
 static Jsonb *
@@ -285,9 +247,7 @@ store_loading_end(RunTable *runs)
 static TimestampTz
 due_at(TupleTableSlot *slot)
 {
-	bool		isnull;
-
-	return DatumGetTimestampTz(slot_getattr(slot, Anum_workflow_runs_run_at, &isnull));
+	return DatumGetTimestampTz(fetch(slot, Anum_workflow_runs_run_at));
 }
 
 /*
@@ -402,13 +362,11 @@ store_load_locked(RunTable *runs, const pg_uuid_t *id)
 static void
 take_cancelled(TupleTableSlot *slot, RunRow *run)
 {
-	bool		isnull;
-
 	run->status = RUN_STATUS_CANCELLED;
 	run->error_message =
-		TextDatumGetCString(slot_getattr(slot, Anum_workflow_runs_error_message, &isnull));
+		TextDatumGetCString(value_of(slot, Anum_workflow_runs_error_message));
 	run->completed_at =
-		DatumGetTimestampTz(slot_getattr(slot, Anum_workflow_runs_completed_at, &isnull));
+		DatumGetTimestampTz(value_of(slot, Anum_workflow_runs_completed_at));
 	if (run->new_results == NIL)
 		run->failed_attempts =
 			json_of(slot, Anum_workflow_runs_failed_attempts);
@@ -420,10 +378,12 @@ take_cancelled(TupleTableSlot *slot, RunRow *run)
 static RelockResult
 compare_with_loaded(TupleTableSlot *slot, RunRow *run, int64 epoch)
 {
+	StepPosition step;
+
 	slot_getallattrs(slot);
-	if (!step_position_equal(DatumGetStepPosition(value_of(slot,
-														   Anum_workflow_runs_current_step)),
-							 run->loaded_step))
+	step =
+		DatumGetStepPosition(value_of(slot, Anum_workflow_runs_current_step));
+	if (!step_position_equal(step, run->loaded_step))
 		return RELOCK_GONE;
 	if (is_owned(slot, epoch))
 		return RELOCK_OURS;
@@ -448,81 +408,4 @@ store_relock_owned(RunTable *runs, RunRow *run, int64 epoch)
 	ExecClearTuple(runs->row);
 	store_loading_end(runs);
 	return result;
-}
-
-/*--- saving ---*/
-
-static void
-set(TupleTableSlot *slot, int column, Datum value, bool isnull)
-{
-	slot->tts_values[column - 1] = value;
-	slot->tts_isnull[column - 1] = isnull;
-}
-
-/* The row as found, with what an advance changes. */
-static void
-fill_changed(RunTable *runs, const RunRow *run)
-{
-	TupleTableSlot *slot = ExecClearTuple(runs->changed);
-	int			natts = slot->tts_tupleDescriptor->natts;
-	Datum		values[STORE_NCHANGES];
-	bool		isnull[STORE_NCHANGES];
-
-	slot_getallattrs(runs->row);
-	memcpy(slot->tts_values, runs->row->tts_values, natts * sizeof(Datum));
-	memcpy(slot->tts_isnull, runs->row->tts_isnull, natts * sizeof(bool));
-	store_changes(run, values, isnull);
-	for (int i = 0; i < STORE_NCHANGES; i++)
-		set(slot, store_changed_columns[i], values[i], isnull[i]);
-	if (run->status == RUN_STATUS_COMPLETED)
-		set(slot, Anum_workflow_runs_previous_results, (Datum) 0, true);
-	ExecStoreVirtualTuple(slot);
-}
-
-static bool
-write_changed(RunTable *runs, const RunRow *run)
-{
-	TM_FailureData failure;
-	ItemPointerData tid = run->tid;
-	LockTupleMode mode;
-	CompatUpdateIndexes indexes;
-
-	if (table_tuple_update(runs->rel, &tid, runs->changed,
-						   GetCurrentCommandId(true), GetActiveSnapshot(),
-						   InvalidSnapshot, true, &failure, &mode,
-						   &indexes) != TM_Ok)
-		return false;
-	if (compat_needs_index_entries(indexes))
-		list_free(compat_update_index_tuples(runs->result, runs->changed,
-											 runs->estate, indexes));
-	ResetPerTupleExprContext(runs->estate);
-	CommandCounterIncrement();
-	return true;
-}
-
-/* False: nothing was written, and it must be saved by a statement. */
-static bool
-save_directly(RunTable *runs, const RunRow *run)
-{
-	ItemPointerData tid = run->tid;
-	bool		saved = false;
-
-	if (!runs->direct || !ItemPointerIsValid(&tid))
-		return false;
-	if (table_tuple_fetch_row_version(runs->rel, &tid, SnapshotSelf,
-									  runs->row))
-	{
-		fill_changed(runs, run);
-		saved = write_changed(runs, run);
-	}
-	ExecClearTuple(runs->row);
-	ExecClearTuple(runs->changed);
-	return saved;
-}
-
-void
-store_save_run(RunTable *runs, const RunRow *run)
-{
-	if (runs == NULL || !save_directly(runs, run))
-		store_update_run(run);
 }

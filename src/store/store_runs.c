@@ -86,36 +86,6 @@ store_take_over(RunTable *runs, int limit)
 	return taken;
 }
 
-bool
-store_lock_crashed(const pg_uuid_t *id, StepPosition step, bool *locked)
-{
-	Datum		values[2] = {UUIDPGetDatum(id), StepPositionGetDatum(step)};
-	bool		found;
-
-	SPI_connect();
-	store_execute(STORE_LOCK_CRASHED, values, NULL, false, 1);
-	found = SPI_processed > 0;
-	if (!found)
-		store_execute(STORE_IS_CRASHED, values, NULL, false, 1);
-	*locked = !found && SPI_processed > 0;
-	SPI_finish();
-	return found;
-}
-
-RunRow *
-store_load_crashed(const pg_uuid_t *id, StepPosition step, bool *locked)
-{
-	RunTable   *runs;
-	List	   *loaded;
-
-	if (!store_lock_crashed(id, step, locked))
-		return NULL;
-	runs = store_open_runs();
-	loaded = load_locked(runs, list_make1(unconstify(pg_uuid_t *, id)));
-	store_close_runs(runs);
-	return loaded != NIL ? linitial(loaded) : NULL;
-}
-
 /*--- runs that this worker has already ---*/
 
 /* The array of a list of ids. */

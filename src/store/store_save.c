@@ -23,50 +23,6 @@
 /* What somebody has put on the table may take so long for a row. */
 #define SAVE_TIMEOUT_MS 1000
 
-const int	store_changed_columns[STORE_NCHANGES] = {
-	Anum_workflow_runs_status,
-	Anum_workflow_runs_current_step,
-	Anum_workflow_runs_step_results,
-	Anum_workflow_runs_error_message,
-	Anum_workflow_runs_started_at,
-	Anum_workflow_runs_completed_at,
-	Anum_workflow_runs_run_at,
-	Anum_workflow_runs_attempt,
-	Anum_workflow_runs_owner,
-	Anum_workflow_runs_attempt_at,
-	Anum_workflow_runs_failed_attempts,
-	Anum_workflow_runs_abnormal_ends,
-	Anum_workflow_runs_abnormal_step
-};
-
-void
-store_changes(const RunRow *run, Datum *values, bool *isnull)
-{
-	Datum		all[STORE_NCHANGES] = {
-		CStringGetTextDatum(run_status_name(run->status)),
-		StepPositionGetDatum(run->current_step),
-		JsonbPGetDatum(run->step_results),
-		run->error_message ? CStringGetTextDatum(run->error_message) : 0,
-		TimestampTzGetDatum(run->started_at),
-		TimestampTzGetDatum(run->completed_at),
-		TimestampTzGetDatum(run->run_at),
-		Int32GetDatum(run->attempt),
-		Int64GetDatum(run->owner),
-		TimestampTzGetDatum(run->attempt_at),
-		run->failed_attempts ? JsonbPGetDatum(run->failed_attempts) : 0,
-		Int16GetDatum(run->abnormal_ends),
-		StepPositionGetDatum(run->abnormal_step)
-	};
-	bool		none[STORE_NCHANGES] = {false, false, false,
-		run->error_message == NULL, false, run->completed_at == 0, false,
-		false, run->owner == 0, run->attempt_at == 0,
-		run->failed_attempts == NULL, run->abnormal_ends == 0,
-	run->abnormal_ends == 0};
-
-	memcpy(values, all, sizeof(all));
-	memcpy(isnull, none, sizeof(none));
-}
-
 /*
  * Executes a statement that writes one run, as the owner of the table: what
  * somebody has put on it (a trigger, a check) is the owner's.  Deferred
@@ -91,12 +47,9 @@ write_as_owner(StoreStatement statement, Datum *values, const char *nulls)
 	return written;
 }
 
-/*
- * The same, within SAVE_TIMEOUT_MS: a trigger that waits for something must
- * not hold up all other runs.  Raises 57014 if it took longer.
- */
-static bool
-write_run(StoreStatement statement, Datum *values, const char *nulls)
+/* The limit is since a trigger that waits must not hold up all other runs. */
+bool
+store_write_run(StoreStatement statement, Datum *values, const char *nulls)
 {
 	TimestampTz began = clock_now();
 	volatile bool written = false;
@@ -151,7 +104,8 @@ store_update_run(const RunRow *run)
 	store_changes(run, &values[1], isnull);
 	for (int i = 0; i < STORE_NCHANGES; i++)
 		nulls[i + 1] = isnull[i] ? 'n' : ' ';
-	if (!write_run(STORE_SAVE, values, nulls) && run_exists(values[0]))
+	if (!store_write_run(STORE_SAVE, values, nulls) &&
+		run_exists(values[0]))
 		ereport(ERROR,
 				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
 				 errmsg("run %s could not be saved: a trigger or rule of table \"workflow_runs\" left out the UPDATE",
@@ -164,29 +118,7 @@ store_fail_run(const pg_uuid_t *id, const char *message)
 	Datum		values[3] = {UUIDPGetDatum(id), CStringGetTextDatum(message),
 	TimestampTzGetDatum(clock_now())};
 
-	if (write_run(STORE_FAIL, values, NULL))
-		run_ended(id, RUN_STATUS_FAILED);
-}
-
-void
-store_count_crash(const pg_uuid_t *id, int max_ends, const char *message,
-				  bool *locked)
-{
-	Datum		values[4] = {UUIDPGetDatum(id), Int32GetDatum(max_ends),
-	CStringGetTextDatum(message), TimestampTzGetDatum(clock_now())};
-	StepPosition any_step = {PG_INT32_MAX};
-	bool		is_queued;
-
-	if (!store_lock_crashed(id, any_step, locked) ||
-		!write_run(STORE_COUNT_CRASH, values, NULL))
-		return;
-	/* it is queued again, or this was the last time */
-	values[1] = StepPositionGetDatum(any_step);
-	SPI_connect();
-	store_execute(STORE_IS_CRASHED, values, NULL, false, 1);
-	is_queued = SPI_processed > 0;
-	SPI_finish();
-	if (!is_queued)
+	if (store_write_run(STORE_FAIL, values, NULL))
 		run_ended(id, RUN_STATUS_FAILED);
 }
 

@@ -2,10 +2,10 @@
  * store_statements.c
  *	  Every SQL statement on the extension's tables that workers execute.
  *
- * Text only; store.c prepares and executes them, store_runs.c, store_due.c
- * and store_actions.c make typed results of them.  Statements name every
- * relation and operator with its schema, so that no search_path changes what
- * they mean.
+ * Text only; store_execute.c prepares and executes them, store_runs.c,
+ * store_due.c and store_actions.c make typed results of them.  Statements name
+ * every relation and operator with its schema, so that no search_path changes
+ * what they mean.
  */
 #include "postgres.h"
 #include "compat.h"

@@ -1,6 +1,6 @@
 /*
  * store_statements.h
- *	  The SQL of store_statements.c, for store.c alone.
+ *	  The SQL of store_statements.c, for store_execute.c alone.
  */
 #ifndef WF_STORE_STATEMENTS_H
 #define WF_STORE_STATEMENTS_H

@@ -148,7 +148,7 @@ static Oid	relids[STORE_ALL_TABLES];
 static int	nwatched = 0;		/* of relids that forget() looks at */
 static int	nchecked = 0;		/* the first so many tables are right */
 static uint64 generation = 0;	/* counts what forget() was told of them */
-static RunsWriting runs_writing;
+static uint64 checked_schema;	/* store_schema_generation as of the check */
 static bool mismatch = false;	/* the last check failed */
 static char *reported = NULL;	/* what this worker has logged since then */
 
@@ -264,11 +264,19 @@ forget(Datum arg, Oid relid)
 	}
 }
 
-void
-store_forget_tables(void)
+uint64
+store_tables_generation(void)
 {
-	generation++;
-	nchecked = 0;
+	return generation + store_schema_generation();
+}
+
+/* How many tables are known to be right, in the schema of today. */
+static int
+checked(void)
+{
+	if (checked_schema != store_schema_generation())
+		nchecked = 0;
+	return nchecked;
 }
 
 static void
@@ -288,11 +296,11 @@ watch(int n)
 static void
 check_tables(int n)
 {
-	RunsWriting writing;
 	uint64		began;
 
 	nchecked = 0;
 	mismatch = true;			/* if an error is raised */
+	checked_schema = store_schema_generation();
 	watch(n);
 	do
 	{
@@ -303,12 +311,9 @@ check_tables(int n)
 			Relation	rel = table_open(relids[i], AccessShareLock);
 
 			check_table(&tables[i], rel);
-			if (i == 0)
-				writing = store_examine_runs(rel);
 			table_close(rel, AccessShareLock);
 		}
 	} while (generation != began);
-	runs_writing = writing;
 	nchecked = n;
 	mismatch = false;
 	if (reported != NULL)
@@ -319,7 +324,7 @@ check_tables(int n)
 void
 store_check_tables(StoreTables n)
 {
-	if (nchecked < n)
+	if (checked() < n)
 		check_tables(n);
 }
 
@@ -348,7 +353,7 @@ store_check_tables_of_worker(void)
 {
 	MemoryContext context = CurrentMemoryContext;
 
-	if (nchecked == STORE_ALL_TABLES)
+	if (checked() == STORE_ALL_TABLES)
 		return;
 	PG_TRY();
 	{
@@ -365,11 +370,4 @@ bool
 store_tables_mismatch(void)
 {
 	return mismatch;
-}
-
-RunsWriting
-store_runs_writing(void)
-{
-	store_check_tables(STORE_TABLES_OF_FIRE);
-	return runs_writing;
 }

@@ -1,0 +1,126 @@
+/*
+ * store_execute.c
+ *	  The statements on the extension's tables, prepared once a process.
+ *
+ * The statements' texts are in store_statements.c.  Runs in workers and in
+ * the backends that call our functions.
+ *
+ * Owns: one saved plan a statement, in static memory.  Plans follow changes
+ * of the tables by themselves; if the extension's schema is another one or
+ * has another name, all are thrown away.  Nothing survives the process.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include "executor/spi.h"
+#include "jit/jit.h"
+#include "optimizer/cost.h"
+#include "store/store.h"
+#include "store/store_statements.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+static SPIPlanPtr plans[STORE_NSTATEMENTS];
+static NameData planned_name;	/* of the schema, as the plans spell it */
+static uint64 planned_generation;	/* of the schema when they were made */
+
+static void
+forget_plans(void)
+{
+	for (int i = 0; i < STORE_NSTATEMENTS; i++)
+	{
+		if (plans[i] != NULL)
+			SPI_freeplan(plans[i]);
+		plans[i] = NULL;
+	}
+}
+
+/*
+ * Throws the plans away if the extension has another schema by now, or its
+ * schema another name.  A plan's text has that name.  After ALTER SCHEMA ...
+ * RENAME the name may be that of somebody else's schema, and the plan would
+ * be analysed anew with it.
+ */
+static void
+follow_schema(void)
+{
+	char	   *name = store_schema_name();
+
+	if (planned_generation != store_schema_generation() ||
+		strcmp(name, NameStr(planned_name)) != 0)
+	{
+		forget_plans();
+		namestrcpy(&planned_name, name);
+		planned_generation = store_schema_generation();
+	}
+	pfree(name);
+}
+
+static SPIPlanPtr
+prepare(StoreStatement statement)
+{
+	const StatementText *text = &store_statements[statement];
+	SPIPlanPtr	plan;
+
+	follow_schema();
+	if (plans[statement] != NULL)
+		return plans[statement];
+
+	plan = SPI_prepare(store_sql(text->sql), text->nargs,
+					   (Oid *) text->args);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed: %s",
+			 SPI_result_code_string(SPI_result));
+	SPI_keepplan(plan);
+	plans[statement] = plan;
+	return plan;
+}
+
+/*
+ * Plans for these statements must not depend on statistics: they are made
+ * while the tables are empty and used when a million runs are queued.  So
+ * the planner is told to keep to the indexes while it may plan them.  If it
+ * still cannot, the cost of what it was told not to do must not bring on the
+ * JIT compiler, which takes longer than the statement.
+ */
+int
+store_execute(StoreStatement statement, Datum *values, const char *nulls,
+			  bool read_only, long limit)
+{
+	bool		save_seqscan = enable_seqscan;
+	bool		save_bitmapscan = enable_bitmapscan;
+	bool		save_sort = enable_sort;
+	bool		save_incremental_sort = enable_incremental_sort;
+	bool		save_indexscan = enable_indexscan;
+	bool		save_jit = jit_enabled;
+	int			level;
+	int			result = 0;
+
+	store_check_tables(STORE_ALL_TABLES);	/* results are read as C types */
+	level = store_enter_search_path();
+	PG_TRY();
+	{
+		enable_seqscan = enable_bitmapscan = false;
+		enable_sort = enable_incremental_sort = false;
+		enable_indexscan = true;
+		jit_enabled = false;
+		result = SPI_execute_plan(prepare(statement), values, nulls,
+								  read_only, limit);
+	}
+	PG_FINALLY();
+	{
+		enable_seqscan = save_seqscan;
+		enable_bitmapscan = save_bitmapscan;
+		enable_sort = save_sort;
+		enable_incremental_sort = save_incremental_sort;
+		enable_indexscan = save_indexscan;
+		jit_enabled = save_jit;
+	}
+	PG_END_TRY();
+	store_leave_search_path(level);
+
+	if (result < 0)
+		elog(ERROR, "SPI_execute_plan failed: %s",
+			 SPI_result_code_string(result));
+	return result;
+}
