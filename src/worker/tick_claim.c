@@ -5,8 +5,7 @@
  * Runs in a worker, inside a tick's transaction.  The ids of runs that are due
  * come from the queue in shared memory (due_queue.c), which gives the tenants
  * turns.  A row is locked by its key, and loaded if it is still due.  If the
- * queue asks for it, the table is read: which tenants have runs that are due,
- * which runs of a tenant come next, and what has become due as time passed.
+ * queue asks for it, the table is read (tick_rescan.c).
  *
  * Runs are taken in chunks, until the tick has as many as it may, or has
  * lasted long enough: a run that is fired now waits until the tick ends.  How
@@ -35,6 +34,7 @@
 #include "worker/tick_batch.h"
 #include "worker/tick_claim.h"
 #include "worker/tick_put_off.h"
+#include "worker/tick_rescan.h"
 
 #define CHUNK 25				/* runs taken at a time */
 
@@ -60,107 +60,6 @@
 
 /* If all that is due are slow runs left to others, claiming waits so long. */
 #define OVERFLOW_RETRY_US INT64CONST(50000)
-
-/*--- asking the table ---*/
-
-/*
- * Tells the queue of a tenant that has something due, so that it is read from
- * its first run on.  False: the queue has no room for it.
- */
-static bool
-found_tenant(Tick *tick, const pg_uuid_t *tenant)
-{
-	return store_is_paused(&tick->pauses, tenant) ||
-		due_rescan_add_tenant(tenant);
-}
-
-/*
- * The same of all tenants, after *last if there is one; with_later: also of
- * those that have runs which wait for their time.  *last becomes the last one
- * that the queue had room for.
- */
-static bool
-found_tenants(Tick *tick, bool with_later, pg_uuid_t *last, bool *has_last)
-{
-	pg_uuid_t	tenants[STORE_TENANTS_A_LOOK];
-	int			n = STORE_TENANTS_A_LOOK;
-
-	while (n > 0)
-	{
-		CHECK_FOR_INTERRUPTS();
-		n = store_tenants_due(*has_last ? last : NULL, with_later, tenants);
-		for (int i = 0; i < n; i++)
-		{
-			if (!found_tenant(tick, &tenants[i]))
-				return false;
-			*last = tenants[i];
-			*has_last = true;
-		}
-	}
-	return true;
-}
-
-/*
- * Rescans the table: tells the queue of each tenant that has something due, so
- * that it is read from its first run on.  Begins after tenant last if has_last
- * is true.  If the queue has no room for more tenants, the next rescan goes on
- * from there.
- *
- * Runs whose time has come are few as a rule; if they are too many to go
- * through, all tenants are read that have runs waiting, due or not.
- */
-static void
-rescan(Tick *tick, pg_uuid_t last, bool has_last)
-{
-	TimestampTz now = clock_now();
-	DueRun	   *later = palloc(sizeof(DueRun) * DUE_READ_AHEAD);
-	int			n = store_read_later(DT_NOBEGIN, now, later, DUE_READ_AHEAD);
-	bool		room = found_tenants(tick, n == DUE_READ_AHEAD, &last,
-									 &has_last);
-
-	for (int i = 0; i < n && n < DUE_READ_AHEAD && room; i++)
-		room = found_tenant(tick, &later[i].tenant_id);
-	/* up to the same moment, or a run between the two would be late */
-	due_end_rescan(!room && has_last ? &last : NULL, store_next_due(now));
-	if (!room)
-		due_want_rescan();
-	pfree(later);
-}
-
-/*
- * Queues the runs that were to come later and have become due since the timer
- * was set, and sets the timer anew.
- */
-static void
-read_later(void)
-{
-	TimestampTz now = clock_now();
-	TimestampTz since;
-	DueRun	   *runs;
-	int			n;
-
-	if (!due_take_timer(now, &since))
-		return;
-	runs = palloc(sizeof(DueRun) * DUE_READ_AHEAD);
-	n = store_read_later(since, now, runs, DUE_READ_AHEAD);
-	due_add_runs(runs, n);
-	if (n == DUE_READ_AHEAD)	/* there may be more than were read */
-		due_want_rescan();
-	due_set_timer(store_next_due(now));
-}
-
-/* Reads from the table a tenant's next runs that are due, for the queue. */
-static void
-read_tenant(const DueReading *reading)
-{
-	DueRun	   *runs = palloc(sizeof(DueRun) * DUE_READ_AHEAD);
-	int			n = store_read_due(reading, clock_now(), runs);
-
-	due_end_reading(reading, runs, n, n < reading->limit);
-	pfree(runs);
-}
-
-/*--- taking ---*/
 
 /* Which tenants are paused, as of now; for the rest of the tick. */
 static void
@@ -232,7 +131,7 @@ take_ids(const Tick *tick, DueRun *runs, int max)
 		n += due_take_runs(runs + n, max - n, in_flight.epoch, is_left_out,
 						   &out, &reading, &must_be_read);
 		if (must_be_read)
-			read_tenant(&reading);
+			tick_read_tenant(&reading);
 	}
 	return n;
 }
@@ -249,7 +148,6 @@ keep_locked(const DueRun *run)
 		this_worker.locked_until = clock_now() + LOCKED_RETRY_US;
 	if (this_worker.nlocked < MAX_LOCKED_RUNS)
 		this_worker.locked_runs[this_worker.nlocked++] = *run;
-
 	else
 		due_want_rescan();
 }
@@ -509,8 +407,8 @@ tick_claim(Tick *tick, bool sweep)
 		due_set_paused();
 	return_locked();
 	if (rescanning)
-		rescan(tick, last, has_last);
-	read_later();
+		tick_rescan(tick, last, has_last);
+	tick_read_later();
 	if (sweep || this_worker.sweep)
 		take_over(tick);
 	took = claim_chunks(tick);

@@ -1,0 +1,28 @@
+/*
+ * tick_rescan.h
+ *	  What a tick asks the table for, so that the queue knows what is due.
+ */
+#ifndef WF_TICK_RESCAN_H
+#define WF_TICK_RESCAN_H
+
+#include "shared/due_queue.h"
+#include "worker/tick_state.h"
+
+/*
+ * Rescans the table: tells the queue of each tenant that has something due, so
+ * that it is read from its first run on.  Begins after tenant last if has_last
+ * is true.  If the queue has no room for more tenants, the next rescan goes on
+ * from there.
+ */
+extern void tick_rescan(Tick *tick, pg_uuid_t last, bool has_last);
+
+/*
+ * Queues the runs that were to come later and have become due since the timer
+ * was set, and sets the timer anew.
+ */
+extern void tick_read_later(void);
+
+/* Reads from the table a tenant's next runs that are due, for the queue. */
+extern void tick_read_tenant(const DueReading *reading);
+
+#endif							/* WF_TICK_RESCAN_H */
