@@ -27,7 +27,8 @@
 #undef PG_FUNCTION_INFO_V1
 #define PG_FUNCTION_INFO_V1(funcname) \
 extern PGDLLEXPORT Datum funcname(PG_FUNCTION_ARGS); \
-extern PGDLLEXPORT const Pg_finfo_record * CppConcat(pg_finfo_,funcname)(void); \
+extern PGDLLEXPORT const Pg_finfo_record * \
+CppConcat(pg_finfo_,funcname) (void); \
 const Pg_finfo_record * \
 CppConcat(pg_finfo_,funcname) (void) \
 { \
@@ -55,7 +56,8 @@ extern int no_such_variable
 #if PG_VERSION_NUM >= 160000
 #define compat_all_settings(n) get_guc_variables(n)
 #else
-#define compat_all_settings(n) (*(n) = GetNumConfigOptions(), get_guc_variables())
+#define compat_all_settings(n) \
+	(*(n) = GetNumConfigOptions(), get_guc_variables())
 #endif
 
 /*
@@ -189,7 +191,8 @@ extern int no_such_variable
 
 /* Time-outs that a step's SET may have armed. */
 #if PG_VERSION_NUM >= 170000
-#define compat_forget_step_timeouts() disable_timeout(TRANSACTION_TIMEOUT, false)
+#define compat_forget_step_timeouts() \
+	disable_timeout(TRANSACTION_TIMEOUT, false)
 #else
 #define compat_forget_step_timeouts() ((void) 0)
 #endif

@@ -94,10 +94,10 @@ extern const Action function_action;
 extern const Action *action_find(const char *name);
 
 /*
- * Helpers for actions (actions/params.c).  A parameter that is absent or
- * JSON null is NULL; of a wrong type: 22023 naming it.
+ * Helpers for actions (params.c).  A parameter that is absent or JSON null is
+ * NULL; of a wrong type: 22023 naming it.  param_text takes any scalar.
  */
-extern char *param_text(const Call *call, const char *name);	/* scalar as text */
+extern char *param_text(const Call *call, const char *name);
 extern char *param_text_required(const Call *call, const char *name);
 
 /* The same; raises 22023 too if there is nothing to see in it. */

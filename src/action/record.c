@@ -46,14 +46,15 @@ record_table(const Call *call)
 {
 	RecordTable table;
 	RangeVar   *var;
+	char	   *schema;
 
 	table.name = param_text_required(call, "table");
 	var = makeRangeVarFromNameList(compat_qualified_name_list(table.name));
 	/* the lock keeps it from going away until the step is done */
 	table.relid = RangeVarGetRelid(var, AccessShareLock, false);
-	table.qualified =
-		quote_qualified_identifier(get_namespace_name(get_rel_namespace(table.relid)),
-								   get_rel_name(table.relid));
+	schema = get_namespace_name(get_rel_namespace(table.relid));
+	table.qualified = quote_qualified_identifier(schema,
+												 get_rel_name(table.relid));
 	return table;
 }
 

@@ -28,7 +28,8 @@ reported_key(const RecordTable *table)
 
 	if (key == NULL)
 		return NULL;
-	if (pg_class_aclcheck(table->relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
+	if (pg_class_aclcheck(table->relid, GetUserId(),
+						  ACL_SELECT) != ACLCHECK_OK &&
 		pg_attribute_aclcheck(table->relid, get_attnum(table->relid, key),
 							  GetUserId(), ACL_SELECT) != ACLCHECK_OK)
 		return NULL;

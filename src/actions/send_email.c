@@ -349,7 +349,7 @@ output_of(const Jsonb *prepare_state, const List *refused)
 }
 
 /*
- * No recipient was accepted: "550 5.1.1 no such user here (a@example.com); ...".
+ * No recipient was accepted: "550 5.1.1 no such user (a@example.com); ...".
  * One reply of the 4xx is reason enough to try again.
  */
 static void
@@ -410,8 +410,9 @@ email_interpret(const Jsonb *prepare_state, const Response *response,
 	else if (response->failure != FAILURE_NONE)
 		outcome_of_silence(response, outcome);
 	else if (response->error == NULL && response->status / 100 == 2)
-		outcome_success(outcome, refused == NIL ? unconstify(Jsonb *, prepare_state)
-						: output_of(prepare_state, refused));
+		outcome_success(outcome, refused == NIL ?
+						unconstify(Jsonb *, prepare_state) :
+						output_of(prepare_state, refused));
 	else
 	{
 		outcome_error(outcome, response->error != NULL ? response->error

@@ -3,9 +3,9 @@
  *	  wf_fire_schedules: fires the schedules that are due.
  *
  * Workers call it, in a transaction of its own, as the superuser that they
- * are.  A run and the next time of its schedule commit together, and the row of
- * the schedule is locked meanwhile: so each time is fired exactly once, however
- * many workers there are and whatever ends one.
+ * are.  A run and the next time of its schedule commit together, and the row
+ * of the schedule is locked meanwhile: so each time is fired exactly once,
+ * however many workers there are and whatever ends one.
  *
  * Owns nothing.  What is due is in workflow_schedules.
  */
@@ -14,6 +14,7 @@
 
 #include "access/xact.h"
 #include "base/json_object.h"
+#include "base/uuid_list.h"
 #include "catalog/pg_type.h"
 #include "config/clock.h"
 #include "executor/spi.h"
@@ -224,10 +225,7 @@ note_error(const DueSchedule *due, const char *message)
 		return;
 	ereport(LOG,
 			(errmsg("schedule \"%s\" of definition %s could not be fired: %s",
-					due->key,
-					DatumGetCString(DirectFunctionCall1(uuid_out,
-														UUIDPGetDatum(&due->definition_id))),
-					message),
+					due->key, id_text(&due->definition_id), message),
 			 errdetail("It is tried again.")));
 	SPI_execute_with_args(store_sql("UPDATE %t.workflow_schedules SET error = $3"
 									" WHERE definition_id = $1 AND key = $2"),

@@ -213,8 +213,8 @@ has_date(const Cron *cron)
 
 	for (int i = 0; i < 12; i++)
 	{
-		uint32		days_there = (uint32) (UINT64CONST(0xFFFFFFFE) &
-										   ((UINT64CONST(2) << days_of_month[i]) - 1));
+		uint64		up_to_last = (UINT64CONST(2) << days_of_month[i]) - 1;
+		uint32		days_there = (uint32) (up_to_last & ~UINT64CONST(1));
 
 		if ((cron->months & (1U << (i + 1))) != 0 &&
 			(cron->days & days_there) != 0)
@@ -235,6 +235,18 @@ nickname_problem(const char *text, const char **hint)
 	return pstrdup("is not known");
 }
 
+/* The five fields that "@daily" stands for; NULL: there is no such name. */
+static const char *
+meaning_of(const char *nickname)
+{
+	for (int i = 0; i < lengthof(nicknames); i++)
+	{
+		if (pg_strcasecmp(nickname, nicknames[i].name) == 0)
+			return nicknames[i].meaning;
+	}
+	return NULL;
+}
+
 /* What cron_parse() returns as its mistake; *p is where it is in the text. */
 static char *
 parse(const char *text, const char **p, Cron *cron, const char **hint)
@@ -246,13 +258,11 @@ parse(const char *text, const char **p, Cron *cron, const char **hint)
 		return psprintf("has more than %d bytes", MAX_CRON_BYTES);
 	if (text[0] == '@')
 	{
-		for (int i = 0; i < lengthof(nicknames) && *p == text; i++)
-		{
-			if (pg_strcasecmp(text, nicknames[i].name) == 0)
-				*p = nicknames[i].meaning;
-		}
-		if (*p == text)
+		const char *meaning = meaning_of(text);
+
+		if (meaning == NULL)
 			return nickname_problem(text, hint);
+		*p = meaning;
 	}
 
 	for (int i = 0; i < NFIELDS; i++)
@@ -292,7 +302,6 @@ parse(const char *text, const char **p, Cron *cron, const char **hint)
 	if (!cron->either_day && !has_date(cron))
 	{
 		*p = text;
-
 		*hint = "None of its months has such a day.";
 		return pstrdup("is a date that never comes");
 	}
@@ -310,6 +319,5 @@ cron_parse(const char *text, Cron *cron, Mistake *mistake)
 	if (mistake->message == NULL)
 		return true;
 	mistake->offset = p - text; /* p has left text only for a known nickname */
-
 	return false;
 }

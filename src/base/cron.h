@@ -22,7 +22,7 @@ typedef struct Cron
 	uint32		weekdays;		/* 0 to 6, 0 is Sunday */
 	bool		either_day;		/* day of month and day of week are both
 								 * given: one of them is enough */
-	bool		by_elapsed_time;	/* the hour field is "*" or begins with it */
+	bool		by_elapsed_time;	/* the hour field begins with "*" */
 } Cron;
 
 /*

@@ -11,7 +11,8 @@
 /*
  * The zone of the server's time zone database that has this name
  * ("Asia/Beirut", "UTC"); NULL if there is none.  Specifications as POSIX has
- * them ("EST5EDT4,M3...") are no names.  The zone lives as long as the process.
+ * them ("EST5EDT4,M3...") are no names.  The zone lives as long as the
+ * process.
  */
 extern pg_tz *time_zone_named(const char *name);
 

@@ -124,8 +124,8 @@ decide_test(const Condition *condition, const Scope *scope, char **why)
 
 /*
  * Decides all and any.  A false condition makes all false, and a true one
- * makes any true.  Otherwise the result is unknown if one of them is; *why is the
- * reason of the first.
+ * makes any true.  Otherwise the result is unknown if one of them is; *why is
+ * the reason of the first.
  */
 static ConditionResult
 decide_list(const Condition *condition, const Scope *scope, char **why)

@@ -330,9 +330,10 @@ find_match(void *arg)
 	Match	   *match = arg;
 	PGFunction	matches = match->condition->ignore_case ? texticregexeq
 		: textregexeq;
+	Datum		subject = PointerGetDatum(match->subject);
+	Datum		pattern = PointerGetDatum(match->pattern);
 	Datum		found = DirectFunctionCall2Coll(matches, DEFAULT_COLLATION_OID,
-												PointerGetDatum(match->subject),
-												PointerGetDatum(match->pattern));
+												subject, pattern);
 
 	match->found = DatumGetBool(found);
 }

@@ -245,10 +245,10 @@ read_path(PathReader *reader)
 		else
 		{
 			const char *at = reader->text + reader->pos;
+			int			left = reader->len - reader->pos;
 
 			reader->error = psprintf("unexpected \"%.*s\" in a path",
-									 valid_character(at, reader->len - reader->pos),
-									 at);
+									 valid_character(at, left), at);
 			if (c == '(')
 				reader->hint = pstrdup("There are no functions; a filter "
 									   "comes after \"|\".");

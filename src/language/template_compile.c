@@ -300,4 +300,3 @@ template_compile(JsonbValue *value, const char *path,
 		json_of_jsonb(JsonbValueToJsonb(value), &binary);
 	return compile_value(&binary, path, names, problems, 0);
 }
-

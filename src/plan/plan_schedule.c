@@ -221,5 +221,6 @@ plan_schedules_of(Jsonb *definition)
 
 	json_of_jsonb(definition, &json);
 	schedule = json_is_object(&json) ? json_member(&json, "schedule") : NULL;
-	return schedule != NULL ? plan_compile_schedules(schedule, &problems) : NIL;
+	return schedule == NULL ? NIL :
+		plan_compile_schedules(schedule, &problems);
 }

@@ -4,8 +4,8 @@
  *
  * All attempts of one delivery have the same key, so that a receiver that got
  * the request twice can tell: after a lost answer, a worker crash, a retry by
- * hand.  Only a delivery that was completed and is asked for again, by wf_retry
- * from an earlier step, is meant as another one and gets another key.
+ * hand.  Only a delivery that was completed and is asked for again, by
+ * wf_retry from an earlier step, is meant as another one and gets another key.
  *
  * Runs in a worker.  Pure: values in, values out.
  */

@@ -19,8 +19,8 @@
  * The order.  A run that is held gets a turn, a number, which stands in its
  * row and which it brings along when it comes again.  "served" is the number
  * whose turn is next.  A run whose turn is far is told to come again after a
- * part of the time that this seems to take, since the pace may rise.  If no run
- * has come for a second, the next one is let through whatever its number,
+ * part of the time that this seems to take, since the pace may rise.  If no
+ * run has come for a second, the next one is let through whatever its number,
  * since the runs before it may have been cancelled or paused.
  *
  * Before it opens for the first time, a gate gives no turns: all runs come

@@ -10,7 +10,6 @@
 
 #include "shared/gate.h"
 
-
 #define MS INT64CONST(1000)
 #define SECOND (1000 * MS)
 
