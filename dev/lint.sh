@@ -10,9 +10,9 @@
 # format		white space, columns, braces, includes, guards
 # sizes			lines of files and functions
 # floors		which folder includes which (dev/floors.sh)
-# circles		files that need each other
+# circles		.c files that call each other, headers that include each other
 # exports		what the library exports
-# variables		what can change is in the list of src/README.md
+# variables		what can change is in the list of src/variables.md
 # shell			shellcheck on the scripts
 # spelling		the words of the documents (dev/words.txt has our own)
 # cppcheck		dev/cppcheck.txt says what it need not tell

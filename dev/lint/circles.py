@@ -1,14 +1,18 @@
 #!/usr/bin/env python3
 """Prints the circles between the files of src/, one line a circle.
 
-	circles.py TOP BUILD [--all] [--calls]
+	circles.py TOP BUILD [--all]
 
-A file depends on another if it includes its header, or if its object needs a
-function or a variable that the other's object defines (nm says so).  A header
-and the .c of the same name are one file here.  A circle is a set of files
-each of which depends on each other, directly or through others; the line
-says why for one way around.  --all prints every dependency within the
-circles; --calls leaves the includes out.
+There are two kinds.  A .c depends on another .c if its object needs a function
+or a variable that the other's object defines (nm says so).  A header depends
+on another header if it includes it.  A .c that includes a header depends on
+nothing by that: it may take a type of it, and what it calls is seen in its
+object.  So x_internal.h may include x.h, and x.c both.
+What is called through a pointer is not seen.
+
+A circle is a set of files each of which depends on each other, directly or
+through others; the line says why for one way around.  --all prints every
+dependency within the circles.
 
 TOP has src/, BUILD the objects of its files.  Exits 1 if there is a circle.
 """
@@ -19,11 +23,6 @@ import subprocess
 import sys
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
-
-
-def node_of(path):
-	"""The name under which a header and its .c are one."""
-	return os.path.splitext(path)[0]
 
 
 def sources(top):
@@ -51,26 +50,26 @@ def symbols(objects):
 
 
 def includes(top, files):
-	"""Yields (node, node, reason) for each include of one of the files."""
+	"""Yields (header, header, reason) for each include in a header."""
 	for path in files:
-		with open(os.path.join(top, 'src', path), encoding='utf-8') as f:
-			text = f.read()
-		for name in INCLUDE.findall(text):
-			if name in files:
-				yield node_of(path), node_of(name), \
-					'%s includes %s' % (path, name)
+		if path.endswith('.h'):
+			with open(os.path.join(top, 'src', path), encoding='utf-8') as f:
+				text = f.read()
+			for name in INCLUDE.findall(text):
+				if name in files:
+					yield path, name, '%s includes %s' % (path, name)
 
 
 def uses(build, files):
-	"""Yields (node, node, reason) for each symbol that another defines."""
+	"""Yields (.c, .c, reason) for each symbol that another defines."""
 	objects = {}
 	for path in files:
 		if path.endswith('.c'):
-			objects[os.path.join(build, 'src', node_of(path) + '.o')] = path
+			objects[os.path.join(build, 'src', path[:-2] + '.o')] = path
 	defined, needed = symbols(sorted(objects))
 	for user, names in sorted(needed.items()):
 		for name in sorted(names & defined.keys()):
-			yield node_of(objects[user]), node_of(objects[defined[name]]), \
+			yield objects[user], objects[defined[name]], \
 				'%s uses %s' % (objects[user], name)
 
 
@@ -118,12 +117,9 @@ def way_around(graph, members):
 def main():
 	top, build = sys.argv[1:3]
 	files = set(sources(top))
-	graph = {node_of(path): set() for path in files}
+	graph = {path: set() for path in files}
 	reasons = {}
-	edges = [uses(build, files)]
-	if '--calls' not in sys.argv:
-		edges.append(includes(top, files))
-	for kind in edges:
+	for kind in (uses(build, files), includes(top, files)):
 		for user, used, reason in kind:
 			if user != used:
 				graph[user].add(used)
@@ -132,9 +128,8 @@ def main():
 	found = circles(graph)
 	for members in found:
 		way = way_around(graph, members)
-		first = members[0] + ('.c' if members[0] + '.c' in files else '.h')
 		print('src/%s:1: a circle of %s: %s' % (
-			first, ' '.join(members),
+			members[0], ' '.join(members),
 			'; '.join(reasons[pair][0] for pair in zip(way, way[1:]))))
 		if '--all' in sys.argv:
 			for user in members:

@@ -32,7 +32,7 @@ good_tree()
 	echo 'A rightword of prose.' >"$TREE/README.md"
 	printf '%s\n' '<!-- variables -->' \
 		'- `plan/part.c: nparts` — counts them' '<!-- /variables -->' \
-		>"$TREE/src/README.md"
+		>"$TREE/src/variables.md"
 	cat >"$TREE/sql/workflow_engine--1.0.sql" <<-'EOF'
 		CREATE FUNCTION wf_part() RETURNS int
 		AS 'MODULE_PATHNAME' LANGUAGE C;
@@ -208,10 +208,10 @@ finds floors 'not in dev/floors.txt'
 add src/base/leaf.c 'extern int wf_part(void *); int f(void) { return wf_part(0); }'
 compile
 finds circles 'base/leaf.c uses wf_part'
-touch "$TREE/src/plan/part.h"
-add src/base/leaf.c '#include "plan/part.h"'
+change src/base/leaf.h 's/#define.*/&\n#include "plan\/part.h"/'
+echo '#include "base/leaf.h"' >"$TREE/src/plan/part.h"
 compile
-finds circles 'base/leaf.c includes plan/part.h'
+finds circles 'base/leaf.h includes plan/part.h'
 
 add src/base/leaf.c '__attribute__((visibility("default"))) int leaf_loud(void) { return 1; }'
 compile
@@ -223,14 +223,14 @@ finds exports 'does not export wf_lost'
 
 add src/base/leaf.c 'static int nleaves; int f(void) { return nleaves++; }'
 compile
-finds variables 'variable nleaves is not in the list'
+finds variables 'variable nleaves is not in src/variables.md'
 add src/base/leaf.c 'int f(void) { static int hidden = 1; return hidden++; }'
 compile
-finds variables 'variable hidden is not in the list'
-change src/README.md 's/nparts/gone/'
+finds variables 'variable hidden is not in src/variables.md'
+change src/variables.md 's/nparts/gone/'
 compile
 finds variables 'has no variable gone'
-change src/README.md 's/ —.*//'
+change src/variables.md 's/ —.*//'
 finds variables 'not of the form'
 
 # shellcheck disable=SC2016 # the sample's own

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Compares the variables of src/ that can change with those the map names.
+"""Compares the variables of src/ that can change with those that are listed.
 
 	variables.py TOP BUILD
 
-src/README.md has a list, a variable a line: "file: variable - reason" with a
+src/variables.md has a list, a variable a line: "file: variable - reason" with a
 long dash, between the two lines <!-- variables --> and <!-- /variables -->.
 Every variable outside of functions, and every static one inside, that the
 objects keep in memory which can be written must be in it, and nothing else.
@@ -17,7 +17,7 @@ import sys
 
 import source
 
-MAP = 'src/README.md'
+LIST = 'src/variables.md'
 SETTINGS = 'src/config/settings'
 ROW = re.compile(r'^- `([^`]+): (\w+)` — (\S.*)$')
 # a symbol of objdump -t that is an object in .data*, .bss* or common
@@ -40,16 +40,16 @@ def variables_of(build, path):
 def line_of(text, name):
 	"""The number of the line that declares a variable."""
 	for at, line in enumerate(source.bare(text).split('\n'), 1):
-		if re.search(r'\b%s\b' % name, line):
+		if re.search(r'\b%s\b' % name, line) and line[0] != '#':
 			return at
 	return 1
 
 
 def listed(top):
-	"""What the map names: {(file, variable): line}, and its findings."""
+	"""What the list names: {(file, variable): line}, and its findings."""
 	rows, bad = {}, []
 	inside = False
-	for at, line in enumerate(source.read(top, MAP).split('\n'), 1):
+	for at, line in enumerate(source.read(top, LIST).split('\n'), 1):
 		if line == '<!-- variables -->':
 			inside = True
 		elif line == '<!-- /variables -->':
@@ -66,17 +66,17 @@ def listed(top):
 def main():
 	top, build = sys.argv[1:3]
 	rows, findings = listed(top)
-	findings = ['%s:%d: %s' % (MAP, at, what) for at, what in findings]
+	findings = ['%s:%d: %s' % (LIST, at, what) for at, what in findings]
 	found = set()
 	for path in source.c_files(top):
 		if path.endswith('.c') and not path.startswith(SETTINGS):
 			found.update((path, name) for name in variables_of(build, path))
 	for path, name in sorted(found - rows.keys()):
-		findings.append('%s:%d: the variable %s is not in the list of %s' % (
-			path, line_of(source.read(top, path), name), name, MAP))
+		findings.append('%s:%d: the variable %s is not in %s' % (
+			path, line_of(source.read(top, path), name), name, LIST))
 	for path, name in sorted(rows.keys() - found):
 		findings.append('%s:%d: %s has no variable %s that can change' % (
-			MAP, rows[(path, name)], path, name))
+			LIST, rows[(path, name)], path, name))
 	for finding in findings:
 		print(finding)
 	sys.exit(1 if findings else 0)

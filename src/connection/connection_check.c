@@ -394,7 +394,7 @@ find_kind(const char *name)
 static void
 column_object(Jsonb *column, const char *name, JsonbValue *object)
 {
-	static JsonbValue empty = {.type = jbvObject};
+	JsonbValue	empty = {.type = jbvObject};
 
 	if (column == NULL)
 	{
