@@ -49,6 +49,8 @@ INSERT INTO t.statement (what, sql) VALUES
 	('wf_history', 'SELECT wf_history()'),
 	('wf_trace', 'SELECT wf_trace(gen_random_uuid())'),
 	('wf_validate', 'SELECT wf_validate(''{}'')'),
+	('wf_preview', 'SELECT wf_preview(''{"steps": [{"name": "s", "action": "of_admin"}]}'', ''{}'', execute => false)'),
+	('wf_preview_run', 'SELECT wf_preview_run(id, execute => false) FROM workflow_runs LIMIT 1'),
 	('wf_workers', 'SELECT wf_workers()'),
 	('wf_health', 'SELECT wf_health()'),
 	('wf_failures', 'SELECT wf_failures()'),

@@ -635,6 +635,28 @@ SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION wf_validate(jsonb, uuid) IS
 'Every problem of a definition at once: path (steps[1].params.phone), severity (error, warning), message, hint; code, a word that stays the same for a message, and args, what was put into it, for programs that show it in other words; pos, in characters from 1, where in the text at path it is (null: all of it). No rows: it is valid. With warnings alone it can be saved, but probably does not mean what it says.';
 
+CREATE FUNCTION wf_preview(definition jsonb, payload jsonb,
+	tenant_id uuid DEFAULT NULL, run_as regrole DEFAULT NULL,
+	execute boolean DEFAULT true, run_functions boolean DEFAULT false,
+	outputs jsonb DEFAULT '{}', max_time interval DEFAULT '5 s')
+RETURNS TABLE (step int, step_name text, action text, status text,
+	duration_ms numeric, input jsonb, output jsonb, error text, reason text,
+	request jsonb, changes jsonb)
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 10;
+COMMENT ON FUNCTION wf_preview(jsonb, jsonb, uuid, regrole, boolean, boolean, jsonb, interval) IS
+'What a run of the definition would do with that payload: one row a step, in order. Nothing is sent and nothing stays. status: would send (request has what, with credentials masked), would run, completed (executed and rolled back; duration_ms in milliseconds, changes has the row before and after), skipped, failed, unknown (it depends on what a step that is not executed returns), pending (the run would not come to it); reason says why. tenant_id: by default the one this session is bound to; run_as: by default that of the tenant''s definition of that name, else as for a new one. execute: native steps are executed as run_as, in a process of its own; false: nothing is executed or locked. Functions, and all steps of a run_as that is a superuser, are executed only with run_functions. outputs: {"step": output} of steps that are not executed. max_time (1 ms to 10 min) ends the whole: the rest is pending. Errors: 22004, 22023 (not valid, every problem in the detail; outputs, max_time), 54000 (payload too large), 42501 (another tenant; with execute: without operate, or a run_as to which the caller cannot SET ROLE), 42704 (run_as); with execute: 25001 (the transaction has written), 25006 (it is read only), 53000 (no process is free).';
+
+CREATE FUNCTION wf_preview_run(run_id uuid, definition jsonb DEFAULT NULL,
+	run_as regrole DEFAULT NULL, execute boolean DEFAULT true,
+	run_functions boolean DEFAULT false, outputs jsonb DEFAULT '{}',
+	max_time interval DEFAULT '5 s')
+RETURNS TABLE (step int, step_name text, action text, status text,
+	duration_ms numeric, input jsonb, output jsonb, error text, reason text,
+	request jsonb, changes jsonb)
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 10;
+COMMENT ON FUNCTION wf_preview_run(uuid, jsonb, regrole, boolean, boolean, jsonb, interval) IS
+'wf_preview with the payload and the tenant of a run. definition: by default that of the run''s workflow as it is now. What completed steps of the run have returned stands for steps of the same name that are not executed, unless outputs has them; run_as: by default that of the run''s workflow. Errors: as wf_preview, and P0002 (no such run, or one that this session does not see).';
+
 CREATE FUNCTION wf_register_action(name text, handler regprocedure,
 	params jsonb DEFAULT '{}', description text DEFAULT NULL) RETURNS void
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -711,6 +733,8 @@ REVOKE ALL ON FUNCTION
 	wf_trace(uuid), wf_schedules(uuid), wf_fire_schedules(),
 	wf_validate(jsonb, uuid),
 	wf_health(uuid), wf_failures(uuid, timestamptz, int), wf_stats(),
+	wf_preview(jsonb, jsonb, uuid, regrole, boolean, boolean, jsonb, interval),
+	wf_preview_run(uuid, jsonb, regrole, boolean, boolean, jsonb, interval),
 	wf_register_action(text, regprocedure, jsonb, text),
 	wf_cancel(uuid), wf_retry(uuid, text),
 	wf_cancel_runs(uuid, text, text, timestamptz),

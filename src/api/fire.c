@@ -413,9 +413,8 @@ insert_keyed(Firing *firing, const Target *target, const pg_uuid_t *tenant,
 	ExecDropSingleTupleTableSlot(slot);
 }
 
-/* Raises 22023 if the payload is no object, 54000 if it is too large. */
-static void
-check_payload(Jsonb *payload)
+void
+fire_check_payload(Jsonb *payload)
 {
 	if (!JB_ROOT_IS_OBJECT(payload))
 		ereport(ERROR,
@@ -448,7 +447,7 @@ void
 firing_add(Firing *firing, const pg_uuid_t *tenant, Jsonb *payload,
 		   const char *key, List **ids)
 {
-	check_payload(payload);
+	fire_check_payload(payload);
 	if (key != NULL)
 		check_idempotency_key(key);
 	find_targets(firing, tenant);

@@ -43,4 +43,7 @@ extern void firing_add(Firing *firing, const pg_uuid_t *tenant,
 /* Writes the rows that wait, and has the workers woken at commit. */
 extern void firing_end(Firing *firing);
 
+/* Raises 22023 if the payload is no object, 54000 if it is too large. */
+extern void fire_check_payload(Jsonb *payload);
+
 #endif							/* WF_FIRE_H */

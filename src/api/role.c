@@ -163,20 +163,20 @@ role_is_allowed(Oid role)
 		(superuser() || !superuser_arg(role));
 }
 
-PG_FUNCTION_INFO_V1(wf_default_run_as_role);
-
-/*
- * The default of run_as: the role of workflow_engine.default_run_as, if there
- * is one and the writer may use it, else the writer.
- */
-Datum
-wf_default_run_as_role(PG_FUNCTION_ARGS)
+Oid
+role_default_run_as(void)
 {
 	Oid			role = InvalidOid;
 
 	if (wf_default_run_as[0] != '\0')
 		role = get_role_oid(wf_default_run_as, true);
-	if (!OidIsValid(role) || !role_is_allowed(role))
-		role = GetUserId();
-	PG_RETURN_OID(role);
+	return OidIsValid(role) && role_is_allowed(role) ? role : GetUserId();
+}
+
+PG_FUNCTION_INFO_V1(wf_default_run_as_role);
+
+Datum
+wf_default_run_as_role(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_OID(role_default_run_as());
 }

@@ -24,4 +24,10 @@ extern bool role_exists(Oid role);
 /* May the current user have steps run as that role, which must exist? */
 extern bool role_is_allowed(Oid role);
 
+/*
+ * The default of run_as: the role of workflow_engine.default_run_as, if there
+ * is one and the current user may use it, else the current user.
+ */
+extern Oid	role_default_run_as(void);
+
 #endif							/* WF_ROLE_H */

@@ -19,30 +19,36 @@
 #include "base/json_value.h"
 #include "base/wipe.h"
 #include "config/clock.h"
-#include "connection/connection.h"
+#include "connection/connection_internal.h"
 #include "connection/secret.h"
 #include "store/store.h"
 #include "transfer/url.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-struct Connection
-{
-	MemoryContextCallback callback;
-	pg_uuid_t	id;
-	char	   *name;
-	char	   *kind;
-	bool		is_shared;		/* the row is for every tenant */
-	pg_uuid_t	tenant_id;		/* of the row, unless it is shared */
-	Jsonb	   *config;
-	Jsonb	   *credentials;
-	bool		forgotten;		/* its secrets are overwritten */
-};
-
 static void
 forget_callback(void *arg)
 {
 	connection_forget(arg);
+}
+
+void
+connection_keep(Connection *c, const pg_uuid_t *tenant_id, const char *name)
+{
+	c->name = pstrdup(name);
+	c->tenant_id = *tenant_id;
+	c->callback.func = forget_callback;
+	c->callback.arg = c;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &c->callback);
+}
+
+void
+connection_raise_none(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("connection \"%s\" does not exist", name),
+			 errhint("Insert it into workflow_connections.")));
 }
 
 Connection *
@@ -56,16 +62,9 @@ connection_find(const pg_uuid_t *tenant_id, const char *name, bool missing_ok)
 		pfree(c);
 		if (missing_ok)
 			return NULL;
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("connection \"%s\" does not exist", name),
-				 errhint("Insert it into workflow_connections.")));
+		connection_raise_none(name);
 	}
-	c->name = pstrdup(name);
-	c->tenant_id = *tenant_id;
-	c->callback.func = forget_callback;
-	c->callback.arg = c;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, &c->callback);
+	connection_keep(c, tenant_id, name);
 	return c;
 }
 
@@ -247,6 +246,11 @@ connection_channel_url(const Connection *c, const char *channel,
 		url = member(c->credentials, "url");
 	if (url == NULL)
 		url = member(c->config, "url");
+	if (c->shown)
+	{
+		request->url = connection_shown_url(url);
+		return;
+	}
 	if (url == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -259,9 +263,8 @@ connection_channel_url(const Connection *c, const char *channel,
 	request->follow_redirects = false;
 }
 
-/* Adds the headers of config, unless the step has set the same header. */
-static void
-add_config_headers(const Connection *c, Request *request)
+void
+connection_add_config_headers(const Connection *c, Request *request)
 {
 	JsonbValue *headers = member(c->config, "headers");
 	JsonMember *each;
@@ -364,7 +367,7 @@ authorize_http(const Connection *c, Request *request)
 {
 	char	   *token = credential(c, "bearer_token");
 
-	add_config_headers(c, request);
+	connection_add_config_headers(c, request);
 	add_secret_headers(c, request);
 	if (token != NULL)
 		add_bearer(request, token);
@@ -410,7 +413,7 @@ connection_authorize(const Connection *c, Request *request)
 	/* without credentials there is nothing to protect from other servers */
 	if (strcmp(c->kind, "http") == 0 && !connection_has_credentials(c))
 	{
-		add_config_headers(c, request);
+		connection_add_config_headers(c, request);
 		return;
 	}
 	check_destination(c, request);

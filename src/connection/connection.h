@@ -21,6 +21,16 @@ typedef struct Connection Connection;
 extern Connection *connection_find(const pg_uuid_t *tenant_id,
 								   const char *name, bool missing_ok);
 
+/*
+ * The same to show what a step would do: without the credentials, as the
+ * current user, who may see fewer rows than a worker does.  Addresses of
+ * incoming webhooks are masked.  If missing_ok is false and there is none,
+ * raises 42704, or ERRCODE_SCOPE_UNKNOWN if one may be hidden from this
+ * session.
+ */
+extern Connection *connection_find_shown(const pg_uuid_t *tenant_id,
+										 const char *name, bool missing_ok);
+
 extern const pg_uuid_t *connection_id(const Connection *connection);
 extern const char *connection_name(const Connection *connection);
 extern const char *connection_kind(const Connection *connection);
@@ -76,6 +86,15 @@ extern void connection_channel_url(const Connection *connection,
  */
 extern void connection_authorize(const Connection *connection,
 								 Request *request);
+
+/*
+ * What connection_authorize() would add, as far as it is no secret: of a
+ * connection_find_shown().  In the place of a secret stands CONNECTION_MASK.
+ * Returns NULL, or why the request would be refused if the connection has
+ * credentials; palloc'd.
+ */
+extern char *connection_show(const Connection *connection, Request *request);
+#define CONNECTION_MASK "***"
 
 /*
  * Overwrites the credentials; NULL is allowed.  It is also done when the

@@ -37,4 +37,12 @@ extern Condition *condition_compile(JsonbValue *json, const char *path,
 extern ConditionResult condition_decide(const Condition *condition,
 										const Scope *scope, char **why);
 
+/*
+ * Says that a part of the condition looks at what is not known, as
+ * scope_unknown() does; NULL: none does.  If the condition is undecided, that
+ * may be why.
+ */
+extern char *condition_not_known(const Condition *condition,
+								 const Scope *scope);
+
 #endif							/* WF_CONDITION_H */

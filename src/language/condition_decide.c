@@ -22,10 +22,10 @@
 
 /*
  * If the condition reads a member of an output of which only the beginning was
- * kept, says so, palloc'd; else NULL.
+ * kept, or a result that is not known, says so, palloc'd; else NULL.
  */
 static char *
-cut_output(const Condition *condition, const Scope *scope)
+output_not_known(const Condition *condition, const Scope *scope)
 {
 	ListCell   *lc;
 
@@ -33,8 +33,10 @@ cut_output(const Condition *condition, const Scope *scope)
 	{
 		const ScopePath *path = lfirst(lc);
 		int			missing;
-		char	   *cut;
+		char	   *cut = scope_unknown(scope, path);
 
+		if (cut != NULL)
+			return cut;
 		if (scope_lookup(scope, path, &missing) == NULL &&
 			(cut = scope_cut(scope, path, missing)) != NULL)
 			return cut;
@@ -48,7 +50,7 @@ decide_jsonpath(const Condition *condition, const Scope *scope, char **why)
 	Jsonb	   *context = scope_to_jsonb(scope);
 	ConditionResult result;
 
-	*why = cut_output(condition, scope);
+	*why = output_not_known(condition, scope);
 	if (*why != NULL)
 		return CONDITION_UNKNOWN;
 	result = condition_match(condition->jsonpath, context,
@@ -88,6 +90,11 @@ decide_test(const Condition *condition, const Scope *scope, char **why)
 	JsonbValue *field = scope_lookup(scope, condition->field, &missing);
 	JsonbValue *value = unconstify(JsonbValue *, &condition->value);
 
+	*why = scope_unknown(scope, condition->field);
+	if (*why == NULL && condition->value_field != NULL)
+		*why = scope_unknown(scope, condition->value_field);
+	if (*why != NULL)
+		return CONDITION_UNKNOWN;
 	if (field == NULL && scope_cut(scope, condition->field, missing) != NULL)
 	{
 		*why = scope_missing(scope, condition->field, missing);
@@ -149,6 +156,25 @@ decide_list(const Condition *condition, const Scope *scope, char **why)
 		}
 	}
 	return result;
+}
+
+char *
+condition_not_known(const Condition *condition, const Scope *scope)
+{
+	char	   *why = NULL;
+	ListCell   *lc;
+
+	check_stack_depth();
+	if (condition->field != NULL)
+		why = scope_unknown(scope, condition->field);
+	if (why == NULL && condition->value_field != NULL)
+		why = scope_unknown(scope, condition->value_field);
+	foreach(lc, condition->outputs)
+		if (why == NULL)
+		why = scope_unknown(scope, lfirst(lc));
+	for (int i = 0; why == NULL && i < condition->nchildren; i++)
+		why = condition_not_known(condition->children[i], scope);
+	return why;
 }
 
 ConditionResult

@@ -29,7 +29,7 @@ typedef struct Walk
 	const ScopeNames *names;
 	Problems   *problems;
 	bool		is_misspelt;	/* a mistake of spelling was reported */
-	List	   *outputs;		/* of ScopePath *: members of outputs */
+	List	   *outputs;		/* of ScopePath *: outputs */
 } Walk;
 
 typedef struct JsonPathInput
@@ -140,16 +140,16 @@ is_predicate(JsonPathItem *item)
 }
 
 /*
- * Notes a path into an output, steps.NAME.output.KEY: only the beginning of
- * the output may have been kept when the condition is decided.
+ * Notes a path into a step's result, steps.NAME.output.KEY: when the condition
+ * is decided, only the beginning of the output may have been kept, or the
+ * result may not be known.
  */
 static void
 note_output(Walk *walk, char **parts, int nparts)
 {
 	ScopePath  *path;
 
-	if (nparts < 4 || strcmp(parts[0], scope_root_names[SCOPE_STEPS]) != 0 ||
-		strcmp(parts[2], "output") != 0)
+	if (strcmp(parts[0], scope_root_names[SCOPE_STEPS]) != 0)
 		return;
 	path = palloc0(sizeof(ScopePath));
 	path->root = SCOPE_STEPS;

@@ -50,7 +50,7 @@ struct Condition
 	Jsonb	   *variables;		/* CONDITION_JSONPATH: {}, since jsonpath's
 								 * functions take an object of variables */
 	List	   *outputs;		/* CONDITION_JSONPATH: of ScopePath *, the
-								 * members of steps' outputs that it reads */
+								 * results of steps that it reads */
 	ScopePath  *field;			/* CONDITION_TEST */
 	ConditionOp op;				/* CONDITION_TEST */
 	bool		ignore_case;	/* CONDITION_TEST */

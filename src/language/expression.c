@@ -388,7 +388,12 @@ expression_evaluate(const Expression *expression, const Scope *scope)
 	const ScopePath *path = expression->path;
 	int			missing;
 	JsonbValue *value = scope_lookup(scope, path, &missing);
+	char	   *unknown = scope_unknown(scope, path);
 
+	if (unknown != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_SCOPE_UNKNOWN),
+				 errmsg("%s", unknown)));
 	if (value == NULL && !expression->allows_missing)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

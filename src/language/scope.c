@@ -102,6 +102,45 @@ scope_cut(const Scope *scope, const ScopePath *path, int missing_part)
 					path->text, parts[1].name, json_text(size));
 }
 
+/* The name in names (of char *) of a step that the path leads to, or NULL. */
+static const char *
+step_on_path(const List *names, const ScopePath *path)
+{
+	const PathPart *parts = path->parts;
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		const char *name = lfirst(lc);
+
+		if (path->nparts == 1 ||
+			(parts[1].name != NULL && strcmp(parts[1].name, name) == 0))
+			return name;
+	}
+	return NULL;
+}
+
+/* Of a step that is not executed, only the output is not known. */
+char *
+scope_unknown(const Scope *scope, const ScopePath *path)
+{
+	const char *name;
+
+	if (path->root != SCOPE_STEPS)
+		return NULL;
+	name = step_on_path(scope->undecided_steps, path);
+	if (name != NULL)
+		return psprintf("%s is not known: nobody knows whether step \"%s\" is skipped",
+						path->text, name);
+	if (path->nparts > 2 && path->parts[2].name != NULL &&
+		strcmp(path->parts[2].name, "output") != 0)
+		return NULL;
+	name = step_on_path(scope->unknown_steps, path);
+	return name == NULL ? NULL
+		: psprintf("%s is not known: step \"%s\" is not executed",
+				   path->text, name);
+}
+
 char *
 scope_missing(const Scope *scope, const ScopePath *path, int missing_part)
 {

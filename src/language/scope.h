@@ -9,6 +9,7 @@
 #include "postgres.h"
 #include "base/problems.h"
 #include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 
 #define PATH_MAX_PARTS 64
@@ -29,6 +30,9 @@ typedef enum ScopeRoot
 typedef struct Scope
 {
 	Jsonb	   *root[SCOPE_NROOTS]; /* NULL: no path of the step reads it */
+	/* Names (char *) of steps in a preview (run_preview.c): */
+	List	   *unknown_steps;	/* not executed: their output is not known, */
+	List	   *undecided_steps;	/* nor, of these, whether they would be */
 } Scope;
 
 /* One part of a path such as trigger.items[0].sku */
@@ -139,6 +143,15 @@ extern char *scope_missing(const Scope *scope, const ScopePath *path,
  */
 extern char *scope_cut(const Scope *scope, const ScopePath *path,
 					   int missing_part);
+
+/*
+ * Says that nobody knows what the path leads to, since it depends on a step
+ * that is not executed; palloc'd.  NULL: it depends on none.
+ */
+extern char *scope_unknown(const Scope *scope, const ScopePath *path);
+
+/* The SQLSTATE of an expression that is not known: of bad data, class 22. */
+#define ERRCODE_SCOPE_UNKNOWN MAKE_SQLSTATE('2', '2', 'W', 'F', '1')
 
 /* The text of a path's first parts: "trigger.items" for upto = 2; palloc'd. */
 extern char *scope_path_prefix(const ScopePath *path, int upto);

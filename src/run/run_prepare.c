@@ -12,6 +12,8 @@
 #include "postgres.h"
 #include "compat.h"
 
+#include "base/json_object.h"
+#include "base/problems.h"
 #include "config/settings.h"
 #include "run/run_prepare.h"
 #include "store/store.h"
@@ -58,13 +60,16 @@ find_connection(const StepInputs *inputs, const Action *action)
 	const Template *given = template_member(plan_action(inputs->step)->params,
 											"connection");
 	const char *name = action->default_connection;
+	bool		missing_ok;
 
 	if (given != NULL)
 		name = template_render_text(given, inputs->scope, ESCAPE_NONE);
 	if (name == NULL)
 		return NULL;
-	return connection_find(inputs->tenant_id, name,
-						   given == NULL && !action->needs_connection);
+	missing_ok = given == NULL && !action->needs_connection;
+	return inputs->shown
+		? connection_find_shown(inputs->tenant_id, name, missing_ok)
+		: connection_find(inputs->tenant_id, name, missing_ok);
 }
 
 typedef struct EscapeArg
@@ -102,6 +107,52 @@ render_request(PreparedStep *prepared)
 	prepared->prepare_state = prepared->action->prepare(&prepared->call,
 														request);
 }
+
+/*--- what is known of parameters ---*/
+
+typedef struct OneParam
+{
+	const StepInputs *inputs;
+	const PreparedStep *prepared;
+	const char *key;
+	Jsonb	   *value;
+} OneParam;
+
+static void
+render_one(void *arg)
+{
+	OneParam   *param = arg;
+	const Action *action = param->prepared->action;
+	const Connection *connection = param->prepared->call.connection;
+	TemplateEscape escape = ESCAPE_NONE;
+
+	if (action != NULL && action->escape != NULL)
+		escape = action->escape(param->key, connection);
+	param->value = template_render(template_member(plan_action(param->inputs->step)->params,
+												   param->key),
+								   param->inputs->scope, escape);
+}
+
+Jsonb *
+run_prepare_known_params(const StepInputs *inputs,
+						 const PreparedStep *prepared)
+{
+	ObjectBuilder b;
+	int			n;
+	const char **keys = template_keys(plan_action(inputs->step)->params, &n);
+
+	object_begin(&b);
+	for (int i = 0; i < n; i++)
+	{
+		OneParam	param = {inputs, prepared, keys[i], NULL};
+
+		if (problem_catch(render_one, &param) == NULL)
+			object_json(&b, keys[i], param.value);
+	}
+	return object_end(&b);
+}
+
+/*--- all of a step ---*/
 
 void
 run_prepare(const StepInputs *inputs, PreparedStep *prepared)

@@ -16,6 +16,9 @@ typedef struct StepInputs
 	const pg_uuid_t *tenant_id;
 	Oid			run_as;			/* the role that a native call is made as */
 	const char *key;			/* the idempotency key of a request */
+	bool		shown;			/* the request is to be shown: connections are
+								 * read without credentials, as the current
+								 * user */
 } StepInputs;
 
 typedef enum PreparedKind
@@ -51,6 +54,14 @@ typedef struct PreparedStep
  * connection_forget.
  */
 extern void run_prepare(const StepInputs *inputs, PreparedStep *prepared);
+
+/*
+ * The parameters of a step that could not be prepared, without those that are
+ * not known or raise an error; in the current memory context.  Raises only
+ * what is no error of a parameter.
+ */
+extern Jsonb *run_prepare_known_params(const StepInputs *inputs,
+									   const PreparedStep *prepared);
 
 /*
  * Does a step execute in the transaction?  So do functions, and actions that

@@ -122,6 +122,7 @@ typedef enum StoreStatement
 	STORE_NAME,
 	STORE_ACTION,
 	STORE_CONNECTION,
+	STORE_CONNECTION_SHOWN,
 	STORE_TEMPLATE,
 	STORE_ACTIONS,
 	STORE_DEFINITION,
@@ -155,6 +156,14 @@ extern char *store_action_handler(const char *name);
 extern bool store_fetch_connection(const pg_uuid_t *tenant, const char *name,
 								   pg_uuid_t *id, bool *is_shared, char **kind,
 								   Jsonb **config, Jsonb **credentials);
+/*
+ * The same without the credentials, which most roles may not read: as the
+ * current user, who sees the rows that row security shows.
+ */
+extern bool store_fetch_connection_shown(const pg_uuid_t *tenant,
+										 const char *name, pg_uuid_t *id,
+										 bool *is_shared, char **kind,
+										 Jsonb **config);
 extern bool store_fetch_template(const pg_uuid_t *tenant, const char *name,
 								 char **subject, char **body, char **html);
 

@@ -119,6 +119,33 @@ store_fetch_connection(const pg_uuid_t *tenant, const char *name,
 }
 
 bool
+store_fetch_connection_shown(const pg_uuid_t *tenant, const char *name,
+							 pg_uuid_t *id, bool *is_shared, char **kind,
+							 Jsonb **config)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		values[2] = {UUIDPGetDatum(tenant), CStringGetTextDatum(name)};
+	bool		found;
+
+	SPI_connect();
+	store_execute(STORE_CONNECTION_SHOWN, values, NULL, false, 1);
+	found = SPI_processed > 0;
+	if (found)
+	{
+		HeapTuple	row = SPI_tuptable->vals[0];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		bool		isnull;
+
+		*kind = first_row_text(1, caller);
+		*config = row_jsonb(0, 2, caller);
+		*id = *DatumGetUUIDP(SPI_getbinval(row, desc, 3, &isnull));
+		*is_shared = DatumGetBool(SPI_getbinval(row, desc, 4, &isnull));
+	}
+	SPI_finish();
+	return found;
+}
+
+bool
 store_fetch_template(const pg_uuid_t *tenant, const char *name,
 					 char **subject, char **body, char **html)
 {

@@ -215,6 +215,13 @@ const StatementText store_statements[STORE_NSTATEMENTS] = {
 		"  ORDER BY tenant_id NULLS LAST LIMIT 1)",
 		2, {UUIDOID, TEXTOID}
 	},
+	[STORE_CONNECTION_SHOWN] = {
+		"SELECT kind, config, id, tenant_id IS NULL"
+		" FROM %t.workflow_connections"
+		" WHERE name = $2 AND (tenant_id = $1 OR tenant_id IS NULL)"
+		" ORDER BY tenant_id NULLS LAST LIMIT 1",
+		2, {UUIDOID, TEXTOID}
+	},
 	[STORE_TEMPLATE] = {
 		"SELECT subject, body, html FROM %t.workflow_templates"
 		" WHERE name = $2 AND (tenant_id = $1 OR tenant_id IS NULL)"
