@@ -66,6 +66,11 @@ SELECT step_name, status, input, output FROM wf_preview_run(:'run', execute => f
 SELECT step_name, status, input, output FROM wf_preview_run(:'run', '{"steps": [{"name": "second", "action": "echo", "params": {"of": "{{ trigger.order_id }}"}}, {"name": "third", "action": "echo", "params": {"of": "{{ steps.second.output.id }}"}}]}', execute => false);
 SELECT step_name, status, input, output FROM wf_preview_run(:'run', execute => false, outputs => '{"first": {"id": "other"}}');
 
+-- What max_time leaves over is pending.
+SELECT status, reason, count(*) FROM wf_preview(jsonb_build_object('steps', (
+		SELECT jsonb_agg(jsonb_build_object('name', 's' || n, 'action', 'echo')) FROM generate_series(1, 1000) n)),
+	'{}', execute => false, max_time => '1 ms') WHERE step = 999 GROUP BY 1, 2;
+
 -- What is refused.
 SELECT * FROM t.error('SELECT wf_preview(NULL, ''{}'', execute => false)');
 SELECT * FROM t.error('SELECT wf_preview(''{"steps": []}'', NULL, execute => false)');

@@ -211,6 +211,15 @@ SELECT step_name, status, changes->'key' AS key, changes->'before'->'status' AS 
 FROM wf_preview_run(:'run', '{"steps": [{"name": "paid", "action": "update_record", "params": {"table": "shop.orders", "id": "{{ trigger.order }}", "fields": {"status": "paid"}}}]}');
 RESET ROLE;
 
+-- A session of a tenant tries what is that tenant's.
+SET workflow_engine.tenant_id = '00000000-0000-4000-8000-00000000000b';
+SET ROLE regress_ops;
+SELECT output->'tenant' AS tenant FROM wf_preview('{"name": "saved", "steps": [{"name": "s", "action": "who"}]}', '{}', run_as => 'regress_try', run_functions => true);
+SELECT code FROM t.error($$SELECT t.try('[{"name": "a", "action": "echo"}]')$$);
+SELECT code FROM t.error(format('SELECT wf_preview_run(%L)', :'run'));
+RESET ROLE;
+RESET workflow_engine.tenant_id;
+
 DELETE FROM workflow_runs r USING workflow_definitions d WHERE d.id = r.definition_id AND d.name IN ('shop', 'on_audit');
 DELETE FROM workflow_definitions WHERE name IN ('shop', 'saved', 'on_audit');
 DELETE FROM workflow_actions WHERE name IN ('of_nobody', 'who', 'litter', 'attack', 'trap');

@@ -37,7 +37,8 @@ output_not_known(const Condition *condition, const Scope *scope)
 
 		if (cut != NULL)
 			return cut;
-		if (scope_lookup(scope, path, &missing) == NULL &&
+		if (path->nparts > 3 &&
+			scope_lookup(scope, path, &missing) == NULL &&
 			(cut = scope_cut(scope, path, missing)) != NULL)
 			return cut;
 	}
