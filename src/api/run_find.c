@@ -30,8 +30,6 @@
 #include "api/run_find.h"
 #include "api/run_query.h"
 #include "base/error_class.h"
-#include "base/uuid7.h"
-#include "base/uuid_list.h"
 #include "catalog/pg_type.h"
 #include "config/settings.h"
 #include "executor/spi.h"
@@ -41,95 +39,14 @@
 /* So many failed runs are looked at for their step or error. */
 #define MAX_FAILED 10000
 
+/* So many runs that contain an element are found by the index of payloads. */
+#define MAX_PROBED 4000
+
+/* If there are more, so many of the newest are read first. */
+#define MAX_WALKED 200000
+
 #define BIT(status) RUN_STATUS_BIT(RUN_STATUS_ ## status)
 #define OPEN (BIT(QUEUED) | BIT(WAITING))
-
-/*--- arguments ---*/
-
-RunStatus
-run_status_argument(text *name)
-{
-	RunStatus	status = run_status_of(name);
-
-	if (status == RUN_STATUS_UNKNOWN)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unknown status \"%s\"", text_to_cstring(name)),
-				 errhint("It is one of queued, running, waiting, completed, failed, cancelled.")));
-	return status;
-}
-
-/* Does it contain a scalar, at any depth? */
-static bool
-has_scalar(Jsonb *json)
-{
-	JsonbIterator *it = JsonbIteratorInit(&json->root);
-	JsonbIteratorToken token;
-	JsonbValue	v;
-
-	while ((token = JsonbIteratorNext(&it, &v, false)) != WJB_DONE)
-	{
-		if (token == WJB_VALUE || token == WJB_ELEM)
-			return true;
-	}
-	return false;
-}
-
-void
-run_check_match(Jsonb *match, const char *function)
-{
-	if (!JB_ROOT_IS_OBJECT(match))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"match\" of %s must be a JSON object",
-						function),
-				 errhint("It is what the payload contains, such as '{\"order_id\": \"123\"}'.")));
-	if (!has_scalar(match))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"match\" of %s contains no value to look for",
-						function),
-				 errdetail("The index of payloads finds strings, numbers, booleans and nulls, not empty objects and arrays."),
-				 errhint("It is what the payload contains, such as '{\"order_id\": \"123\"}'.")));
-}
-
-void
-run_check_max_rows(int max_rows, const char *function)
-{
-	if (max_rows < 1 || max_rows > RUN_FIND_MAX_ROWS)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"max_rows\" of %s must be from 1 to %d",
-						function, RUN_FIND_MAX_ROWS)));
-}
-
-void
-run_filter_time(RunFilter *filter, const TimestampTz *since,
-				const TimestampTz *until)
-{
-	if (since != NULL)
-	{
-		filter->from = palloc(sizeof(pg_uuid_t));
-		uuid7_floor(filter->from, *since);
-	}
-	if (until != NULL)
-	{
-		pg_uuid_t	floor;
-
-		uuid7_floor(&floor, *until);
-		run_filter_before(filter, &floor);
-	}
-}
-
-void
-run_filter_before(RunFilter *filter, const pg_uuid_t *id)
-{
-	if (filter->before == NULL ||
-		memcmp(id->data, filter->before->data, UUID_LEN) < 0)
-		filter->before = id_copy(id);
-}
-
-/*--- statements that find ids ---*/
 
 Datum
 run_ids_array(const pg_uuid_t *ids, int n)
@@ -159,27 +76,36 @@ status_array(uint32 statuses)
 }
 
 /*
- * Executes a statement that returns ids, and copies them to the current memory
- * context.  Within SPI, which the caller has connected to in that context.
+ * Executes a statement that returns ids, and copies them to context.  If the
+ * first row is null, it is left out, and *capped is set.  Within SPI.
  */
 static pg_uuid_t *
 fetch_ids(const RunQuery *query, RunQueryPlan plan, MemoryContext context,
-		  int *n)
+		  int *n, bool *capped)
 {
+	SPITupleTable *table;
+	uint64		rows;
 	pg_uuid_t  *ids;
 
 	run_query_execute(query, plan);
-	*n = (int) SPI_processed;
-	ids = MemoryContextAlloc(context, sizeof(pg_uuid_t) * Max(*n, 1));
-	for (int i = 0; i < *n; i++)
+	table = SPI_tuptable;
+	rows = SPI_processed;
+	ids = MemoryContextAlloc(context, sizeof(pg_uuid_t) * Max(rows, 1));
+	*n = 0;
+	if (capped != NULL)
+		*capped = false;
+	for (uint64 i = 0; i < rows; i++)
 	{
 		bool		isnull;
+		Datum		id = SPI_getbinval(table->vals[i], table->tupdesc, 1,
+									   &isnull);
 
-		ids[i] = *DatumGetUUIDP(SPI_getbinval(SPI_tuptable->vals[i],
-											  SPI_tuptable->tupdesc, 1,
-											  &isnull));
+		if (!isnull)
+			ids[(*n)++] = *DatumGetUUIDP(id);
+		else if (capped != NULL)
+			*capped = true;
 	}
-	SPI_freetuptable(SPI_tuptable);
+	SPI_freetuptable(table);
 	return ids;
 }
 
@@ -248,7 +174,7 @@ add_found(RunQuery *query, const RunFilter *filter)
 					  "SELECT d.id FROM %t.workflow_definitions d WHERE true");
 		add_definitions(&definitions, filter);
 		ids = fetch_ids(&definitions, RUN_QUERY_BY_INDEX,
-						CurrentMemoryContext, &n);
+						CurrentMemoryContext, &n, NULL);
 		run_query_add_param(query, " AND r.definition_id = ANY ($)",
 							UUIDARRAYOID, run_ids_array(ids, n));
 	}
@@ -258,22 +184,6 @@ add_found(RunQuery *query, const RunFilter *filter)
 	run_query_bind_tenant(query, "r.tenant_id = $");
 	add_statuses(query, filter->statuses);
 	add_bounds(query, filter);
-}
-
-/*
- * The array stands in a subquery, so that the planner does not look into it:
- * to estimate a thousand elements takes longer than to find them.  OFFSET 0
- * keeps what narrows the result out of the scan.
- */
-static void
-write_matching(RunQuery *query, const RunFilter *filter)
-{
-	run_query_add(query, "SELECT r.id FROM (" FOUND);
-	run_query_add_param(query, "r.trigger_payload @> ANY ((SELECT $)::jsonb[])",
-						JSONBARRAYOID, PointerGetDatum(filter->match));
-	run_query_add(query, " OFFSET 0) r WHERE true");
-	add_found(query, filter);
-	add_newest(query, filter);
 }
 
 /* Each part is the predicate of a partial index. */
@@ -366,21 +276,89 @@ write_newest(RunQuery *query, const RunFilter *filter)
 	add_newest(query, filter);
 }
 
-/* Writes the statement for all but step and error_class. */
-static RunQueryPlan
-write_query(RunQuery *query, const RunFilter *filter)
+/* Writes the statement for a filter without a match. */
+static void
+write_unmatched(RunQuery *query, const RunFilter *filter)
 {
-	run_query_begin(query);
-	if (filter->match != NULL)
-	{
-		write_matching(query, filter);
-		return RUN_QUERY_BY_BITMAP;
-	}
 	if (filter->statuses != 0 && !(filter->statuses & BIT(COMPLETED)))
 		write_by_status(query, filter);
 	else
 		write_newest(query, filter);
-	return RUN_QUERY_BY_INDEX;
+}
+
+/*--- by what the payload contains ---*/
+
+/*
+ * Each element of the match is looked for by itself: of what the index finds,
+ * the heap is asked whether it contains that element, not whether it contains
+ * one of a thousand.  limit is of each element; 0: none.  If an element has
+ * more, the first row is null.
+ */
+static void
+write_matching(RunQuery *query, const RunFilter *filter, int limit)
+{
+	run_query_add(query, "WITH m AS MATERIALIZED (SELECT e.n, r.* FROM ");
+	run_query_add_param(query, "unnest($) WITH ORDINALITY e (match, n)",
+						JSONBARRAYOID, PointerGetDatum(filter->match));
+	run_query_add(query, " CROSS JOIN LATERAL (" FOUND
+				  "r.trigger_payload @> e.match");
+	if (limit > 0)
+		run_query_add(query, psprintf(" LIMIT %d", limit + 1));
+	run_query_add(query, ") r)");
+	if (limit > 0)
+		run_query_add(query, psprintf(" (SELECT NULL::uuid WHERE EXISTS"
+									  " (SELECT FROM m GROUP BY m.n"
+									  "  HAVING count(*) > %d)) UNION ALL",
+									  limit));
+	run_query_add(query, " (SELECT r.id FROM (SELECT DISTINCT ON (m.id) m.*"
+				  " FROM m) r WHERE true");
+	add_found(query, filter);
+	add_newest(query, filter);
+	run_query_add(query, ")");
+}
+
+/* Of the newest runs that match the rest, those that contain an element. */
+static void
+write_walk(RunQuery *query, const RunFilter *filter)
+{
+	RunFilter	rest = *filter;
+
+	rest.match = NULL;
+	rest.max_rows = MAX_WALKED;
+	run_query_add(query, "SELECT r.id FROM (SELECT r.id FROM (");
+	write_unmatched(query, &rest);
+	run_query_add(query, ") r OFFSET 0) i"
+				  " JOIN %t.workflow_runs r ON r.id = i.id WHERE");
+	run_query_add_param(query, " r.trigger_payload @> ANY ($)",
+						JSONBARRAYOID, PointerGetDatum(filter->match));
+	add_newest(query, filter);
+}
+
+/*
+ * What few runs contain is found by the index at once.  What many contain is
+ * likely to be among the newest, which are read in their order; if it is not,
+ * all that the index finds is.
+ */
+static pg_uuid_t *
+find_matching(const RunFilter *filter, MemoryContext context, int *n)
+{
+	RunQuery	query;
+	pg_uuid_t  *ids;
+	bool		capped;
+
+	run_query_begin(&query);
+	write_matching(&query, filter, MAX_PROBED);
+	ids = fetch_ids(&query, RUN_QUERY_BY_BITMAP, context, n, &capped);
+	if (!capped)
+		return ids;
+	run_query_begin(&query);
+	write_walk(&query, filter);
+	ids = fetch_ids(&query, RUN_QUERY_BY_INDEX, context, n, NULL);
+	if (*n == filter->max_rows)
+		return ids;
+	run_query_begin(&query);
+	write_matching(&query, filter, 0);
+	return fetch_ids(&query, RUN_QUERY_BY_BITMAP, context, n, NULL);
 }
 
 /*--- failed runs, by their step and error ---*/
@@ -470,7 +448,6 @@ run_find(const RunFilter *filter, int *n)
 	MemoryContext caller = CurrentMemoryContext;
 	RunFilter	rest = *filter;
 	RunQuery	query;
-	RunQueryPlan plan;
 	pg_uuid_t  *ids;
 	bool		of_failed = filter->step != NULL || filter->error_class != NULL;
 
@@ -483,8 +460,14 @@ run_find(const RunFilter *filter, int *n)
 		rest.max_rows = MAX_FAILED;
 	}
 	SPI_connect();
-	plan = write_query(&query, &rest);
-	ids = fetch_ids(&query, plan, caller, n);
+	if (rest.match != NULL)
+		ids = find_matching(&rest, caller, n);
+	else
+	{
+		run_query_begin(&query);
+		write_unmatched(&query, &rest);
+		ids = fetch_ids(&query, RUN_QUERY_BY_INDEX, caller, n, NULL);
+	}
 	if (*n > 0 && of_failed)
 		*n = keep_failed(filter, ids, *n);
 	SPI_finish();
