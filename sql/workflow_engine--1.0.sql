@@ -547,6 +547,18 @@ SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION wf_runs(jsonb[], uuid, uuid, text[], timestamptz, timestamptz, text, text, uuid, int) IS
 'A page of the runs that match, newest first; the next page begins before the last run_id of this one. match: the payload contains one of these, by index; statuses: one of these; since, until: the time in the run''s id, in milliseconds: at or after, before; step, error_class: runs that failed at that step, with an error of that class: the newest 10000 that failed and match the rest are looked at; max_rows: 1 to 10000. title is rendered by the definition''s title; payload_head is the beginning of the payload, up to 200 characters; step_name, step: where the run is or stopped. A session bound to a tenant sees that tenant''s runs only. Errors: 22023 (a match that is no object, or without a value that the index can find; unknown status; max_rows), 22004 (a null element), P0002 (no such definition).';
 
+CREATE FUNCTION wf_search(q text, tenant_id uuid DEFAULT NULL,
+	before uuid DEFAULT NULL, max_rows int DEFAULT 50)
+RETURNS TABLE (run_id uuid, tenant_id uuid, definition_id uuid,
+	workflow_name text, version int, status text, title text,
+	payload_head text, queued_at timestamptz, run_at timestamptz,
+	started_at timestamptz, completed_at timestamptz, step_name text, step int,
+	steps_total int, attempt int, error_message text, error_class text)
+AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL UNSAFE ROWS 50
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION wf_search(text, uuid, uuid, int) IS
+'Runs by what people type, newest first, as wf_runs shows them. q: the id of a run; path=value; words and a value, such as order 12345: the words are those of the paths and labels that definitions have under search, or of paths in their newest payloads; a value alone is looked for at all of these. Values are found as text and as number, with digits of any script, without marks of direction and vowels, in lower and upper case, and as phone numbers with and without the country code. The next page begins before the last run_id of this one; max_rows: 1 to 10000. A session bound to a tenant sees that tenant''s runs only. Errors: 22004 (no q), 22023 (q without a value, or of more than 500 characters; max_rows).';
+
 CREATE FUNCTION wf_trace(run_id uuid)
 RETURNS TABLE (step int, step_name text, action text, status text,
 	attempts int, started_at timestamptz, duration_ms numeric, input jsonb,
@@ -730,6 +742,7 @@ REVOKE ALL ON FUNCTION
 	wf_fire(uuid, text, jsonb, text, timestamptz, int), wf_fire_trigger(),
 	wf_history(jsonb, uuid, text, text, timestamptz, int, timestamptz),
 	wf_runs(jsonb[], uuid, uuid, text[], timestamptz, timestamptz, text, text, uuid, int),
+	wf_search(text, uuid, uuid, int),
 	wf_trace(uuid), wf_schedules(uuid), wf_fire_schedules(),
 	wf_validate(jsonb, uuid),
 	wf_health(uuid), wf_failures(uuid, timestamptz, int), wf_stats(),

@@ -13,7 +13,7 @@
 
 #include "action/action.h"
 #include "action/outcome.h"
-#include "actions/phone.h"
+#include "base/phone.h"
 #include "actions/whatsapp.h"
 #include "base/calling_code.h"
 #include "base/json_value.h"

@@ -56,6 +56,7 @@ static const Privilege privileges[] = {
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_run_id_floor(timestamptz)"},
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_history(jsonb, uuid, text, text, timestamptz, int, timestamptz)"},
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_runs(jsonb[], uuid, uuid, text[], timestamptz, timestamptz, text, text, uuid, int)"},
+	{VIEW, "EXECUTE", "FUNCTION %t.wf_search(text, uuid, uuid, int)"},
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_trace(uuid)"},
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_schedules(uuid)"},
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_validate(jsonb, uuid)"},

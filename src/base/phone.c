@@ -13,34 +13,13 @@
 #include "postgres.h"
 #include "compat.h"
 
-#include "actions/phone.h"
+#include "base/phone.h"
 #include "base/utf8.h"
 #include "lib/stringinfo.h"
 
 #define MIN_DIGITS 7			/* the shortest numbers of the ITU's list */
 #define MAX_DIGITS 15			/* E.164, 6.1 */
 #define QUOTED_BYTES 60
-
-/* The digit that c is, in one of the ways to write it; -1: none. */
-static int
-digit_of(uint32 c)
-{
-	static const uint32 zeros[] = {
-		'0',
-		0x0660,					/* Arabic-Indic */
-		0x06F0,					/* Persian, Urdu */
-		0x0966,					/* Devanagari */
-		0x09E6,					/* Bengali */
-		0xFF10					/* full width */
-	};
-
-	for (int i = 0; i < lengthof(zeros); i++)
-	{
-		if (c >= zeros[i] && c <= zeros[i] + 9)
-			return (int) (c - zeros[i]);
-	}
-	return -1;
-}
 
 /* Does it only divide groups of digits? */
 static bool
@@ -93,7 +72,7 @@ read_signs(const char *text, char **wrong)
 	for (const char *p = text; *p; p += len)
 	{
 		uint32		c = utf8_read(p, &len);
-		int			digit = digit_of(c);
+		int			digit = utf8_digit(c);
 		char		sign = sign_of(c);
 
 		if (digit >= 0)

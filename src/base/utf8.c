@@ -54,7 +54,7 @@ utf8_is_empty(const char *text)
 {
 	int			len;
 
-	for (; *text; text += len)
+	for (; *text; text +=len)
 	{
 		uint32		c = utf8_read(text, &len);
 
@@ -84,7 +84,7 @@ utf8_quote(const char *text, int max)
 			appendStringInfo(&buf, "<U+%04X>", c);
 		else
 			appendBinaryStringInfo(&buf, text, len);
-		text += len;
+		text	  +=len;
 	}
 	return buf.data;
 }
@@ -93,4 +93,24 @@ char *
 to_utf8(const char *text)
 {
 	return pstrdup(pg_server_to_any(text, strlen(text), PG_UTF8));
+}
+
+int
+utf8_digit(uint32 c)
+{
+	static const uint32 zeros[] = {
+		'0',
+		0x0660,					/* Arabic-Indic */
+		0x06F0,					/* Persian, Urdu */
+		0x0966,					/* Devanagari */
+		0x09E6,					/* Bengali */
+		0xFF10					/* full width */
+	};
+
+	for (int i = 0; i < lengthof(zeros); i++)
+	{
+		if (c >= zeros[i] && c <= zeros[i] + 9)
+			return (int) (c - zeros[i]);
+	}
+	return -1;
 }

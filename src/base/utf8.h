@@ -23,6 +23,9 @@ extern bool utf8_is_control(uint32 c);
 /* A mark that is not seen: of direction, of joining, of byte order. */
 extern bool utf8_is_invisible(uint32 c);
 
+/* The digit that c is, in one of the ways to write it; -1: none. */
+extern int	utf8_digit(uint32 c);
+
 /* Is there nothing to see in text? */
 extern bool utf8_is_empty(const char *text);
 
