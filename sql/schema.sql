@@ -64,9 +64,9 @@ ORDER BY conrelid::regclass::text;
 -- Functions (but for those that the tables use).
 \pset format unaligned
 \pset tuples_only
-SELECT format(E'%s(%s)\n\tRETURNS %s', p.oid::regproc,
+SELECT format(E'%s(%s)\n\t%s', p.oid::regproc,
 	regexp_replace(pg_get_function_arguments(p.oid), ' DEFAULT NULL::[a-z ]+', ' DEFAULT NULL', 'g'),
-	pg_get_function_result(p.oid))
+	coalesce('RETURNS ' || pg_get_function_result(p.oid), 'PROCEDURE'))
 FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid
 WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
 	AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'workflow_engine')

@@ -285,7 +285,7 @@ COMMENT ON COLUMN workflow_runs.definition_version IS 'The version of the defini
 COMMENT ON COLUMN workflow_runs.queued_at IS 'When it was fired.';
 COMMENT ON COLUMN workflow_runs.run_at IS 'Not before; of a waiting run, when its step is tried again.';
 COMMENT ON COLUMN workflow_runs.priority IS 'Higher goes first, within the tenant.';
-COMMENT ON COLUMN workflow_runs.idempotency_key IS 'Given to wf_fire, 1 to 1000 bytes: a second fire with it queues nothing.';
+COMMENT ON COLUMN workflow_runs.idempotency_key IS 'Given to wf_fire, 1 to 1000 bytes: a second fire with it queues nothing, as long as this run is kept.';
 COMMENT ON COLUMN workflow_runs.attempt IS 'How often the current step has been tried.';
 COMMENT ON COLUMN workflow_runs.place IS 'Internal: 0.';
 COMMENT ON COLUMN workflow_runs.owner IS 'Internal: the epoch of the worker that has it.';
@@ -391,7 +391,7 @@ COMMENT ON COLUMN workflow_schedules.tenant_id IS 'Whose definition it is.';
 COMMENT ON COLUMN workflow_schedules.key IS 'The schedule''s name; without one, its cron and its zone.';
 COMMENT ON COLUMN workflow_schedules.next_at IS 'When it fires next; in the past while it is paused or switched off. Null: never.';
 COMMENT ON COLUMN workflow_schedules.last_at IS 'The newest time that it was fired for.';
-COMMENT ON COLUMN workflow_schedules.last_run_id IS 'The run that was fired for that time.';
+COMMENT ON COLUMN workflow_schedules.last_run_id IS 'The run that was fired for that time; it may have been deleted since.';
 COMMENT ON COLUMN workflow_schedules.error IS 'Why firing it failed; it is tried again. Null: it did not.';
 COMMENT ON COLUMN workflow_schedules.place IS 'Where it fires.';
 
@@ -512,7 +512,7 @@ CREATE FUNCTION wf_fire(tenant_id uuid, trigger_type text,
 RETURNS SETOF uuid
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1;
 COMMENT ON FUNCTION wf_fire(uuid, text, jsonb, text, timestamptz, int) IS
-'Queues one run for each active definition of that tenant and trigger type, in the caller''s transaction; returns their ids (none matching: no rows; a type that no definition has: a NOTICE with the nearest). payload: an object of at most workflow_engine.max_payload. idempotency_key (1 to 1000 bytes): if a definition has seen it, that run''s id comes back and nothing is queued; run_at: not before (infinity: not until it is cancelled and retried); priority: -32768 to 32767, higher first. A serializable transaction fails with 40001 if its snapshot does not show the definitions, or the run that has the key, as they are now; at other levels wf_fire sees them as they are now. Errors: 22004 (null argument), 22023 (payload no object; key empty or too long), 54000 (payload too large), 22003 (priority), 42501 (another tenant), 54001 (fired by its own steps deeper than workflow_engine.max_depth), 55000 (a column of the extension''s tables was dropped or altered), and what a constraint or trigger raises that somebody has added to workflow_runs.';
+'Queues one run for each active definition of that tenant and trigger type, in the caller''s transaction; returns their ids (none matching: no rows; a type that no definition has: a NOTICE with the nearest). payload: an object of at most workflow_engine.max_payload. idempotency_key (1 to 1000 bytes): if a definition has seen it, that run''s id comes back and nothing is queued (until that run is deleted, by wf_purge or after workflow_engine.retention); run_at: not before (infinity: not until it is cancelled and retried); priority: -32768 to 32767, higher first. A serializable transaction fails with 40001 if its snapshot does not show the definitions, or the run that has the key, as they are now; at other levels wf_fire sees them as they are now. Errors: 22004 (null argument), 22023 (payload no object; key empty or too long), 54000 (payload too large), 22003 (priority), 42501 (another tenant), 54001 (fired by its own steps deeper than workflow_engine.max_depth), 55000 (a column of the extension''s tables was dropped or altered), and what a constraint or trigger raises that somebody has added to workflow_runs.';
 
 CREATE FUNCTION wf_fire_trigger() RETURNS trigger
 AS 'MODULE_PATHNAME' LANGUAGE C;
@@ -713,6 +713,11 @@ SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION wf_resume(uuid) IS
 'Takes back wf_pause of the same argument. Errors: as wf_pause.';
 
+CREATE PROCEDURE wf_purge(older_than interval)
+AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON PROCEDURE wf_purge(interval) IS
+'Deletes the runs of all tenants that ended longer ago than that, failed and cancelled ones and idempotency keys too; by index, the oldest first. Each batch is a transaction of its own that lasts some 50 milliseconds and waits for no run that is locked. A NOTICE says how many were deleted, also each 10 seconds; what was deleted stays so if the call is cancelled. Errors: 2D000 (in a transaction block or a function), 42501 (a session that is bound to a tenant), 22004 (null), 22023 (negative).';
+
 CREATE FUNCTION wf_grant(role name, capability text) RETURNS void
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION wf_grant(name, text) IS
@@ -755,6 +760,7 @@ REVOKE ALL ON FUNCTION
 	wf_pause(uuid), wf_resume(uuid),
 	wf_grant(name, text), wf_revoke(name, text), wf_workers()
 FROM PUBLIC;
+REVOKE ALL ON PROCEDURE wf_purge(interval) FROM PUBLIC;
 REVOKE ALL ON
 	workflow_definition_versions, workflow_definitions, workflow_runs,
 	workflow_actions, workflow_connections, workflow_templates,

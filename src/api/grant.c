@@ -88,6 +88,7 @@ static const Privilege privileges[] = {
 	{OPERATE, "INSERT, UPDATE, DELETE", "%t.workflow_definitions"},
 	{OPERATE, "INSERT, UPDATE, DELETE", "%t.workflow_templates"},
 	{ADMIN, "EXECUTE", "FUNCTION %t.wf_register_action(text, regprocedure, jsonb, text)"},
+	{ADMIN, "EXECUTE", "PROCEDURE %t.wf_purge(interval)"},
 	{ADMIN, "INSERT, UPDATE, DELETE", "%t.workflow_actions"},
 	{ADMIN, "SELECT, INSERT, UPDATE, DELETE", "%t.workflow_connections"},
 };

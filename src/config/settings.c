@@ -20,6 +20,7 @@
 #include "compat.h"
 
 #include "config/settings.h"
+#include "datatype/timestamp.h"
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
@@ -45,6 +46,7 @@ int			wf_max_response_size;
 int			wf_max_output;
 int			wf_max_payload;
 int			wf_max_depth;
+int			wf_retention;
 int			wf_notify_events;
 char	   *wf_search_path;
 char	   *wf_default_run_as;
@@ -70,7 +72,10 @@ typedef struct IntSetting
 	int			flags;
 	const char *short_desc;
 	const char *long_desc;
+	GucIntCheckHook check;
 } IntSetting;
+
+static bool check_retention(int *value, void **extra, GucSource source);
 
 static const IntSetting int_settings[] = {
 	{PREFIX "workers", &wf_workers, 2, 0, 32, PGC_SIGHUP, 0,
@@ -154,6 +159,14 @@ static const IntSetting int_settings[] = {
 		"Number of workflows that may fire each other in a chain.",
 		"From 1 to 1000; firing beyond it is an error. Superusers and roles "
 	"granted SET on it can change it for a session."},
+	{PREFIX "retention", &wf_retention, -1, -1, 10000 * SECS_PER_DAY,
+		PGC_SIGHUP, GUC_UNIT_S,
+		"Time after its end for which a run is kept.",
+		"In seconds if no unit is given, such as 90d, from 1 h to 10000 d; "
+		"-1 keeps all. Older runs are deleted by the workers, failed ones and "
+		"idempotency keys too. Changed in the configuration file with a "
+		"reload.",
+	check_retention},
 	{PREFIX "clock_offset", &wf_clock_offset, 0, -315360000, 315360000,
 		PGC_SUSET, GUC_UNIT_S | GUC_NOT_IN_SAMPLE | GUC_NO_SHOW_ALL,
 		"Moves the engine's clock, for tests.",
@@ -251,6 +264,22 @@ check_path(char **value, void **extra, GucSource source)
 	return false;
 }
 
+/*--- times ---*/
+
+/*
+ * What is deleted is lost: so 90 or 0, by which somebody may mean days or
+ * never, is not taken for 90 seconds or at once.
+ */
+static bool
+check_retention(int *value, void **extra, GucSource source)
+{
+	if (*value == -1 || *value >= SECS_PER_HOUR)
+		return true;
+	GUC_check_errdetail("It must be at least 1 h, or -1 to keep all runs.");
+	GUC_check_errhint("Give a unit, such as \"90d\".");
+	return false;
+}
+
 /*--- definition ---*/
 
 static void
@@ -264,7 +293,7 @@ define_int_settings(void)
 
 		DefineCustomIntVariable(s->name, s->short_desc, s->long_desc,
 								s->variable, s->dflt, s->min, s->max,
-								s->context, s->flags, NULL, NULL, NULL);
+								s->context, s->flags, s->check, NULL, NULL);
 	}
 }
 

@@ -33,6 +33,7 @@ extern int	wf_max_response_size;	/* kB */
 extern int	wf_max_output;		/* kB */
 extern int	wf_max_payload;		/* kB */
 extern int	wf_max_depth;
+extern int	wf_retention;		/* s; -1: runs are kept */
 extern int	wf_notify_events;
 extern char *wf_search_path;
 extern char *wf_default_run_as;

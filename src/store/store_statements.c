@@ -41,6 +41,11 @@
 	JSONBARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZOID, INT2OID, TEXTOID, \
 	UUIDOID, INT4OID, INT8OID
 
+/* Has the run ended before that?  A row of somebody's may not say when. */
+#define ENDED_BEFORE(when) \
+	" (q.status IN ('completed', 'failed', 'cancelled')" \
+	"  AND coalesce(q.completed_at, q.queued_at) < " when ")"
+
 #define FIRST_TENANT(condition, index) \
 	"(SELECT q.tenant_id FROM %t.workflow_runs q" \
 	"  WHERE q.place = $1 AND q.tenant_id " condition " AND" index \
@@ -243,6 +248,19 @@ const StatementText store_statements[STORE_NSTATEMENTS] = {
 		"SELECT d.name FROM up JOIN %t.workflow_definitions d"
 		" ON d.id = up.definition_id ORDER BY n DESC",
 		1, {UUIDOID}
+	},
+	[STORE_PURGE_LOOK] = {
+		"SELECT q.id," ENDED_BEFORE("$3") " FROM %t.workflow_runs q"
+		" WHERE q.id > $1 AND q.id < $2 ORDER BY q.id LIMIT $4",
+		4, {UUIDOID, UUIDOID, TIMESTAMPTZOID, INT4OID}
+	},
+	[STORE_PURGE] = {
+		/* what is locked is left: a purge waits for nobody */
+		"DELETE FROM %t.workflow_runs WHERE ctid = ANY (ARRAY("
+		"SELECT q.ctid FROM %t.workflow_runs q"
+		" WHERE q.id = ANY ($1) AND" ENDED_BEFORE("$2")
+		" FOR UPDATE SKIP LOCKED))",
+		2, {UUIDARRAYOID, TIMESTAMPTZOID}
 	},
 	[STORE_HAS_DEFINITION] = {
 		"SELECT FROM %t.workflow_definitions d"

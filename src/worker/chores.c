@@ -1,12 +1,15 @@
 /*
  * chores.c
- *	  What a worker does beside runs: it fires schedules.
+ *	  What a worker does beside runs: it fires schedules, and deletes runs that
+ *	  are older than workflow_engine.retention.
  *
- * Runs in workers, between two ticks.  Every worker of a database does it:
- * the rows of workflow_schedules are locked while one of them is fired, so a
- * second worker passes it by.
+ * Runs in workers, between two ticks.  Every worker of a database fires
+ * schedules: the rows of workflow_schedules are locked while one of them is
+ * fired, so a second worker passes it by.  One worker of a database deletes:
+ * the one that has lived longest.
  *
- * Owns the moment of the next chore; it is found anew by a new worker.
+ * Owns the moments of the next chores, and how far this worker has come with
+ * deleting; all of it is found anew by a new worker.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -17,8 +20,11 @@
 #include "config/settings.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "pgstat.h"
 #include "shared/commit_wakeup.h"
+#include "shared/worker_slot.h"
 #include "store/store.h"
+#include "store/store_purge.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -35,32 +41,78 @@
 #define MAX_LOCK_WAIT "200ms"
 #define MAX_CHORE_MS 2000
 
-static TimestampTz next_chore;	/* 0: now */
+/*
+ * Deleting is to delay no run: it takes a worker some milliseconds, and a
+ * pause follows that is so many times as long as what it took.
+ */
+#define PURGE_MS 8
+#define PURGE_PAUSE 9
+#define PURGE_LOOK_US USECS_PER_SEC /* if nothing is to be deleted */
+
+/*
+ * After that time deleting begins anew with the oldest run: what lived then,
+ * or was locked, may have ended.
+ */
+#define PURGE_ANEW_US USECS_PER_HOUR
+
+static TimestampTz next_schedule;	/* 0: now */
 static uint32 schedules_seen;	/* wakeup_schedules_count at the last one */
+
+static Purge purge;				/* how far deleting has come */
+static TimestampTz next_purge;	/* 0: now */
+static TimestampTz purge_anew;	/* when it begins anew; 0: now */
+
+static bool
+schedules_are_due(TimestampTz now)
+{
+	return now >= next_schedule || wakeup_schedules_count() != schedules_seen;
+}
+
+static bool
+purge_is_due(TimestampTz now)
+{
+	return wf_retention > 0 && now >= next_purge;
+}
 
 bool
 chores_are_due(TimestampTz now, TimestampTz *when)
 {
-	*when = next_chore;
-	return now >= next_chore || wakeup_schedules_count() != schedules_seen;
+	*when = wf_retention > 0 ? Min(next_schedule, next_purge) : next_schedule;
+	return schedules_are_due(now) || purge_is_due(now);
 }
 
 void
 chores_clock_set_back(void)
 {
-	next_chore = 0;
+	next_schedule = next_purge = purge_anew = 0;
 }
 
-/* Fires what is due.  Returns when the next one is; 0: none is known. */
-static TimestampTz
-fire_schedules(void)
-{
-	TimestampTz next = 0;
+/*--- schedules ---*/
 
+/* Begins a transaction in which no wait is long. */
+static void
+begin_chore(void)
+{
 	begin_transaction();
 	(void) set_config_option("lock_timeout", MAX_LOCK_WAIT, PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
 	enable_timeout_after(STATEMENT_TIMEOUT, MAX_CHORE_MS);
+}
+
+static void
+commit_chore(void)
+{
+	disable_timeout(STATEMENT_TIMEOUT, false);
+	CommitTransactionCommand();
+}
+
+/* Fires what is due.  Returns when the next one is; 0: none is known. */
+static TimestampTz
+fire_due_schedules(void)
+{
+	TimestampTz next = 0;
+
+	begin_chore();
 	if (OidIsValid(store_find_schema()))
 	{
 		bool		isnull;
@@ -76,26 +128,119 @@ fire_schedules(void)
 		SPI_finish();
 		PopActiveSnapshot();
 	}
-	disable_timeout(STATEMENT_TIMEOUT, false);
-	CommitTransactionCommand();
+	commit_chore();
 	return next;
 }
 
-void
-chores_run(void)
+static void
+fire_schedules(TimestampTz now)
 {
-	MemoryContext context = CurrentMemoryContext;
-	TimestampTz now = clock_now();
+	TimestampTz next;
 
 	/* Before the table is read: what is saved meanwhile is seen next time. */
 	schedules_seen = wakeup_schedules_count();
-	next_chore = now + wf_poll_interval * INT64CONST(1000);
+	next_schedule = now + wf_poll_interval * INT64CONST(1000);
+	next = fire_due_schedules();
+	if (next != 0)
+		next_schedule = Min(next_schedule, next);
+}
+
+/*--- deleting ---*/
+
+/* Is this the worker of its database that has lived longest? */
+static bool
+is_eldest(void)
+{
+	WorkerStatus *workers;
+	int			n = worker_slot_list(&workers);
+	int64		epoch = 0;
+	int			pid = MyProcPid;
+
+	for (int i = 0; i < n; i++)
+	{
+		if (workers[i].database != MyDatabaseId ||
+			(epoch != 0 && workers[i].epoch >= epoch))
+			continue;
+		epoch = workers[i].epoch;
+		pid = workers[i].pid;
+	}
+	pfree(workers);
+	return pid == MyProcPid;
+}
+
+/* From now on runs are deleted that ended before that; ends a pass. */
+static void
+begin_pass(TimestampTz now, TimestampTz before)
+{
+	if (purge.deleted > 0 || purge.refused > 0)
+		ereport(LOG,
+				(errmsg("deleted " UINT64_FORMAT " runs that were older than \"workflow_engine.retention\"",
+						purge.deleted),
+				 purge.refused == 0 ? 0 :
+				 errdetail(UINT64_FORMAT " runs could not be deleted. The first error: %s",
+						   purge.refused, purge.refusal)));
+	purge_begin(&purge, before);
+	purge_anew = now + PURGE_ANEW_US;
+}
+
+/*
+ * Deletes a batch.  It need not be on disk when it commits: what a crash
+ * brings back is deleted again.  Returns false if there is no more.
+ */
+static bool
+delete_batch(void)
+{
+	Purge		batch = purge;
+	bool		more = false;
+
+	begin_chore();
+	(void) set_config_option("synchronous_commit", "off", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+	if (store_hold_extension())
+	{
+		PushActiveSnapshot(GetTransactionSnapshot());
+		more = purge_batch(&batch, PURGE_MS);
+		PopActiveSnapshot();
+	}
+	commit_chore();
+	purge = batch;
+	return more;
+}
+
+static void
+purge_runs(TimestampTz now)
+{
+	TimestampTz before = now - wf_retention * USECS_PER_SEC;
+	int64		took;			/* us; a second, if the clock was moved */
+	bool		more;
+
+	next_purge = now + PURGE_LOOK_US;
+	if (!is_eldest())
+		return;
+	if (now >= purge_anew)
+		begin_pass(now, before);
+	purge.before = before;
+	pgstat_report_activity(STATE_RUNNING, "deleting old runs");
+	more = delete_batch();
+	took = Min(Max(clock_now() - now, 0), USECS_PER_SEC);
+	if (more)
+		next_purge = now + took * (1 + PURGE_PAUSE);
+}
+
+/*--- both ---*/
+
+/*
+ * Calls the chore, whose errors are logged; returns false after one.
+ */
+static bool
+try_chore(void (*chore) (TimestampTz now), TimestampTz now)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile bool ok = true;
+
 	PG_TRY();
 	{
-		TimestampTz next = fire_schedules();
-
-		if (next != 0)
-			next_chore = Min(next_chore, next);
+		chore(now);
 	}
 	PG_CATCH();
 	{
@@ -105,9 +250,24 @@ chores_run(void)
 		EmitErrorReport();
 		AbortCurrentTransaction();
 		FlushErrorState();
-		next_chore = now + PAUSE_US;
+		ok = false;
 		RESUME_INTERRUPTS();
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
+	return ok;
+}
+
+void
+chores_run(void)
+{
+	TimestampTz now = clock_now();
+
+	if (schedules_are_due(now) && !try_chore(fire_schedules, now))
+		next_schedule = now + PAUSE_US;
+	if (purge_is_due(now) && !try_chore(purge_runs, now))
+	{
+		purge.slice = 1;		/* if it took too long, it takes less now */
+		next_purge = now + PAUSE_US;
+	}
 }

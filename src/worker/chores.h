@@ -1,6 +1,7 @@
 /*
  * chores.h
- *	  What a worker does beside runs: it fires schedules.
+ *	  What a worker does beside runs: it fires schedules, and deletes runs that
+ *	  are older than workflow_engine.retention.
  */
 #ifndef WF_CHORES_H
 #define WF_CHORES_H
@@ -13,7 +14,8 @@ extern bool chores_are_due(TimestampTz now, TimestampTz *when);
 
 /*
  * Does it, in transactions of its own; outside of any.  An error is logged,
- * and what caused it is tried again later.
+ * and what caused it is tried again later.  Takes some milliseconds, but for
+ * schedules, which may be many.
  */
 extern void chores_run(void);
 
