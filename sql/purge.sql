@@ -39,6 +39,17 @@ CALL wf_purge('90 days');
 CALL wf_purge('79 days 23:00');
 SELECT * FROM t.left_over;
 
+-- Operations go too, but for those on runs that are kept; and what was purged is
+-- one.
+TRUNCATE workflow_operations;
+INSERT INTO workflow_operations (id, at, who, what, run_id)
+SELECT t.old_id(age), now() - age, who, 'retry', (SELECT id FROM workflow_runs r WHERE r.trigger_payload->>'what' = run)
+FROM (VALUES ('of nothing', '100 days'::interval, NULL), ('young', '80 days', NULL), ('of a kept run', '100 days', 'ended late')) v (who, age, run);
+SELECT count(t.old_run('old', 'completed', '100 days', '100 days'));
+CALL wf_purge('90 days');
+SELECT what, CASE what WHEN 'purge' THEN 'I' ELSE who END AS who, detail->'runs' AS runs,
+	(detail->>'before')::timestamptz < now() - interval '89 days 23:00' AS before FROM workflow_operations ORDER BY id;
+
 -- A procedure that commits is called by itself.
 \set VERBOSITY default
 BEGIN;

@@ -408,8 +408,6 @@ CREATE TABLE workflow_operations (
 	run_id			uuid,
 	detail			jsonb NOT NULL DEFAULT '{}'
 );
--- what retention removes
-CREATE INDEX workflow_operations_at ON workflow_operations (at);
 -- what people did to this run
 CREATE INDEX workflow_operations_run ON workflow_operations (run_id)
 	WHERE run_id IS NOT NULL;
@@ -418,7 +416,7 @@ COMMENT ON TABLE workflow_operations IS
 COMMENT ON COLUMN workflow_operations.id IS 'Identifies the row; ascends with time (UUID version 7).';
 COMMENT ON COLUMN workflow_operations.at IS 'When it was done.';
 COMMENT ON COLUMN workflow_operations.who IS 'The role of the session, also inside of SECURITY DEFINER functions; in a step, the role of the worker.';
-COMMENT ON COLUMN workflow_operations.what IS 'cancel, retry, rerun: runs; pause, resume: a tenant, a workflow or all; save, switch (is_active), delete: a definition; connection: a connection was inserted, updated or deleted.';
+COMMENT ON COLUMN workflow_operations.what IS 'cancel, retry, rerun: runs; pause, resume: a tenant, a workflow or all; save, switch (is_active), delete: a definition; connection: a connection was inserted, updated or deleted; purge: runs were deleted by wf_purge.';
 COMMENT ON COLUMN workflow_operations.tenant_id IS 'The tenant that it was about; null: every tenant.';
 COMMENT ON COLUMN workflow_operations.definition_id IS 'The definition that it was about, if it was one.';
 COMMENT ON COLUMN workflow_operations.run_id IS 'The run that it was about, if it was one.';
@@ -716,7 +714,7 @@ COMMENT ON FUNCTION wf_resume(uuid) IS
 CREATE PROCEDURE wf_purge(older_than interval)
 AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON PROCEDURE wf_purge(interval) IS
-'Deletes the runs of all tenants that ended longer ago than that, failed and cancelled ones and idempotency keys too; by index, the oldest first. Each batch is a transaction of its own that lasts some 50 milliseconds and waits for no run that is locked. A NOTICE says how many were deleted, also each 10 seconds; what was deleted stays so if the call is cancelled. Errors: 2D000 (in a transaction block or a function), 42501 (a session that is bound to a tenant), 22004 (null), 22023 (negative).';
+'Deletes the runs of all tenants that ended longer ago than that, failed and cancelled ones and idempotency keys too, and the operations that were done longer ago but on runs that are kept; by index, the oldest first. Each batch is a transaction of its own that lasts some 50 milliseconds and waits for no run that is locked. A NOTICE says how many were deleted, also each 10 seconds; what was deleted stays so if the call is cancelled. Errors: 2D000 (in a transaction block or a function), 42501 (a session that is bound to a tenant), 22004 (null), 22023 (negative).';
 
 CREATE FUNCTION wf_grant(role name, capability text) RETURNS void
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;

@@ -1,6 +1,6 @@
 /*
  * purge.c
- *	  wf_purge: deletes runs that ended long ago.
+ *	  wf_purge: deletes runs that ended long ago, and old operations.
  *
  * Runs in the backend that calls it.  A procedure that commits may be neither
  * SECURITY DEFINER nor have SET clauses, so each batch enters the owner of our
@@ -12,12 +12,15 @@
 #include "postgres.h"
 #include "compat.h"
 
+#include "base/json_object.h"
 #include "config/clock.h"
 #include "config/settings.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "store/operation.h"
+#include "store/step_result.h"
 #include "store/store.h"
 #include "store/store_purge.h"
 #include "utils/fmgrprotos.h"
@@ -70,7 +73,7 @@ say_how_far(void *arg)
 	const Purge *committed = arg;
 
 	errcontext("wf_purge, which has deleted " UINT64_FORMAT " runs",
-			   committed->deleted);
+			   committed->deleted[PURGE_RUNS]);
 }
 
 /* Deletes batch by batch; *purge tells what was committed. */
@@ -97,30 +100,50 @@ purge_all(Purge *purge)
 		{
 			ereport(NOTICE,
 					(errmsg("deleted " UINT64_FORMAT " runs so far",
-							purge->deleted)));
+							purge->deleted[PURGE_RUNS])));
 			next_notice = now + NOTICE_US;
 		}
 	}
+}
+
+/* Records in workflow_operations who has deleted how many runs. */
+static void
+note_purge(const Purge *purge)
+{
+	ObjectBuilder b;
+
+	object_begin(&b);
+	object_text(&b, "before", iso_time(purge->before));
+	object_number(&b, "runs", purge->deleted[PURGE_RUNS]);
+	operation_note("purge", NULL, NULL, NULL, object_end(&b));
 }
 
 /* What the caller is told in the end. */
 static void
 report(const Purge *purge)
 {
+	uint64		runs = purge->deleted[PURGE_RUNS];
+	uint64		operations = purge->deleted[PURGE_OPERATIONS];
+
 	ereport(NOTICE,
 			(errmsg_plural("deleted " UINT64_FORMAT " run",
 						   "deleted " UINT64_FORMAT " runs",
-						   (unsigned long) purge->deleted, purge->deleted)));
+						   (unsigned long) runs, runs)));
+	if (operations > 0)
+		ereport(NOTICE,
+				(errmsg_plural("deleted " UINT64_FORMAT " operation",
+							   "deleted " UINT64_FORMAT " operations",
+							   (unsigned long) operations, operations)));
 	if (purge->locked > 0)
 		ereport(NOTICE,
-				(errmsg_plural(UINT64_FORMAT " run was left, since it was locked",
-							   UINT64_FORMAT " runs were left, since they were locked",
+				(errmsg_plural(UINT64_FORMAT " row was left, since it was locked",
+							   UINT64_FORMAT " rows were left, since they were locked",
 							   (unsigned long) purge->locked, purge->locked),
 				 errhint("Call wf_purge again.")));
 	if (purge->refused > 0)
 		ereport(WARNING,
-				(errmsg_plural(UINT64_FORMAT " run could not be deleted",
-							   UINT64_FORMAT " runs could not be deleted",
+				(errmsg_plural(UINT64_FORMAT " row could not be deleted",
+							   UINT64_FORMAT " rows could not be deleted",
 							   (unsigned long) purge->refused, purge->refused),
 				 errdetail("The first error: %s", purge->refusal),
 				 errhint("A constraint or a trigger that was added to this database keeps them.")));
@@ -146,6 +169,8 @@ wf_purge(PG_FUNCTION_ARGS)
 	error_context_stack = &callback;
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 	purge_all(&purge);
+	if (purge.deleted[PURGE_RUNS] > 0)
+		note_purge(&purge);
 	SPI_finish();
 	error_context_stack = callback.previous;
 	report(&purge);

@@ -1,6 +1,6 @@
 /*
  * store_purge.c
- *	  Deletes runs that ended long ago, a batch at a time.
+ *	  Deletes runs that ended long ago, and old operations, a batch at a time.
  *
  * Runs in the backend that calls wf_purge, and in a worker under
  * workflow_engine.retention; each batch is a transaction of the caller's.
@@ -8,7 +8,7 @@
  * A purge reads the runs by the primary key, the oldest first, up to the first
  * id that is too young: a run cannot end before it was fired, so no younger
  * one can have ended long enough ago.  Those that live, or ended late, are
- * passed by.  A statement looks at a slice of rows, and slices grow and shrink
+ * passed by.  Then it reads the operations in the same way.  A statement looks at a slice of rows, and slices grow and shrink
  * so that each takes a small part of the batch's time, whatever the disk, the
  * rows' sizes, and the triggers that somebody has added may be.
  *
@@ -38,6 +38,16 @@
  */
 #define MAX_SLICES 32
 
+/* What each table takes: a look at a slice, and deleting of it. */
+static const struct
+{
+	StoreStatement look;
+	StoreStatement purge;
+}			statements[PURGE_NTABLES] = {
+	[PURGE_RUNS] = {STORE_PURGE_LOOK_RUNS, STORE_PURGE_RUNS},
+	[PURGE_OPERATIONS] = {STORE_PURGE_LOOK_OPERATIONS, STORE_PURGE_OPERATIONS},
+};
+
 void
 purge_begin(Purge *purge, TimestampTz before)
 {
@@ -47,7 +57,7 @@ purge_begin(Purge *purge, TimestampTz before)
 }
 
 /*
- * Sets *ids to those of the slice's runs that have ended long enough ago, and
+ * Sets *ids to those of the slice's rows that have ended long enough ago, and
  * *last to the last id of the slice.  Returns how many rows it has: fewer than
  * the slice's size are the end.
  */
@@ -55,13 +65,14 @@ static int
 look(const Purge *purge, ArrayType **ids, int *nids, pg_uuid_t *last)
 {
 	pg_uuid_t	end;
-	Datum		values[4] = {UUIDPGetDatum(&purge->after), UUIDPGetDatum(&end),
+	Datum		values[4] = {UUIDPGetDatum(&purge->after[purge->table]),
+		UUIDPGetDatum(&end),
 	TimestampTzGetDatum(purge->before), Int32GetDatum(purge->slice)};
 	Datum	   *ended;
 	int			n;
 
 	uuid7_floor(&end, purge->before);
-	store_execute(STORE_PURGE_LOOK, values, NULL, false, 0);
+	store_execute(statements[purge->table].look, values, NULL, false, 0);
 	n = (int) SPI_processed;
 	ended = palloc(sizeof(Datum) * Max(n, 1));
 	*nids = 0;
@@ -87,7 +98,8 @@ purge_slice(Purge *purge)
 {
 	ArrayType  *ids;
 	int			nids;
-	pg_uuid_t	last = purge->after;
+	PurgeTable	table = purge->table;
+	pg_uuid_t	last = purge->after[table];
 	int			n = look(purge, &ids, &nids, &last);
 
 	if (nids > 0)
@@ -95,17 +107,20 @@ purge_slice(Purge *purge)
 		Datum		values[2] = {PointerGetDatum(ids),
 		TimestampTzGetDatum(purge->before)};
 
-		store_execute(STORE_PURGE, values, NULL, false, 0);
-		purge->deleted += SPI_processed;
+		store_execute(statements[purge->table].purge, values, NULL, false, 0);
+		purge->deleted[table] += SPI_processed;
 		purge->locked += nids - Min(nids, SPI_processed);
 	}
-	purge->after = last;
-	return n == purge->slice;
+	purge->after[table] = last;
+	if (n == purge->slice)
+		return true;
+	purge->table = (table + 1) % PURGE_NTABLES;
+	return purge->table != PURGE_RUNS;
 }
 
 /*
  * Is it an error of what somebody has added to the table: a constraint that
- * refers to the runs, or a trigger?
+ * refers to its rows, or a trigger?
  */
 static bool
 is_refusal(int sqlerrcode)
@@ -117,7 +132,7 @@ is_refusal(int sqlerrcode)
 		category == ERRCODE_PLPGSQL_ERROR;
 }
 
-/* Passes by the next run, which could not be deleted for that reason. */
+/* Passes by the next row, which could not be deleted for that reason. */
 static void
 pass_by(Purge *purge, const char *message)
 {
@@ -125,14 +140,14 @@ pass_by(Purge *purge, const char *message)
 	int			nids;
 
 	Assert(purge->slice == 1);
-	look(purge, &ids, &nids, &purge->after);
+	look(purge, &ids, &nids, &purge->after[purge->table]);
 	if (purge->refused++ == 0)
 		strlcpy(purge->refusal, message, sizeof(purge->refusal));
 }
 
 /*
  * purge_slice in a subtransaction.  If it is refused, slices begin small
- * again; a run that is refused alone is passed by.
+ * again; a row that is refused alone is passed by.
  */
 static bool
 try_slice(Purge *purge)

@@ -9,30 +9,38 @@
 #include "datatype/timestamp.h"
 #include "utils/uuid.h"
 
+/* The tables that it deletes from, one after the other. */
+typedef enum PurgeTable
+{
+	PURGE_RUNS,					/* that have ended */
+	PURGE_OPERATIONS,			/* but for those on runs that are kept */
+	PURGE_NTABLES
+} PurgeTable;
+
 /*
  * How far a purge has come.  It goes by ascending id, which is by time, so
- * that it is found again by one id.
+ * that one id a table tells it.
  */
 typedef struct Purge
 {
-	TimestampTz before;			/* deletes runs that ended before this */
-	pg_uuid_t	after;			/* the last id that was looked at */
+	TimestampTz before;			/* deletes what ended before this */
+	PurgeTable	table;			/* which comes next */
+	pg_uuid_t	after[PURGE_NTABLES];	/* the last ids that were looked at */
 	int			slice;			/* rows that the next statement looks at */
-	uint64		deleted;		/* runs */
-	uint64		locked;			/* runs left, since somebody had locked them */
-	uint64		refused;		/* runs left, since a constraint or trigger
-								 * that somebody has added refuses to lose
-								 * them */
+	uint64		deleted[PURGE_NTABLES];
+	uint64		locked;			/* rows left, since somebody had locked them */
+	uint64		refused;		/* rows left, since a constraint or trigger
+								 * that somebody has added keeps them */
 	char		refusal[256];	/* the first such error; or "" */
 } Purge;
 
-/* From the oldest run on. */
+/* From the oldest row on. */
 extern void purge_begin(Purge *purge, TimestampTz before);
 
 /*
  * Deletes a batch in the transaction under way, as the owner of the tables, in
  * about max_ms milliseconds.  Waits for no row's lock.  False: there was no
- * more to look at.
+ * more to look at; a further call looks at what has become old since.
  *
  * *purge tells afterwards how far it came; that holds only if the transaction
  * commits.  Raises what a statement raises, but for what "refused" counts.

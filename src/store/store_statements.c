@@ -46,6 +46,11 @@
 	" (q.status IN ('completed', 'failed', 'cancelled')" \
 	"  AND coalesce(q.completed_at, q.queued_at) < " when ")"
 
+/* Was it done before that, on nothing or on a run that is kept no more? */
+#define OPERATION_BEFORE(when) \
+	" (q.at < " when " AND (q.run_id IS NULL OR NOT EXISTS (SELECT" \
+	"  FROM %t.workflow_runs r WHERE r.id = q.run_id)))"
+
 #define FIRST_TENANT(condition, index) \
 	"(SELECT q.tenant_id FROM %t.workflow_runs q" \
 	"  WHERE q.place = $1 AND q.tenant_id " condition " AND" index \
@@ -249,16 +254,28 @@ const StatementText store_statements[STORE_NSTATEMENTS] = {
 		" ON d.id = up.definition_id ORDER BY n DESC",
 		1, {UUIDOID}
 	},
-	[STORE_PURGE_LOOK] = {
+	[STORE_PURGE_LOOK_RUNS] = {
 		"SELECT q.id," ENDED_BEFORE("$3") " FROM %t.workflow_runs q"
 		" WHERE q.id > $1 AND q.id < $2 ORDER BY q.id LIMIT $4",
 		4, {UUIDOID, UUIDOID, TIMESTAMPTZOID, INT4OID}
 	},
-	[STORE_PURGE] = {
+	[STORE_PURGE_RUNS] = {
 		/* what is locked is left: a purge waits for nobody */
 		"DELETE FROM %t.workflow_runs WHERE ctid = ANY (ARRAY("
 		"SELECT q.ctid FROM %t.workflow_runs q"
 		" WHERE q.id = ANY ($1) AND" ENDED_BEFORE("$2")
+		" FOR UPDATE SKIP LOCKED))",
+		2, {UUIDARRAYOID, TIMESTAMPTZOID}
+	},
+	[STORE_PURGE_LOOK_OPERATIONS] = {
+		"SELECT q.id," OPERATION_BEFORE("$3") " FROM %t.workflow_operations q"
+		" WHERE q.id > $1 AND q.id < $2 ORDER BY q.id LIMIT $4",
+		4, {UUIDOID, UUIDOID, TIMESTAMPTZOID, INT4OID}
+	},
+	[STORE_PURGE_OPERATIONS] = {
+		"DELETE FROM %t.workflow_operations WHERE ctid = ANY (ARRAY("
+		"SELECT q.ctid FROM %t.workflow_operations q"
+		" WHERE q.id = ANY ($1) AND" OPERATION_BEFORE("$2")
 		" FOR UPDATE SKIP LOCKED))",
 		2, {UUIDARRAYOID, TIMESTAMPTZOID}
 	},

@@ -172,12 +172,12 @@ is_eldest(void)
 static void
 begin_pass(TimestampTz now, TimestampTz before)
 {
-	if (purge.deleted > 0 || purge.refused > 0)
+	if (purge.deleted[PURGE_RUNS] > 0 || purge.refused > 0)
 		ereport(LOG,
 				(errmsg("deleted " UINT64_FORMAT " runs that were older than \"workflow_engine.retention\"",
-						purge.deleted),
+						purge.deleted[PURGE_RUNS]),
 				 purge.refused == 0 ? 0 :
-				 errdetail(UINT64_FORMAT " runs could not be deleted. The first error: %s",
+				 errdetail(UINT64_FORMAT " rows could not be deleted. The first error: %s",
 						   purge.refused, purge.refusal)));
 	purge_begin(&purge, before);
 	purge_anew = now + PURGE_ANEW_US;
