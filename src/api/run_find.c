@@ -42,9 +42,6 @@
 /* So many runs that contain an element are found by the index of payloads. */
 #define MAX_PROBED 4000
 
-/* If there are more, so many of the newest are read first. */
-#define MAX_WALKED 200000
-
 #define BIT(status) RUN_STATUS_BIT(RUN_STATUS_ ## status)
 #define OPEN (BIT(QUEUED) | BIT(WAITING))
 
@@ -319,29 +316,32 @@ write_matching(RunQuery *query, const RunFilter *filter, int limit)
 
 /* Of the newest runs that match the rest, those that contain an element. */
 static void
-write_walk(RunQuery *query, const RunFilter *filter)
+write_newest_matching(RunQuery *query, const RunFilter *filter, int newest)
 {
 	RunFilter	rest = *filter;
 
 	rest.match = NULL;
-	rest.max_rows = MAX_WALKED;
+	rest.max_rows = newest;
 	run_query_add(query, "SELECT r.id FROM (SELECT r.id FROM (");
 	write_unmatched(query, &rest);
-	run_query_add(query, ") r OFFSET 0) i"
+	run_query_add(query, ") r ORDER BY r.id DESC OFFSET 0) i"
 				  " JOIN %t.workflow_runs r ON r.id = i.id WHERE");
 	run_query_add_param(query, " r.trigger_payload @> ANY ($)",
 						JSONBARRAYOID, PointerGetDatum(filter->match));
-	add_newest(query, filter);
+	/* in the order of the subquery, so that nothing is sorted */
+	run_query_add(query, psprintf(" ORDER BY i.id DESC LIMIT %d",
+								  filter->max_rows));
 }
 
 /*
  * What few runs contain is found by the index at once.  What many contain is
- * likely to be among the newest, which are read in their order; if it is not,
- * all that the index finds is.
+ * likely to be among the newest, which are looked at; if there are not enough,
+ * all that the index finds is read.
  */
 static pg_uuid_t *
 find_matching(const RunFilter *filter, MemoryContext context, int *n)
 {
+	static const int newest[] = {1000, 20000};
 	RunQuery	query;
 	pg_uuid_t  *ids;
 	bool		capped;
@@ -351,11 +351,14 @@ find_matching(const RunFilter *filter, MemoryContext context, int *n)
 	ids = fetch_ids(&query, RUN_QUERY_BY_BITMAP, context, n, &capped);
 	if (!capped)
 		return ids;
-	run_query_begin(&query);
-	write_walk(&query, filter);
-	ids = fetch_ids(&query, RUN_QUERY_BY_INDEX, context, n, NULL);
-	if (*n == filter->max_rows)
-		return ids;
+	for (int i = 0; i < lengthof(newest); i++)
+	{
+		run_query_begin(&query);
+		write_newest_matching(&query, filter, newest[i]);
+		ids = fetch_ids(&query, RUN_QUERY_BY_INDEX, context, n, NULL);
+		if (*n == filter->max_rows)
+			return ids;
+	}
 	run_query_begin(&query);
 	write_matching(&query, filter, 0);
 	return fetch_ids(&query, RUN_QUERY_BY_BITMAP, context, n, NULL);
@@ -392,9 +395,11 @@ write_failed(RunQuery *query, const RunFilter *filter, const pg_uuid_t *ids,
 							PointerGetDatum(filter->step));
 	}
 	run_query_add(query, " SELECT f.id, f.error_message FROM f");
+	/* IS TRUE, or the planner would join what it may not hash */
 	if (filter->step != NULL)
-		run_query_add(query, " JOIN s USING (definition_id,"
-					  " definition_version, current_step)");
+		run_query_add(query, " WHERE ((f.definition_id, f.definition_version,"
+					  " f.current_step) IN (SELECT s.definition_id,"
+					  " s.definition_version, s.current_step FROM s)) IS TRUE");
 	run_query_add(query, " ORDER BY f.id DESC");
 }
 
