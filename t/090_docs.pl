@@ -347,9 +347,11 @@ foreach my $row (
 	my %factor = (
 		ms => 1, s => 1000, min => 60000, h => 3600000, d => 86400000,
 		kB => 1, MB => 1024, '' => 1);
+	my $base = $unit eq 's' ? 1000 : 1;
 	my $plain = sub {
 		my ($text) = @_;
-		return $1 * $factor{$2} if $text =~ /^(-?\d+) ?(ms|s|min|h|d|kB|MB|)$/;
+		return $1 * $factor{$2} / ($2 ? $base : 1)
+		  if $text =~ /^(-?\d+) ?(ms|s|min|h|d|kB|MB|)$/;
 		return $text;
 	};
 
