@@ -11,7 +11,7 @@ use WorkflowEngine::Test;
 my $tenant = '11111111-1111-1111-1111-111111111111';
 my $tables = q{workflow_definition_versions workflow_definitions
 	workflow_runs workflow_actions workflow_connections workflow_templates
-	workflow_pauses workflow_operations};
+	workflow_pauses workflow_schedules workflow_operations};
 
 # Workers look at the first database only: the copy shall lie still.
 my $node = new_node('main', "workflow_engine.databases = 'first'\n");
@@ -63,6 +63,24 @@ $node->safe_psql('first', qq{
 	WHERE name = 'confirm'});
 $node->safe_psql('first', 'DROP ROLE gone');
 
+# Schedules, with a state that nobody would compute anew: one has fired, and is
+# overdue (but all is paused), one will never fire again, and one belongs to a
+# definition that is switched off.
+$node->safe_psql('first', qq{
+	SELECT wf.wf_define('$tenant', '{"name": "daily", "schedule": [
+		{"cron": "0 8 * * *", "time_zone": "Asia/Beirut", "name": "morning"},
+		{"cron": "30 18 * * mon-fri", "time_zone": "Europe/Berlin"}],
+		"steps": [{"name": "a", "action": "note", "params": {"text": "x"}}]}');
+	SELECT wf.wf_define('$tenant', '{"name": "off", "schedule":
+		{"cron": "* * * * *", "time_zone": "UTC", "catch_up": "all"},
+		"steps": [{"name": "a", "action": "note", "params": {"text": "x"}}]}');
+	UPDATE wf.workflow_definitions SET is_active = false WHERE name = 'off';
+	UPDATE wf.workflow_schedules SET next_at = '2020-01-02 03:04',
+		last_at = '2020-01-01 03:04', last_run_id = gen_random_uuid()
+	WHERE key = 'morning';
+	UPDATE wf.workflow_schedules SET next_at = NULL, error = 'it was refused'
+	WHERE key LIKE '30 18%'});
+
 my $dump = $node->basedir . '/first.dump';
 command_ok(
 	[ 'pg_dump', '-Fc', '-f', $dump, $node->connstr('first') ],
@@ -95,6 +113,8 @@ sub restore
 	return;
 }
 
+is($node->safe_psql('first', 'SELECT count(*) FROM wf.workflow_schedules'),
+	'3', 'three schedules are dumped');
 restore('second');
 restore('third', '-j', '3');
 
@@ -121,6 +141,20 @@ is( $node->safe_psql('second',
 		  has_function_privilege('app', 'wf.wf_trace(uuid)', 'EXECUTE')}),
 	't|f|t|f',
 	'privileges are the same');
+
+# A schedule is saved with its definition, not when that is restored: so the
+# next version of the definition keeps its state.
+$node->safe_psql('second', q{
+	UPDATE wf.workflow_definitions
+	SET definition = jsonb_set(definition, '{description}', '"second"')
+	WHERE name = 'daily'});
+is( $node->safe_psql('second',
+		q{SELECT key, last_at::timestamptz(0) AT TIME ZONE 'UTC', last_run_id IS NOT NULL
+		  FROM wf.workflow_schedules WHERE key = 'morning'}),
+	$node->safe_psql('first',
+		q{SELECT key, last_at::timestamptz(0) AT TIME ZONE 'UTC', last_run_id IS NOT NULL
+		  FROM wf.workflow_schedules WHERE key = 'morning'}),
+	'a schedule goes on from where it was');
 
 # And it works on from there: next version, known key, the queued run.
 $node->safe_psql('second', q{
