@@ -111,7 +111,8 @@ read_options(Asked *asked, FunctionCallInfo fcinfo, int from)
 	preview->run_functions = PG_GETARG_BOOL(from + 2);
 	preview->outputs = PG_GETARG_JSONB_P(from + 3);
 	require_object(asked, preview->outputs, "outputs");
-	preview->max_time_ms = read_max_time(asked, PG_GETARG_INTERVAL_P(from + 4));
+	preview->max_time_ms = read_max_time(asked,
+										 PG_GETARG_INTERVAL_P(from + 4));
 	preview->deadline = GetCurrentTimestamp() + preview->max_time_ms * 1000;
 	preview->lock_timeout_ms = LockTimeout;
 }
@@ -258,11 +259,13 @@ find_definition(Asked *asked)
 static void
 add_outputs(Preview *preview, Jsonb *of_run)
 {
+	Datum		given = JsonbPGetDatum(preview->outputs);
+
 	if (of_run != NULL)
 		preview->outputs =
 			DatumGetJsonbP(DirectFunctionCall2(jsonb_concat,
 											   JsonbPGetDatum(of_run),
-											   JsonbPGetDatum(preview->outputs)));
+											   given));
 }
 
 /* Raises P0002 if the session sees no such run. */

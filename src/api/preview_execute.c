@@ -129,7 +129,9 @@ make_segment(const Preview *preview, const PreviewTexts *texts)
 static void
 terminate_process(dsm_segment *segment, Datum process)
 {
-	TerminateBackgroundWorker((BackgroundWorkerHandle *) DatumGetPointer(process));
+	BackgroundWorkerHandle *handle = (void *) DatumGetPointer(process);
+
+	TerminateBackgroundWorker(handle);
 }
 
 static void
@@ -265,6 +267,8 @@ take_message(Execution *e, const char *message, Size len)
 static bool
 receive(Execution *e)
 {
+	TimestampTz latest = e->preview->deadline + GRACE_MS * INT64CONST(1000);
+
 	for (;;)
 	{
 		void	   *message;
@@ -281,10 +285,8 @@ receive(Execution *e)
 				return true;
 			continue;
 		}
-		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
-											   e->preview->deadline) + GRACE_MS;
-		if (GetCurrentTimestamp() >=
-			e->preview->deadline + GRACE_MS * INT64CONST(1000))
+		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), latest);
+		if (left <= 0)
 			return false;
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT |
 						 WL_EXIT_ON_PM_DEATH, left, PG_WAIT_EXTENSION);
@@ -308,8 +310,8 @@ put_rest(Execution *e)
 				(errcode(ERRCODE_SYSTEM_ERROR),
 				 errmsg("the process that executes a preview could not start"),
 				 errhint("The server's log says why.")));
-	for (bool first = e->ready; plan_step_at(e->preview->plan, e->next) != NULL;
-		 first = false)
+	for (bool first = e->ready;
+		 plan_step_at(e->preview->plan, e->next) != NULL; first = false)
 	{
 		PreviewRow	row = run_preview_too_late(e->preview, e->next);
 

@@ -60,9 +60,9 @@ static void
 parse_body(void *arg)
 {
 	BodyText   *body = arg;
+	Datum text = CStringGetDatum(body->text);
 
-	body->json = DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
-													CStringGetDatum(body->text)));
+	body->json = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, text));
 }
 
 /* JSON if its type says so and it is, else a text; cut if it is large. */

@@ -124,12 +124,12 @@ render_one(void *arg)
 	OneParam   *param = arg;
 	const Action *action = param->prepared->action;
 	const Connection *connection = param->prepared->call.connection;
+	const Template *params = plan_action(param->inputs->step)->params;
 	TemplateEscape escape = ESCAPE_NONE;
 
 	if (action != NULL && action->escape != NULL)
 		escape = action->escape(param->key, connection);
-	param->value = template_render(template_member(plan_action(param->inputs->step)->params,
-												   param->key),
+	param->value = template_render(template_member(params, param->key),
 								   param->inputs->scope, escape);
 }
 
