@@ -77,20 +77,61 @@ wf_open()
 }
 
 # Copies the checkout without what was built in it, and hands all to the
-# user of the server.
+# user of the server.  In a folder that was kept, what make finds newer than
+# its objects is what has changed since the last copy, whatever time the
+# checkout gives it: a rebase may bring files that are older than the objects.
 wf_fill()
 {
-	rm -rf "$WORK/src"
-	mkdir "$WORK/src"
+	local new=$WORK/src.new
+
+	rm -rf "$new"
+	mkdir "$new"
 	tar -C "$WF_TOP" --exclude=./.git --exclude='*.o' --exclude='*.bc' \
 		--exclude='*.so' --exclude=./tmp_check --exclude=./results \
-		--exclude=__pycache__ -cf - . | tar -C "$WORK/src" -xf -
-	chmod -R u+w,go+rX "$WORK/src"
+		--exclude=__pycache__ -cf - . | tar -C "$new" -xf -
+	chmod -R u+w,go+rX "$new"
+	if [ -d "$WORK/src" ]
+	then
+		wf_keep_times
+	else
+		rm -rf "$WORK"/build/*
+	fi
+	rm -rf "$WORK/src"
+	mv "$new" "$WORK/src"
 	chmod 755 "$WORK"
 	if [ "$(id -u)" = 0 ]
 	then
 		chown -R postgres: "$WORK"
 	fi
+}
+
+# The files of a folder, a line each with its checksum, sorted.
+wf_checksums()
+{
+	(cd "$1" && find . -type f -exec sha1sum {} + | LC_ALL=C sort)
+}
+
+# In src.new, a file that is in src as well gets the time that it has there,
+# and every other the time of now.  If a .c came or went, the library is linked
+# anew: what make knows of it is only that no object is newer.
+wf_keep_times()
+{
+	local sums=$WORK/tmp/sums
+
+	wf_checksums "$WORK/src" >"$sums.old"
+	wf_checksums "$WORK/src.new" >"$sums.new"
+	LC_ALL=C comm -12 "$sums.old" "$sums.new" | cut -c 43- |
+		tar -C "$WORK/src" -cf - -T - | tar -C "$WORK/src.new" -xf -
+	LC_ALL=C comm -13 "$sums.old" "$sums.new" | cut -c 43- |
+		(cd "$WORK/src.new" && xargs -r -d '\n' touch)
+	cmp -s <(wf_c_files "$sums.old") <(wf_c_files "$sums.new") ||
+		rm -f "$WORK"/build/*.so
+}
+
+# The names of the .c in a list of checksums.
+wf_c_files()
+{
+	sed -n 's/^.\{42\}\(.*\.c\)$/\1/p' "$1" | LC_ALL=C sort
 }
 
 # Runs a command as the user of the server, in $WORK, with nothing of the
@@ -119,9 +160,18 @@ wf_make()
 }
 
 # Builds and installs into $WORK/inst; a warning is an error unless COPT is
-# set otherwise.  Messages name files as in the checkout.  Needs pipefail.
+# set otherwise.  Messages name files as in the checkout.  What was built for
+# another server, or with other flags, is built anew.  Needs pipefail.
 wf_build()
 {
+	local made_for
+
+	made_for="$PGC $("$PGC" --version) ${COPT--Werror}"
+	if [ "$(cat "$WORK/build/made_for" 2>/dev/null)" != "$made_for" ]
+	then
+		find "$WORK/build" \( -name '*.o' -o -name '*.so' \) -delete
+		echo "$made_for" >"$WORK/build/made_for"
+	fi
 	{
 		wf_make -j"$(nproc)" COPT="${COPT--Werror}" &&
 			wf_make COPT="${COPT--Werror}" install DESTDIR="$WORK/inst"
