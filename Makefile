@@ -75,12 +75,13 @@ REGRESS = setup helpers schema definitions validate spelling templates \
 	triggers_text triggers_unusable history records identity tenants \
 	grants pause depth hardening retry operate characters actions_trust \
 	tenants_write held damaged altered schedules operations find titles \
-	health stats failures wait preview preview_execute search purge
+	health stats failures wait preview preview_execute search purge save \
+	templates_versions
 REGRESS_OPTS = --inputdir=$(srcdir) --load-extension=workflow_engine
 
 ISOLATION = cancel-cancel cancel-tenant define-define delete-fire delete-none \
 	delete-version edit-edit fire-edit fire-key fire-serializable \
-	fire-key-added purge-locked
+	fire-key-added purge-locked save-save
 ISOLATION_OPTS = --inputdir=$(srcdir)/t/isolation \
 	--load-extension=workflow_engine
 

@@ -137,7 +137,17 @@ COMMENT ON FUNCTION wf_connection_saved() IS
 CREATE FUNCTION wf_template_check() RETURNS trigger
 AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION wf_template_check() IS
-'Internal: trigger of workflow_templates. Compiles subject, body and html (22023, every problem with its position).';
+'Internal: trigger of workflow_templates. Compiles subject, body and html (22023, every problem with its position), counts version (428C9; 0A000: id).';
+
+CREATE FUNCTION wf_template_saved() RETURNS trigger
+AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION wf_template_saved() IS
+'Internal: trigger of workflow_templates. Writes workflow_template_versions, and removes those of a template that was deleted; in a restore nothing.';
+
+CREATE FUNCTION wf_template_version_check() RETURNS trigger
+AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION wf_template_version_check() IS
+'Internal: trigger of workflow_template_versions. Only the table''s owner writes, as the engine does (42501); a saved version never changes (55000).';
 
 /*
  * What to run.  Versions come first: definitions refer to them, so that a
@@ -150,6 +160,7 @@ CREATE TABLE workflow_definition_versions (
 	run_as			wf_role NOT NULL,
 	created_at		timestamptz NOT NULL DEFAULT now(),
 	created_by		name NOT NULL DEFAULT current_user,
+	note			text,
 	PRIMARY KEY (definition_id, version)
 );
 COMMENT ON TABLE workflow_definition_versions IS
@@ -160,6 +171,7 @@ COMMENT ON COLUMN workflow_definition_versions.definition IS 'The JSON as it was
 COMMENT ON COLUMN workflow_definition_versions.run_as IS 'The role that steps of this version run as; "-" or a number: the role is gone, and nothing runs.';
 COMMENT ON COLUMN workflow_definition_versions.created_at IS 'When it was saved.';
 COMMENT ON COLUMN workflow_definition_versions.created_by IS 'Who saved it.';
+COMMENT ON COLUMN workflow_definition_versions.note IS 'Why, as wf_save was told.';
 
 CREATE TABLE workflow_definitions (
 	id				uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -342,6 +354,7 @@ CREATE TABLE workflow_templates (
 	subject		text,
 	body		text,
 	html		text,
+	version		int NOT NULL DEFAULT 1 CHECK (version > 0),
 	UNIQUE NULLS NOT DISTINCT (tenant_id, name),
 	CHECK (body IS NOT NULL OR html IS NOT NULL)
 );
@@ -353,6 +366,38 @@ COMMENT ON COLUMN workflow_templates.name IS 'The name that steps use.';
 COMMENT ON COLUMN workflow_templates.subject IS 'The subject, if the step gives none.';
 COMMENT ON COLUMN workflow_templates.body IS 'The plain text.';
 COMMENT ON COLUMN workflow_templates.html IS 'The HTML alternative; values are escaped.';
+COMMENT ON COLUMN workflow_templates.version IS 'Raised by one by each UPDATE that changes the name or a text; an UPDATE may not set it. UPDATE … WHERE version = 3 changes nothing if somebody else has changed it meanwhile.';
+
+CREATE TABLE workflow_template_versions (
+	template_id	uuid NOT NULL,
+	version		int NOT NULL,
+	name		text NOT NULL,
+	subject		text,
+	body		text,
+	html		text,
+	created_at	timestamptz NOT NULL DEFAULT now(),
+	created_by	name NOT NULL DEFAULT current_user,
+	PRIMARY KEY (template_id, version)
+);
+COMMENT ON TABLE workflow_template_versions IS
+'Every version of every mail template, immutable, as long as the template is there. Steps use the newest. Rows are written by the engine when a template is written.';
+COMMENT ON COLUMN workflow_template_versions.template_id IS 'The mail template (workflow_templates.id).';
+COMMENT ON COLUMN workflow_template_versions.version IS 'Counts from 1.';
+COMMENT ON COLUMN workflow_template_versions.name IS 'Its name then.';
+COMMENT ON COLUMN workflow_template_versions.subject IS 'Its subject then.';
+COMMENT ON COLUMN workflow_template_versions.body IS 'Its plain text then.';
+COMMENT ON COLUMN workflow_template_versions.html IS 'Its HTML then.';
+COMMENT ON COLUMN workflow_template_versions.created_at IS 'When it was written.';
+COMMENT ON COLUMN workflow_template_versions.created_by IS 'Who wrote it.';
+
+CREATE TABLE workflow_tenants (
+	tenant_id	uuid PRIMARY KEY,
+	name		text NOT NULL CHECK (name <> '')
+);
+COMMENT ON TABLE workflow_tenants IS
+'What people call the tenants. Nothing depends on it: a tenant needs no row.';
+COMMENT ON COLUMN workflow_tenants.tenant_id IS 'The tenant.';
+COMMENT ON COLUMN workflow_tenants.name IS 'Its name, for people.';
 
 CREATE TABLE workflow_pauses (
 	tenant_id	uuid,
@@ -428,6 +473,8 @@ SELECT pg_catalog.pg_extension_config_dump('workflow_runs', '');
 SELECT pg_catalog.pg_extension_config_dump('workflow_actions', 'WHERE kind = ''function''');
 SELECT pg_catalog.pg_extension_config_dump('workflow_connections', '');
 SELECT pg_catalog.pg_extension_config_dump('workflow_templates', '');
+SELECT pg_catalog.pg_extension_config_dump('workflow_template_versions', '');
+SELECT pg_catalog.pg_extension_config_dump('workflow_tenants', '');
 SELECT pg_catalog.pg_extension_config_dump('workflow_pauses', '');
 SELECT pg_catalog.pg_extension_config_dump('workflow_schedules', '');
 SELECT pg_catalog.pg_extension_config_dump('workflow_operations', '');
@@ -458,6 +505,10 @@ CREATE TRIGGER wf_connection_saved AFTER INSERT OR UPDATE OR DELETE ON workflow_
 	FOR EACH ROW EXECUTE FUNCTION wf_connection_saved();
 CREATE TRIGGER wf_template_check BEFORE INSERT OR UPDATE ON workflow_templates
 	FOR EACH ROW EXECUTE FUNCTION wf_template_check();
+CREATE TRIGGER wf_template_saved AFTER INSERT OR UPDATE OR DELETE ON workflow_templates
+	FOR EACH ROW EXECUTE FUNCTION wf_template_saved();
+CREATE TRIGGER wf_template_version_check BEFORE INSERT OR UPDATE ON workflow_template_versions
+	FOR EACH ROW EXECUTE FUNCTION wf_template_version_check();
 
 /*
  * Tenants.  A session bound by workflow_engine.tenant_id sees one tenant's
@@ -483,6 +534,12 @@ CREATE POLICY tenant ON workflow_templates
 	USING (wf_tenant_visible(tenant_id));
 CREATE POLICY tenant_shared ON workflow_templates FOR SELECT
 	USING (tenant_id IS NULL AND wf_tenant_any());
+ALTER TABLE workflow_template_versions ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON workflow_template_versions
+	USING (EXISTS (SELECT FROM workflow_templates t WHERE t.id = template_id));
+ALTER TABLE workflow_tenants ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON workflow_tenants
+	USING (wf_tenant_visible(tenant_id));
 ALTER TABLE workflow_pauses ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON workflow_pauses
 	USING (wf_tenant_visible(tenant_id));
@@ -503,6 +560,19 @@ CREATE FUNCTION wf_define(tenant_id uuid, definition jsonb) RETURNS uuid
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION wf_define(uuid, jsonb) IS
 'Inserts or updates the definition of that tenant with the name in the JSON, as the caller; returns its id. Unchanged JSON makes no new version. A WARNING lists what is probably meant otherwise, another one names an active definition of that tenant with the same trigger type and steps (a new name makes a second definition). Errors: 22023 (not valid; every problem in the detail), 42501 (privileges, tenant, run_as).';
+
+CREATE FUNCTION wf_save(INOUT id uuid, tenant_id uuid, definition jsonb,
+	run_as regrole DEFAULT NULL, base_version int DEFAULT NULL,
+	note text DEFAULT NULL, OUT version int, OUT changed boolean)
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION wf_save(uuid, uuid, jsonb, regrole, int, text) IS
+'Saves a definition, as the caller, unless somebody else has saved it since base_version, the version that was changed. id null: a new definition of tenant_id; else tenant_id may be null. The columns name and trigger_type follow the JSON. run_as null: as it is, or of a new one the default; note (at most 10000 characters): why, kept in workflow_definition_versions. Returns the id, the version now, and whether it is a new one: the same JSON and run_as make none. Warns as wf_define. Errors: WF409 (it has another version than base_version; the detail says who saved it), 23505 (a new one has the name of another), P0002 (no such definition), 22004 (no definition, base_version or tenant), 22023 (not valid; every problem in the detail), 42501 (privileges, tenant, run_as).';
+
+CREATE FUNCTION wf_run_as_roles()
+RETURNS TABLE (role name, is_default boolean, is_current boolean)
+AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL UNSAFE ROWS 10;
+COMMENT ON FUNCTION wf_run_as_roles() IS
+'The roles that the caller may give a definition as run_as: those that it could SET ROLE to, a superuser only if it is one. is_default: that of workflow_engine.default_run_as, which comes first; is_current: the caller itself. What several people edit needs a role that all of them are members of.';
 
 CREATE FUNCTION wf_fire(tenant_id uuid, trigger_type text,
 	payload jsonb DEFAULT '{}', idempotency_key text DEFAULT NULL,
@@ -741,7 +811,8 @@ REVOKE ALL ON FUNCTION
 	wf_default_run_as(), wf_definition_check(), wf_definition_saved(), wf_definition_gone(), wf_lock_runs(), wf_version_check(),
 	wf_run_check(), wf_action_check(), wf_connection_check(),
 	wf_connection_saved(), wf_template_check(),
-	wf_define(uuid, jsonb),
+	wf_template_saved(), wf_template_version_check(),
+	wf_define(uuid, jsonb), wf_save(uuid, uuid, jsonb, regrole, int, text), wf_run_as_roles(),
 	wf_fire(uuid, text, jsonb, text, timestamptz, int), wf_fire_trigger(),
 	wf_history(jsonb, uuid, text, text, timestamptz, int, timestamptz),
 	wf_runs(jsonb[], uuid, uuid, text[], timestamptz, timestamptz, text, text, uuid, int),
@@ -762,7 +833,8 @@ REVOKE ALL ON PROCEDURE wf_purge(interval) FROM PUBLIC;
 REVOKE ALL ON
 	workflow_definition_versions, workflow_definitions, workflow_runs,
 	workflow_actions, workflow_connections, workflow_templates,
-	workflow_pauses, workflow_schedules, workflow_operations, workflow_stats
+	workflow_pauses, workflow_schedules, workflow_operations, workflow_stats,
+	workflow_template_versions, workflow_tenants
 FROM PUBLIC;
 SELECT wf_revoke_defaults();
 

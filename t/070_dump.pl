@@ -11,7 +11,8 @@ use WorkflowEngine::Test;
 my $tenant = '11111111-1111-1111-1111-111111111111';
 my $tables = q{workflow_definition_versions workflow_definitions
 	workflow_runs workflow_actions workflow_connections workflow_templates
-	workflow_pauses workflow_schedules workflow_operations};
+	workflow_pauses workflow_schedules workflow_operations
+	workflow_template_versions workflow_tenants};
 
 # Workers look at the first database only: the copy shall lie still.
 my $node = new_node('main', "workflow_engine.databases = 'first'\n");
@@ -48,6 +49,8 @@ $node->safe_psql('first', qq{
 				'{"bearer_token": "s3cret-token"}');
 	INSERT INTO wf.workflow_templates (tenant_id, name, subject, body)
 		VALUES ('$tenant', 'mail', 'Order {{trigger.id}}', 'Hello');
+	UPDATE wf.workflow_templates SET body = 'Good morning';
+	INSERT INTO wf.workflow_tenants VALUES ('$tenant', 'Beirut');
 	SELECT wf.wf_grant('operator', 'operate');
 	SELECT wf.wf_grant('app', 'fire')});
 wait_for($node, 'first',
@@ -58,9 +61,9 @@ wait_for($node, 'first',
 $node->safe_psql('first', qq{
 	SELECT wf.wf_pause();
 	SELECT wf.wf_fire('$tenant', 'order', '{"id": 2}', 'key-2');
-	UPDATE wf.workflow_definitions
-	SET definition = jsonb_set(definition, '{description}', '"second"')
-	WHERE name = 'confirm'});
+	SELECT wf.wf_save(id, NULL, jsonb_set(definition, '{description}', '"second"'),
+		NULL, version, 'why')
+	FROM wf.workflow_definitions WHERE name = 'confirm'});
 $node->safe_psql('first', 'DROP ROLE gone');
 
 # Schedules, with a state that nobody would compute anew: one has fired, and is

@@ -12,6 +12,7 @@
 #include "postgres.h"
 #include "compat.h"
 
+#include "api/define.h"
 #include "api/definition.h"
 #include "api/trigger_row.h"
 #include "catalog/pg_type.h"
@@ -59,15 +60,11 @@ find_definition(Datum *values, Datum *id)
 		? FOUND_SAME : FOUND_OTHER;
 }
 
-/*
- * Warns if another active definition of the tenant has the same trigger type
- * and the same steps: if somebody saves a definition under a new name, that
- * is a second one, and every event runs both.  Within SPI.
- */
-static void
-warn_of_duplicate(Datum *values)
+void
+define_warn_of_duplicate(Datum tenant, Datum name)
 {
-	Oid			types[3] = {UUIDOID, JSONBOID, TEXTOID};
+	Oid			types[2] = {UUIDOID, TEXTOID};
+	Datum		values[2] = {tenant, name};
 	char	   *other;
 
 	SPI_execute_with_args(store_sql("SELECT o.name"
@@ -77,10 +74,10 @@ warn_of_duplicate(Datum *values)
 									"  AND o.trigger_type = d.trigger_type"
 									"  AND o.id <> d.id AND o.is_active"
 									"  AND o.definition->'steps' = d.definition->'steps'"
-									" WHERE d.tenant_id = $1 AND d.name = $3"
+									" WHERE d.tenant_id = $1 AND d.name = $2"
 									"  AND d.is_active AND NOT d.definition ? 'schedule'"
 									" ORDER BY o.name"),
-						  3, types, values, NULL, false, 1);
+						  2, types, values, NULL, false, 1);
 	if (SPI_processed == 0)
 		return;
 	other = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
@@ -131,7 +128,7 @@ write_definition(Datum *values)
 		{
 			id = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
 							   1, &isnull);
-			warn_of_duplicate(values);
+			define_warn_of_duplicate(values[0], values[2]);
 			return id;
 		}
 		CHECK_FOR_INTERRUPTS();
@@ -150,13 +147,8 @@ has_key(Jsonb *definition, const char *key)
 									 NULL) != NULL;
 }
 
-/*
- * Raises 22023 if the JSON lacks the name or the trigger type: an INSERT may
- * give them as columns, wf_define has no such arguments.  What else is wrong
- * is listed in the same error.
- */
-static void
-require_names(Jsonb *definition)
+void
+define_require_names(Jsonb *definition)
 {
 	static const char *const keys[] = {"name", "trigger_type"};
 	Problems	problems = {0};
@@ -188,7 +180,7 @@ wf_define(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("arguments of wf_define must not be null")));
 	store_use_schema(get_func_namespace(fcinfo->flinfo->fn_oid));
-	require_names(PG_GETARG_JSONB_P(1));
+	define_require_names(PG_GETARG_JSONB_P(1));
 	values[0] = PG_GETARG_DATUM(0);
 	values[1] = PG_GETARG_DATUM(1);
 	values[2] = CStringGetTextDatum(definition_text(PG_GETARG_JSONB_P(1), "name"));

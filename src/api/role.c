@@ -27,8 +27,11 @@
 
 #include "api/role.h"
 #include "config/settings.h"
+#include "executor/spi.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
+#include "store/store.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -179,4 +182,48 @@ Datum
 wf_default_run_as_role(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_OID(role_default_run_as());
+}
+
+PG_FUNCTION_INFO_V1(wf_run_as_roles);
+
+/*
+ * The roles that the caller may give as run_as, the default first; those of
+ * PostgreSQL's own (pg_...) are not meant to run anything.
+ */
+Datum
+wf_run_as_roles(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Oid			default_role = get_role_oid(wf_default_run_as, true);
+	Oid			type = OIDOID;
+	Datum		first = ObjectIdGetDatum(default_role);
+	int			level;
+
+	InitMaterializedSRF(fcinfo, 0);
+	level = store_enter_search_path();
+	SPI_connect();
+	SPI_execute_with_args("SELECT r.oid, r.rolname FROM pg_catalog.pg_roles r"
+						  " WHERE r.rolname !~ '^pg_'"
+						  " ORDER BY r.oid <> $1, r.rolname",
+						  1, &type, &first, NULL, true, 0);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		Datum		values[3];
+		bool		nulls[3] = {0};
+		Oid			role = DatumGetObjectId(SPI_getbinval(row,
+														  SPI_tuptable->tupdesc,
+														  1, &nulls[0]));
+
+		if (!role_is_allowed(role))
+			continue;
+		values[0] = SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &nulls[0]);
+		values[1] = BoolGetDatum(role == default_role);
+		values[2] = BoolGetDatum(role == GetUserId());
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values,
+							 nulls);
+	}
+	SPI_finish();
+	store_leave_search_path(level);
+	return (Datum) 0;
 }

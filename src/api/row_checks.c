@@ -22,7 +22,6 @@
 #include "commands/trigger.h"
 #include "connection/connection.h"
 #include "executor/spi.h"
-#include "language/template.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "shared/commit_wakeup.h"
@@ -46,13 +45,6 @@ enum
 };
 
 /* Columns of workflow_templates. */
-enum
-{
-	TEMPLATE_SUBJECT = 4,
-	TEMPLATE_BODY,
-	TEMPLATE_HTML
-};
-
 PG_FUNCTION_INFO_V1(wf_connection_check);
 
 /* Raises 23502 for a null, 22023 for what is wrong (connection_check). */
@@ -122,34 +114,6 @@ wf_connection_saved(PG_FUNCTION_ARGS)
 	operation_note("connection", isnull ? NULL : DatumGetUUIDP(tenant), NULL,
 				   NULL, object_end(&b));
 	return PointerGetDatum(NULL);
-}
-
-PG_FUNCTION_INFO_V1(wf_template_check);
-
-/* Raises 22023 with what is wrong in any of the three texts, or warns. */
-Datum
-wf_template_check(PG_FUNCTION_ARGS)
-{
-	static const struct
-	{
-		int			column;
-		const char *name;
-	}			parts[] = {{TEMPLATE_SUBJECT, "subject"},
-	{TEMPLATE_BODY, "body"}, {TEMPLATE_HTML, "html"}};
-	TriggerRow	row;
-	Problems	problems = {0};
-
-	row_begin(&row, fcinfo, "workflow_templates");
-	for (int i = 0; i < lengthof(parts); i++)
-	{
-		char	   *part = row_text(&row, parts[i].column);
-
-		if (part != NULL)
-			template_compile_text(part, strlen(part), parts[i].name, NULL,
-								  &problems);
-	}
-	problems_raise(&problems, "the mail template is not valid");
-	return row_end(&row);
 }
 
 /*

@@ -47,8 +47,18 @@ enum
 	VERSION_DEFINITION,
 	VERSION_RUN_AS,
 	VERSION_CREATED_AT,
-	VERSION_CREATED_BY
+	VERSION_CREATED_BY,
+	VERSION_NOTE
 };
+
+/* Of the version that is saved next, or NULL; wf_save's. */
+static const char *next_note = NULL;
+
+void
+version_set_note(const char *note)
+{
+	next_note = note;
+}
 
 bool
 version_is_saved(const TriggerRow *row, const Jsonb *definition)
@@ -95,25 +105,30 @@ lock_versions(void)
 
 /*
  * Inserts the version, of the values id, version, definition and run_as (with
- * room for the writer after them); false if it exists.
+ * room for the writer and the note after them); false if it exists.
  */
 static bool
 insert_version(Datum *values, const char *writer)
 {
-	Oid			types[5] = {UUIDOID, INT4OID, JSONBOID, REGROLEOID, NAMEOID};
+	Oid			types[6] = {UUIDOID, INT4OID, JSONBOID, REGROLEOID, NAMEOID,
+	TEXTOID};
+	char		nulls[] = {' ', ' ', ' ', ' ', ' ', next_note ? ' ' : 'n', '\0'};
 	NameData	name;
 	uint64		inserted;
 
 	namestrcpy(&name, writer);
 	values[4] = NameGetDatum(&name);
+	if (next_note != NULL)
+		values[5] = CStringGetTextDatum(next_note);
+	next_note = NULL;			/* a trigger may save another definition */
 	SPI_connect();
 	SPI_execute_with_args(store_sql("INSERT INTO %t.workflow_definition_versions AS v"
 									" (definition_id, version, definition,"
-									"  run_as, created_by)"
-									" SELECT $1, $2, $3, $4, $5 WHERE NOT EXISTS"
+									"  run_as, created_by, note)"
+									" SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS"
 									" (SELECT FROM %t.workflow_definition_versions"
 									"  WHERE definition_id = $1 AND version = $2)"),
-						  5, types, values, NULL, false, 0);
+						  6, types, values, nulls, false, 0);
 	inserted = SPI_processed;
 	SPI_finish();
 	return inserted > 0;
@@ -190,7 +205,7 @@ wf_definition_saved(PG_FUNCTION_ARGS)
 	static const int columns[] = {DEF_ID, DEF_VERSION, DEF_DEFINITION,
 	DEF_RUN_AS};
 	TriggerRow	row;
-	Datum		values[5];
+	Datum		values[6];
 	Oid			save_user;
 	int			save_context;
 	int			level;
@@ -240,29 +255,35 @@ is_restoring(const TriggerRow *row)
 
 /*
  * If the trigger of workflow_definitions has saved this version already, gives
- * its row the time and the writer of the dump; false if there is no such row.
+ * its row the time, the writer and the note of the dump; false if there is no such row.
  */
 static bool
 restore_onto(const TriggerRow *row)
 {
-	Oid			types[5] = {UUIDOID, INT4OID, JSONBOID, TIMESTAMPTZOID,
-	NAMEOID};
+	Oid			types[6] = {UUIDOID, INT4OID, JSONBOID, TIMESTAMPTZOID,
+	NAMEOID, TEXTOID};
 	static const int columns[] = {VERSION_DEFINITION_ID, VERSION_VERSION,
-	VERSION_DEFINITION, VERSION_CREATED_AT, VERSION_CREATED_BY};
-	Datum		values[5];
-	bool		isnull;
+		VERSION_DEFINITION, VERSION_CREATED_AT, VERSION_CREATED_BY,
+	VERSION_NOTE};
+	Datum		values[6];
+	char		nulls[] = "      ";
 	uint64		updated;
 	int			level = store_enter_search_path();
 
 	lock_versions();
 	for (int i = 0; i < lengthof(columns); i++)
+	{
+		bool		isnull;
+
 		values[i] = row_get(row, columns[i], &isnull);
+		nulls[i] = isnull ? 'n' : ' ';
+	}
 	SPI_connect();
 	SPI_execute_with_args(store_sql("UPDATE %t.workflow_definition_versions"
-									" SET created_at = $4, created_by = $5"
+									" SET created_at = $4, created_by = $5, note = $6"
 									" WHERE definition_id = $1 AND version = $2"
 									" AND definition = $3"),
-						  5, types, values, NULL, false, 0);
+						  6, types, values, nulls, false, 0);
 	updated = SPI_processed;
 	SPI_finish();
 	store_leave_search_path(level);

@@ -14,6 +14,13 @@
  */
 extern bool version_is_saved(const TriggerRow *row, const Jsonb *definition);
 
+/*
+ * Sets the note that the next version gets which this process saves, NULL:
+ * none.  The caller keeps the text until then, and clears the note at the end
+ * of its statement, also after an error.
+ */
+extern void version_set_note(const char *note);
+
 /* Records that the definition was deleted (operation_note). */
 extern void version_note_deleted(const TriggerRow *row);
 

@@ -94,6 +94,7 @@ static const Column versions_columns[] = {
 	{"run_as", WF_ROLE, true},
 	{"created_at", TIMESTAMPTZOID, true},
 	{"created_by", NAMEOID, true},
+	{"note", TEXTOID, false},
 };
 
 static const Column actions_columns[] = {
@@ -120,6 +121,7 @@ static const Column templates_columns[] = {
 	{"subject", TEXTOID, false},
 	{"body", TEXTOID, false},
 	{"html", TEXTOID, false},
+	{"version", INT4OID, true},
 };
 
 static const Column pauses_columns[] = {
