@@ -12,12 +12,13 @@ FROM pg_extension e, unnest(e.extconfig, e.extcondition) AS config(oid, conditio
 	JOIN pg_class c ON c.oid = config.oid
 WHERE e.extname = 'workflow_engine'
 ORDER BY 1;
--- There is no other.
-SELECT count(*) FROM pg_depend d
+-- No dump carries what makes the database a place of its own.
+SELECT c.relname AS table FROM pg_depend d
 JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'r'
 WHERE d.classid = 'pg_class'::regclass AND d.deptype = 'e'
 	AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'workflow_engine')
-	AND c.oid <> ALL (SELECT unnest(extconfig) FROM pg_extension WHERE extname = 'workflow_engine');
+	AND c.oid <> ALL (SELECT unnest(extconfig) FROM pg_extension WHERE extname = 'workflow_engine')
+ORDER BY c.relname;
 
 -- The view, and its columns.
 SELECT c.relname, string_agg(attname, ', ' ORDER BY attnum) AS columns

@@ -74,6 +74,11 @@ AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION wf_worker_alive(bigint) IS
 'Internal: whether the worker that owns runs under this epoch is alive now. Volatile on purpose: it must be asked at the moment a row is judged.';
 
+CREATE FUNCTION wf_belongs_here(place bigint) RETURNS boolean
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION wf_belongs_here(bigint) IS
+'Internal: whether runs and schedules of that place are executed in this database: the place is its own, or was accepted. Null is place 0.';
+
 CREATE FUNCTION wf_check_preload() RETURNS void
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION wf_check_preload() IS
@@ -117,7 +122,12 @@ COMMENT ON FUNCTION wf_version_check() IS
 CREATE FUNCTION wf_run_check() RETURNS trigger
 AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION wf_run_check() IS
-'Internal: trigger of workflow_runs for rows inserted by hand. Fills tenant_id and definition_version from the definition; the id must be a UUID of version 7 (but not in a restore), the payload an object, the idempotency key have 1 to 1000 bytes (22023).';
+'Internal: trigger of workflow_runs for rows inserted by hand. Fills tenant_id and definition_version from the definition, place with that of this database, in a restore with 0; the id must be a UUID of version 7 (but not in a restore), the payload an object, the idempotency key have 1 to 1000 bytes (22023).';
+
+CREATE FUNCTION wf_schedule_check() RETURNS trigger
+AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION wf_schedule_check() IS
+'Internal: trigger of workflow_schedules for rows inserted by hand or by a restore. Fills place, as wf_run_check does.';
 
 CREATE FUNCTION wf_action_check() RETURNS trigger
 AS 'MODULE_PATHNAME' LANGUAGE C;
@@ -232,7 +242,7 @@ CREATE TABLE workflow_runs (
 	priority			smallint NOT NULL DEFAULT 0,
 	idempotency_key		text,
 	attempt				int NOT NULL DEFAULT 0,
-	place				bigint NOT NULL DEFAULT 0,
+	place				bigint,
 	owner				bigint,
 	parent_id			uuid,
 	depth				int NOT NULL DEFAULT 0,
@@ -299,7 +309,7 @@ COMMENT ON COLUMN workflow_runs.run_at IS 'Not before; of a waiting run, when it
 COMMENT ON COLUMN workflow_runs.priority IS 'Higher goes first, within the tenant.';
 COMMENT ON COLUMN workflow_runs.idempotency_key IS 'Given to wf_fire, 1 to 1000 bytes: a second fire with it queues nothing, as long as this run is kept.';
 COMMENT ON COLUMN workflow_runs.attempt IS 'How often the current step has been tried.';
-COMMENT ON COLUMN workflow_runs.place IS 'Internal: 0.';
+COMMENT ON COLUMN workflow_runs.place IS 'Where it is executed: a number for one database, so that a copy executes nothing that it was not told to (wf_places). Null and 0: not known.';
 COMMENT ON COLUMN workflow_runs.owner IS 'Internal: the epoch of the worker that has it.';
 COMMENT ON COLUMN workflow_runs.parent_id IS 'The run whose step fired this one, if any.';
 COMMENT ON COLUMN workflow_runs.depth IS 'How many runs stand above it in that chain.';
@@ -422,7 +432,7 @@ CREATE TABLE workflow_schedules (
 	last_at			timestamptz,
 	last_run_id		uuid,
 	error			text,
-	place			bigint NOT NULL DEFAULT 0,
+	place			bigint,
 	PRIMARY KEY (definition_id, key),
 	FOREIGN KEY (definition_id, tenant_id)
 		REFERENCES workflow_definitions (id, tenant_id) ON DELETE CASCADE
@@ -438,7 +448,34 @@ COMMENT ON COLUMN workflow_schedules.next_at IS 'When it fires next; in the past
 COMMENT ON COLUMN workflow_schedules.last_at IS 'The newest time that it was fired for.';
 COMMENT ON COLUMN workflow_schedules.last_run_id IS 'The run that was fired for that time; it may have been deleted since.';
 COMMENT ON COLUMN workflow_schedules.error IS 'Why firing it failed; it is tried again. Null: it did not.';
-COMMENT ON COLUMN workflow_schedules.place IS 'Where it fires.';
+COMMENT ON COLUMN workflow_schedules.place IS 'Where it fires, as workflow_runs.place.';
+
+/*
+ * Places: which database runs and schedules were made for, so that a copy of
+ * it does not send what the original sends.  No dump carries these two tables.
+ */
+CREATE TABLE workflow_identity (
+	incarnation	uuid PRIMARY KEY DEFAULT gen_random_uuid()
+);
+CREATE UNIQUE INDEX workflow_identity_one ON workflow_identity ((true));
+COMMENT ON TABLE workflow_identity IS
+'One row, which CREATE EXTENSION draws and no dump carries: with the server''s identifier, the database''s oid and workflow_engine.site it makes this database a place of its own.';
+COMMENT ON COLUMN workflow_identity.incarnation IS 'Drawn at random. Nobody changes it.';
+INSERT INTO workflow_identity DEFAULT VALUES;
+
+CREATE TABLE workflow_places (
+	here		bigint NOT NULL,
+	accepted	bigint NOT NULL,
+	at			timestamptz NOT NULL DEFAULT now(),
+	by			name NOT NULL DEFAULT current_user,
+	PRIMARY KEY (here, accepted)
+);
+COMMENT ON TABLE workflow_places IS
+'Places whose runs are executed here: wf_accept_place and wf_discard_place write it, wf_places shows it. No dump carries it.';
+COMMENT ON COLUMN workflow_places.here IS 'The place that this was decided for: a copy of the database is another one.';
+COMMENT ON COLUMN workflow_places.accepted IS 'The place whose runs are executed.';
+COMMENT ON COLUMN workflow_places.at IS 'Since when.';
+COMMENT ON COLUMN workflow_places.by IS 'Who accepted it.';
 
 /*
  * Who did what by hand.
@@ -461,7 +498,7 @@ COMMENT ON TABLE workflow_operations IS
 COMMENT ON COLUMN workflow_operations.id IS 'Identifies the row; ascends with time (UUID version 7).';
 COMMENT ON COLUMN workflow_operations.at IS 'When it was done.';
 COMMENT ON COLUMN workflow_operations.who IS 'The role of the session, also inside of SECURITY DEFINER functions; in a step, the role of the worker.';
-COMMENT ON COLUMN workflow_operations.what IS 'cancel, retry, rerun: runs; pause, resume: a tenant, a workflow or all; save, switch (is_active), delete: a definition; connection: a connection was inserted, updated or deleted; purge: runs were deleted by wf_purge.';
+COMMENT ON COLUMN workflow_operations.what IS 'cancel, retry, rerun: runs; pause, resume: a tenant, a workflow or all; save, switch (is_active), delete: a definition; connection: a connection was inserted, updated or deleted; accept place, discard place: runs that came in with a copy; purge: runs were deleted by wf_purge.';
 COMMENT ON COLUMN workflow_operations.tenant_id IS 'The tenant that it was about; null: every tenant.';
 COMMENT ON COLUMN workflow_operations.definition_id IS 'The definition that it was about, if it was one.';
 COMMENT ON COLUMN workflow_operations.run_id IS 'The run that it was about, if it was one.';
@@ -495,6 +532,8 @@ CREATE TRIGGER wf_version_check BEFORE INSERT OR UPDATE ON workflow_definition_v
 	FOR EACH ROW EXECUTE FUNCTION wf_version_check();
 CREATE TRIGGER wf_run_check BEFORE INSERT ON workflow_runs
 	FOR EACH ROW EXECUTE FUNCTION wf_run_check();
+CREATE TRIGGER wf_schedule_check BEFORE INSERT ON workflow_schedules
+	FOR EACH ROW EXECUTE FUNCTION wf_schedule_check();
 CREATE TRIGGER wf_action_check BEFORE INSERT OR UPDATE OR DELETE ON workflow_actions
 	FOR EACH ROW EXECUTE FUNCTION wf_action_check();
 CREATE TRIGGER wf_action_truncate BEFORE TRUNCATE ON workflow_actions
@@ -785,6 +824,24 @@ CREATE PROCEDURE wf_purge(older_than interval)
 AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON PROCEDURE wf_purge(interval) IS
 'Deletes the runs of all tenants that ended longer ago than that, failed and cancelled ones and idempotency keys too, and the operations that were done longer ago but on runs that are kept; by index, the oldest first. Each batch is a transaction of its own that lasts some 50 milliseconds and waits for no run that is locked. A NOTICE says how many were deleted, also each 10 seconds; what was deleted stays so if the call is cancelled. Errors: 2D000 (in a transaction block or a function), 42501 (a session that is bound to a tenant), 22004 (null), 22023 (negative).';
+CREATE FUNCTION wf_places()
+RETURNS TABLE (place bigint, runs bigint, oldest timestamptz, accepted boolean)
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 10
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION wf_places() IS
+'Where runs and schedules come from that were not made for this database (a restore, a copy, a replication): the place; how many of its runs have not ended, and when the oldest of them was fired; whether it was accepted. Unless it was, its runs and schedules stand still. A place may have schedules alone; 0 is any that is not known. Errors: 42501 (a session bound to a tenant).';
+
+CREATE FUNCTION wf_accept_place(place bigint) RETURNS bigint
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION wf_accept_place(bigint) IS
+'Has the runs and schedules of that place executed here, those too that come in from it later; returns how many runs have not ended. Only if the original no longer executes them: else both do. Errors: 22004 (null), 22023 (the place of this database), P0002 (nothing has that place), 42501 (a session bound to a tenant).';
+
+CREATE FUNCTION wf_discard_place(place bigint) RETURNS bigint
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION wf_discard_place(bigint) IS
+'Cancels what has not ended of that place, and takes back wf_accept_place; returns how many runs were cancelled. A schedule of that place does not fire before its definition is changed. Errors: as wf_accept_place.';
 
 CREATE FUNCTION wf_grant(role name, capability text) RETURNS void
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
@@ -807,9 +864,9 @@ REVOKE ALL ON PROCEDURE wf_wait(uuid, interval, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION
 	wf_role_in(cstring), wf_role_out(wf_role), wf_role_recv(internal),
 	wf_role_send(wf_role), wf_new_run_id(), wf_run_id_floor(timestamptz), wf_tenant_visible(uuid), wf_worker_alive(bigint),
-	wf_check_preload(), wf_revoke_defaults(), wf_tenant_any(), wf_connection_visible(jsonb),
+	wf_belongs_here(bigint), wf_check_preload(), wf_revoke_defaults(), wf_tenant_any(), wf_connection_visible(jsonb),
 	wf_default_run_as(), wf_definition_check(), wf_definition_saved(), wf_definition_gone(), wf_lock_runs(), wf_version_check(),
-	wf_run_check(), wf_action_check(), wf_connection_check(),
+	wf_run_check(), wf_schedule_check(), wf_action_check(), wf_connection_check(),
 	wf_connection_saved(), wf_template_check(),
 	wf_template_saved(), wf_template_version_check(),
 	wf_define(uuid, jsonb), wf_save(uuid, uuid, jsonb, regrole, int, text), wf_run_as_roles(),
@@ -827,6 +884,7 @@ REVOKE ALL ON FUNCTION
 	wf_cancel_runs(uuid, text, text, timestamptz),
 	wf_retry_runs(uuid, text, text, timestamptz),
 	wf_pause(uuid), wf_resume(uuid),
+	wf_places(), wf_accept_place(bigint), wf_discard_place(bigint),
 	wf_grant(name, text), wf_revoke(name, text), wf_workers()
 FROM PUBLIC;
 REVOKE ALL ON PROCEDURE wf_purge(interval) FROM PUBLIC;
@@ -835,6 +893,7 @@ REVOKE ALL ON
 	workflow_actions, workflow_connections, workflow_templates,
 	workflow_pauses, workflow_schedules, workflow_operations, workflow_stats,
 	workflow_template_versions, workflow_tenants
+	workflow_identity, workflow_places
 FROM PUBLIC;
 SELECT wf_revoke_defaults();
 

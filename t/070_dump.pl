@@ -173,7 +173,9 @@ is( $node->safe_psql('second', qq{
 	't', 'an idempotency key is still known');
 $node->safe_psql('postgres',
 	"ALTER SYSTEM SET workflow_engine.databases = 'second'");
-$node->safe_psql('second', 'SELECT wf.wf_resume()');
+$node->safe_psql('second', q{
+	SELECT wf.wf_resume();
+	SELECT wf.wf_accept_place(place) FROM wf.wf_places()});
 $node->reload;
 wait_for($node, 'second',
 	q{SELECT status = 'confirmed' FROM orders WHERE id = 2},

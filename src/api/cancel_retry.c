@@ -23,6 +23,7 @@
 #include "postgres.h"
 #include "compat.h"
 
+#include "api/cancel_retry.h"
 #include "base/json_object.h"
 #include "base/uuid_list.h"
 #include "catalog/pg_type.h"
@@ -76,6 +77,7 @@
 /* $1 is the time, $2 the step to begin with; null: the current step. */
 #define SET_QUEUED \
 	"UPDATE %t.workflow_runs r SET status = 'queued', run_at = $1," \
+	" place = coalesce(place, 0)," \
 	" current_step = coalesce($2, current_step), attempt = 0," \
 	" attempt_at = NULL, failed_attempts = NULL," \
 	" abnormal_ends = NULL, abnormal_step = NULL," \
@@ -179,7 +181,9 @@ look_up(const pg_uuid_t *id, text *from_step, StoppedRun *run)
 									"  WHERE step->>'name' = $2), -1),"
 									" r.step_results, r.failed_attempts,"
 									" r.previous_results, r.tenant_id,"
-									" r.definition_id"
+									" r.definition_id,"
+									" %t.wf_belongs_here(r.place),"
+									" coalesce(r.place, 0)"
 									" FROM %t.workflow_runs r"
 									" JOIN %t.workflow_definition_versions v"
 									"  ON v.definition_id = r.definition_id"
@@ -257,6 +261,24 @@ check_results(const pg_uuid_t *id)
 				 errmsg("run %s cannot be retried", id_text(id)),
 				 errdetail_internal("%s.", defect),
 				 errhint("Somebody has changed its row. Put the column right, or fire the event again.")));
+}
+
+/* Raises 55000 if the run that look_up has found must not be executed here. */
+static void
+check_place(const pg_uuid_t *id)
+{
+	HeapTuple	row = SPI_tuptable->vals[0];
+	TupleDesc	desc = SPI_tuptable->tupdesc;
+	bool		isnull;
+
+	if (DatumGetBool(SPI_getbinval(row, desc, 9, &isnull)))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("run %s was not made for this database", id_text(id)),
+			 errdetail("It came in with a restore or a copy, and the original may have it as well."),
+			 errhint("SELECT wf_accept_place(%s) has the runs that came in with it executed here.",
+					 SPI_getvalue(row, desc, 10))));
 }
 
 /*--- one run ---*/
@@ -373,6 +395,7 @@ wf_retry(PG_FUNCTION_ARGS)
 	SPI_connect();
 	look_up(id, from_step, &run);
 	check_retry(id, &run, from_step);
+	check_place(id);
 	check_results(id);
 	values[0] = time_argument();
 	values[1] = StepPositionGetDatum(from_step ? run.from_step
@@ -471,8 +494,8 @@ update_runs(FunctionCallInfo fcinfo, const char *update, const char *statuses,
 				psprintf("WITH chosen AS MATERIALIZED (%s%s"
 						 " ORDER BY r.id FOR NO KEY UPDATE OF r)"
 						 " %s AND r.id IN (SELECT id FROM chosen)%s"
-						 RETURNING, store_sql(CHOSEN), statuses,
-						 store_sql(update), statuses),
+						 RETURNING, store_sql(CHOSEN), store_sql(statuses),
+						 store_sql(update), store_sql(statuses)),
 				6, types, values, nulls);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
@@ -503,6 +526,29 @@ begin_many(FunctionCallInfo fcinfo)
 	check_tenant(PG_GETARG_UUID_P(0));
 	store_use_schema(get_func_namespace(fcinfo->flinfo->fn_oid));
 	store_check_tables(STORE_TABLES_OF_RUNS);
+}
+
+int64
+cancel_runs_by_id(Datum ids)
+{
+	Oid			types[3] = {TIMESTAMPTZOID, TEXTOID, UUIDARRAYOID};
+	Datum		values[3] = {time_argument(), caller(), ids};
+	int64		n;
+
+	SPI_connect();
+	change_runs("cancelling runs",
+				store_sql("WITH chosen AS MATERIALIZED"
+						  " (SELECT r.id FROM %t.workflow_runs r"
+						  "  WHERE r.id = ANY ($3)"
+						  "  ORDER BY r.id FOR NO KEY UPDATE OF r) "
+						  SET_CANCELLED " AND r.id IN (SELECT id FROM chosen)"
+						  " AND r.status IN ('queued', 'running', 'waiting')"
+						  RETURNING), 3, types, values, NULL);
+	n = (int64) SPI_processed;
+	for (int64 i = 0; i < n; i++)
+		note_cancelled(i);
+	SPI_finish();
+	return n;
 }
 
 PG_FUNCTION_INFO_V1(wf_cancel_runs);
@@ -538,7 +584,8 @@ wf_retry_runs(PG_FUNCTION_ARGS)
 	status = status_argument(fcinfo, allowed, lengthof(allowed),
 							 "It is one of failed, cancelled.");
 	update_runs(fcinfo, SET_QUEUED,
-				" AND r.status IN ('failed', 'cancelled')" WELL_FORMED,
+				" AND r.status IN ('failed', 'cancelled')"
+				" AND %t.wf_belongs_here(r.place)" WELL_FORMED,
 				INT4OID, (Datum) 0, status ? status : "failed", false);
 	wakeup_at_commit();
 	return (Datum) 0;

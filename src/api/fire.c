@@ -61,6 +61,7 @@
 #include "shared/due_queue.h"
 #include "storage/lmgr.h"
 #include "store/store.h"
+#include "store/store_place.h"
 #include "tcop/utility.h"
 #include "utils/array.h"
 #include "utils/builtins.h"

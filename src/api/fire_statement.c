@@ -27,6 +27,7 @@
 #include "shared/commit_wakeup.h"
 #include "shared/due_queue.h"
 #include "store/store.h"
+#include "store/store_place.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"

@@ -94,6 +94,9 @@ static const Privilege privileges[] = {
 	{OPERATE, "INSERT, UPDATE, DELETE", "%t.workflow_tenants"},
 	{ADMIN, "EXECUTE", "FUNCTION %t.wf_register_action(text, regprocedure, jsonb, text)"},
 	{ADMIN, "EXECUTE", "PROCEDURE %t.wf_purge(interval)"},
+	{ADMIN, "EXECUTE", "FUNCTION %t.wf_places()"},
+	{ADMIN, "EXECUTE", "FUNCTION %t.wf_accept_place(bigint)"},
+	{ADMIN, "EXECUTE", "FUNCTION %t.wf_discard_place(bigint)"},
 	{ADMIN, "INSERT, UPDATE, DELETE", "%t.workflow_actions"},
 	{ADMIN, "SELECT, INSERT, UPDATE, DELETE", "%t.workflow_connections"},
 };

@@ -26,6 +26,7 @@
 #include "shared/worker_slot.h"
 #include "store/store.h"
 #include "store/store_indexes.h"
+#include "store/store_place.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -245,10 +246,10 @@ fill_workers(Datum *values, bool *nulls, bool is_bound)
 	values[HEALTH_WORKERS] = Int32GetDatum(alive);
 }
 
-/* Executes the statement and fills what it gives.  Within SPI. */
+/* Executes the statement for a place and fills what it gives.  Within SPI. */
 static void
 fill_counts(Datum *values, bool *nulls, const pg_uuid_t *tenant,
-			TimestampTz now)
+			int64 place, TimestampTz now)
 {
 	RunQuery	query;
 	pg_uuid_t	ids[2];
@@ -258,7 +259,7 @@ fill_counts(Datum *values, bool *nulls, const pg_uuid_t *tenant,
 	uuid7_floor(&ids[0], now - USECS_PER_HOUR);
 	uuid7_floor(&ids[1], now - USECS_PER_DAY);
 	asked_tenant_params(&query, tenant);
-	run_query_param(&query, INT8OID, Int64GetDatum(store_place()));
+	run_query_param(&query, INT8OID, Int64GetDatum(place));
 	run_query_param(&query, TIMESTAMPTZOID, TimestampTzGetDatum(now));
 	run_query_param(&query, UUIDOID, UUIDPGetDatum(&ids[0]));
 	run_query_param(&query, UUIDOID, UUIDPGetDatum(&ids[1]));
@@ -266,6 +267,56 @@ fill_counts(Datum *values, bool *nulls, const pg_uuid_t *tenant,
 	for (int i = 0; i <= HEALTH_PAUSED; i++)
 		values[i] = SPI_getbinval(SPI_tuptable->vals[0],
 								  SPI_tuptable->tupdesc, i + 1, &nulls[i]);
+}
+
+/*
+ * Adds what the statement gives for a place that was accepted to what is there
+ * of this database's own.  Failed runs are of all places already.
+ */
+static void
+add_counts(Datum *values, bool *nulls, const pg_uuid_t *tenant,
+		   int64 place, TimestampTz now)
+{
+	static const int counts[] = {HEALTH_DUE, HEALTH_LATER, HEALTH_WAITING,
+	HEALTH_RUNNING};
+	Datum		more[HEALTH_NCOLUMNS] = {0};
+	bool		more_nulls[HEALTH_NCOLUMNS] = {0};
+
+	fill_counts(more, more_nulls, tenant, place, now);
+	for (int i = 0; i < lengthof(counts); i++)
+	{
+		int			n = DatumGetInt32(values[counts[i]]) +
+			DatumGetInt32(more[counts[i]]);
+
+		values[counts[i]] = Int32GetDatum(Min(n, RUN_COUNT_MAX));
+	}
+	if (more_nulls[HEALTH_OLDEST_DUE_AT])
+		return;
+	if (nulls[HEALTH_OLDEST_DUE_AT] ||
+		DatumGetTimestampTz(more[HEALTH_OLDEST_DUE_AT]) <
+		DatumGetTimestampTz(values[HEALTH_OLDEST_DUE_AT]))
+		values[HEALTH_OLDEST_DUE_AT] = more[HEALTH_OLDEST_DUE_AT];
+	nulls[HEALTH_OLDEST_DUE_AT] = false;
+}
+
+/* All that the tables tell.  Within SPI. */
+static void
+fill_runs(Datum *values, bool *nulls, const pg_uuid_t *tenant,
+		  TimestampTz now)
+{
+	int64	   *places;
+	int			n = store_places(&places);
+	TimestampTz oldest;
+
+	fill_counts(values, nulls, tenant, places[0], now);
+	for (int i = 1; i < n; i++)
+		add_counts(values, nulls, tenant, places[i], now);
+	values[HEALTH_STANDING_STILL] =
+		Int32GetDatum((int32) store_foreign_runs(tenant, RUN_COUNT_MAX));
+	oldest = nulls[HEALTH_OLDEST_DUE_AT] ? now
+		: DatumGetTimestampTz(values[HEALTH_OLDEST_DUE_AT]);
+	values[HEALTH_COMPLETED_PER_MINUTE] =
+		Int32GetDatum(completed_per_minute(tenant, now, oldest));
 }
 
 PG_FUNCTION_INFO_V1(wf_health);
@@ -295,15 +346,7 @@ wf_health(PG_FUNCTION_ARGS)
 											false, false));
 	SPI_connect();
 	if (asked != ASKED_NOBODY)
-	{
-		TimestampTz oldest;
-
-		fill_counts(values, nulls, one, now);
-		oldest = nulls[HEALTH_OLDEST_DUE_AT] ? now
-			: DatumGetTimestampTz(values[HEALTH_OLDEST_DUE_AT]);
-		values[HEALTH_COMPLETED_PER_MINUTE] =
-			Int32GetDatum(completed_per_minute(one, now, oldest));
-	}
+		fill_runs(values, nulls, one, now);
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	SPI_finish();
 	return (Datum) 0;

@@ -28,6 +28,7 @@
 #include "storage/latch.h"
 #include "store/operation.h"
 #include "store/store.h"
+#include "store/store_place.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -44,7 +45,13 @@ enum
 	CONNECTION_CREDENTIALS
 };
 
-/* Columns of workflow_templates. */
+/* Columns of workflow_schedules. */
+enum
+{
+	SCHEDULE_DEFINITION_ID = 1,
+	SCHEDULE_PLACE = 8
+};
+
 PG_FUNCTION_INFO_V1(wf_connection_check);
 
 /* Raises 23502 for a null, 22023 for what is wrong (connection_check). */
@@ -168,25 +175,56 @@ fill_run(TriggerRow *row)
 #define RESTORE_WAIT_MS 60000
 #define RESTORE_POLL_MS 20
 
-/* Is the version saved, whichever rows the current user may read? */
+/*
+ * Is the definition there, and that version of it (0: any), whichever rows the
+ * current user may read?
+ */
 static bool
-version_is_there(const pg_uuid_t *id, int version)
+definition_is_there(const pg_uuid_t *id, int version)
 {
 	Oid			save_user;
 	int			save_context;
 	bool		found;
 
 	store_enter_owner(&save_user, &save_context);
-	found = store_has_definition(id, version);
+	if (version != 0)
+		found = store_has_definition(id, version);
+	else
+	{
+		Datum		value = UUIDPGetDatum(id);
+
+		SPI_connect();
+		store_execute(STORE_DEFINITION, &value, NULL, false, 1);
+		found = SPI_processed > 0;
+		SPI_finish();
+	}
 	store_leave_owner(save_user, save_context);
 	return found;
 }
 
 /*
- * In a restore, waits until the run's version has been restored: pg_restore
- * -j loads the tables at the same time, and the foreign key would fail.  Gives
- * up after a minute, and the foreign key then raises.
+ * In a restore, waits until the definition that a row refers to has been
+ * restored: pg_restore -j loads the tables at the same time, and the foreign
+ * key would fail.  False: it has waited for a minute in vain, and the foreign
+ * key will raise.
  */
+static bool
+wait_for_definition(const pg_uuid_t *id, int version)
+{
+	for (int waited = 0; waited < RESTORE_WAIT_MS; waited += RESTORE_POLL_MS)
+	{
+		if (definition_is_there(id, version))
+			return true;
+		CHECK_FOR_INTERRUPTS();
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT |
+						 WL_EXIT_ON_PM_DEATH, RESTORE_POLL_MS,
+						 PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+	}
+	return false;
+}
+
+/* The same for the version of a run. */
 static void
 wait_for_version(TriggerRow *row)
 {
@@ -207,19 +245,10 @@ wait_for_version(TriggerRow *row)
 	if (isnull || (version == last_version &&
 				   memcmp(id, &last_id, UUID_LEN) == 0))
 		return;
-	for (int waited = 0; waited < RESTORE_WAIT_MS; waited += RESTORE_POLL_MS)
+	if (wait_for_definition(id, version))
 	{
-		if (version_is_there(id, version))
-		{
-			last_id = *id;
-			last_version = version;
-			return;
-		}
-		CHECK_FOR_INTERRUPTS();
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT |
-						 WL_EXIT_ON_PM_DEATH, RESTORE_POLL_MS,
-						 PG_WAIT_EXTENSION);
-		ResetLatch(MyLatch);
+		last_id = *id;
+		last_version = version;
 	}
 }
 
@@ -256,6 +285,37 @@ check_id(TriggerRow *row)
 				 errhint("Leave the column out: its default is such an id.")));
 }
 
+/* Fills column "place", as store_place_of_inserted says. */
+static void
+fill_place(TriggerRow *row, int column)
+{
+	bool		isnull;
+	Datum		datum = row_get(row, column, &isnull);
+	int64		given = isnull ? 0 : DatumGetInt64(datum);
+	int64		place = store_place_of_inserted(isnull ? NULL : &given);
+
+	if (isnull || place != given)
+		row_set(row, column, Int64GetDatum(place));
+}
+
+PG_FUNCTION_INFO_V1(wf_schedule_check);
+
+/* Fills the place of a schedule that is inserted by hand or by a restore. */
+Datum
+wf_schedule_check(PG_FUNCTION_ARGS)
+{
+	TriggerRow	row;
+	bool		isnull;
+	Datum		definition;
+
+	row_begin(&row, fcinfo, "workflow_schedules");
+	fill_place(&row, SCHEDULE_PLACE);
+	definition = row_get(&row, SCHEDULE_DEFINITION_ID, &isnull);
+	if (!isnull && !check_function_bodies)
+		(void) wait_for_definition(DatumGetUUIDP(definition), 0);
+	return row_end(&row);
+}
+
 PG_FUNCTION_INFO_V1(wf_run_check);
 
 /* Raises 22023 and 23503 for the row; has the workers woken at commit. */
@@ -275,6 +335,7 @@ wf_run_check(PG_FUNCTION_ARGS)
 				 errmsg("the payload of an event must be a JSON object")));
 	check_id(&row);
 	check_key(&row);
+	fill_place(&row, Anum_workflow_runs_place);
 	row_get(&row, Anum_workflow_runs_tenant_id, &no_tenant);
 	row_get(&row, Anum_workflow_runs_definition_version, &no_version);
 	if (no_tenant || no_version)

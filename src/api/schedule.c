@@ -22,6 +22,7 @@
 #include "plan/plan_schedule.h"
 #include "shared/commit_wakeup.h"
 #include "store/store.h"
+#include "store/store_place.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -80,25 +81,32 @@ drop_others(Datum definition_id, List *schedules)
 
 /*
  * What had been fired stays known if the schedule has other times now; the
- * next one counts from this moment.
+ * next one counts from this moment, and belongs here.  If it has the same times
+ * as before, only a row that is never due is written: wf_discard_place has left
+ * it, and who saves the definition wants it to fire.
  */
 static void
 put_schedule(Datum definition_id, Datum tenant_id,
-			 const PlanSchedule *schedule)
+			 const PlanSchedule *schedule, bool is_new)
 {
-	Oid			types[4] = {UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID};
+	Oid			types[6] = {UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, INT8OID,
+	BOOLOID};
 	TimestampTz next = cron_next(&schedule->cron, schedule->zone,
 								 clock_now());
-	Datum		values[4] = {definition_id, tenant_id,
-	CStringGetTextDatum(schedule->key), TimestampTzGetDatum(next)};
-	const char *nulls = next == 0 ? "   n" : NULL;
+	Datum		values[6] = {definition_id, tenant_id,
+		CStringGetTextDatum(schedule->key), TimestampTzGetDatum(next),
+	Int64GetDatum(store_place()), BoolGetDatum(is_new)};
+	const char *nulls = next == 0 ? "   n  " : NULL;
 
 	SPI_execute_with_args(store_sql("INSERT INTO %t.workflow_schedules"
-									" (definition_id, tenant_id, key, next_at)"
-									" VALUES ($1, $2, $3, $4)"
+									" AS s (definition_id, tenant_id, key,"
+									"  next_at, place)"
+									" VALUES ($1, $2, $3, $4, $5)"
 									" ON CONFLICT (definition_id, key) DO UPDATE"
-									" SET next_at = excluded.next_at, error = NULL"),
-						  4, types, values, nulls, false, 0);
+									" SET next_at = excluded.next_at,"
+									"  place = excluded.place, error = NULL"
+									" WHERE $6 OR s.next_at IS NULL"),
+						  6, types, values, nulls, false, 0);
 }
 
 void
@@ -127,8 +135,8 @@ schedules_sync(const TriggerRow *row)
 		PlanSchedule *schedule = lfirst(lc);
 		PlanSchedule *old = find_schedule(before, schedule->key);
 
-		if (old == NULL || !same_times(schedule, old))
-			put_schedule(id, tenant_id, schedule);
+		put_schedule(id, tenant_id, schedule,
+					 old == NULL || !same_times(schedule, old));
 	}
 	SPI_finish();
 	wakeup_schedules_at_commit();

@@ -24,6 +24,7 @@
 #include "shared/commit_wakeup.h"
 #include "store/step_result.h"
 #include "store/store.h"
+#include "store/store_place.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -138,16 +139,17 @@ payload_for(const PlanSchedule *schedule, TimestampTz when)
 static pg_uuid_t *
 insert_run(const DueSchedule *due, Jsonb *payload, TimestampTz now)
 {
-	Oid			types[3] = {UUIDOID, JSONBOID, TIMESTAMPTZOID};
-	Datum		values[3] = {UUIDPGetDatum(&due->definition_id),
-	JsonbPGetDatum(payload), TimestampTzGetDatum(now)};
+	Oid			types[4] = {UUIDOID, JSONBOID, TIMESTAMPTZOID, INT8OID};
+	Datum		values[4] = {UUIDPGetDatum(&due->definition_id),
+		JsonbPGetDatum(payload), TimestampTzGetDatum(now),
+	Int64GetDatum(store_place())};
 	bool		isnull;
 
 	SPI_execute_with_args(store_sql("INSERT INTO %t.workflow_runs"
 									" (definition_id, trigger_payload, queued_at,"
-									"  started_at, run_at)"
-									" VALUES ($1, $2, $3, $3, $3) RETURNING id"),
-						  3, types, values, NULL, false, 0);
+									"  started_at, run_at, place)"
+									" VALUES ($1, $2, $3, $3, $3, $4) RETURNING id"),
+						  4, types, values, NULL, false, 0);
 	if (SPI_processed != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
@@ -280,8 +282,8 @@ try_schedule(const DueSchedule *due, TimestampTz now)
 static List *
 lock_due(TimestampTz now)
 {
-	Oid			types[1] = {TIMESTAMPTZOID};
-	Datum		values[1] = {TimestampTzGetDatum(now)};
+	Oid			types[2] = {TIMESTAMPTZOID, INT8ARRAYOID};
+	Datum		values[2] = {TimestampTzGetDatum(now), store_places_array()};
 	List	   *result = NIL;
 
 	SPI_execute_with_args(store_sql("SELECT s.definition_id, s.key, s.next_at,"
@@ -289,14 +291,14 @@ lock_due(TimestampTz now)
 									" FROM %t.workflow_schedules s"
 									" JOIN %t.workflow_definitions d"
 									" ON d.id = s.definition_id"
-									" WHERE s.place = 0 AND s.next_at <= $1"
+									" WHERE s.place = ANY ($2) AND s.next_at <= $1"
 									" AND d.is_active AND NOT EXISTS"
 									" (SELECT FROM %t.workflow_pauses p"
 									"  WHERE p.tenant_id IS NULL"
 									"  OR p.tenant_id = s.tenant_id)"
 									" ORDER BY s.error IS NOT NULL, s.next_at"
 									" FOR UPDATE OF s SKIP LOCKED"),
-						  1, types, values, NULL, false, MAX_SCHEDULES);
+						  2, types, values, NULL, false, MAX_SCHEDULES);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		DueSchedule *due = palloc(sizeof(DueSchedule));
@@ -319,14 +321,14 @@ lock_due(TimestampTz now)
 static bool
 next_due(TimestampTz now, Datum *when)
 {
-	Oid			types[1] = {TIMESTAMPTZOID};
-	Datum		values[1] = {TimestampTzGetDatum(now)};
+	Oid			types[2] = {TIMESTAMPTZOID, INT8ARRAYOID};
+	Datum		values[2] = {TimestampTzGetDatum(now), store_places_array()};
 	bool		isnull;
 
 	SPI_execute_with_args(store_sql("SELECT next_at FROM %t.workflow_schedules"
-									" WHERE place = 0 AND next_at > $1"
+									" WHERE place = ANY ($2) AND next_at > $1"
 									" ORDER BY next_at LIMIT 1"),
-						  1, types, values, NULL, false, 1);
+						  2, types, values, NULL, false, 1);
 	if (SPI_processed == 0)
 		return false;
 	*when = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,

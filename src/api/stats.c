@@ -27,20 +27,24 @@
 #include "funcapi.h"
 #include "store/store.h"
 #include "store/store_indexes.h"
+#include "store/store_place.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 #define NCOLUMNS 17
 
 /*
- * $1 and $2 as asked_tenant_params() gives them, $3 place, $4 now, $5 the
- * first id of the last hour.
+ * $1 and $2 as asked_tenant_params() gives them, $3 the places whose runs are
+ * executed here, $4 now, $5 the first id of the last hour, $6 the places whose
+ * runs stand still.
  */
-#define OF_INDEX(index) \
-	"(SELECT q.definition_id, q.status, q.queued_at, q.run_at" \
-	"  FROM %t.workflow_runs q WHERE q.place = $3" \
-	"   AND q.tenant_id = t.tenant_id AND" index \
-	"  LIMIT " RUN_COUNT_LIMIT ")"
+#define OF_INDEX(places, stands, index) \
+	"(SELECT z.*, " stands " FROM unnest(" places ") p (place)" \
+	"  CROSS JOIN LATERAL" \
+	"  (SELECT q.definition_id, q.status, q.queued_at, q.run_at" \
+	"   FROM %t.workflow_runs q WHERE q.place = p.place" \
+	"    AND q.tenant_id = t.tenant_id AND" index \
+	"   LIMIT " RUN_COUNT_LIMIT ") z)"
 
 /* Since when the oldest has been due; of what is not due yet, null. */
 #define OLDEST(condition) \
@@ -51,15 +55,20 @@
 /* A row for each definition, also if nothing of it is queued. */
 #define QUEUED \
 	"SELECT x.definition_id," \
-	"  count(*) FILTER (WHERE x.status = 'queued') AS queued," \
-	"  " OLDEST("") " AS oldest" \
+	"  count(*) FILTER (WHERE x.status = 'queued' AND NOT x.stands) AS queued," \
+	"  count(*) FILTER (WHERE x.stands) AS standing," \
+	"  " OLDEST(" AND NOT x.stands") " AS oldest" \
 	" FROM (SELECT d.id AS definition_id, NULL AS status," \
-	"   NULL::timestamptz AS queued_at, NULL::timestamptz AS run_at" \
+	"   NULL::timestamptz AS queued_at, NULL::timestamptz AS run_at," \
+	"   false AS stands" \
 	"   FROM %t.workflow_definitions d WHERE $2 OR d.tenant_id = $1" \
 	"  UNION ALL SELECT y.* FROM" \
 	"   (SELECT DISTINCT d.tenant_id FROM %t.workflow_definitions d" \
 	"     WHERE $2 OR d.tenant_id = $1) t CROSS JOIN LATERAL" \
-	"   (" OF_INDEX(IN_DUE) " UNION ALL " OF_INDEX(IN_LATER) ") y) x" \
+	"   (" OF_INDEX("$3", "false", IN_DUE) \
+	"   UNION ALL " OF_INDEX("$3", "false", IN_LATER) \
+	"   UNION ALL " OF_INDEX("$6", "true", IN_DUE) \
+	"   UNION ALL " OF_INDEX("$6", "true", IN_LATER) ") y) x" \
 	" GROUP BY x.definition_id"
 
 #define DURATION(fraction) \
@@ -71,8 +80,8 @@
 #define LAST_HOUR \
 	"(SELECT count(*) FILTER (WHERE x.status = 'completed') AS completed," \
 	"  count(*) FILTER (WHERE x.status = 'queued'" \
-	"   AND x.place = $3) AS queued," \
-	"  " OLDEST(" AND x.place = $3") " AS oldest," \
+	"   AND x.place = ANY ($3)) AS queued," \
+	"  " OLDEST(" AND x.place = ANY ($3)") " AS oldest," \
 	"  " DURATION("0.5") " AS p50, " DURATION("0.95") " AS p95" \
 	" FROM (SELECT q.status, q.place, q.queued_at, q.run_at, q.started_at," \
 	"   q.completed_at FROM %t.workflow_runs q" \
@@ -89,11 +98,13 @@
 	"SELECT d.id, d.tenant_id, d.name, d.version, d.is_active, d.run_as," \
 	"  EXISTS (SELECT FROM pg_roles a WHERE a.oid = d.run_as)," \
 	"  least(greatest(q.queued, h.queued), " RUN_COUNT_LIMIT ")::int, " \
-	OF_STATUS("'running'", "", " WHERE x.place = $3") ", " \
-	OF_STATUS("'waiting'", "", " WHERE x.place = $3") "," \
+	OF_STATUS("'running'", "", " WHERE x.place = ANY ($3)") ", " \
+	OF_STATUS("'waiting'", "", " WHERE x.place = ANY ($3)") "," \
 	"  $4 - least(q.oldest, h.oldest)," \
 	"  h.completed::int, " OF_STATUS("'failed'", " AND q.id >= $5", "") "," \
-	"  h.p50, h.p95, 0," \
+	"  h.p50, h.p95, least(q.standing + " \
+	OF_STATUS("'running'", "", " WHERE x.place = ANY ($6)") ", " \
+	RUN_COUNT_LIMIT ")::int," \
 	"  EXISTS (SELECT FROM %t.workflow_pauses p" \
 	"   WHERE p.tenant_id IS NULL OR p.tenant_id = d.tenant_id)" \
 	" FROM (" QUEUED ") q" \
@@ -125,9 +136,10 @@ wf_stats(PG_FUNCTION_ARGS)
 	run_query_begin(&query);
 	run_query_add(&query, STATS);
 	asked_tenant_params(&query, asked == ASKED_ONE ? &tenant : NULL);
-	run_query_param(&query, INT8OID, Int64GetDatum(store_place()));
+	run_query_param(&query, INT8ARRAYOID, store_places_array());
 	run_query_param(&query, TIMESTAMPTZOID, TimestampTzGetDatum(now));
 	run_query_param(&query, UUIDOID, UUIDPGetDatum(&hour_ago));
+	run_query_param(&query, INT8ARRAYOID, store_foreign_array());
 	run_query_execute(&query, RUN_QUERY_BY_INDEX);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{

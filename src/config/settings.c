@@ -21,6 +21,7 @@
 
 #include "config/settings.h"
 #include "datatype/timestamp.h"
+#include "miscadmin.h"
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
@@ -50,6 +51,7 @@ int			wf_retention;
 int			wf_notify_events;
 char	   *wf_search_path;
 char	   *wf_default_run_as;
+char	   *wf_site;
 char	   *wf_secrets_dir;
 char	   *wf_ca_file;
 int			wf_clock_offset;
@@ -349,11 +351,32 @@ define_text_settings(void)
 							   GUC_SUPERUSER_ONLY, check_path, NULL, NULL);
 }
 
+/*
+ * A server that does not preload the library may not define a setting that is
+ * fixed at its start.  There a reload changes it, and no worker runs.
+ */
+static void
+define_site(void)
+{
+	DefineCustomStringVariable(PREFIX "site",
+							   "Tells copies of a server from each other.",
+							   "Any text, in which the copy and the original "
+							   "differ: runs that were fired under another "
+							   "one stand still until wf_accept_place is "
+							   "called. Changed in the configuration file "
+							   "with a restart.",
+							   &wf_site, "",
+							   process_shared_preload_libraries_in_progress
+							   ? PGC_POSTMASTER : PGC_SIGHUP, 0,
+							   NULL, NULL, NULL);
+}
+
 void
 settings_define(void)
 {
 	define_int_settings();
 	define_text_settings();
+	define_site();
 	settings_define_network();
 	DefineCustomEnumVariable(PREFIX "notify_events",
 							 "Ends of runs that are announced on channel "

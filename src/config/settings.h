@@ -37,6 +37,7 @@ extern int	wf_retention;		/* s; -1: runs are kept */
 extern int	wf_notify_events;
 extern char *wf_search_path;
 extern char *wf_default_run_as;
+extern char *wf_site;
 extern char *wf_secrets_dir;
 extern char *wf_ca_file;
 extern int	wf_clock_offset;	/* s; developer setting */

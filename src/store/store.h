@@ -59,20 +59,14 @@ extern void store_leave_search_path(int level);
  */
 extern char *store_sql(const char *sql);
 
-/*
- * The value of column "place" of the runs that belong to this database: it is
- * stamped on what is fired here, and nothing else is looked for.
- */
-extern int64 store_place(void);
-
 /*--- what somebody may have changed of the tables (store_tables.c) ---*/
 
-/* So many of the tables: the first two are all that wf_fire needs, ... */
+/* So many of the tables: the first four are all that wf_fire needs, ... */
 typedef enum StoreTables
 {
-	STORE_TABLES_OF_FIRE = 2,
-	STORE_TABLES_OF_RUNS = 3,	/* with the versions of definitions */
-	STORE_ALL_TABLES = 7
+	STORE_TABLES_OF_FIRE = 4,
+	STORE_TABLES_OF_RUNS = 5,	/* with the versions of definitions */
+	STORE_ALL_TABLES = 9
 } StoreTables;
 
 /*
@@ -132,6 +126,9 @@ typedef enum StoreStatement
 	STORE_PURGE_RUNS,
 	STORE_PURGE_LOOK_OPERATIONS,
 	STORE_PURGE_OPERATIONS,
+	STORE_FOREIGN_PLACES,
+	STORE_COUNT_PLACE,
+	STORE_OPEN_IDS,
 	STORE_NSTATEMENTS
 } StoreStatement;
 

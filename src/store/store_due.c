@@ -43,8 +43,10 @@
 
 #include "base/uuid_list.h"
 #include "executor/spi.h"
+#include "lib/qunique.h"
 #include "shared/due_queue.h"
 #include "store/store.h"
+#include "store/store_place.h"
 #include "utils/timestamp.h"
 
 static Datum
@@ -103,14 +105,52 @@ increment_id(pg_uuid_t *id)
 	return false;
 }
 
+/*
+ * Each reading of the indexes is of one place, which stands first in them.  If
+ * other places were accepted, each is read, and what they have is merged: the
+ * first n of the union are among the first n of every place.
+ */
+static int
+compare_tenants(const void *a, const void *b)
+{
+	return memcmp(a, b, UUID_LEN);
+}
+
+/* Sorts n tenants and leaves each once; returns how many, at most max. */
+static int
+merge_tenants(pg_uuid_t *tenants, int n, int max)
+{
+	qsort(tenants, n, sizeof(pg_uuid_t), compare_tenants);
+	return Min((int) qunique(tenants, n, sizeof(pg_uuid_t), compare_tenants),
+			   max);
+}
+
+/* Puts a place's next tenants, from first on, into tenants. */
+static int
+read_tenants(int64 place, const pg_uuid_t *first, bool with_later,
+			 pg_uuid_t *tenants)
+{
+	Datum		values[4] = {Int64GetDatum(place), UUIDPGetDatum(first),
+	BoolGetDatum(with_later), Int32GetDatum(STORE_TENANTS_A_LOOK)};
+	int			n;
+
+	SPI_connect();
+	store_execute(STORE_TENANTS_DUE, values, NULL, false, 0);
+	n = Min(SPI_processed, STORE_TENANTS_A_LOOK);
+	for (int i = 0; i < n; i++)
+		tenants[i] = *DatumGetUUIDP(column(i, 1));
+	SPI_finish();
+	return n;
+}
+
 int
 store_tenants_due(const pg_uuid_t *after, bool with_later, pg_uuid_t *tenants)
 {
 	pg_uuid_t	first = {{0}};
-	Datum		values[4] = {Int64GetDatum(store_place()),
-		UUIDPGetDatum(&first), BoolGetDatum(with_later),
-	Int32GetDatum(STORE_TENANTS_A_LOOK)};
-	int			n;
+	int64	   *places;
+	int			nplaces;
+	pg_uuid_t  *all;
+	int			n = 0;
 
 	if (after != NULL)
 	{
@@ -118,12 +158,15 @@ store_tenants_due(const pg_uuid_t *after, bool with_later, pg_uuid_t *tenants)
 		if (!increment_id(&first))
 			return 0;
 	}
-	SPI_connect();
-	store_execute(STORE_TENANTS_DUE, values, NULL, false, 0);
-	n = Min(SPI_processed, STORE_TENANTS_A_LOOK);
-	for (int i = 0; i < n; i++)
-		tenants[i] = *DatumGetUUIDP(column(i, 1));
-	SPI_finish();
+	nplaces = store_places(&places);
+	all = palloc(sizeof(pg_uuid_t) * nplaces * STORE_TENANTS_A_LOOK);
+	for (int i = 0; i < nplaces; i++)
+		n += read_tenants(places[i], &first, with_later, all + n);
+	if (nplaces > 1)
+		n = merge_tenants(all, n, STORE_TENANTS_A_LOOK);
+	memcpy(tenants, all, sizeof(pg_uuid_t) * n);
+	pfree(all);
+	pfree(places);
 	return n;
 }
 
@@ -143,50 +186,105 @@ collect_due(DueRun *runs, int max)
 	return n;
 }
 
+/* In the order of a tenant's runs. */
+static int
+compare_due(const void *a, const void *b)
+{
+	const DueRun *x = a;
+	const DueRun *y = b;
+
+	if (x->priority != y->priority)
+		return x->priority > y->priority ? -1 : 1;
+	if (x->run_at != y->run_at)
+		return x->run_at < y->run_at ? -1 : 1;
+	return memcmp(&x->id, &y->id, UUID_LEN);
+}
+
+static int
+compare_later(const void *a, const void *b)
+{
+	const DueRun *x = a;
+	const DueRun *y = b;
+
+	return x->run_at < y->run_at ? -1 : x->run_at > y->run_at ? 1 : 0;
+}
+
+/*
+ * Executes a statement of runs, of which $1 is the place, for every place;
+ * fills runs with the first max in that order, and returns how many there are.
+ */
+static int
+read_runs(StoreStatement statement, Datum *values,
+		  int (*order) (const void *, const void *), DueRun *runs, int max)
+{
+	int64	   *places;
+	int			nplaces = store_places(&places);
+	DueRun	   *all = nplaces == 1 ? runs
+		: palloc_extended(sizeof(DueRun) * nplaces * max, MCXT_ALLOC_HUGE);
+	int			n = 0;
+
+	for (int i = 0; i < nplaces; i++)
+	{
+		values[0] = Int64GetDatum(places[i]);
+		SPI_connect();
+		store_execute(statement, values, NULL, false, 0);
+		n += collect_due(all + n, max);
+		SPI_finish();
+	}
+	if (all != runs)
+	{
+		qsort(all, n, sizeof(DueRun), order);
+		n = Min(n, max);
+		memcpy(runs, all, sizeof(DueRun) * n);
+		pfree(all);
+	}
+	pfree(places);
+	return n;
+}
+
 int
 store_read_due(const DueReading *reading, TimestampTz now, DueRun *runs)
 {
-	Datum		values[7] = {Int64GetDatum(store_place()),
-		UUIDPGetDatum(&reading->tenant_id),
+	Datum		values[7] = {0, UUIDPGetDatum(&reading->tenant_id),
 		Int16GetDatum(reading->after.priority),
 		TimestampTzGetDatum(reading->after.run_at),
 		UUIDPGetDatum(&reading->after.id),
 	TimestampTzGetDatum(now), Int32GetDatum(reading->limit)};
-	int			n;
 
-	SPI_connect();
-	store_execute(STORE_DUE, values, NULL, false, 0);
-	n = collect_due(runs, reading->limit);
-	SPI_finish();
-	return n;
+	return read_runs(STORE_DUE, values, compare_due, runs, reading->limit);
 }
 
 int
 store_read_later(TimestampTz since, TimestampTz now, DueRun *runs, int max)
 {
-	Datum		values[4] = {Int64GetDatum(store_place()),
-		TimestampTzGetDatum(since), TimestampTzGetDatum(now),
-	Int32GetDatum(max)};
-	int			n;
+	Datum		values[4] = {0, TimestampTzGetDatum(since),
+	TimestampTzGetDatum(now), Int32GetDatum(max)};
 
-	SPI_connect();
-	store_execute(STORE_LATER, values, NULL, false, 0);
-	n = collect_due(runs, max);
-	SPI_finish();
-	return n;
+	return read_runs(STORE_LATER, values, compare_later, runs, max);
 }
 
 TimestampTz
 store_next_due(TimestampTz now)
 {
-	Datum		values[2] = {Int64GetDatum(store_place()),
-	TimestampTzGetDatum(now)};
+	int64	   *places;
+	int			nplaces = store_places(&places);
 	TimestampTz due = 0;
 
-	SPI_connect();
-	store_execute(STORE_NEXT_DUE, values, NULL, false, 1);
-	if (SPI_processed > 0)
-		due = DatumGetTimestampTz(column(0, 1));
-	SPI_finish();
+	for (int i = 0; i < nplaces; i++)
+	{
+		Datum		values[2] = {Int64GetDatum(places[i]),
+		TimestampTzGetDatum(now)};
+
+		SPI_connect();
+		store_execute(STORE_NEXT_DUE, values, NULL, false, 1);
+		if (SPI_processed > 0)
+		{
+			TimestampTz next = DatumGetTimestampTz(column(0, 1));
+
+			due = due == 0 ? next : Min(due, next);
+		}
+		SPI_finish();
+	}
+	pfree(places);
 	return due;
 }

@@ -18,4 +18,9 @@
 	" q.run_at > q.queued_at AND q.run_at < 'infinity'" \
 	" AND q.status IN ('queued', 'waiting')"
 
+/* workflow_runs_held: what is not due before it is cancelled and retried */
+#define IN_HELD \
+	" q.run_at > q.queued_at AND q.run_at = 'infinity'" \
+	" AND q.status IN ('queued', 'waiting')"
+
 #endif							/* WF_STORE_INDEXES_H */

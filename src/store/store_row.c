@@ -39,6 +39,7 @@
 #include "base/uuid_list.h"
 #include "executor/executor.h"
 #include "store/store.h"
+#include "store/store_place.h"
 #include "store/store_row_internal.h"
 #include "store/store_tables.h"
 #include "utils/builtins.h"
@@ -278,6 +279,20 @@ lock_row(RunTable *runs, LockWaitPolicy policy)
 							TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
 }
 
+/*
+ * Was the run made for this database, or accepted here?  There is no need to
+ * ask again after the row is locked: nobody gives such a run another place, and
+ * wf_discard_place changes its status.
+ */
+static bool
+belongs_here(TupleTableSlot *slot)
+{
+	bool		isnull;
+	Datum		place = slot_getattr(slot, Anum_workflow_runs_place, &isnull);
+
+	return store_belongs_here(DatumGetInt64(place), isnull);
+}
+
 /* Locks and loads the row in the slot. */
 static RunRow *
 claim_row(RunTable *runs, TimestampTz now, bool *later)
@@ -286,7 +301,7 @@ claim_row(RunTable *runs, TimestampTz now, bool *later)
 
 	if (!run_status_is_open(status_of(runs->row)))
 		return NULL;
-	if (is_early(runs->row, now, later))
+	if (is_early(runs->row, now, later) || !belongs_here(runs->row))
 		return NULL;
 	result = lock_row(runs, LockWaitSkip);
 	*later = result == TM_WouldBlock;

@@ -16,6 +16,7 @@
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "store/store.h"
+#include "store/store_place.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
@@ -70,8 +71,7 @@ List *
 store_take_over(RunTable *runs, int limit)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		values[2] = {Int32GetDatum(limit),
-	Int64GetDatum(store_place())};
+	Datum		values[2] = {Int32GetDatum(limit), store_places_array()};
 	List	   *ids;
 	List	   *taken;
 	ListCell   *lc;
@@ -106,7 +106,8 @@ List *
 store_owned_but(List *known, int64 epoch)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		values[2] = {array_of_ids(known), Int64GetDatum(epoch)};
+	Datum		values[3] = {array_of_ids(known), Int64GetDatum(epoch),
+	store_places_array()};
 	List	   *ids;
 
 	SPI_connect();

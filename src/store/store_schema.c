@@ -139,16 +139,6 @@ store_relation(const char *relation)
 	return oid;
 }
 
-/*
- * One number for all, so far.  Every statement that searches for runs to
- * execute and every fire asks here.
- */
-int64
-store_place(void)
-{
-	return 0;
-}
-
 void
 store_enter_owner(Oid *save_user, int *save_context)
 {

@@ -18,7 +18,7 @@
 #define CRASHED \
 	" FROM %t.workflow_runs q WHERE q.id = $1 AND q.current_step <= $2" \
 	" AND q.status IN ('queued', 'waiting', 'running')" \
-	" AND NOT %t.wf_worker_alive(q.owner)"
+	" AND %t.wf_belongs_here(q.place) AND NOT %t.wf_worker_alive(q.owner)"
 
 /*
  * Rows of one fire.  What is null in a new run is not named, so that a
@@ -50,6 +50,33 @@
 #define OPERATION_BEFORE(when) \
 	" (q.at < " when " AND (q.run_id IS NULL OR NOT EXISTS (SELECT" \
 	"  FROM %t.workflow_runs r WHERE r.id = q.run_id)))"
+/* The first place of runs in that index, of those that condition names. */
+#define FIRST_PLACE(condition, index) \
+	"(SELECT q.place FROM %t.workflow_runs q" \
+	"  WHERE q.place " condition " AND" index " ORDER BY q.place LIMIT 1)"
+#define NEXT_PLACE(condition) \
+	"(SELECT n.place FROM (" FIRST_PLACE(condition, IN_DUE) \
+	" UNION ALL " FIRST_PLACE(condition, IN_LATER) ") n" \
+	" ORDER BY n.place LIMIT 1)"
+
+/* Those of other places than $1. */
+#define OTHER_PLACES(condition) \
+	"(SELECT DISTINCT q.place FROM %t.workflow_runs q" \
+	"  WHERE q.place IS DISTINCT FROM $1 AND" condition ")"
+
+/*
+ * A place's runs that have not ended, of tenant $2 unless it is null, and those
+ * that are held only if that is wanted: their index does not begin with the
+ * place.
+ */
+#define RUNS_IN(column, condition, index) \
+	"SELECT q." column " FROM %t.workflow_runs q WHERE " condition \
+	" AND ($2 IS NULL OR q.tenant_id = $2) AND" index
+#define OPEN_RUNS(column, condition, with_held) \
+	RUNS_IN(column, condition, IN_DUE) \
+	" UNION ALL " RUNS_IN(column, condition, IN_LATER) \
+	" UNION ALL " RUNS_IN(column, condition, " q.status = 'running'") \
+	" UNION ALL " RUNS_IN(column, condition, IN_HELD " AND " with_held)
 
 #define FIRST_TENANT(condition, index) \
 	"(SELECT q.tenant_id FROM %t.workflow_runs q" \
@@ -118,18 +145,19 @@ const StatementText store_statements[STORE_NSTATEMENTS] = {
 	},
 	[STORE_TAKE_OVER] = {
 		"SELECT q.id FROM %t.workflow_runs q"
-		" WHERE q.place = $2 AND q.status = 'running'"
+		" WHERE q.place = ANY ($2) AND q.status = 'running'"
 		"  AND NOT %t.wf_worker_alive(q.owner)"
 		"  AND NOT EXISTS (SELECT FROM %t.workflow_pauses p"
 		"   WHERE p.tenant_id = q.tenant_id)"
 		" ORDER BY q.definition_id, q.id LIMIT $1"
 		" FOR NO KEY UPDATE SKIP LOCKED",
-		2, {INT4OID, INT8OID}
+		2, {INT4OID, INT8ARRAYOID}
 	},
 	[STORE_OWNED_BUT] = {
 		"SELECT q.id FROM %t.workflow_runs q"
-		" WHERE q.status = 'running' AND q.owner = $2 AND q.id <> ALL ($1)",
-		2, {UUIDARRAYOID, INT8OID}
+		" WHERE q.status = 'running' AND q.owner = $2 AND q.id <> ALL ($1)"
+		" AND q.place = ANY ($3)",
+		3, {UUIDARRAYOID, INT8OID, INT8ARRAYOID}
 	},
 	[STORE_SAVE] = {
 		"UPDATE %t.workflow_runs SET status = $2, current_step = $3,"
@@ -278,6 +306,34 @@ const StatementText store_statements[STORE_NSTATEMENTS] = {
 		" WHERE q.id = ANY ($1) AND" OPERATION_BEFORE("$2")
 		" FOR UPDATE SKIP LOCKED))",
 		2, {UUIDARRAYOID, TIMESTAMPTZOID}
+	},
+	[STORE_FOREIGN_PLACES] = {
+		"WITH RECURSIVE p(place) AS ("
+		" SELECT x.place FROM " NEXT_PLACE(">= -9223372036854775808") " x"
+		" UNION ALL"
+		" SELECT x.place FROM p CROSS JOIN LATERAL "
+		NEXT_PLACE("> p.place") " x)"
+		" SELECT place FROM p WHERE place <> $1"
+		" UNION ALL " FIRST_PLACE("IS NULL", IN_DUE)
+		" UNION ALL " FIRST_PLACE("IS NULL", IN_LATER)
+		" UNION ALL " OTHER_PLACES(" q.status = 'running'")
+		" UNION ALL " OTHER_PLACES(IN_HELD " AND $2")
+		" UNION ALL (SELECT DISTINCT s.place FROM %t.workflow_schedules s"
+		"  WHERE s.place IS DISTINCT FROM $1)",
+		2, {INT8OID, BOOLOID}
+	},
+	[STORE_COUNT_PLACE] = {
+		"SELECT count(*), min(queued_at) FROM ("
+		OPEN_RUNS("queued_at", "q.place = $1", "$3 IS NULL") " UNION ALL "
+		OPEN_RUNS("queued_at", "q.place IS NULL AND $1 = 0", "$3 IS NULL")
+		" LIMIT $3) r",
+		3, {INT8OID, UUIDOID, INT8OID}
+	},
+	[STORE_OPEN_IDS] = {
+		"SELECT coalesce(array_agg(id), '{}') FROM ("
+		OPEN_RUNS("id", "q.place = $1", "true") " UNION ALL "
+		OPEN_RUNS("id", "q.place IS NULL AND $1 = 0", "true") ") r",
+		2, {INT8OID, UUIDOID}
 	},
 	[STORE_HAS_DEFINITION] = {
 		"SELECT FROM %t.workflow_definitions d"

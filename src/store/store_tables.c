@@ -62,7 +62,7 @@ static const Column runs_columns[] = {
 	{"priority", INT2OID, true},
 	{"idempotency_key", TEXTOID, false},
 	{"attempt", INT4OID, true},
-	{"place", INT8OID, true},
+	{"place", INT8OID, false},
 	{"owner", INT8OID, false},
 	{"parent_id", UUIDOID, false},
 	{"depth", INT4OID, true},
@@ -71,6 +71,17 @@ static const Column runs_columns[] = {
 	{"abnormal_ends", INT2OID, false},
 	{"abnormal_step", INT4OID, false},
 	{"previous_results", JSONBOID, false},
+};
+
+static const Column identity_columns[] = {
+	{"incarnation", UUIDOID, true},
+};
+
+static const Column places_columns[] = {
+	{"here", INT8OID, true},
+	{"accepted", INT8OID, true},
+	{"at", TIMESTAMPTZOID, true},
+	{"by", NAMEOID, true},
 };
 
 static const Column definitions_columns[] = {
@@ -136,6 +147,8 @@ static const Column pauses_columns[] = {
 static const Table tables[STORE_ALL_TABLES] = {
 	{"workflow_runs", COLUMNS(runs_columns)},
 	{"workflow_definitions", COLUMNS(definitions_columns)},
+	{"workflow_identity", COLUMNS(identity_columns)},
+	{"workflow_places", COLUMNS(places_columns)},
 	{"workflow_definition_versions", COLUMNS(versions_columns)},
 	{"workflow_actions", COLUMNS(actions_columns)},
 	{"workflow_connections", COLUMNS(connections_columns)},

@@ -1,21 +1,23 @@
 /*
  * chores.c
- *	  What a worker does beside runs: it fires schedules, and deletes runs that
- *	  are older than workflow_engine.retention.
+ *	  What a worker does beside runs: it fires schedules, reports runs that stand
+ *	  still since the database is a copy, and deletes runs that are older than
+ *	  workflow_engine.retention.
  *
  * Runs in workers, between two ticks.  Every worker of a database fires
  * schedules: the rows of workflow_schedules are locked while one of them is
  * fired, so a second worker passes it by.  One worker of a database deletes:
  * the one that has lived longest.
  *
- * Owns the moments of the next chores, and how far this worker has come with
- * deleting; all of it is found anew by a new worker.
+ * Owns the moments of the next chores, whether this worker has reported that runs
+ * stand still, and how far it has come with deleting; all of it is found anew by a new worker.
  */
 #include "postgres.h"
 #include "compat.h"
 
 #include "access/xact.h"
 #include "base/transaction.h"
+#include "commands/dbcommands.h"
 #include "config/clock.h"
 #include "config/settings.h"
 #include "executor/spi.h"
@@ -24,6 +26,7 @@
 #include "shared/commit_wakeup.h"
 #include "shared/worker_slot.h"
 #include "store/store.h"
+#include "store/store_place.h"
 #include "store/store_purge.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -55,8 +58,14 @@
  */
 #define PURGE_ANEW_US USECS_PER_HOUR
 
+/* So many runs that stand still are counted. */
+#define MAX_FOREIGN 10000
+
 static TimestampTz next_schedule;	/* 0: now */
 static uint32 schedules_seen;	/* wakeup_schedules_count at the last one */
+
+static bool foreign_reported = false;	/* that runs stand still: once is
+										 * enough */
 
 static Purge purge;				/* how far deleting has come */
 static TimestampTz next_purge;	/* 0: now */
@@ -227,7 +236,42 @@ purge_runs(TimestampTz now)
 		next_purge = now + took * (1 + PURGE_PAUSE);
 }
 
-/*--- both ---*/
+/*--- runs that stand still ---*/
+
+/*
+ * Logs that runs stand still because they were made for another database; each
+ * worker once.
+ */
+static void
+report_foreign(TimestampTz now)
+{
+	char	   *name = NULL;
+	int64		n = 0;
+
+	if (foreign_reported)
+		return;
+	begin_transaction();
+	if (store_hold_extension())
+	{
+		PushActiveSnapshot(GetTransactionSnapshot());
+		n = store_foreign_runs(NULL, MAX_FOREIGN);
+		name = get_database_name(MyDatabaseId);
+		PopActiveSnapshot();
+	}
+	if (n > 0)
+		ereport(LOG,
+				(errmsg_plural("%lld run stands still in database \"%s\", since it was made for another one",
+							   "%lld runs stand still in database \"%s\", since they were made for another one",
+							   (unsigned long) n, (long long) n,
+							   name != NULL ? name : "?"),
+				 n < MAX_FOREIGN ? 0
+				 : errdetail("There may be more: no more than that are counted."),
+				 errhint("wf_places() lists where they come from; wf_accept_place() has them executed here, wf_discard_place() cancels them.")));
+	CommitTransactionCommand();
+	foreign_reported = n > 0;
+}
+
+/*--- all of them ---*/
 
 /*
  * Calls the chore, whose errors are logged; returns false after one.
@@ -263,7 +307,8 @@ chores_run(void)
 {
 	TimestampTz now = clock_now();
 
-	if (schedules_are_due(now) && !try_chore(fire_schedules, now))
+	if (schedules_are_due(now) &&
+		(!try_chore(fire_schedules, now) || !try_chore(report_foreign, now)))
 		next_schedule = now + PAUSE_US;
 	if (purge_is_due(now) && !try_chore(purge_runs, now))
 	{
