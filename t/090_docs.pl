@@ -185,6 +185,7 @@ sub settle
 		SELECT NOT EXISTS (SELECT FROM workflow_runs r
 			WHERE (status = 'running' OR status IN ('queued', 'waiting')
 				   AND run_at <= now() + interval '1 minute')
+			  AND wf_belongs_here(r.place)
 			  AND NOT EXISTS (SELECT FROM workflow_pauses p
 				WHERE coalesce(p.tenant_id, r.tenant_id) = r.tenant_id))});
 	fail("$where: the runs end");
@@ -360,7 +361,9 @@ foreach my $row (
 	my (undef, $its_default, $its_range, $its_context) = @$documented;
 	$its_default = '' if $its_default eq 'empty';
 	is($plain->($its_default), $default, "$name: its default");
-	is($its_context, $context eq 'sighup' ? 'reload' : 'superuser',
+	is($its_context,
+		{ sighup => 'reload', postmaster => 'restart', superuser => 'superuser' }
+		->{$context},
 		"$name: who changes it");
 	if ($min ne '')
 	{
