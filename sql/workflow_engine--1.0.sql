@@ -892,7 +892,7 @@ REVOKE ALL ON
 	workflow_definition_versions, workflow_definitions, workflow_runs,
 	workflow_actions, workflow_connections, workflow_templates,
 	workflow_pauses, workflow_schedules, workflow_operations, workflow_stats,
-	workflow_template_versions, workflow_tenants
+	workflow_template_versions, workflow_tenants,
 	workflow_identity, workflow_places
 FROM PUBLIC;
 SELECT wf_revoke_defaults();
