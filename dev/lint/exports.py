@@ -32,8 +32,9 @@ def wanted_by_scripts(top):
 
 
 def c_function(statement):
-	"""The symbol that a CREATE FUNCTION of the library names, as a list."""
-	made = re.match(r'CREATE\s+(?:OR\s+REPLACE\s+)?FUNCTION\s+'
+	"""The symbol of the library that a CREATE FUNCTION or CREATE PROCEDURE
+	names, as a list."""
+	made = re.match(r'CREATE\s+(?:OR\s+REPLACE\s+)?(?:FUNCTION|PROCEDURE)\s+'
 					r'(?:@extschema@\.)?(\w+)', statement)
 	library = re.search(r"AS\s+'MODULE_PATHNAME'(?:\s*,\s*'(\w+)')?",
 						statement)

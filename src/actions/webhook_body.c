@@ -93,6 +93,7 @@ webhook_add_pairs(StringInfo buf, const char *param, const char *name,
 static void
 add_field(StringInfo buf, const char *name, const char *value)
 {
+	Assert(name != NULL);		/* only the elements of arrays have none */
 	if (buf->len > 0)
 		appendStringInfoChar(buf, '&');
 	escape_append(buf, name, strlen(name), ESCAPE_URL);

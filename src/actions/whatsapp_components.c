@@ -305,14 +305,14 @@ button_kind(const Variable *v, const char **sub_type, const char **type)
 {
 	char	   *given = json_member_string(v->value, "type");
 	char	   *sub = json_member_string(v->value, "sub_type");
+	const char *word;
 	JsonbValue *action;
 
 	if (given == NULL && sub == NULL)
 		bad_value(v, "is an object without \"type\"");
+	word = given != NULL ? given : sub;
 	for (int i = 0; i < lengthof(button_types); i++)
 	{
-		const char *word = given != NULL ? given : sub;
-
 		if (strcmp(word, button_types[i].type) != 0 &&
 			strcmp(word, button_types[i].sub_type) != 0)
 			continue;

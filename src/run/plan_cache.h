@@ -59,7 +59,7 @@ extern bool plan_cache_is_long(const CachedPlan *plan);
 extern bool plan_cache_is_unknown(const CachedPlan *plan);
 
 /* A native step has taken so long, and then ended or was cut off. */
-extern void plan_cache_note_time(const CachedPlan *plan, int64 duration_us,
+extern void plan_cache_note_time(const CachedPlan *noted, int64 duration_us,
 								 bool cut_off);
 
 #endif							/* WF_PLAN_CACHE_H */

@@ -169,6 +169,16 @@ status_of(TupleTableSlot *slot)
 											  Anum_workflow_runs_status)));
 }
 
+/* Of a column that is NOT NULL: store_tables.c has checked that it still is. */
+static pg_uuid_t
+uuid_of(TupleTableSlot *slot, int column)
+{
+	Datum		datum = value_of(slot, column);
+
+	Assert(datum != 0);
+	return *DatumGetUUIDP(datum);
+}
+
 static Jsonb *
 json_of(TupleTableSlot *slot, int column)
 {
@@ -188,9 +198,8 @@ run_of_slot(RunTable *runs, TupleTableSlot *slot)
 	Definition *definition;
 
 	slot_getallattrs(slot);
-	run->id = *DatumGetUUIDP(value_of(slot, Anum_workflow_runs_id));
-	run->definition_id =
-		*DatumGetUUIDP(value_of(slot, Anum_workflow_runs_definition_id));
+	run->id = uuid_of(slot, Anum_workflow_runs_id);
+	run->definition_id = uuid_of(slot, Anum_workflow_runs_definition_id);
 	run->version =
 		DatumGetInt32(value_of(slot, Anum_workflow_runs_definition_version));
 	definition = find_definition(runs, &run->definition_id, run->version);
@@ -199,8 +208,7 @@ run_of_slot(RunTable *runs, TupleTableSlot *slot)
 	run->tid = slot->tts_tid;
 	run->workflow_name = definition->name;
 	run->saved_at = definition->saved_at;
-	run->tenant_id =
-		*DatumGetUUIDP(value_of(slot, Anum_workflow_runs_tenant_id));
+	run->tenant_id = uuid_of(slot, Anum_workflow_runs_tenant_id);
 	run->payload = json_of(slot, Anum_workflow_runs_trigger_payload);
 	run->step_results = json_of(slot, Anum_workflow_runs_step_results);
 	run->status = status_of(slot);

@@ -34,7 +34,7 @@ has_shape(const char *text, const char *shape)
 			continue;
 		}
 		if (*shape == 'A' ? !letter : *shape == '9' ? !digit :
-			*shape == '_' ? !digit && c != ' ' : c != *shape)
+			*shape == '_' ? !digit && c != ' ' : c != (unsigned char) *shape)
 			return false;
 		text++;
 	}

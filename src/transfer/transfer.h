@@ -40,7 +40,7 @@ extern void transfer_start(void);
  * active keep their limits, but the new allowed_hosts decide which addresses
  * they connect to from now on.
  */
-extern void transfer_set_limits(const TransferLimits *limits);
+extern void transfer_set_limits(const TransferLimits *given);
 
 /*
  * Submits a request; it starts at once, or after others of its host.  cookie

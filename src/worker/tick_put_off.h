@@ -34,7 +34,7 @@ extern void put_off_tick_over(bool saved);
  * A run of that tenant has failed its tick, which had no other run.  Puts the
  * tenant off for as long as the tick took, or a second if many failed.
  */
-extern void put_off_after_failure(const pg_uuid_t *tenant);
+extern void put_off_after_failure(const pg_uuid_t *id);
 
 /* Is there room to put off one more tenant? */
 extern bool put_off_has_room(void);

@@ -21,7 +21,7 @@ extern void worker_terminate(SIGNAL_ARGS);
 extern void worker_may_stop(void);
 
 /* Whether a tick is under way that the first SIGTERM is to cancel. */
-extern void worker_in_tick(bool in_tick);
+extern void worker_in_tick(bool yes);
 
 /*
  * For how many milliseconds answers may still be waited for, if the waiting
