@@ -197,6 +197,15 @@ extern int no_such_variable
 #define compat_forget_step_timeouts() ((void) 0)
 #endif
 
+/* A minimal tuple and nothing before it, palloc'd. */
+#if PG_VERSION_NUM >= 180000
+#define compat_form_minimal_tuple(desc, values, isnull) \
+	heap_form_minimal_tuple(desc, values, isnull, 0)
+#else
+#define compat_form_minimal_tuple(desc, values, isnull) \
+	heap_form_minimal_tuple(desc, values, isnull)
+#endif
+
 /* May member SET ROLE to role? */
 #if PG_VERSION_NUM >= 160000
 #define compat_can_set_role(member, role) member_can_set_role(member, role)

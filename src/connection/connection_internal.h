@@ -33,10 +33,4 @@ extern void connection_raise_none(const char *name) pg_attribute_noreturn();
 extern void connection_add_config_headers(const Connection *c,
 										  Request *request);
 
-/*
- * What is shown in the place of the address of an incoming webhook: of a
- * literal one in config the host; url is NULL if it is not in config.
- */
-extern char *connection_shown_url(const JsonbValue *url);
-
 #endif							/* WF_CONNECTION_INTERNAL_H */

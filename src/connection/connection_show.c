@@ -54,17 +54,6 @@ connection_find_shown(const pg_uuid_t *tenant_id, const char *name,
 }
 
 char *
-connection_shown_url(const JsonbValue *url)
-{
-	char	   *origin = "";
-
-	if (url != NULL && url->type == jbvString)
-		origin = url_origin(json_cstring(url));
-	return origin[0] == '\0' ? pstrdup(CONNECTION_MASK)
-		: psprintf("%s/" CONNECTION_MASK, origin);
-}
-
-char *
 connection_show(const Connection *c, Request *request)
 {
 	const char *base = connection_base_url(c);

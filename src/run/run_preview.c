@@ -63,6 +63,7 @@ typedef struct StepWalk
 	PreparedStep prepared;
 	Jsonb	   *request;		/* shown */
 	char	   *problem;		/* with the request; NULL: none */
+	bool		timed_out;		/* it was cancelled, since the time is over */
 	bool		executed;
 	Jsonb	   *output;			/* if executed */
 	Jsonb	   *changes;
@@ -122,13 +123,13 @@ walk_step(Sandbox *sandbox, void *arg)
 /*--- errors and time ---*/
 
 static TimeoutId preview_timeout = MAX_TIMEOUTS;	/* not registered yet */
-static volatile sig_atomic_t timed_out = false;
+static volatile sig_atomic_t time_over = false;
 
 /* In a signal handler. */
 static void
 time_is_over(void)
 {
-	timed_out = true;
+	time_over = true;
 	QueryCancelPending = InterruptPending = true;
 	SetLatch(MyLatch);
 }
@@ -141,7 +142,7 @@ is_past(TimestampTz deadline)
 
 /* Concerns the error the whole process rather than the step? */
 static bool
-concerns_all(const ErrorData *error)
+concerns_all(const ErrorData *error, bool timed_out)
 {
 	int			category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
 
@@ -164,7 +165,7 @@ walk_in_session(StepWalk *sw, TimestampTz deadline)
 
 	if (preview_timeout == MAX_TIMEOUTS)
 		preview_timeout = RegisterTimeout(USER_TIMEOUT, time_is_over);
-	timed_out = false;
+	time_over = false;
 	enable_timeout_at(preview_timeout, deadline);
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
@@ -185,9 +186,11 @@ walk_in_session(StepWalk *sw, TimestampTz deadline)
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
-	if (timed_out)
+	if (time_over)
 		QueryCancelPending = false; /* it was ours, taken or not */
-	if (error != NULL && concerns_all(error))
+	sw->timed_out = time_over && error != NULL &&
+		error->sqlerrcode == ERRCODE_QUERY_CANCELED;
+	if (error != NULL && concerns_all(error, sw->timed_out))
 		ReThrowError(error);
 	return error;
 }
@@ -208,44 +211,13 @@ walk_in_sandbox(StepWalk *sw)
 	sandbox.timeout_ms = Max(Min(limit, left), 1);
 	error = sandbox_run(&sandbox, walk_step, sw);
 	current_run.active = false;
-	timed_out = error != NULL &&
+	sw->timed_out = error != NULL &&
 		error->sqlerrcode == ERRCODE_QUERY_CANCELED &&
 		is_past(preview->deadline);
 	return error;
 }
 
 /*--- rows ---*/
-
-char *
-run_preview_time_text(const Preview *preview)
-{
-	return psprintf("the preview has taken its max_time of " INT64_FORMAT " ms",
-					preview->max_time_ms);
-}
-
-static PreviewRow
-row_of(const Preview *preview, StepPosition position)
-{
-	const PlanStep *step = plan_step_at(preview->plan, position);
-	PreviewRow	row = {
-		.step = position,
-		.step_name = step->name,
-		.action = plan_action(step)->name,
-		.status = "pending",
-		.duration_us = -1
-	};
-
-	return row;
-}
-
-PreviewRow
-run_preview_too_late(const Preview *preview, StepPosition position)
-{
-	PreviewRow	row = row_of(preview, position);
-
-	row.reason = run_preview_time_text(preview);
-	return row;
-}
 
 /* What the caller says that the step returns, or NULL. */
 static Jsonb *
@@ -350,7 +322,7 @@ known_params(StepWalk *sw)
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();
-		if (concerns_all(error))
+		if (concerns_all(error, false))
 			ReThrowError(error);
 	}
 	PG_END_TRY();
@@ -373,9 +345,9 @@ show_error(Walk *walk, StepWalk *sw, const ErrorData *error, PreviewRow *row)
 		return;
 	}
 	row->status = "failed";
-	row->error = timed_out ? run_preview_time_text(walk->preview)
+	row->error = sw->timed_out ? run_preview_time_text(walk->preview)
 		: run_error_text(error);
-	walk->too_late |= timed_out;
+	walk->too_late |= sw->timed_out;
 }
 
 /* A step after a failed one: shown as far as it is known. */
@@ -446,7 +418,7 @@ static PreviewRow
 show_step(Walk *walk, StepPosition position)
 {
 	const PlanStep *step = plan_step_at(walk->preview->plan, position);
-	PreviewRow	row = row_of(walk->preview, position);
+	PreviewRow	row = run_preview_row(walk->preview, position);
 	bool		stopped = walk->stopped_by != NULL;
 	TimestampTz began = GetCurrentTimestamp();
 	ErrorData  *error;

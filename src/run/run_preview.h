@@ -55,11 +55,15 @@ extern void run_preview(const Preview *preview,
 						void (*emit) (const PreviewRow *row, void *arg),
 						void *arg);
 
-/* The row of a step that was not come to since the time was over. */
+/* The row of a step that is not reached, without a reason. */
+extern PreviewRow run_preview_row(const Preview *preview,
+								  StepPosition position);
+
+/* The row of a step that is not reached since the time is over. */
 extern PreviewRow run_preview_too_late(const Preview *preview,
 									   StepPosition position);
 
-/* The reason in it, palloc'd. */
+/* The reason in that row, palloc'd. */
 extern char *run_preview_time_text(const Preview *preview);
 
 /*--- rows as SQL has them ---*/

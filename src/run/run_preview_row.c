@@ -51,6 +51,13 @@ set_json(Datum *value, bool *isnull, Jsonb *json)
 	*value = json != NULL ? JsonbPGetDatum(json) : (Datum) 0;
 }
 
+/* An error as a run would keep it. */
+static char *
+clipped(const char *text)
+{
+	return text == NULL ? NULL : clip_text(text, STEP_RESULT_MAX_ERROR);
+}
+
 void
 run_preview_values(const PreviewRow *row, Datum *values, bool *isnull)
 {
@@ -64,8 +71,41 @@ run_preview_values(const PreviewRow *row, Datum *values, bool *isnull)
 		: NumericGetDatum(int64_div_fast_to_numeric(row->duration_us, 3));
 	set_json(&values[5], &isnull[5], step_result_cap(row->input));
 	set_json(&values[6], &isnull[6], step_result_cap(row->output));
-	set_text(&values[7], &isnull[7], row->error);
-	set_text(&values[8], &isnull[8], row->reason);
+	set_text(&values[7], &isnull[7], clipped(row->error));
+	set_text(&values[8], &isnull[8], clipped(row->reason));
 	set_json(&values[9], &isnull[9], row->request);
 	set_json(&values[10], &isnull[10], row->changes);
+}
+
+/*--- rows that are the same whatever the step does ---*/
+
+char *
+run_preview_time_text(const Preview *preview)
+{
+	return psprintf("the preview has taken its max_time of " INT64_FORMAT " ms",
+					preview->max_time_ms);
+}
+
+PreviewRow
+run_preview_row(const Preview *preview, StepPosition position)
+{
+	const PlanStep *step = plan_step_at(preview->plan, position);
+	PreviewRow	row = {
+		.step = position,
+		.step_name = step->name,
+		.action = plan_action(step)->name,
+		.status = "pending",
+		.duration_us = -1
+	};
+
+	return row;
+}
+
+PreviewRow
+run_preview_too_late(const Preview *preview, StepPosition position)
+{
+	PreviewRow	row = run_preview_row(preview, position);
+
+	row.reason = run_preview_time_text(preview);
+	return row;
 }

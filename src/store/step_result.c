@@ -21,7 +21,6 @@
 #include "utils/json.h"
 #include "utils/numeric.h"
 
-#define MAX_ERROR 4096			/* bytes of an error kept */
 #define MAX_ATTEMPT_ERROR 1024	/* and of that of an attempt before the last */
 #define MAX_PREVIOUS 10			/* repetitions whose results are kept */
 
@@ -164,7 +163,8 @@ step_result_element(const StepResult *result)
 	object_json(&b, "input", step_result_cap(result->input));
 	object_json(&b, "output", step_result_cap(result->output));
 	object_text(&b, "error",
-				  result->error ? clip_text(result->error, MAX_ERROR) : NULL);
+				result->error == NULL ? NULL
+				: clip_text(result->error, STEP_RESULT_MAX_ERROR));
 	object_number(&b, "attempts", result->attempts);
 	add_times(&b, result->started_at, result->duration_us);
 	if (result->failed_attempts != NULL)

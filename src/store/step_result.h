@@ -11,6 +11,9 @@
 #include "plan/step_position.h"
 #include "utils/jsonb.h"
 
+/* So many bytes of an error are kept. */
+#define STEP_RESULT_MAX_ERROR 4096
+
 typedef struct StepResult
 {
 	StepPosition step;

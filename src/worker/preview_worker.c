@@ -75,7 +75,7 @@ send_row(const PreviewRow *row, void *arg)
 	MinimalTuple tuple;
 
 	run_preview_values(row, values, isnull);
-	tuple = heap_form_minimal_tuple(rows->desc, values, isnull);
+	tuple = compat_form_minimal_tuple(rows->desc, values, isnull);
 	send_message(rows->queue, PREVIEW_ROW, tuple, tuple->t_len);
 	heap_free_minimal_tuple(tuple);
 }
