@@ -173,8 +173,9 @@ wf_grant(PG_FUNCTION_ARGS)
 }
 
 /*
- * Has the role a function of any capability left?  Each of them includes
- * wf_fire or wf_trace.  Within SPI.
+ * Has the role itself a function of any capability left?  Each capability
+ * includes wf_fire or wf_trace.  What the role may do by its groups, or as a
+ * superuser, does not count.  Within SPI.
  */
 static bool
 holds_anything(const char *role)
@@ -182,18 +183,19 @@ holds_anything(const char *role)
 	Oid			types[3] = {NAMEOID, TEXTOID, TEXTOID};
 	NameData	name;
 	Datum		values[3];
-	bool		isnull;
 
 	namestrcpy(&name, role);
 	values[0] = NameGetDatum(&name);
 	values[1] = CStringGetTextDatum(store_sql(privileges[0].on +
 											  strlen("FUNCTION ")));
 	values[2] = CStringGetTextDatum(store_sql("%t.wf_trace(uuid)"));
-	SPI_execute_with_args("SELECT pg_catalog.has_function_privilege($1, $2, 'EXECUTE')"
-						  " OR pg_catalog.has_function_privilege($1, $3, 'EXECUTE')",
-						  3, types, values, NULL, true, 1);
-	return DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0],
-									  SPI_tuptable->tupdesc, 1, &isnull));
+	SPI_execute_with_args("SELECT FROM pg_catalog.pg_proc p,"
+						  " pg_catalog.aclexplode(p.proacl) a"
+						  " JOIN pg_catalog.pg_roles r ON r.oid = a.grantee"
+						  " WHERE r.rolname = $1 AND p.oid IN"
+						  " ($2::pg_catalog.regprocedure, $3::pg_catalog.regprocedure)",
+						  3, types, values, NULL, false, 1);
+	return SPI_processed > 0;
 }
 
 PG_FUNCTION_INFO_V1(wf_revoke);
