@@ -56,6 +56,28 @@ purge_begin(Purge *purge, TimestampTz before)
 	purge->slice = 1;
 }
 
+void
+purge_begin_again(Purge *purge, TimestampTz before)
+{
+	Purge		last = *purge;
+
+	purge_begin(purge, before);
+	for (int i = 0; i < PURGE_NTABLES; i++)
+		purge->after[i] = last.has_left[i] ? last.left_after[i] : last.after[i];
+}
+
+/* A row of the next slice stays. */
+static void
+note_left(Purge *purge)
+{
+	PurgeTable	table = purge->table;
+
+	if (purge->has_left[table])
+		return;
+	purge->has_left[table] = true;
+	purge->left_after[table] = purge->after[table];
+}
+
 /*
  * Sets *ids to those of the slice's rows that have ended long enough ago, and
  * *last to the last id of the slice.  Returns how many rows it has: fewer than
@@ -101,6 +123,7 @@ purge_slice(Purge *purge)
 	PurgeTable	table = purge->table;
 	pg_uuid_t	last = purge->after[table];
 	int			n = look(purge, &ids, &nids, &last);
+	uint64		deleted = purge->deleted[table];
 
 	if (nids > 0)
 	{
@@ -111,6 +134,8 @@ purge_slice(Purge *purge)
 		purge->deleted[table] += SPI_processed;
 		purge->locked += nids - Min(nids, SPI_processed);
 	}
+	if (purge->deleted[table] - deleted != n)
+		note_left(purge);
 	purge->after[table] = last;
 	if (n == purge->slice)
 		return true;
@@ -140,6 +165,7 @@ pass_by(Purge *purge, const char *message)
 	int			nids;
 
 	Assert(purge->slice == 1);
+	note_left(purge);
 	look(purge, &ids, &nids, &purge->after[purge->table]);
 	if (purge->refused++ == 0)
 		strlcpy(purge->refusal, message, sizeof(purge->refusal));

@@ -26,6 +26,8 @@ typedef struct Purge
 	TimestampTz before;			/* deletes what ended before this */
 	PurgeTable	table;			/* which comes next */
 	pg_uuid_t	after[PURGE_NTABLES];	/* the last ids that were looked at */
+	bool		has_left[PURGE_NTABLES];	/* rows that it looked at? */
+	pg_uuid_t	left_after[PURGE_NTABLES];	/* the first is after this id */
 	int			slice;			/* rows that the next statement looks at */
 	uint64		deleted[PURGE_NTABLES];
 	uint64		locked;			/* rows left, since somebody had locked them */
@@ -36,6 +38,14 @@ typedef struct Purge
 
 /* From the oldest row on. */
 extern void purge_begin(Purge *purge, TimestampTz before);
+
+/*
+ * Counts from 0, and goes on with the first row that it has left.  What lies
+ * before that need not be read again: between the ids of rows that were
+ * deleted, an index scan has nothing to find, and finds it slowly until the
+ * table is vacuumed.
+ */
+extern void purge_begin_again(Purge *purge, TimestampTz before);
 
 /*
  * Deletes a batch in the transaction under way, as the owner of the tables, in

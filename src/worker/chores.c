@@ -53,8 +53,8 @@
 #define PURGE_LOOK_US USECS_PER_SEC /* if nothing is to be deleted */
 
 /*
- * After that time deleting begins anew with the oldest run: what lived then,
- * or was locked, may have ended.
+ * After that time deleting goes back to the oldest run that it has left: what
+ * lived then, or was locked, may have ended.
  */
 #define PURGE_ANEW_US USECS_PER_HOUR
 
@@ -94,6 +94,7 @@ void
 chores_clock_set_back(void)
 {
 	next_schedule = next_purge = purge_anew = 0;
+	purge_begin(&purge, 0);
 }
 
 /*--- schedules ---*/
@@ -188,7 +189,7 @@ begin_pass(TimestampTz now, TimestampTz before)
 				 purge.refused == 0 ? 0 :
 				 errdetail(UINT64_FORMAT " rows could not be deleted. The first error: %s",
 						   purge.refused, purge.refusal)));
-	purge_begin(&purge, before);
+	purge_begin_again(&purge, before);
 	purge_anew = now + PURGE_ANEW_US;
 }
 
