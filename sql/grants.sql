@@ -64,6 +64,8 @@ INSERT INTO t.statement (what, sql) VALUES
 	('read operations', 'SELECT * FROM workflow_operations'),
 	('read connections', 'SELECT name, kind, config FROM workflow_connections'),
 	('read credentials', 'SELECT credentials FROM workflow_connections'),
+	('wf_diagram', 'SELECT wf_diagram(''{"steps": []}'')'),
+	('wf_run_diagram', 'SELECT wf_run_diagram(NULL)'),
 	('wf_wait', 'DO $x$ BEGIN EXECUTE ''CALL wf_wait(gen_random_uuid())''; EXCEPTION WHEN no_data_found THEN NULL; END $x$'),
 	('read template versions', 'SELECT * FROM workflow_template_versions'),
 	('read tenants', 'SELECT * FROM workflow_tenants'),

@@ -708,6 +708,17 @@ SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION wf_failures(uuid, timestamptz, int) IS
 'What fails, in groups of workflow, step and error_class (the error with numbers, uuids, quoted texts and addresses replaced), the largest group first; of one tenant or of all. Looks at the newest 10000 failed runs, of those fired since; count, first and last failure (completed_at) and newest_run are of these. still_failing: no run of that workflow that was fired after newest_run has completed. max_groups: 1 to 1000. A session bound to a tenant sees that tenant''s only. Errors: 22023 (max_groups).';
 
+CREATE FUNCTION wf_diagram(definition jsonb) RETURNS text
+AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION wf_diagram(jsonb) IS
+'A definition as a flowchart in the language of Mermaid: its event, its steps with their conditions, and the end. The definition need not be valid. Errors: 22023 (no object with an array "steps").';
+
+CREATE FUNCTION wf_run_diagram(run_id uuid) RETURNS text
+AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL UNSAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION wf_run_diagram(uuid) IS
+'The flowchart of the version that a run executes, each step with what it has come to, in words and by its colour. Errors: P0002 (no such run, or one of a tenant this session is not bound to).';
+
 CREATE PROCEDURE wf_wait(run_id uuid, timeout interval DEFAULT '30 s',
 	INOUT status text DEFAULT NULL)
 AS 'MODULE_PATHNAME' LANGUAGE C;
@@ -877,6 +888,7 @@ REVOKE ALL ON FUNCTION
 	wf_trace(uuid), wf_schedules(uuid), wf_fire_schedules(),
 	wf_validate(jsonb, uuid),
 	wf_health(uuid), wf_failures(uuid, timestamptz, int), wf_stats(),
+	wf_diagram(jsonb), wf_run_diagram(uuid),
 	wf_preview(jsonb, jsonb, uuid, regrole, boolean, boolean, jsonb, interval),
 	wf_preview_run(uuid, jsonb, regrole, boolean, boolean, jsonb, interval),
 	wf_register_action(text, regprocedure, jsonb, text),

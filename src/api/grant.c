@@ -67,6 +67,8 @@ static const Privilege privileges[] = {
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_health(uuid)"},
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_failures(uuid, timestamptz, int)"},
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_stats()"},
+	{VIEW, "EXECUTE", "FUNCTION %t.wf_diagram(jsonb)"},
+	{VIEW, "EXECUTE", "FUNCTION %t.wf_run_diagram(uuid)"},
 	{VIEW, "EXECUTE", "PROCEDURE %t.wf_wait(uuid, interval, text)"},
 	{VIEW, "SELECT", "%t.workflow_stats"},
 	{VIEW, "SELECT", "%t.workflow_definitions"},
