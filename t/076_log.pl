@@ -78,6 +78,31 @@ is( $node->safe_psql('postgres',
 	'step "lock": could not obtain lock on row in relation "Orders"',
 	'with the words of PostgreSQL alone');
 
+# One line for a run that has failed, also if its error has several, and none
+# for its steps, those that were tried again among them.
+my $before = -s $node->logfile;
+$node->safe_psql('postgres', qq{
+	CREATE FUNCTION lines(params jsonb, context jsonb) RETURNS jsonb LANGUAGE plpgsql
+		AS \$\$ BEGIN RAISE serialization_failure USING MESSAGE = E'first\\nsecond\\r\\nthird'; END \$\$;
+	SELECT wf_register_action('lines', 'lines(jsonb,jsonb)');
+	SELECT wf_define('$tenant', '{"name": "lines", "trigger_type": "lines",
+		"steps": [{"name": "go_on", "action": "lines", "on_error": "continue",
+			"retry": {"max_attempts": 2, "initial_interval": "1 ms"}},
+			{"name": "find", "action": "find_record",
+				"params": {"table": "pg_class", "where": {"relname": "x"}}},
+			{"name": "fail", "action": "lines",
+			"retry": {"max_attempts": 2, "initial_interval": "1 ms"}}]}')});
+my $lines = $node->safe_psql('postgres', "SELECT wf_fire('$tenant', 'lines')");
+wait_for($node, 'postgres',
+	"SELECT status = 'failed' FROM workflow_runs WHERE id = '$lines'",
+	'a run with an error of three lines');
+$node->wait_for_log(qr/run $lines/, $before);
+my $told = slurp_file($node->logfile, $before);
+is(() = $told =~ /$lines/g, 1, 'the log names it once');
+like($told, qr/run $lines of workflow "lines" failed: step "fail": first second  third\n/,
+	'on one line');
+unlike($told, qr/go_on|"find"/, 'and says nothing of steps');
+
 # The engine's own table is locked: the log names it.
 my $offset = -s $node->logfile;
 $session->query_safe('BEGIN');

@@ -2,8 +2,8 @@
  * tick_report.c
  *	  What a tick tells the server's log.
  *
- * Runs in a worker.  A line holds a run's id, its workflow's name and its
- * error.
+ * Runs in a worker.  One line for each run that has failed: its id, its
+ * workflow's name and its error.  Steps are not logged.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -11,6 +11,20 @@
 #include "base/uuid_list.h"
 #include "store/step_result.h"
 #include "worker/tick_report.h"
+
+#define MAX_ERROR 1024			/* bytes */
+
+/* The beginning of an error on one line: an error may have several. */
+static const char *
+one_line(const char *error)
+{
+	char	   *line = clip_text(error, MAX_ERROR);
+
+	for (char *p = line; *p != '\0'; p++)
+		if (*p == '\n' || *p == '\r')
+			*p = ' ';
+	return line;
+}
 
 void
 report_failed(List *runs)
@@ -24,6 +38,6 @@ report_failed(List *runs)
 		ereport(LOG,
 				(errmsg("run %s of workflow \"%s\" failed: %s",
 						id_text(&run->id), run->workflow_name,
-						clip_text(run->error_message, 1024))));
+						one_line(run->error_message))));
 	}
 }
