@@ -293,7 +293,8 @@ try_chore(void (*chore) (TimestampTz now), TimestampTz now)
 		disable_timeout(STATEMENT_TIMEOUT, false);
 		MemoryContextSwitchTo(context);
 		EmitErrorReport();
-		AbortCurrentTransaction();
+		/* also out of the subtransaction of a schedule or of a purge */
+		AbortOutOfAnyTransaction();
 		FlushErrorState();
 		ok = false;
 		RESUME_INTERRUPTS();

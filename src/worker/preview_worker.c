@@ -174,13 +174,13 @@ preview_and_undo(const PreviewTask *task, shm_mq_handle *queue)
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();
-		AbortCurrentTransaction();
+		AbortOutOfAnyTransaction();
 		MemoryContextSwitchTo(context);
 		send_error(queue, error);
 		proc_exit(0);
 	}
 	PG_END_TRY();
-	AbortCurrentTransaction();
+	AbortOutOfAnyTransaction();
 	MemoryContextSwitchTo(context);
 }
 

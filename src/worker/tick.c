@@ -207,7 +207,7 @@ clean_pending(Oid index)
 		MemoryContextSwitchTo(tick_memory);
 		EmitErrorReport();
 		FlushErrorState();
-		AbortCurrentTransaction();
+		AbortOutOfAnyTransaction();
 		this_worker.clean_not_before = clock_now() + CLEAN_AGAIN_US;
 	}
 	PG_END_TRY();

@@ -390,7 +390,8 @@ abort_tick(void)
 
 	report(error);
 	FlushErrorState();
-	AbortCurrentTransaction();
+	/* also out of the subtransaction in which a tick locks rows */
+	AbortOutOfAnyTransaction();
 	LockReleaseSession(USER_LOCKMETHOD);
 	RESUME_INTERRUPTS();
 	crashed_step_note_run(NULL, NULL);
