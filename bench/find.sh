@@ -67,8 +67,8 @@ make_runs()
 		FROM generate_series(1, $RUNS) g
 			JOIN definitions d ON d.n = (g * 7919::bigint) % 20,
 			LATERAL (SELECT now() - interval '1 year' + g * (interval '1 year' / $RUNS) AS at,
-				CASE WHEN g % 20 = 7 THEN 'failed' WHEN g % 100 = 9 THEN 'cancelled'
-					WHEN g > $RUNS - 100000 AND g % 10 = 4 THEN 'queued'
+				CASE WHEN g / 20 % 20 = 7 THEN 'failed' WHEN g / 20 % 100 = 9 THEN 'cancelled'
+					WHEN g > $RUNS - 100000 AND g / 20 % 10 = 4 THEN 'queued'
 					ELSE 'completed' END AS status) s;
 		SELECT indexdef FROM indexes \gexec
 		VACUUM ANALYZE workflow_runs;

@@ -288,6 +288,9 @@ CREATE INDEX workflow_runs_definition ON workflow_runs (definition_id, id);
 CREATE INDEX workflow_runs_payload
 	ON workflow_runs USING gin (trigger_payload jsonb_path_ops)
 	WITH (gin_pending_list_limit = 16384);
+-- what the steps of a run have fired
+CREATE INDEX workflow_runs_parent ON workflow_runs (parent_id, id)
+	WHERE parent_id IS NOT NULL;
 CREATE UNIQUE INDEX workflow_runs_key
 	ON workflow_runs (definition_id, idempotency_key)
 	WHERE idempotency_key IS NOT NULL;
@@ -666,6 +669,19 @@ SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION wf_search(text, uuid, uuid, int) IS
 'Runs by what people type, newest first, as wf_runs shows them. q: the id of a run; path=value; words and a value, such as order 12345: the words are those of the paths and labels that definitions have under search, or of paths in their newest payloads; a value alone is looked for at all of these. Values are found as text and as number, with digits of any script, without marks of direction and vowels, in lower and upper case, and as phone numbers with and without the country code. The next page begins before the last run_id of this one; max_rows: 1 to 10000. A session bound to a tenant sees that tenant''s runs only. Errors: 22004 (no q), 22023 (q without a value, or of more than 500 characters; max_rows).';
 
+CREATE FUNCTION wf_run(run_id uuid) RETURNS jsonb
+AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL UNSAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION wf_run(uuid) IS
+'All of a run: its columns, title, workflow and definition of its version; payload (of more than 64 kB: head, size and truncated); error_class; next_attempt_at; parent and up to 100 children (run_id, workflow_name, status); operations (at, who, what, detail): what people did to it; steps: the columns of wf_trace, and condition, on_error, retry, timeout, failed_attempts, previous, repeat. Errors: P0002 (no such run, or one of a tenant this session is not bound to).';
+
+CREATE FUNCTION wf_samples(trigger_type text, tenant_id uuid DEFAULT NULL)
+RETURNS TABLE (run_id uuid, queued_at timestamptz, payload jsonb)
+AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL UNSAFE ROWS 20
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION wf_samples(text, uuid) IS
+'The last 20 different payloads of that trigger type, newest first, of one tenant or of all that this session sees, with the newest run that has each; of each workflow the last 20 runs are looked at. Errors: 22004 (no trigger_type).';
+
 CREATE FUNCTION wf_trace(run_id uuid)
 RETURNS TABLE (step int, step_name text, action text, status text,
 	attempts int, started_at timestamptz, duration_ms numeric, input jsonb,
@@ -884,6 +900,7 @@ REVOKE ALL ON FUNCTION
 	wf_fire(uuid, text, jsonb, text, timestamptz, int), wf_fire_trigger(),
 	wf_history(jsonb, uuid, text, text, timestamptz, int, timestamptz),
 	wf_runs(jsonb[], uuid, uuid, text[], timestamptz, timestamptz, text, text, uuid, int),
+	wf_run(uuid), wf_samples(text, uuid),
 	wf_search(text, uuid, uuid, int),
 	wf_trace(uuid), wf_schedules(uuid), wf_fire_schedules(),
 	wf_validate(jsonb, uuid),

@@ -57,6 +57,8 @@ static const Privilege privileges[] = {
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_history(jsonb, uuid, text, text, timestamptz, int, timestamptz)"},
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_runs(jsonb[], uuid, uuid, text[], timestamptz, timestamptz, text, text, uuid, int)"},
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_search(text, uuid, uuid, int)"},
+	{VIEW, "EXECUTE", "FUNCTION %t.wf_run(uuid)"},
+	{VIEW, "EXECUTE", "FUNCTION %t.wf_samples(text, uuid)"},
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_trace(uuid)"},
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_schedules(uuid)"},
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_validate(jsonb, uuid)"},
