@@ -13,10 +13,10 @@
 
 #include "action/action.h"
 #include "action/outcome.h"
-#include "base/phone.h"
 #include "actions/whatsapp.h"
 #include "base/calling_code.h"
 #include "base/json_value.h"
+#include "base/phone.h"
 #include "mb/pg_wchar.h"
 #include "store/step_result.h"
 #include "transfer/url.h"

@@ -15,6 +15,7 @@
 #include "api/run_query.h"
 #include "base/error_class.h"
 #include "base/uuid7.h"
+#include "base/uuid_list.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
@@ -177,9 +178,8 @@ static FailureGroup *
 group_of(Failures *failures, const FailureGroup *alike)
 {
 	char	   *key = psprintf("%s %s %s",
-							   DatumGetCString(DirectFunctionCall1(uuid_out,
-																   UUIDPGetDatum(&alike->definition_id))),
-							   alike->step, alike->error_class);
+							   id_text(&alike->definition_id), alike->step,
+							   alike->error_class);
 	GroupEntry *entry;
 	MemoryContext old;
 	bool		found;
@@ -206,13 +206,15 @@ count_failed(Failures *failures, HeapTuple row, TupleDesc desc)
 	FailureGroup *group;
 	TimestampTz failed_at;
 	char	   *message;
+	int			version;
+	int			step;
 	bool		isnull;
 
 	alike.newest_run = *DatumGetUUIDP(SPI_getbinval(row, desc, 1, &isnull));
 	alike.definition_id = *DatumGetUUIDP(SPI_getbinval(row, desc, 2, &isnull));
-	alike.step = step_name(failures, &alike.definition_id,
-						   DatumGetInt32(SPI_getbinval(row, desc, 3, &isnull)),
-						   DatumGetInt32(SPI_getbinval(row, desc, 4, &isnull)));
+	version = DatumGetInt32(SPI_getbinval(row, desc, 3, &isnull));
+	step = DatumGetInt32(SPI_getbinval(row, desc, 4, &isnull));
+	alike.step = step_name(failures, &alike.definition_id, version, step);
 	message = SPI_getvalue(row, desc, 5);
 	alike.error_class = error_class(message ? message : "");
 	failed_at = DatumGetTimestampTz(SPI_getbinval(row, desc, 6, &isnull));
@@ -224,8 +226,10 @@ count_failed(Failures *failures, HeapTuple row, TupleDesc desc)
 	group->count++;
 	if (failed_at == 0)
 		return;					/* somebody has damaged the row */
-	group->first = group->first == 0 ? failed_at : Min(group->first, failed_at);
-	group->last = group->last == 0 ? failed_at : Max(group->last, failed_at);
+	group->first = group->first == 0 ? failed_at :
+		Min(group->first, failed_at);
+	group->last = group->last == 0 ? failed_at :
+		Max(group->last, failed_at);
 }
 
 /* The largest groups first, and of equal ones the newer. */

@@ -47,7 +47,8 @@ read_arguments(FunctionCallInfo fcinfo, RunFilter *filter)
 	if (!PG_ARGISNULL(2))
 		filter->workflow = PG_GETARG_TEXT_PP(2);
 	if (!PG_ARGISNULL(3))
-		filter->statuses = RUN_STATUS_BIT(run_status_argument(PG_GETARG_TEXT_PP(3)));
+		filter->statuses =
+			RUN_STATUS_BIT(run_status_argument(PG_GETARG_TEXT_PP(3)));
 	run_filter_time(filter, PG_ARGISNULL(4) ? NULL : &since,
 					PG_ARGISNULL(6) ? NULL : &until);
 	filter->max_rows = PG_ARGISNULL(5) ? 100 : PG_GETARG_INT32(5);

@@ -156,13 +156,14 @@ wf_purge(PG_FUNCTION_ARGS)
 {
 	Purge		purge;
 	ErrorContextCallback callback;
+	Datum		before;
 
 	check_call(fcinfo);
 	store_use_schema(get_func_namespace(fcinfo->flinfo->fn_oid));
-	purge_begin(&purge,
-				DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval,
-														TimestampTzGetDatum(clock_now()),
-														PG_GETARG_DATUM(0))));
+	before = DirectFunctionCall2(timestamptz_mi_interval,
+								 TimestampTzGetDatum(clock_now()),
+								 PG_GETARG_DATUM(0));
+	purge_begin(&purge, DatumGetTimestampTz(before));
 	callback.callback = say_how_far;
 	callback.arg = &purge;
 	callback.previous = error_context_stack;

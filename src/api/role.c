@@ -211,13 +211,13 @@ wf_run_as_roles(PG_FUNCTION_ARGS)
 		HeapTuple	row = SPI_tuptable->vals[i];
 		Datum		values[3];
 		bool		nulls[3] = {0};
-		Oid			role = DatumGetObjectId(SPI_getbinval(row,
-														  SPI_tuptable->tupdesc,
-														  1, &nulls[0]));
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		Oid			role =
+			DatumGetObjectId(SPI_getbinval(row, desc, 1, &nulls[0]));
 
 		if (!role_is_allowed(role))
 			continue;
-		values[0] = SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &nulls[0]);
+		values[0] = SPI_getbinval(row, desc, 2, &nulls[0]);
 		values[1] = BoolGetDatum(role == default_role);
 		values[2] = BoolGetDatum(role == GetUserId());
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values,

@@ -454,10 +454,12 @@ run_find(const RunFilter *filter, int *n)
 	RunFilter	rest = *filter;
 	RunQuery	query;
 	pg_uuid_t  *ids;
-	bool		of_failed = filter->step != NULL || filter->error_class != NULL;
+	bool		of_failed = filter->step != NULL ||
+		filter->error_class != NULL;
 
 	*n = 0;
-	if (of_failed && filter->statuses != 0 && !(filter->statuses & BIT(FAILED)))
+	if (of_failed && filter->statuses != 0 &&
+		!(filter->statuses & BIT(FAILED)))
 		return NULL;
 	if (of_failed)
 	{

@@ -10,8 +10,9 @@
 /*
  * The ids of the newest max_rows runs that match and that the session's tenant
  * binding lets it see, newest first; *n of them, palloc'd in the current
- * memory context (NULL if there are none).  With step or error_class, the newest 10,000 runs that
- * failed and match the rest are looked at.  Connects to SPI itself.
+ * memory context (NULL if there are none).  With step or error_class, the
+ * newest 10,000 runs that failed and match the rest are looked at.  Connects
+ * to SPI itself.
  */
 extern pg_uuid_t *run_find(const RunFilter *filter, int *n);
 

@@ -23,7 +23,7 @@ typedef struct RunQuery
 typedef enum RunQueryPlan
 {
 	RUN_QUERY_BY_INDEX,			/* no sequential scan */
-	RUN_QUERY_BY_BITMAP			/* by bitmaps alone: for the index of payloads */
+	RUN_QUERY_BY_BITMAP			/* bitmaps alone: for the index of payloads */
 } RunQueryPlan;
 
 /* Begins a statement, in the current memory context. */

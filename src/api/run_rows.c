@@ -218,11 +218,13 @@ put_row(ReturnSetInfo *rsinfo, const Datum *found, const bool *isnull,
 	copy_columns(found, isnull, values, nulls);
 	fill_payload(found, version, values, nulls);
 	set_text(values, nulls, ROW_STEP_NAME,
-			 step >= 0 && step < version->nsteps ? version->steps[step] : NULL);
+			 step >= 0 && step < version->nsteps ? version->steps[step] :
+			 NULL);
 	values[ROW_STEPS] = Int32GetDatum(version->nsteps);
 	nulls[ROW_STEPS] = version->steps == NULL;
 	set_text(values, nulls, ROW_ERROR_CLASS,
-			 failed ? error_class(TextDatumGetCString(found[FOUND_ERROR])) : NULL);
+			 !failed ? NULL :
+			 error_class(TextDatumGetCString(found[FOUND_ERROR])));
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 

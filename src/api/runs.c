@@ -83,7 +83,8 @@ statuses_argument(ArrayType *array)
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("an element of argument \"statuses\" of wf_runs must not be null")));
-		statuses |= RUN_STATUS_BIT(run_status_argument(DatumGetTextPP(elements[i])));
+		statuses |=
+			RUN_STATUS_BIT(run_status_argument(DatumGetTextPP(elements[i])));
 	}
 	return statuses;
 }
@@ -126,7 +127,8 @@ read_arguments(FunctionCallInfo fcinfo, RunFilter *filter)
 	if (!PG_ARGISNULL(ARG_DEFINITION))
 		filter->definition = PG_GETARG_UUID_P(ARG_DEFINITION);
 	if (!PG_ARGISNULL(ARG_STATUSES))
-		filter->statuses = statuses_argument(PG_GETARG_ARRAYTYPE_P(ARG_STATUSES));
+		filter->statuses =
+			statuses_argument(PG_GETARG_ARRAYTYPE_P(ARG_STATUSES));
 	run_filter_time(filter, PG_ARGISNULL(ARG_SINCE) ? NULL : &since,
 					PG_ARGISNULL(ARG_UNTIL) ? NULL : &until);
 	if (!PG_ARGISNULL(ARG_STEP))

@@ -80,7 +80,7 @@ check_arguments(FunctionCallInfo fcinfo)
 		check_null(fcinfo, SAVE_BASE_VERSION, "base_version",
 				   "It is the version that you have changed: what others have saved since then would be lost.");
 	if (!PG_ARGISNULL(SAVE_NOTE) &&
-		pg_mbstrlen(TextDatumGetCString(PG_GETARG_DATUM(SAVE_NOTE))) > MAX_NOTE)
+		pg_mbstrlen(text_to_cstring(PG_GETARG_TEXT_PP(SAVE_NOTE))) > MAX_NOTE)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"note\" of wf_save must have at most %d characters",

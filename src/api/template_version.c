@@ -159,7 +159,8 @@ wf_template_saved(PG_FUNCTION_ARGS)
 	bool		deleted;
 
 	row_begin(&row, fcinfo, "workflow_templates");
-	deleted = TRIGGER_FIRED_BY_DELETE(((TriggerData *) fcinfo->context)->tg_event);
+	deleted =
+		TRIGGER_FIRED_BY_DELETE(((TriggerData *) fcinfo->context)->tg_event);
 	if (deleted)
 		execute_as_owner(&row, "DELETE FROM %t.workflow_template_versions"
 						 " WHERE template_id = $1");

@@ -112,7 +112,8 @@ insert_version(Datum *values, const char *writer)
 {
 	Oid			types[6] = {UUIDOID, INT4OID, JSONBOID, REGROLEOID, NAMEOID,
 	TEXTOID};
-	char		nulls[] = {' ', ' ', ' ', ' ', ' ', next_note ? ' ' : 'n', '\0'};
+	char		nulls[] = {' ', ' ', ' ', ' ', ' ', next_note ? ' ' : 'n',
+	'\0'};
 	NameData	name;
 	uint64		inserted;
 
@@ -255,7 +256,8 @@ is_restoring(const TriggerRow *row)
 
 /*
  * If the trigger of workflow_definitions has saved this version already, gives
- * its row the time, the writer and the note of the dump; false if there is no such row.
+ * its row the time, the writer and the note of the dump; false if there is no
+ * such row.
  */
 static bool
 restore_onto(const TriggerRow *row)

@@ -8,8 +8,8 @@
  * the transaction of somebody else (a transaction block, a function) it cannot
  * commit, and looks with a new snapshot each time.
  *
- * A procedure that commits can be neither SECURITY DEFINER nor have settings of
- * its own: each look enters the tables' owner and leaves it again, and the
+ * A procedure that commits can be neither SECURITY DEFINER nor have settings
+ * of its own: each look enters the tables' owner and leaves it again, and the
  * tenant binding of the session is applied here.  Owns nothing.
  */
 #include "postgres.h"
@@ -86,11 +86,12 @@ read_look(MemoryContext context, WaitedRun *run)
 	MemoryContext old = MemoryContextSwitchTo(context);
 	bool		isnull;
 	char	   *stands = SPI_getvalue(row, desc, 3);
+	TransactionId xid;
 
 	run->status = run_status_of(DatumGetTextPP(SPI_getbinval(row, desc, 1,
 															 &isnull)));
-	run->is_ours = TransactionIdIsCurrentTransactionId((TransactionId)
-													   DatumGetInt64(SPI_getbinval(row, desc, 2, &isnull)));
+	xid = (TransactionId) DatumGetInt64(SPI_getbinval(row, desc, 2, &isnull));
+	run->is_ours = TransactionIdIsCurrentTransactionId(xid);
 	run->stands = stands ? pstrdup(stands) : NULL;
 	run->is_paused = DatumGetBool(SPI_getbinval(row, desc, 4, &isnull));
 	MemoryContextSwitchTo(old);
@@ -98,7 +99,8 @@ read_look(MemoryContext context, WaitedRun *run)
 
 /*
  * Looks at the run as the owner of the tables, with a snapshot of this moment.
- * Raises P0002 if there is none, or none that the session may see.  Within SPI.
+ * Raises P0002 if there is none, or none that the session may see.  Within
+ * SPI.
  */
 static void
 look(const pg_uuid_t *id, MemoryContext context, WaitedRun *run)
@@ -198,14 +200,15 @@ deadline_of(FunctionCallInfo fcinfo)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz deadline;
+	Datum		sum;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("arguments \"run_id\" and \"timeout\" of wf_wait must not be null")));
-	deadline = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
-													   TimestampTzGetDatum(now),
-													   PG_GETARG_DATUM(1)));
+	sum = DirectFunctionCall2(timestamptz_pl_interval,
+							  TimestampTzGetDatum(now), PG_GETARG_DATUM(1));
+	deadline = DatumGetTimestampTz(sum);
 	if (deadline < now)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -52,7 +52,8 @@ is_separator(uint32 c)
 static uint32
 lower(uint32 c)
 {
-	if ((c >= 'A' && c <= 'Z') || (c >= 0x00C0 && c <= 0x00DE && c != 0x00D7) ||
+	if ((c >= 'A' && c <= 'Z') ||
+		(c >= 0x00C0 && c <= 0x00DE && c != 0x00D7) ||
 		(c >= 0x0391 && c <= 0x03A9) || (c >= 0x0410 && c <= 0x042F))
 		return c + 32;
 	if (c >= 0x0400 && c <= 0x040F)

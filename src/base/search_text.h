@@ -12,8 +12,8 @@
  * The words of a text as they are compared: a list of char *.  Letters are
  * lower case, digits are those of ASCII; vowel marks, marks of direction and
  * the Arabic article are left out, and letters that are often written one for
- * the other are one.  "order_id" and "orderId" have the words "order" and "id".
- * UTF-8, palloc'd.
+ * the other are one.  "order_id" and "orderId" have the words "order" and
+ * "id". UTF-8, palloc'd.
  */
 extern List *search_words(const char *text);
 

@@ -18,8 +18,8 @@ extern void uuid7_generate(pg_uuid_t *uuid, TimestampTz now);
 
 /*
  * Sets *uuid to the smallest id of the millisecond that time lies in.  A time
- * before 1970 gives the nil UUID, which is below every id, and one that 48 bits
- * of milliseconds cannot express gives the greatest UUID.
+ * before 1970 gives the nil UUID, which is below every id, and one that 48
+ * bits of milliseconds cannot express gives the greatest UUID.
  */
 extern void uuid7_floor(pg_uuid_t *uuid, TimestampTz time);
 

@@ -13,8 +13,8 @@ typedef struct Expression Expression;
 
 /*
  * Parses text[0..len) from *pos, which is after "{{", and sets *pos to the
- * byte after "}}".  After a mistake, returns NULL and fills *mistake; *pos then
- * has no meaning.  The result lives in the current memory context.
+ * byte after "}}".  After a mistake, returns NULL and fills *mistake; *pos
+ * then has no meaning.  The result lives in the current memory context.
  */
 extern Expression *expression_parse(const char *text, int len, int *pos,
 									const ScopeNames *names,

@@ -11,8 +11,8 @@
  *	 the database's oid		another database: pg_dump, CREATE DATABASE ...
  *							TEMPLATE; a rename keeps it
  *	 workflow_engine.site	a base backup that was started beside the original
- *	 the incarnation		drawn by CREATE EXTENSION, and carried by no dump: a
- *							restore into the same database (--clean)
+ *	 the incarnation		drawn by CREATE EXTENSION, and carried by no dump:
+ *							a restore into the same database (--clean)
  *
  * A standby has all four in common with its primary, so work goes on after a
  * promotion.

@@ -56,8 +56,9 @@ extern Datum store_foreign_array(void);
 
 /*
  * How many runs of that place have not ended, of that tenant (NULL: of all);
- * at most max are counted, without those that are held (0: all, with them).  *oldest, unless it is NULL, becomes when
- * the first of them was fired, or 0.  By index.
+ * at most max are counted, without those that are held (0: all, with them).
+ * *oldest, unless it is NULL, becomes when the first of them was fired, or 0.
+ * By index.
  */
 extern int64 store_count_place(int64 place, const pg_uuid_t *tenant, int64 max,
 							   TimestampTz *oldest);
@@ -67,8 +68,8 @@ extern Datum store_open_ids(int64 place);
 
 /*
  * How many runs stand still because their place is neither this database's nor
- * accepted, of that tenant (NULL: of all), without those that are held; at most
- * max are counted.
+ * accepted, of that tenant (NULL: of all), without those that are held; at
+ * most max are counted.
  */
 extern int64 store_foreign_runs(const pg_uuid_t *tenant, int64 max);
 

@@ -169,7 +169,7 @@ status_of(TupleTableSlot *slot)
 											  Anum_workflow_runs_status)));
 }
 
-/* Of a column that is NOT NULL: store_tables.c has checked that it still is. */
+/* Of a column that is NOT NULL, which store_tables.c has checked. */
 static pg_uuid_t
 uuid_of(TupleTableSlot *slot, int column)
 {
@@ -289,8 +289,8 @@ lock_row(RunTable *runs, LockWaitPolicy policy)
 
 /*
  * Was the run made for this database, or accepted here?  There is no need to
- * ask again after the row is locked: nobody gives such a run another place, and
- * wf_discard_place changes its status.
+ * ask again after the row is locked: nobody gives such a run another place,
+ * and wf_discard_place changes its status.
  */
 static bool
 belongs_here(TupleTableSlot *slot)

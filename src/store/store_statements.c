@@ -65,9 +65,9 @@
 	"  WHERE q.place IS DISTINCT FROM $1 AND" condition ")"
 
 /*
- * A place's runs that have not ended, of tenant $2 unless it is null, and those
- * that are held only if that is wanted: their index does not begin with the
- * place.
+ * A place's runs that have not ended, of tenant $2 unless it is null, and
+ * those that are held only if that is wanted: their index does not begin with
+ * the place.
  */
 #define RUNS_IN(column, condition, index) \
 	"SELECT q." column " FROM %t.workflow_runs q WHERE " condition \

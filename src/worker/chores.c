@@ -1,16 +1,17 @@
 /*
  * chores.c
- *	  What a worker does beside runs: it fires schedules, reports runs that stand
- *	  still since the database is a copy, and deletes runs that are older than
- *	  workflow_engine.retention.
+ *	  What a worker does beside runs: it fires schedules, reports runs that
+ *	  stand still since the database is a copy, and deletes runs that are older
+ *	  than workflow_engine.retention.
  *
  * Runs in workers, between two ticks.  Every worker of a database fires
  * schedules: the rows of workflow_schedules are locked while one of them is
  * fired, so a second worker passes it by.  One worker of a database deletes:
  * the one that has lived longest.
  *
- * Owns the moments of the next chores, whether this worker has reported that runs
- * stand still, and how far it has come with deleting; all of it is found anew by a new worker.
+ * Owns the moments of the next chores, whether this worker has reported that
+ * runs stand still, and how far it has come with deleting; all of it is found
+ * anew by a new worker.
  */
 #include "postgres.h"
 #include "compat.h"

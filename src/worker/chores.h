@@ -1,7 +1,8 @@
 /*
  * chores.h
- *	  What a worker does beside runs: it fires schedules, reports runs that stand
- *	  still, and deletes runs that are older than workflow_engine.retention.
+ *	  What a worker does beside runs: it fires schedules, reports runs that
+ *	  stand still, and deletes runs that are older than
+ *	  workflow_engine.retention.
  */
 #ifndef WF_CHORES_H
 #define WF_CHORES_H
