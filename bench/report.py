@@ -95,7 +95,7 @@ class Bars:
                  sign, limit)
 
     def show(self):
-        table(("what", "disk", "reached", "bar", ""), self.rows)
+        table(("what", "disk", "reached", "target", ""), self.rows)
         missed = sum(row[-1] != "met" for row in self.rows)
         print(f"\n{len(self.rows) - missed} of {len(self.rows)} met")
 

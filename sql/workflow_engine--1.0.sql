@@ -72,7 +72,7 @@ COMMENT ON FUNCTION wf_connection_visible(jsonb) IS
 CREATE FUNCTION wf_worker_alive(epoch bigint) RETURNS boolean
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION wf_worker_alive(bigint) IS
-'Internal: whether the worker that owns runs under this epoch is alive now. Volatile on purpose: it must be asked at the moment a row is judged.';
+'Internal: whether the worker that owns runs under this epoch is alive now. Volatile on purpose: it must be asked at the moment a row is looked at.';
 
 CREATE FUNCTION wf_belongs_here(place bigint) RETURNS boolean
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;

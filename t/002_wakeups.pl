@@ -286,16 +286,16 @@ $node->safe_psql('postgres',
 	'ALTER INDEX workflow_runs_pkey RENAME TO workflow_runs_away');
 my $start = time();
 my $offset = -s $node->logfile;
-my $trouble = sub {
+my $failures = sub {
 	$node->safe_psql('postgres', 'NOTIFY workflow_engine');
 	return () =
 	  slurp_file($node->logfile, $offset) =~ /ERROR: .*workflow_runs_pkey/g;
 };
 fire_next();
-wait_until(sub { return $trouble->() >= 3 }, 'its ticks fail');
+wait_until(sub { return $failures->() >= 3 }, 'its ticks fail');
 cmp_ok(time() - $start, '>=', 2, 'ever more rarely, whoever wakes it');
 set_and_reload($node, 'workflow_engine.clock_offset', '36000');
-wait_until(sub { return $trouble->() >= 4 }, 'and by the clock');
+wait_until(sub { return $failures->() >= 4 }, 'and by the clock');
 wait_for($node, 'postgres',
 	"SELECT last_error LIKE '%workflow_runs_pkey%' FROM wf_workers()",
 	'wf_workers() shows why');

@@ -20,7 +20,7 @@ log_checkpoints = off
 CONF
 
 # Counting is not idempotent: a step that is done twice shows.  It dawdles,
-# so that there is a middle to strike in.
+# so that there is a middle to crash in.
 $node->safe_psql('postgres', qq{
 	CREATE EXTENSION workflow_engine;
 	CREATE TABLE orders (id int PRIMARY KEY, n int NOT NULL DEFAULT 0,
@@ -76,7 +76,7 @@ sub start_again
 	return;
 }
 
-my %strike = (
+my %crash = (
 	'SIGKILL of a worker' => sub {
 		my $pid = any_worker() or return;
 		kill 'KILL', $pid;
@@ -103,25 +103,25 @@ my %strike = (
 my $seed = time() ^ $$;
 srand($seed);
 diag("seed $seed") if $ENV{HARNESS_IS_VERBOSE};
-my @blows = (
+my @crashes = (
 	'SIGKILL of a worker', 'an immediate stop',
 	'pg_terminate_backend of a worker', 'SIGKILL of the server',
 	'SIGKILL of a worker', 'a fast restart', 'an immediate stop');
-my $struck = 0;
-for my $i (0 .. $#blows)
+my $in_time = 0;
+for my $i (0 .. $#crashes)
 {
-	wait_for_progress(int($runs * ($i + rand()) / (@blows + 1)));
+	wait_for_progress(int($runs * ($i + rand()) / (@crashes + 1)));
 	my $left = answer($node, "SELECT count(*) FROM workflow_runs "
 		  . "WHERE status IN ('queued', 'running')");
-	note("$blows[$i] with " . ($left // '?') . ' runs left');
-	$struck++ if $left;
-	$strike{ $blows[$i] }->();
+	note("$crashes[$i] with " . ($left // '?') . ' runs left');
+	$in_time++ if $left;
+	$crash{ $crashes[$i] }->();
 }
-cmp_ok($struck, '>=', 4, 'most blows came in the middle of the work');
+cmp_ok($in_time, '>=', 4, 'most crashes came in the middle of the work');
 
 wait_for($node, 'postgres',
 	"SELECT count(*) = $runs FROM workflow_runs WHERE status = 'completed'",
-	'all runs complete, whatever struck');
+	'all runs complete, whatever crashed');
 is( $node->safe_psql('postgres',
 		'SELECT count(*), min(n), max(n), min(m), max(m) FROM orders'),
 	"$runs|1|1|1|1",

@@ -38,7 +38,7 @@ wait_for($primary, 'postgres', 'SELECT count(*) = 0 FROM wf_workers()',
 $primary->safe_psql('postgres', qq{
 	SELECT wf_fire('$tenant', 'e', jsonb_build_object('n', i))
 	FROM generate_series(1, 20) i;
-	-- one that a worker of the primary had in hand when it was lost
+	-- one that a worker of the primary owned when it was lost
 	UPDATE workflow_runs SET status = 'running', owner = 1, attempt = 0
 	WHERE trigger_payload = '{"n": 20}'});
 $primary->wait_for_catchup($standby);
@@ -64,7 +64,7 @@ wait_for($standby, 'postgres',
 	'after promotion work goes on by itself');
 wait_for($standby, 'postgres',
 	"SELECT count(*) = 21 FROM workflow_runs WHERE status = 'completed'",
-	'what the primary had in hand is taken over');
+	'what the primary owned is taken over');
 $standby->safe_psql('postgres', "SELECT wf_fire('$tenant', 'e', '{\"n\": 21}')");
 wait_for($standby, 'postgres', 'SELECT count(*) = 22 FROM done',
 	'and new runs come in');

@@ -97,8 +97,8 @@ like(
 	'those that did not say why');
 
 #
-# What a step leaves behind does not reach the next one, also where they share
-# a fence and where that is rolled back.
+# What a step leaves in its session does not reach the next one, also if they
+# share a subtransaction, and if that is rolled back.
 #
 $node->safe_psql('postgres', qq{
 	CREATE TABLE dirt (id int, who name, setting text, tenant text);
@@ -233,7 +233,7 @@ is( $node->safe_psql(
 # tenants than it names: the table is asked for the others, at once or when
 # they are due.  Each case alone, so that no other one makes a worker look.
 #
-my $crowds = 'SELECT count(*) FROM generate_series(%d, %d) g, '
+my $many_tenants = 'SELECT count(*) FROM generate_series(%d, %d) g, '
   . "wf_fire(('00000000-0000-0000-0000-' || lpad(g::text, 12, '0'))::uuid, "
   . "'count', jsonb_build_object('id', 20000 + g, 'n', 1)%s);";
 my $named = "SELECT count(*) FROM generate_series(201, 264) g, "
@@ -244,7 +244,8 @@ foreach my $later ('', q{, run_at => now() + interval '300 ms'})
 
 	$node->safe_psql('postgres', 'TRUNCATE notes');
 	$node->safe_psql('postgres', 'BEGIN;'
-		  . sprintf($named, $later) . sprintf($crowds, 2, 60, $later) . 'COMMIT');
+		  . sprintf($named, $later)
+		  . sprintf($many_tenants, 2, 60, $later) . 'COMMIT');
 	wait_all("$when: runs of 59 tenants beyond 64 runs");
 	is(notes(), '123|123', 'each was executed once');
 }
@@ -252,8 +253,8 @@ foreach my $later ('', q{, run_at => now() + interval '300 ms'})
 # Of a tenant, some are due at once and others are not.
 $node->safe_psql('postgres', 'TRUNCATE notes');
 $node->safe_psql('postgres', 'BEGIN;'
-	  . sprintf($named, '') . sprintf($crowds, 2, 17, '')
-	  . sprintf($crowds, 102, 117, q{, run_at => now() + interval '300 ms'})
+	  . sprintf($named, '') . sprintf($many_tenants, 2, 17, '')
+	  . sprintf($many_tenants, 102, 117, q{, run_at => now() + interval '300 ms'})
 	  . 'COMMIT');
 wait_all('some at once, others later');
 is(notes(), '96|96', 'each was executed once');
@@ -262,8 +263,8 @@ is(notes(), '96|96', 'each was executed once');
 my $tomorrow = q{, run_at => now() + interval '1 day'};
 $node->safe_psql('postgres', 'TRUNCATE notes');
 $node->safe_psql('postgres', 'BEGIN;'
-	  . sprintf($named, $tomorrow) . sprintf($crowds, 2, 17, $tomorrow)
-	  . sprintf($crowds, 18, 18, q{, run_at => now() + interval '300 ms'})
+	  . sprintf($named, $tomorrow) . sprintf($many_tenants, 2, 17, $tomorrow)
+	  . sprintf($many_tenants, 18, 18, q{, run_at => now() + interval '300 ms'})
 	  . 'COMMIT');
 wait_for($node, 'postgres', 'SELECT count(*) = 1 FROM notes', 'it is not late');
 $node->safe_psql('postgres', q{DELETE FROM workflow_runs WHERE status = 'queued'});

@@ -85,8 +85,8 @@ wait_for($node, 'postgres',
 	"SELECT status IN ('completed', 'failed') FROM workflow_runs WHERE id = '$run'",
 	'it goes on when the trigger lets it');
 query($node, 'DROP TRIGGER audit ON workflow_runs');
-my $told = () = slurp_file($node->logfile) =~ /run $run is set aside/g;
-is($told, 1, 'one log line tells of it');
+my $lines = () = slurp_file($node->logfile) =~ /run $run is set aside/g;
+is($lines, 1, 'one log line says so');
 
 #
 # A COMMIT that fails: the remote side of a foreign table has a deferred

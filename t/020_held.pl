@@ -63,8 +63,8 @@ my $before = sql('SELECT xact_rollback FROM pg_stat_database WHERE datname = cur
 wait_for($node, 'postgres',
 	"SELECT xact_rollback >= $before + 3 FROM pg_stat_database WHERE datname = current_database()",
 	'some more ticks to fail');
-my @told = slurp_file($node->logfile, $log) =~ /$mismatch/g;
-is(scalar(@told), 1, 'it is logged once');
+my @logged = slurp_file($node->logfile, $log) =~ /$mismatch/g;
+is(scalar(@logged), 1, 'it is logged once');
 sql('ALTER TABLE workflow_runs ALTER attempt_at TYPE timestamptz USING attempt_at::timestamptz');
 is(wait_ended($run), 'completed', 'mended, the run goes on by itself');
 # The same again is news again.

@@ -30,8 +30,8 @@ $node->safe_psql('app', qq{
 my $owner = $node->safe_psql('app', 'SELECT current_user');
 my $worker;
 
-# What a step of a new run is told of those settings.
-sub told
+# What a step of a new run sees of those settings.
+sub seen_by_step
 {
 	my (@names) = @_;
 	my $list = join ',', map { qq("$_") } @names;
@@ -56,7 +56,7 @@ sub same_worker
 	return;
 }
 
-is(told('TimeZone'), 'Europe/Paris', 'what postgresql.conf says');
+is(seen_by_step('TimeZone'), 'Europe/Paris', 'what postgresql.conf says');
 $worker = $node->safe_psql('app', 'SELECT pid FROM wf_workers()');
 
 # From the weakest to the strongest, from anywhere, and back.
@@ -69,13 +69,13 @@ foreach my $i (0 .. 3)
 {
 	$node->safe_psql($i == 3 ? 'app' : 'other',
 		"$places[$i] SET timezone = '$zones[$i]'");
-	is(told('TimeZone'), $zones[$i], "$places[$i] SET is taken over");
+	is(seen_by_step('TimeZone'), $zones[$i], "$places[$i] SET is taken over");
 }
 foreach my $i (reverse 0 .. 3)
 {
 	$node->safe_psql($i == 3 ? 'app' : 'other',
 		"$places[$i] RESET timezone");
-	is(told('TimeZone'), $i > 0 ? $zones[ $i - 1 ] : 'Europe/Paris',
+	is(seen_by_step('TimeZone'), $i > 0 ? $zones[ $i - 1 ] : 'Europe/Paris',
 		"$places[$i] RESET is taken over");
 }
 same_worker('all that is seen');
@@ -89,30 +89,30 @@ $node->safe_psql('other', q{
 	ALTER DATABASE app SET from_collapse_limit = 7;
 	ALTER DATABASE app SET my.own = 'x'});
 my @several = qw(TimeZone work_mem from_collapse_limit my.own);
-is(told(@several), 'UTC|6MB|7|x', 'several settings');
+is(seen_by_step(@several), 'UTC|6MB|7|x', 'several settings');
 $node->safe_psql('other', q{
 	BEGIN;
 	ALTER DATABASE app SET timezone = 'Asia/Tokyo';
 	ROLLBACK});
-is(told(@several), 'UTC|6MB|7|x', 'what is rolled back is not taken over');
+is(seen_by_step(@several), 'UTC|6MB|7|x', 'what is rolled back is not taken over');
 $node->safe_psql('other', 'ALTER DATABASE app RESET ALL');
-is(told(@several), 'Europe/Paris|5MB|8|', 'RESET ALL is');
+is(seen_by_step(@several), 'Europe/Paris|5MB|8|', 'RESET ALL is');
 
 # A prepared transaction counts when it is committed.
 $node->safe_psql('other', q{
 	BEGIN;
 	ALTER DATABASE app SET timezone = 'Asia/Tokyo';
 	PREPARE TRANSACTION 'zone'});
-is(told('TimeZone'), 'Europe/Paris', 'a prepared change is none yet');
+is(seen_by_step('TimeZone'), 'Europe/Paris', 'a prepared change is none yet');
 $node->safe_psql('other', q{COMMIT PREPARED 'zone'});
-is(told('TimeZone'), 'Asia/Tokyo', 'once it is committed, it is');
+is(seen_by_step('TimeZone'), 'Asia/Tokyo', 'once it is committed, it is');
 
 # A reload in between changes nothing of that.
 $node->append_conf('postgresql.conf', "timezone = 'Asia/Dubai'\n");
 $node->reload;
-is(told('TimeZone'), 'Asia/Tokyo', 'a reload does not undo it');
+is(seen_by_step('TimeZone'), 'Asia/Tokyo', 'a reload does not undo it');
 $node->safe_psql('other', 'ALTER DATABASE app RESET timezone');
-is(told('TimeZone'), 'Asia/Dubai', 'what postgresql.conf says by now');
+is(seen_by_step('TimeZone'), 'Asia/Dubai', 'what postgresql.conf says by now');
 
 # What the engine promises does not change.
 my %hostile = (
@@ -129,7 +129,7 @@ my %hostile = (
 	role => 'pg_monitor',
 	'workflow_engine.tenant_id' => 'none');
 my @guarded = sort keys %hostile;
-my $before = told(@guarded);
+my $before = seen_by_step(@guarded);
 $node->safe_psql('other',
 	join "\n", map { "ALTER DATABASE app SET $_ = '$hostile{$_}';" } @guarded);
 {
@@ -137,9 +137,9 @@ $node->safe_psql('other',
 	  '-c role=none -c search_path=public -c default_transaction_read_only=off '
 	  . '-c statement_timeout=0 -c workflow_engine.tenant_id= -c row_security=on '
 	  . '-c session_replication_role=origin -c datestyle=ISO';
-	is(told(@guarded), $before, 'the guarded settings stay guarded');
+	is(seen_by_step(@guarded), $before, 'the guarded settings stay guarded');
 	$node->safe_psql('app', 'ALTER DATABASE app RESET ALL');
-	is(told(@guarded), $before, 'also when they are reset');
+	is(seen_by_step(@guarded), $before, 'also when they are reset');
 	same_worker('all of this');
 }
 

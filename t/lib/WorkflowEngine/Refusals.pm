@@ -33,12 +33,12 @@ A list of hashes:
   kind         of the connection; '' is action webhook without one
   path         what the receiver is asked for (t/loopback/http_receiver.py)
   error        the error's pattern
-  class        transient: tried again; unsure: tried again only where the step
-               sets "retry"; permanent: never tried again
+  class        transient: tried again; maybe_delivered: tried again only if the
+               step sets "retry"; permanent: never tried again
   retry_after  seconds, where the answer asks for them
 
-An unsure error begins with "delivery unknown: ", and one that is permanent
-may.
+A maybe_delivered error begins with "delivery unknown: ", and one that is
+permanent may.
 
 =cut
 
@@ -64,7 +64,7 @@ my @table = (
 	[ 'wa_131026_503', 'whatsapp_cloud', '/whatsapp-error-at/503/131026', 'permanent' ],
 	[ 'wa_100_500', 'whatsapp_cloud', '/whatsapp-error-at/500/100', 'permanent' ],
 	[ 'wa_132000_429', 'whatsapp_cloud', '/whatsapp-error-at/429/132000', 'permanent' ],
-	[ 'wa_131000', 'whatsapp_cloud', '/whatsapp-error-at/500/131000', 'unsure' ],
+	[ 'wa_131000', 'whatsapp_cloud', '/whatsapp-error-at/500/131000', 'maybe_delivered' ],
 	[ 'wa_131000_503', 'whatsapp_cloud', '/whatsapp-error-at/503/131000', 'transient' ],
 	[ 'wa_unknown', 'whatsapp_cloud', '/whatsapp-error-at/400/999999', 'permanent' ],
 
@@ -103,7 +103,7 @@ my @table = (
 		[ 'channel_is_archived', 410, 'permanent' ]),
 	[ 'hook_rate_limited', 'slack_webhook', '/slack-hook-error/rate_limited', 'transient',
 		qr/^Slack: rate_limited \(HTTP 429\)$/, 30 ],
-	[ 'hook_rollup', 'slack_webhook', '/slack-hook-error/rollup_error', 'unsure',
+	[ 'hook_rollup', 'slack_webhook', '/slack-hook-error/rollup_error', 'maybe_delivered',
 		qr/^delivery unknown: Slack: rollup_error \(HTTP 500\)$/ ],
 	[ 'hook_no_ok', 'slack_webhook', '/bytes/20', 'permanent',
 		qr/^delivery unknown: no "ok" in HTTP 200: x+$/ ],
@@ -121,7 +121,7 @@ my @table = (
 		qr/^Teams: TooManyRequests: .*\(HTTP 429\)$/, 17 ],
 	[ 'teams_502', 'teams_webhook', '/teams-error/502/NoResponse', 'transient',
 		qr/^Teams: NoResponse: .*\(HTTP 502\)$/ ],
-	[ 'teams_500', 'teams_webhook', '/teams-error/500/InternalServerError', 'unsure',
+	[ 'teams_500', 'teams_webhook', '/teams-error/500/InternalServerError', 'maybe_delivered',
 		qr/^delivery unknown: Teams: InternalServerError: .*\(HTTP 500\)$/ ],
 	[ 'teams_200', 'teams_webhook', '/teams-error/200/ActionFailed', 'permanent',
 		qr/^Teams: ActionFailed: .*\(HTTP 200\)$/ ],
@@ -153,7 +153,7 @@ my @table = (
 				),
 				[
 					"${name}_http_500", $kind,
-					'/status/500', $kind ? 'unsure' : 'transient',
+					'/status/500', $kind ? 'maybe_delivered' : 'transient',
 					$kind ? qr/^delivery unknown: HTTP 500: / : qr/^HTTP 500: / ],
 				[
 					"${name}_retry_after", $kind,
@@ -162,7 +162,7 @@ my @table = (
 					map {
 						[
 							"${name}_$_", $kind,
-							"/$_", $kind ? 'unsure' : 'transient',
+							"/$_", $kind ? 'maybe_delivered' : 'transient',
 							qr/^delivery unknown: \w/ ]
 					} qw(close reset half garbage)
 				),
@@ -200,7 +200,7 @@ sub refusals
 			class => $class,
 			retry_after => $retry_after,
 			error => $error || (
-				$class eq 'unsure'
+				$class eq 'maybe_delivered'
 				? qr/^delivery unknown: WhatsApp error $code: .*HTTP $status\)$/
 				: qr/^WhatsApp error $code: .*HTTP $status\)$/)
 		}

@@ -1,5 +1,5 @@
 
-# More runs for a dead endpoint than a worker takes in hand: runs of other
+# More runs for a dead endpoint than a worker has in flight: runs of other
 # tenants, native ones and requests, go on all the same.
 
 use strict;
