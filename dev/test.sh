@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 #
-# make test: builds with warnings as errors, starts a throw-away server and
-# runs every suite.  Prints what the runners print; the last line is
-# "N passed, N failed", counted in pg_regress tests, isolation specs and TAP
-# files (a check that fails before them counts as one).  Exits 1 unless all
-# passed.
+# make test: builds with warnings as errors, checks the sources (the quick part
+# of make lint), starts a throw-away server and runs every suite.  Prints what
+# the runners print; the last line is "N passed, N failed", counted in
+# pg_regress tests, isolation specs and TAP files (a check that fails before
+# them counts as one).  Exits 1 unless all passed.
 #
 #	make test SUITE=regress|isolation|tap	one suite
 #	make test SUITE=tap TESTS='t/001_x.pl'	and of it what is named
@@ -190,6 +190,24 @@ run_tap()
 	fi
 }
 
+# The checks of make lint that take a second each, on what was just built.
+check_sources()
+{
+	local lint=$WORK/src/dev/lint check bad=0
+
+	export PYTHONDONTWRITEBYTECODE=1
+	for check in format circles exports
+	do
+		# what counts lines is exported as well
+		if [ $check = exports ] && [[ ${COPT:-} == *--coverage* ]]
+		then
+			continue
+		fi
+		"$PYTHON" "$lint/$check.py" "$WORK/src" "$WORK/build" || bad=1
+	done
+	return $bad
+}
+
 "$WF_TOP/dev/setup.sh" test || fail "set-up"
 wf_find_postgres || fail "no PostgreSQL with headers found"
 wf_say "$("$PGC" --version)"
@@ -198,6 +216,7 @@ wf_open test "${DIR:-}" || fail "temporary folder"
 
 wf_say "Building"
 wf_build || fail "build"
+check_sources || fail "checks of the sources"
 if [ -z "${TESTS:-}" ]
 then
 	check_list REGRESS sql .sql "$(listed regress)"
