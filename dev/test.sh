@@ -216,7 +216,10 @@ wf_open test "${DIR:-}" || fail "temporary folder"
 
 wf_say "Building"
 wf_build || fail "build"
-check_sources || fail "checks of the sources"
+check_sources || {
+	echo "FAILED: checks of the sources" >&2
+	failed=$((failed + 1))
+}
 if [ -z "${TESTS:-}" ]
 then
 	check_list REGRESS sql .sql "$(listed regress)"

@@ -64,7 +64,8 @@ purge_begin_again(Purge *purge, TimestampTz before)
 
 	purge_begin(purge, before);
 	for (int i = 0; i < PURGE_NTABLES; i++)
-		purge->after[i] = last.has_left[i] ? last.left_after[i] : last.after[i];
+		purge->after[i] = last.has_left[i] ? last.left_after[i] :
+			last.after[i];
 }
 
 /* A row of the next slice stays. */
