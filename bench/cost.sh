@@ -19,7 +19,6 @@ WORKERS=${WORKERS:-2}
 SECONDS_A_FIRE=${SECONDS_A_FIRE:-4}
 T=7f0e8a52-3c1d-4c55-9d0b-5a6f7e8d9c
 WORK=
-SLOW="commit_delay = 1000, commit_siblings = 0"
 
 finish()
 {
@@ -207,7 +206,7 @@ X"
 	sql -c "SELECT wf_pause()" >/dev/null
 	for f in ${FLUSHES:-off on}
 	do
-		slow_flush $f
+		slow_flush "$f"
 		for c in 1 8 32
 		do
 			for _ in $(seq "$REPEAT")
@@ -287,6 +286,7 @@ section_profile()
 	afresh
 	queue_runs "${EVENT:-bump}" "$RUNS"
 	sql -c "VACUUM ANALYZE workflow_runs" -c CHECKPOINT
+	# shellcheck disable=SC2086 # words: options of perf
 	perf record ${PERF:--g} -q -o /tmp/wf-cost.perf -p "$(sql -c 'SELECT pid FROM wf_workers() LIMIT 1')" -- sleep 60 &
 	sleep 0.5
 	sql -c "SELECT wf_resume()" -c "CALL wait_for_all()" >/dev/null

@@ -79,8 +79,8 @@ measure()
 
 	for ((i = 0; i < CALLS; i++))
 	do
-		echo "$3 \\g /dev/null"
-	done | { echo '\timing on'; cat; } |
+		printf "%s \\\\g /dev/null\\n" "$3"
+	done | { printf '%s\n' '\timing on'; cat; } |
 		PGOPTIONS=$options wf_run env PGOPTIONS="$options" \
 			psql -X -q -d postgres -U "$1" |
 		sed -n 's/^Time: \([0-9.]*\) ms.*/\1/p' | sort -n |

@@ -13,7 +13,7 @@
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../dev/server.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../dev/server.sh"
-# shellcheck source=lib.sh
+# shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 ENDED=${ENDED:-10000000}
@@ -125,8 +125,6 @@ section_purge()
 
 churn_once() # LABEL
 {
-	local cpu
-
 	sql -c "TRUNCATE workflow_runs" -c "UPDATE orders SET n = 0" -c "VACUUM FULL orders"
 	sql -c "SELECT pg_stat_reset()" -c "CHECKPOINT" >/dev/null
 	wf_run pgbench -n -M prepared -f fire.sql -c 4 -t "$((CHURN / 4))" bench >/dev/null 2>&1
@@ -145,11 +143,9 @@ churn_once() # LABEL
 
 section_vacuum()
 {
-	local i
-
 	sql -c "ALTER SYSTEM SET autovacuum = on" -c "ALTER SYSTEM SET autovacuum_naptime = '5s'" \
 		-c "ALTER SYSTEM SET log_autovacuum_min_duration = 0" -c "SELECT pg_reload_conf()" >/dev/null
-	for i in $(seq "$REPEAT")
+	for _ in $(seq "$REPEAT")
 	do
 		sql -c "SELECT format('ALTER TABLE workflow_runs SET (%s)', array_to_string(reloptions, ', '))
 			FROM pg_class WHERE relname = 'workflow_runs' AND reloptions IS NOT NULL" >"$WORK/with.sql"
