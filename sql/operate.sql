@@ -102,7 +102,7 @@ SELECT status, current_step FROM workflow_runs WHERE id = :'run';
 -- Many at once: by workflow, status, time.
 SELECT count(*) FROM generate_series(1, 5), wf_fire(:'tenant', 'go', '{"who": "all"}');
 SELECT t.wait_all();
-SELECT count(*) FROM wf_retry_runs(:'tenant', 'another');
+SELECT code, message, hint FROM t.error(format('SELECT wf_retry_runs(%L, ''another'')', :'tenant'));
 SELECT count(*) FROM wf_retry_runs(:'tenant', since => now() + '1 hour');
 UPDATE t.switch SET open = true;
 SELECT count(*) FROM wf_retry_runs(:'tenant', 'operate');
@@ -120,7 +120,8 @@ SELECT count(*) FROM wf_cancel_runs(:'tenant', 'operate', 'queued');
 SELECT wf_resume(:'tenant');
 SELECT code, message, hint FROM t.error(format('SELECT wf_retry_runs(%L, status => ''completed'')', :'tenant'));
 SELECT code, message, hint FROM t.error(format('SELECT wf_cancel_runs(%L, status => ''failed'')', :'tenant'));
-SELECT code, message FROM t.error('SELECT wf_cancel_runs(NULL)');
+SELECT code, message FROM t.error(format('SELECT wf_cancel_runs(%L, definition_id => %L)', :'tenant', :'tenant'));
+SELECT code, message FROM t.error(format('SELECT wf_cancel_runs(%L, max_rows => 0)', :'tenant'));
 
 -- A run that is cancelled between two attempts, and started again further
 -- back: those attempts stay with their step.

@@ -251,6 +251,7 @@ CREATE TABLE workflow_runs (
 	abnormal_ends		smallint,
 	abnormal_step		int,
 	previous_results	jsonb,
+	rerun_of			uuid,
 	-- with the tenant: nobody runs another tenant's definition
 	CONSTRAINT workflow_runs_definition_id_fkey
 		FOREIGN KEY (definition_id, tenant_id)
@@ -306,7 +307,7 @@ COMMENT ON COLUMN workflow_runs.error_message IS 'Why a failed run failed: step 
 COMMENT ON COLUMN workflow_runs.started_at IS 'When the first step began; equals queued_at until then.';
 COMMENT ON COLUMN workflow_runs.completed_at IS 'When it ended, either way.';
 COMMENT ON COLUMN workflow_runs.tenant_id IS 'Whose run it is: the tenant of its definition.';
-COMMENT ON COLUMN workflow_runs.definition_version IS 'The version of the definition it was fired with, and executes.';
+COMMENT ON COLUMN workflow_runs.definition_version IS 'The version of the definition that it executes: the one it was fired with, or was retried on.';
 COMMENT ON COLUMN workflow_runs.queued_at IS 'When it was fired.';
 COMMENT ON COLUMN workflow_runs.run_at IS 'Not before; of a waiting run, when its step is tried again.';
 COMMENT ON COLUMN workflow_runs.priority IS 'Higher goes first, within the tenant.';
@@ -321,6 +322,7 @@ COMMENT ON COLUMN workflow_runs.failed_attempts IS 'Of the current step: attempt
 COMMENT ON COLUMN workflow_runs.abnormal_ends IS 'How often a worker ended abnormally while it executed step abnormal_step; at three that step fails. -1: it would not be cancelled after its time-out, and fails.';
 COMMENT ON COLUMN workflow_runs.abnormal_step IS 'The step that abnormal_ends is about.';
 COMMENT ON COLUMN workflow_runs.previous_results IS 'After wf_retry: the earlier elements of step_results, by step, until the run completes.';
+COMMENT ON COLUMN workflow_runs.rerun_of IS 'The run whose event wf_rerun has fired again, if it did.';
 
 /*
  * The action library, connections, mail templates, pauses.
@@ -815,25 +817,77 @@ SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION wf_cancel(uuid) IS
 'Ends a run that has not ended, at once: no further step begins. A step in the database that is under way goes on to its end, and its result is recorded; the answer to a request that is out is lost. Needs no worker. True: it was cancelled; false: it had ended. Errors: P0002 (no such run, or one of a tenant this session is not bound to); what a trigger or constraint that somebody added to workflow_runs raises.';
 
-CREATE FUNCTION wf_retry(run_id uuid, from_step text DEFAULT NULL) RETURNS boolean
+CREATE FUNCTION wf_retry(run_id uuid, from_step text DEFAULT NULL,
+	on_version text DEFAULT 'own') RETURNS boolean
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION wf_retry(uuid, text) IS
-'Queues a failed or cancelled run again, on its own version, at the step where it stopped, or at from_step, an earlier one. The steps'' earlier results stay, under previous in their element. Returns true. Errors: P0002 (no such run), 55000 (it has completed, or not ended, or somebody has damaged its row), 22023 (from_step is none of its steps, or comes after the one where it stopped).';
+COMMENT ON FUNCTION wf_retry(uuid, text, text) IS
+'Queues a run again that has failed, was cancelled, or waits for its next attempt. on_version own: on the version it has, at the step where it stopped, or at from_step, an earlier one. current: on the workflow as it is now; results are kept by the names of their steps, the run goes on at the first step without one and passes later steps that have one, or at from_step, and then that step and all after it are executed again. The steps'' earlier results stay, under previous in their element. Returns true. Errors: P0002 (no such run), 55000 (it has completed, or runs; somebody has damaged its row; it does not fit the current version, and the error says which step), 22023 (on_version; from_step is none of the steps, or comes after the one where it stopped).';
+
+CREATE FUNCTION wf_rerun(run_id uuid, payload jsonb DEFAULT NULL) RETURNS uuid
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION wf_rerun(uuid, jsonb) IS
+'Queues a new run of the current version of a run''s workflow, from its first step, with the same payload or the given one; returns its id, and its column rerun_of is run_id. The run must have ended. Steps that have effects have them again: the new run''s requests have keys of their own. Errors: P0002 (no such run), 55000 (it has not ended), 22023 (payload no object), 54000 (payload too large), 54001 (as wf_fire).';
+
+CREATE FUNCTION wf_cancel_many(run_ids uuid[])
+RETURNS TABLE (run_id uuid, outcome text)
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 100
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION wf_cancel_many(uuid[]) IS
+'wf_cancel of each of these runs, by ascending id. outcome: cancelled; not found; or the status of a run that had ended. Errors: 22004 (null), 22023 (more than 10000).';
+
+CREATE FUNCTION wf_retry_many(run_ids uuid[], from_step text DEFAULT NULL,
+	on_version text DEFAULT 'own')
+RETURNS TABLE (run_id uuid, outcome text)
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 100
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION wf_retry_many(uuid[], text, text) IS
+'wf_retry of each of these runs, by ascending id. outcome: retried; not found; the status of a run that cannot be retried in it (queued, running, completed); or the message of the error that wf_retry would raise. Errors: 22004 (null), 22023 (more than 10000, on_version).';
 
 CREATE FUNCTION wf_cancel_runs(tenant_id uuid, workflow text DEFAULT NULL,
-	status text DEFAULT NULL, since timestamptz DEFAULT NULL) RETURNS SETOF uuid
+	status text DEFAULT NULL, since timestamptz DEFAULT NULL,
+	definition_id uuid DEFAULT NULL, until timestamptz DEFAULT NULL,
+	step text DEFAULT NULL, error_class text DEFAULT NULL,
+	after uuid DEFAULT NULL, max_rows int DEFAULT NULL)
+RETURNS SETOF uuid
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 100
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION wf_cancel_runs(uuid, text, text, timestamptz) IS
-'wf_cancel of every run of the tenant that has not ended, narrowed by workflow (name), status (queued, running, waiting) and since (queued at or after); returns the ids of those cancelled. Errors: 22004 (no tenant), 22023 (status), 42501 (a session bound to another tenant).';
+COMMENT ON FUNCTION wf_cancel_runs(uuid, text, text, timestamptz, uuid, timestamptz, text, text, uuid, int) IS
+'wf_cancel of every run that has not ended (or, by status, of those queued, running or waiting); returns the ids of those cancelled. tenant_id: null is every tenant that the session sees; workflow (name), definition_id, status, since and until (fired at or after, and before) narrow it; step and error_class (an error, or its class) choose among the newest 10000 of that status by what failed; by ascending id, after that one, max_rows at most. Of runs that have not ended, step is the one that they stand at, and error_class that of its last attempt. Errors: 22023 (status, max_rows; step or error_class of runs that did not fail), 42501 (a session bound to another tenant), 42704 (no such workflow), P0002 (no such definition).';
 
 CREATE FUNCTION wf_retry_runs(tenant_id uuid, workflow text DEFAULT NULL,
-	status text DEFAULT NULL, since timestamptz DEFAULT NULL) RETURNS SETOF uuid
+	status text DEFAULT NULL, since timestamptz DEFAULT NULL,
+	definition_id uuid DEFAULT NULL, until timestamptz DEFAULT NULL,
+	step text DEFAULT NULL, error_class text DEFAULT NULL,
+	after uuid DEFAULT NULL, max_rows int DEFAULT NULL,
+	on_version text DEFAULT 'own') RETURNS SETOF uuid
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 100
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION wf_retry_runs(uuid, text, text, timestamptz) IS
-'wf_retry of every failed run of the tenant (or, by status, of the cancelled ones), narrowed by workflow (name) and since (queued at or after); returns the ids of those queued again, without those whose row somebody has damaged. Errors: 22004 (no tenant), 22023 (status), 42501 (a session bound to another tenant).';
+COMMENT ON FUNCTION wf_retry_runs(uuid, text, text, timestamptz, uuid, timestamptz, text, text, uuid, int, text) IS
+'wf_retry of every failed run (or, by status, of those cancelled or waiting), on_version as there; returns the ids of those queued again. Runs that cannot be are left as they are, and a WARNING tells of them. tenant_id: null is every tenant that the session sees; workflow (name), definition_id, status, since and until (fired at or after, and before) narrow it; step and error_class (an error, or its class) choose among the newest 10000 of that status by what failed; by ascending id, after that one, max_rows at most. Errors: 22023 (status, max_rows; step or error_class of runs that did not fail), 42501 (a session bound to another tenant), 42704 (no such workflow), P0002 (no such definition).';
+
+CREATE FUNCTION wf_rerun_runs(tenant_id uuid, workflow text DEFAULT NULL,
+	status text DEFAULT NULL, since timestamptz DEFAULT NULL,
+	definition_id uuid DEFAULT NULL, until timestamptz DEFAULT NULL,
+	step text DEFAULT NULL, error_class text DEFAULT NULL,
+	after uuid DEFAULT NULL, max_rows int DEFAULT NULL)
+RETURNS TABLE (run_id uuid, new_run_id uuid)
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 100
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION wf_rerun_runs(uuid, text, text, timestamptz, uuid, timestamptz, text, text, uuid, int) IS
+'wf_rerun of every failed run (or, by status, of those completed or cancelled); returns the ids of each and of its new run. tenant_id: null is every tenant that the session sees; workflow (name), definition_id, status, since and until (fired at or after, and before) narrow it; step and error_class (an error, or its class) choose among the newest 10000 of that status by what failed; by ascending id, after that one, max_rows at most. Errors: 22023 (status, max_rows; step or error_class of runs that did not fail), 42501 (a session bound to another tenant), 42704 (no such workflow), P0002 (no such definition).';
+
+CREATE FUNCTION wf_count_runs(tenant_id uuid, workflow text DEFAULT NULL,
+	status text DEFAULT NULL, since timestamptz DEFAULT NULL,
+	definition_id uuid DEFAULT NULL, until timestamptz DEFAULT NULL,
+	step text DEFAULT NULL, error_class text DEFAULT NULL,
+	after uuid DEFAULT NULL, max_rows int DEFAULT NULL)
+RETURNS int
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION wf_count_runs(uuid, text, text, timestamptz, uuid, timestamptz, text, text, uuid, int) IS
+'How many runs wf_cancel_runs, wf_retry_runs and wf_rerun_runs would find with these arguments; 10000 is that many or more. status may be any; without it runs of every status count, with step or error_class failed ones. tenant_id: null is every tenant that the session sees; workflow (name), definition_id, status, since and until (fired at or after, and before) narrow it; step and error_class (an error, or its class) choose among the newest 10000 of that status by what failed; by ascending id, after that one, max_rows at most. Errors: 22023 (status, max_rows; step or error_class of runs that did not fail), 42501 (a session bound to another tenant), 42704 (no such workflow), P0002 (no such definition).';
 
 CREATE FUNCTION wf_pause(tenant_id uuid DEFAULT NULL) RETURNS void
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -909,9 +963,12 @@ REVOKE ALL ON FUNCTION
 	wf_preview(jsonb, jsonb, uuid, regrole, boolean, boolean, jsonb, interval),
 	wf_preview_run(uuid, jsonb, regrole, boolean, boolean, jsonb, interval),
 	wf_register_action(text, regprocedure, jsonb, text),
-	wf_cancel(uuid), wf_retry(uuid, text),
-	wf_cancel_runs(uuid, text, text, timestamptz),
-	wf_retry_runs(uuid, text, text, timestamptz),
+	wf_cancel(uuid), wf_retry(uuid, text, text), wf_rerun(uuid, jsonb),
+	wf_cancel_many(uuid[]), wf_retry_many(uuid[], text, text),
+	wf_cancel_runs(uuid, text, text, timestamptz, uuid, timestamptz, text, text, uuid, int),
+	wf_retry_runs(uuid, text, text, timestamptz, uuid, timestamptz, text, text, uuid, int, text),
+	wf_rerun_runs(uuid, text, text, timestamptz, uuid, timestamptz, text, text, uuid, int),
+	wf_count_runs(uuid, text, text, timestamptz, uuid, timestamptz, text, text, uuid, int),
 	wf_pause(uuid), wf_resume(uuid),
 	wf_places(), wf_accept_place(bigint), wf_discard_place(bigint),
 	wf_grant(name, text), wf_revoke(name, text), wf_workers()

@@ -109,8 +109,8 @@ struct Firing
  * unless a step fires.  Raises 54001 beyond max_depth, with the names of the
  * chain, which are read as the owner of our tables.
  */
-static int
-depth_of_fire(const char *trigger_type)
+int
+firing_depth(const char *trigger_type)
 {
 	int			depth;
 	char	   *chain;
@@ -191,7 +191,7 @@ firing_begin(Oid schema, const char *trigger_type, const TimestampTz *run_at,
 	PreventCommandDuringRecovery("wf_fire()");
 	PreventCommandIfParallelMode("wf_fire()");
 	store_use_schema(schema);
-	firing->depth = depth_of_fire(trigger_type);
+	firing->depth = firing_depth(trigger_type);
 	firing->context = CurrentMemoryContext;
 	firing->trigger_type = trigger_type;
 	firing->run_at = run_at;

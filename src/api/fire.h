@@ -40,6 +40,12 @@ extern Firing *firing_begin(Oid schema, const char *trigger_type,
 extern void firing_add(Firing *firing, const pg_uuid_t *tenant,
 					   Jsonb *payload, const char *key, List **ids);
 
+/*
+ * How many runs stand above a run that is queued here; 0 outside of a step.
+ * Raises 54001 if they are more than max_depth; trigger_type is for the error.
+ */
+extern int	firing_depth(const char *trigger_type);
+
 /* Writes the rows that wait, and has the workers woken at commit. */
 extern void firing_end(Firing *firing);
 

@@ -14,7 +14,7 @@
 #include "postgres.h"
 #include "compat.h"
 
-#include "api/cancel_retry.h"
+#include "api/cancel.h"
 #include "base/json_object.h"
 #include "catalog/pg_type.h"
 #include "config/settings.h"

@@ -170,18 +170,20 @@ fill_ended(JsonbContainer *result, Datum *values, bool *nulls)
 }
 
 /*
- * The result of the step at that position, or NULL.  As long as no step is
- * repeated, it is the element of that number; so the search begins there.
+ * The result of the step at that position, or NULL.  As a rule it is
+ * the element of that number, so the search begins there; a run that was
+ * retried on another version may have it anywhere.
  */
 static JsonbContainer *
 result_of_step(Jsonb *results, StepPosition wanted)
 {
 	uint32		count = JB_ROOT_IS_ARRAY(results) ? JB_ROOT_COUNT(results) : 0;
-	uint32		first = wanted.number;
 
-	for (uint32 i = first < count ? first : 0; i < count; i++)
+	for (uint32 i = 0; i < count; i++)
 	{
-		JsonbValue *element = getIthJsonbValueFromContainer(&results->root, i);
+		uint32		nth = ((uint32) wanted.number + i) % count;
+		JsonbValue *element = getIthJsonbValueFromContainer(&results->root,
+															nth);
 		StepPosition step;
 
 		if (element->type != jbvBinary ||

@@ -100,6 +100,42 @@ forget_attempts(RunRow *run)
 		run->abnormal_ends = 0;
 }
 
+/* Has a step of that number a result? */
+static bool
+has_result(const RunRow *run, StepPosition wanted)
+{
+	for (uint32 i = 0; i < JB_ROOT_COUNT(run->step_results); i++)
+	{
+		JsonbValue *element =
+			getIthJsonbValueFromContainer(&run->step_results->root, i);
+		StepPosition step;
+
+		if (step_position_of_result(element->val.binary.data, &step) &&
+			step_position_equal(step, wanted))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The position of the next step without a result.  Only wf_retry on another
+ * version leaves results of steps ahead: then the run has more of them than it
+ * has passed steps.
+ */
+static StepPosition
+next_position(const RunRow *run, const WorkflowPlan *plan)
+{
+	StepPosition next = plan_next(plan, run->current_step);
+	int			nresults = JB_ROOT_COUNT(run->step_results) +
+		list_length(run->new_results);
+
+	if (nresults <= next.number)
+		return next;
+	while (plan_step_at(plan, next) != NULL && has_result(run, next))
+		next = plan_next(plan, next);
+	return next;
+}
+
 RunVerdict
 run_pass_step(RunRow *run, const CachedPlan *plan, StepResult *result,
 			  TickContext *tick)
@@ -121,7 +157,7 @@ run_pass_step(RunRow *run, const CachedPlan *plan, StepResult *result,
 	if (strcmp(result->status, "failed") == 0 && !step->continue_on_error)
 		return run_fail(run, psprintf("step \"%s\": %s", step->name,
 									  result->error));
-	run->current_step = plan_next(plan->plan, run->current_step);
+	run->current_step = next_position(run, plan->plan);
 	run->attempt = 0;
 	return fits ? RUN_PASSED : run_fail(run, psprintf(NO_ROOM, step->name));
 }

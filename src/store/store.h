@@ -106,6 +106,10 @@ typedef enum StoreStatement
 	STORE_INSERT_KEYED,
 	STORE_INSERTED,
 	STORE_KEYED,
+	STORE_STOPPED_RUN,
+	STORE_CANCEL,
+	STORE_REQUEUE,
+	STORE_RERUN,
 	STORE_IS_CRASHED,
 	STORE_CANCELLED,
 	STORE_FAIL,
@@ -209,7 +213,8 @@ enum
 	Anum_workflow_runs_abnormal_ends,
 	Anum_workflow_runs_abnormal_step,
 	Anum_workflow_runs_previous_results,
-	Natts_workflow_runs = Anum_workflow_runs_previous_results
+	Anum_workflow_runs_rerun_of,
+	Natts_workflow_runs = Anum_workflow_runs_rerun_of
 };
 
 /* A run as loaded; lives in the context it was loaded in. */

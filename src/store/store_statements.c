@@ -195,6 +195,53 @@ const StatementText store_statements[STORE_NSTATEMENTS] = {
 		" AND idempotency_key = $2",
 		2, {UUIDOID, TEXTOID}
 	},
+	[STORE_STOPPED_RUN] = {
+		"SELECT tenant_id, definition_id, definition_version, status,"
+		" current_step, attempt, step_results, failed_attempts,"
+		" previous_results, %t.wf_belongs_here(place), coalesce(place, 0)"
+		" FROM %t.workflow_runs"
+		" WHERE id = $1 AND ($2 IS NULL OR tenant_id = $2)"
+		" FOR NO KEY UPDATE",
+		2, {UUIDOID, UUIDOID}
+	},
+	[STORE_CANCEL] = {
+		/* nobody knows what a request under way comes to */
+		"UPDATE %t.workflow_runs SET status = 'cancelled', completed_at = $2,"
+		" error_message = 'cancelled by ' || quote_ident($3), owner = NULL,"
+		" failed_attempts = CASE WHEN attempt_at IS NULL THEN failed_attempts"
+		"  ELSE coalesce(failed_attempts, '[]') || jsonb_build_object("
+		"   'attempt', attempt, 'error', 'cancelled while it was under way',"
+		"   'started_at', attempt_at, 'duration_ms',"
+		"   CASE WHEN isfinite(attempt_at)"
+		"    THEN round(1000 * extract(epoch FROM $2 - attempt_at), 3) END) END,"
+		" attempt_at = NULL"
+		" WHERE id = $1 AND status IN ('queued', 'running', 'waiting')",
+		3, {UUIDOID, TIMESTAMPTZOID, TEXTOID}
+	},
+	[STORE_REQUEUE] = {
+		"UPDATE %t.workflow_runs SET status = 'queued', run_at = $2,"
+		" place = coalesce(place, 0),"
+		" definition_version = $3, current_step = $4, step_results = $5,"
+		" previous_results = $6, attempt = 0, attempt_at = NULL,"
+		" failed_attempts = NULL, abnormal_ends = NULL, abnormal_step = NULL,"
+		" owner = NULL, completed_at = NULL, error_message = NULL"
+		" WHERE id = $1",
+		6, {UUIDOID, TIMESTAMPTZOID, INT4OID, INT4OID, JSONBOID, JSONBOID}
+	},
+	[STORE_RERUN] = {
+		"INSERT INTO %t.workflow_runs (id, definition_id, definition_version,"
+		" tenant_id, trigger_payload, started_at, queued_at, run_at, priority,"
+		" parent_id, depth, place, status, current_step, step_results,"
+		" attempt, rerun_of)"
+		" SELECT $1, d.id, d.version, d.tenant_id,"
+		"  coalesce($3, r.trigger_payload), $4, $4, $4, r.priority, $5, $6, $7,"
+		"  'queued', 0, '[]', 0, r.id"
+		" FROM %t.workflow_runs r JOIN %t.workflow_definitions d"
+		"  ON d.id = r.definition_id WHERE r.id = $2"
+		"  AND jsonb_typeof(coalesce($3, r.trigger_payload)) = 'object'",
+		7, {UUIDOID, UUIDOID, JSONBOID, TIMESTAMPTZOID, UUIDOID, INT4OID,
+		INT8OID}
+	},
 	[STORE_IS_CRASHED] = {"SELECT" CRASHED,
 	2, {UUIDOID, INT4OID}},
 	[STORE_CANCELLED] = {

@@ -71,6 +71,7 @@ static const Column runs_columns[] = {
 	{"abnormal_ends", INT2OID, false},
 	{"abnormal_step", INT4OID, false},
 	{"previous_results", JSONBOID, false},
+	{"rerun_of", UUIDOID, false},
 };
 
 static const Column identity_columns[] = {

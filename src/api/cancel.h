@@ -1,9 +1,9 @@
 /*
- * cancel_retry.h
- *	  Runs that people stop or start again.
+ * cancel.h
+ *	  Cancelling runs that were found in another way than by a filter.
  */
-#ifndef WF_CANCEL_RETRY_H
-#define WF_CANCEL_RETRY_H
+#ifndef WF_CANCEL_H
+#define WF_CANCEL_H
 
 #include "postgres.h"
 
@@ -14,4 +14,4 @@
  */
 extern int64 cancel_runs_by_id(Datum ids);
 
-#endif							/* WF_CANCEL_RETRY_H */
+#endif							/* WF_CANCEL_H */
