@@ -76,7 +76,8 @@ REGRESS = setup helpers schema definitions validate spelling templates \
 	grants pause depth hardening retry operate characters actions_trust \
 	tenants_write held damaged altered schedules operations find titles \
 	health stats failures wait preview preview_execute search purge save \
-	templates_versions places diagram run_detail retry_current rerun bulk
+	templates_versions places diagram run_detail retry_current rerun bulk \
+	pause_workflow
 REGRESS_OPTS = --inputdir=$(srcdir) --load-extension=workflow_engine
 
 ISOLATION = cancel-cancel cancel-tenant define-define delete-fire delete-none \

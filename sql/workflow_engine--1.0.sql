@@ -418,13 +418,18 @@ CREATE TABLE workflow_pauses (
 	tenant_id	uuid,
 	paused_at	timestamptz NOT NULL DEFAULT now(),
 	paused_by	name NOT NULL DEFAULT current_user,
-	UNIQUE NULLS NOT DISTINCT (tenant_id)
+	definition_id	uuid,
+	reason		text,
+	UNIQUE NULLS NOT DISTINCT (tenant_id, definition_id),
+	CHECK (definition_id IS NULL OR tenant_id IS NOT NULL)
 );
 COMMENT ON TABLE workflow_pauses IS
 'Who is paused: wf_pause and wf_resume write it.';
 COMMENT ON COLUMN workflow_pauses.tenant_id IS 'The paused tenant; null is all of them.';
 COMMENT ON COLUMN workflow_pauses.paused_at IS 'Since when.';
 COMMENT ON COLUMN workflow_pauses.paused_by IS 'By whom.';
+COMMENT ON COLUMN workflow_pauses.definition_id IS 'The paused workflow of that tenant; null is all of them.';
+COMMENT ON COLUMN workflow_pauses.reason IS 'Why, in words for people.';
 
 /*
  * When definitions fire by themselves.
@@ -889,17 +894,19 @@ SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION wf_count_runs(uuid, text, text, timestamptz, uuid, timestamptz, text, text, uuid, int) IS
 'How many runs wf_cancel_runs, wf_retry_runs and wf_rerun_runs would find with these arguments; 10000 is that many or more. status may be any; without it runs of every status count, with step or error_class failed ones. tenant_id: null is every tenant that the session sees; workflow (name), definition_id, status, since and until (fired at or after, and before) narrow it; step and error_class (an error, or its class) choose among the newest 10000 of that status by what failed; by ascending id, after that one, max_rows at most. Errors: 22023 (status, max_rows; step or error_class of runs that did not fail), 42501 (a session bound to another tenant), 42704 (no such workflow), P0002 (no such definition).';
 
-CREATE FUNCTION wf_pause(tenant_id uuid DEFAULT NULL) RETURNS void
+CREATE FUNCTION wf_pause(tenant_id uuid DEFAULT NULL, workflow text DEFAULT NULL,
+	reason text DEFAULT NULL) RETURNS void
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION wf_pause(uuid) IS
-'Stops claiming runs of one tenant, or (null) of all, until wf_resume; survives a restart. Fired runs queue; a run that a worker has begun goes on to its end. Errors: 42501 (a session bound to another tenant, or to any if all are meant).';
+COMMENT ON FUNCTION wf_pause(uuid, text, text) IS
+'Stops claiming runs of one workflow (its name), of one tenant, or (null) of all, until wf_resume; survives a restart. Fired runs queue, and none is lost; schedules fire nothing and catch up by their rule; a run that a worker has begun goes on to its end. reason: for people, kept in workflow_pauses. Errors: 42501 (a session bound to another tenant, or to any if all are meant), 42704 (no such workflow), 22004 (a workflow without its tenant).';
 
-CREATE FUNCTION wf_resume(tenant_id uuid DEFAULT NULL) RETURNS void
+CREATE FUNCTION wf_resume(tenant_id uuid DEFAULT NULL, workflow text DEFAULT NULL,
+	reason text DEFAULT NULL) RETURNS void
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION wf_resume(uuid) IS
-'Takes back wf_pause of the same argument. Errors: as wf_pause.';
+COMMENT ON FUNCTION wf_resume(uuid, text, text) IS
+'Takes back wf_pause of the same tenant_id and workflow. reason: for workflow_operations. Errors: as wf_pause.';
 
 CREATE PROCEDURE wf_purge(older_than interval)
 AS 'MODULE_PATHNAME' LANGUAGE C;
@@ -969,7 +976,7 @@ REVOKE ALL ON FUNCTION
 	wf_retry_runs(uuid, text, text, timestamptz, uuid, timestamptz, text, text, uuid, int, text),
 	wf_rerun_runs(uuid, text, text, timestamptz, uuid, timestamptz, text, text, uuid, int),
 	wf_count_runs(uuid, text, text, timestamptz, uuid, timestamptz, text, text, uuid, int),
-	wf_pause(uuid), wf_resume(uuid),
+	wf_pause(uuid, text, text), wf_resume(uuid, text, text),
 	wf_places(), wf_accept_place(bigint), wf_discard_place(bigint),
 	wf_grant(name, text), wf_revoke(name, text), wf_workers()
 FROM PUBLIC;

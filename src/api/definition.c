@@ -288,6 +288,9 @@ wf_definition_gone(PG_FUNCTION_ARGS)
 	SPI_execute_with_args(store_sql("DELETE FROM %t.workflow_definition_versions"
 									" WHERE definition_id = $1"),
 						  1, &type, &id, NULL, false, 0);
+	SPI_execute_with_args(store_sql("DELETE FROM %t.workflow_pauses"
+									" WHERE definition_id = $1"),
+						  1, &type, &id, NULL, false, 0);
 	SPI_finish();
 	store_leave_owner(save_user, save_context);
 	store_leave_search_path(level);

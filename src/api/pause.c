@@ -10,6 +10,7 @@
 #include "postgres.h"
 #include "compat.h"
 
+#include "base/json_object.h"
 #include "catalog/pg_type.h"
 #include "config/settings.h"
 #include "executor/spi.h"
@@ -21,48 +22,125 @@
 #include "utils/lsyscache.h"
 #include "utils/uuid.h"
 
+/* What is to be paused or resumed. */
+typedef struct PauseTarget
+{
+	bool		all;			/* tenants; then the others are not set */
+	pg_uuid_t	tenant;
+	char	   *workflow;		/* NULL: all of the tenant */
+	pg_uuid_t	definition;
+} PauseTarget;
+
 /*
- * Raises 42501 unless the session may pause the tenant of argument 0 (null:
- * all tenants, which takes a session without a binding).
+ * Sets the tenant: argument 0, or, if a workflow is named, that of the
+ * session.  Raises 42501 unless the session may pause it (null: all tenants,
+ * which takes a session without a binding), 22004 for a workflow of no tenant.
  */
 static void
-check_binding(FunctionCallInfo fcinfo)
+find_tenant(FunctionCallInfo fcinfo, PauseTarget *target)
 {
-	pg_uuid_t	bound;
-	bool		allowed = PG_ARGISNULL(0)
-		? settings_tenant(&bound) == TENANT_UNBOUND
-		: settings_tenant_visible(PG_GETARG_UUID_P(0));
+	TenantBinding binding = settings_tenant(&target->tenant);
+	bool		allowed = binding == TENANT_UNBOUND;
 
+	target->all = PG_ARGISNULL(0) &&
+		(target->workflow == NULL || binding != TENANT_BOUND);
+	if (!PG_ARGISNULL(0))
+	{
+		target->tenant = *PG_GETARG_UUID_P(0);
+		allowed = settings_tenant_visible(&target->tenant);
+	}
+	else if (!target->all)
+		allowed = true;
 	if (!allowed)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("this session may only pause and resume its own tenant"),
 				 errdetail("It is bound by \"workflow_engine.tenant_id\".")));
+	if (target->all && target->workflow != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"tenant_id\" must not be null if a workflow is named"),
+				 errhint("Names of workflows are unique within a tenant.")));
 }
 
 /*
- * Executes sql, with the tenant (or null) as $1 and the caller's role as $2,
- * and has the workers woken at commit.
+ * Sets the definition of the workflow.  Its row is locked until the end of the
+ * transaction, so that it cannot be deleted, and its pauses with it, before
+ * this one is there.  Within SPI.  Raises 42704.
+ */
+static void
+find_definition(PauseTarget *target)
+{
+	static const Oid types[2] = {UUIDOID, TEXTOID};
+	Datum		values[2] = {UUIDPGetDatum(&target->tenant),
+	CStringGetTextDatum(target->workflow)};
+	bool		isnull;
+
+	SPI_execute_with_args(store_sql("SELECT id FROM %t.workflow_definitions"
+									" WHERE tenant_id = $1 AND name = $2"
+									" FOR KEY SHARE"),
+						  2, (Oid *) types, values, NULL, false, 1);
+	if (SPI_processed == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("workflow \"%s\" does not exist", target->workflow),
+				 errhint("Table workflow_definitions has the names of each tenant's workflows.")));
+	target->definition =
+		*DatumGetUUIDP(SPI_getbinval(SPI_tuptable->vals[0],
+									 SPI_tuptable->tupdesc, 1, &isnull));
+}
+
+/* Records the operation. */
+static void
+note_pause(const char *what, const PauseTarget *target, const char *reason)
+{
+	ObjectBuilder b;
+
+	object_begin(&b);
+	if (target->workflow != NULL)
+		object_text(&b, "workflow", target->workflow);
+	if (reason != NULL)
+		object_text(&b, "reason", reason);
+	operation_note(what, target->all ? NULL : &target->tenant,
+				   target->workflow != NULL ? &target->definition : NULL,
+				   NULL, object_end(&b));
+}
+
+/*
+ * Executes sql with the tenant, the definition (each may be null), the
+ * caller's role and the reason as $1 to $4, and has the workers woken at
+ * commit.  Records an operation if that has changed anything.
  */
 static Datum
 write_pause(FunctionCallInfo fcinfo, const char *what, const char *sql)
 {
-	Oid			types[2] = {UUIDOID, NAMEOID};
-	Datum		values[2];
-	char		nulls[] = "  ";
+	static const Oid types[4] = {UUIDOID, UUIDOID, NAMEOID, TEXTOID};
+	PauseTarget target = {0};
+	char	   *reason = PG_ARGISNULL(2) ? NULL
+		: text_to_cstring(PG_GETARG_TEXT_PP(2));
+	Datum		values[4];
+	char		nulls[] = "    ";
 	NameData	name;
 
-	check_binding(fcinfo);
+	if (!PG_ARGISNULL(1))
+		target.workflow = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	find_tenant(fcinfo, &target);
 	store_use_schema(get_func_namespace(fcinfo->flinfo->fn_oid));
-	nulls[0] = PG_ARGISNULL(0) ? 'n' : ' ';
-	values[0] = PG_ARGISNULL(0) ? (Datum) 0 : PG_GETARG_DATUM(0);
 	namestrcpy(&name, operation_role());
-	values[1] = NameGetDatum(&name);
 	SPI_connect();
-	SPI_execute_with_args(store_sql(sql), 2, types, values, nulls, false, 0);
+	if (target.workflow != NULL)
+		find_definition(&target);
+	values[0] = UUIDPGetDatum(&target.tenant);
+	nulls[0] = target.all ? 'n' : ' ';
+	values[1] = UUIDPGetDatum(&target.definition);
+	nulls[1] = target.workflow == NULL ? 'n' : ' ';
+	values[2] = NameGetDatum(&name);
+	values[3] = PG_GETARG_DATUM(2);
+	nulls[3] = reason == NULL ? 'n' : ' ';
+	SPI_execute_with_args(store_sql(sql), lengthof(types), (Oid *) types,
+						  values, nulls, false, 0);
 	if (SPI_processed > 0)
-		operation_note(what, PG_ARGISNULL(0) ? NULL : PG_GETARG_UUID_P(0),
-					   NULL, NULL, NULL);
+		note_pause(what, &target, reason);
 	SPI_finish();
 	wakeup_at_commit();
 	PG_RETURN_VOID();
@@ -70,12 +148,18 @@ write_pause(FunctionCallInfo fcinfo, const char *what, const char *sql)
 
 PG_FUNCTION_INFO_V1(wf_pause);
 
+/* What is paused already keeps who and since when; a new reason is taken. */
 Datum
 wf_pause(PG_FUNCTION_ARGS)
 {
 	return write_pause(fcinfo, "pause",
-					   "INSERT INTO %t.workflow_pauses (tenant_id, paused_by)"
-					   " VALUES ($1, $2) ON CONFLICT DO NOTHING");
+					   "INSERT INTO %t.workflow_pauses AS p"
+					   " (tenant_id, definition_id, paused_by, reason)"
+					   " VALUES ($1, $2, $3, $4)"
+					   " ON CONFLICT (tenant_id, definition_id) DO UPDATE"
+					   "  SET reason = excluded.reason"
+					   "  WHERE p.reason IS DISTINCT FROM"
+					   "   coalesce(excluded.reason, p.reason)");
 }
 
 PG_FUNCTION_INFO_V1(wf_resume);
@@ -86,5 +170,5 @@ wf_resume(PG_FUNCTION_ARGS)
 	return write_pause(fcinfo, "resume",
 					   "DELETE FROM %t.workflow_pauses"
 					   " WHERE tenant_id IS NOT DISTINCT FROM $1"
-					   "   AND $2 IS NOT NULL");
+					   "  AND definition_id IS NOT DISTINCT FROM $2");
 }

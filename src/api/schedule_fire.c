@@ -295,7 +295,9 @@ lock_due(TimestampTz now)
 									" AND d.is_active AND NOT EXISTS"
 									" (SELECT FROM %t.workflow_pauses p"
 									"  WHERE p.tenant_id IS NULL"
-									"  OR p.tenant_id = s.tenant_id)"
+									"  OR p.tenant_id = s.tenant_id AND"
+									"   (p.definition_id IS NULL OR"
+									"    p.definition_id = s.definition_id))"
 									" ORDER BY s.error IS NOT NULL, s.next_at"
 									" FOR UPDATE OF s SKIP LOCKED"),
 						  2, types, values, NULL, false, MAX_SCHEDULES);

@@ -344,10 +344,14 @@ typedef struct Pauses
 	bool		all;
 	int			ntenants;
 	pg_uuid_t  *tenants;		/* in the caller's context */
+	int			ndefinitions;
+	pg_uuid_t  *definitions;	/* likewise */
 } Pauses;
 
 extern void store_load_pauses(Pauses *pauses);
 extern bool store_is_paused(const Pauses *pauses, const pg_uuid_t *tenant);
+extern bool store_definition_is_paused(const Pauses *pauses,
+									   const pg_uuid_t *definition_id);
 
 /*
  * Fills tenants with the next ones, after *after (NULL: from the first), that
@@ -360,11 +364,11 @@ extern int	store_tenants_due(const pg_uuid_t *after, bool with_later,
 							  pg_uuid_t *tenants);
 
 /*
- * Fills runs with a tenant's next ones that are due, in their order; returns
- * how many, at most reading->limit.
+ * Fills runs with a tenant's next ones that are due, in their order, without
+ * those of paused definitions; returns how many, at most reading->limit.
  */
 extern int	store_read_due(const DueReading *reading, TimestampTz now,
-						   DueRun *runs);
+						   const Pauses *pauses, DueRun *runs);
 
 /*
  * Fills runs with those that were to wait for a moment after since and up to
@@ -393,11 +397,12 @@ extern void store_loading_begin(RunTable *runs);
 extern void store_loading_end(RunTable *runs);
 
 /*
- * Locks and loads a run if it is due; else NULL, and *later if somebody
- * else holds its row or it is not due yet.
+ * Locks and loads a run if it is due and its definition is not paused; else
+ * NULL, and *later if somebody else holds its row or it is not due yet.
  */
 extern RunRow *store_claim_run(RunTable *runs, const pg_uuid_t *id,
-							   TimestampTz now, bool *later);
+							   TimestampTz now, const Pauses *pauses,
+							   bool *later);
 
 /*
  * Loads a run that this epoch owns, and locks it if that is wanted; else NULL,

@@ -42,11 +42,13 @@
 #include "compat.h"
 
 #include "base/uuid_list.h"
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "lib/qunique.h"
 #include "shared/due_queue.h"
 #include "store/store.h"
 #include "store/store_place.h"
+#include "utils/array.h"
 #include "utils/timestamp.h"
 
 static Datum
@@ -70,27 +72,62 @@ store_load_pauses(Pauses *pauses)
 	store_execute(STORE_PAUSES, NULL, NULL, false, 0);
 	pauses->tenants = MemoryContextAlloc(caller, sizeof(pg_uuid_t) *
 										 (SPI_processed + 1));
+	pauses->definitions = MemoryContextAlloc(caller, sizeof(pg_uuid_t) *
+											 (SPI_processed + 1));
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
-		bool		isnull;
+		bool		of_all;
+		bool		of_tenant;
 		Datum		tenant = SPI_getbinval(SPI_tuptable->vals[i],
-										   SPI_tuptable->tupdesc, 1, &isnull);
+										   SPI_tuptable->tupdesc, 1, &of_all);
+		Datum		definition = SPI_getbinval(SPI_tuptable->vals[i],
+											   SPI_tuptable->tupdesc, 2,
+											   &of_tenant);
 
-		if (isnull)
+		if (of_all)
 			pauses->all = true;
-		else
+		else if (of_tenant)
 			pauses->tenants[pauses->ntenants++] = *DatumGetUUIDP(tenant);
+		else
+			pauses->definitions[pauses->ndefinitions++] =
+				*DatumGetUUIDP(definition);
 	}
 	SPI_finish();
+}
+
+static bool
+contains_id(const pg_uuid_t *ids, int n, const pg_uuid_t *id)
+{
+	for (int i = 0; i < n; i++)
+		if (ids_equal(&ids[i], id))
+			return true;
+	return false;
 }
 
 bool
 store_is_paused(const Pauses *pauses, const pg_uuid_t *tenant)
 {
-	for (int i = 0; i < pauses->ntenants; i++)
-		if (ids_equal(&pauses->tenants[i], tenant))
-			return true;
-	return false;
+	return contains_id(pauses->tenants, pauses->ntenants, tenant);
+}
+
+bool
+store_definition_is_paused(const Pauses *pauses,
+						   const pg_uuid_t *definition_id)
+{
+	return contains_id(pauses->definitions, pauses->ndefinitions,
+					   definition_id);
+}
+
+/* The array of the paused definitions, in the current memory context. */
+static Datum
+paused_definitions(const Pauses *pauses)
+{
+	Datum	   *ids = palloc(sizeof(Datum) * (pauses->ndefinitions + 1));
+
+	for (int i = 0; i < pauses->ndefinitions; i++)
+		ids[i] = UUIDPGetDatum(&pauses->definitions[i]);
+	return PointerGetDatum(construct_array(ids, pauses->ndefinitions, UUIDOID,
+										   UUID_LEN, false, TYPALIGN_CHAR));
 }
 
 /*--- what is due ---*/
@@ -243,13 +280,15 @@ read_runs(StoreStatement statement, Datum *values,
 }
 
 int
-store_read_due(const DueReading *reading, TimestampTz now, DueRun *runs)
+store_read_due(const DueReading *reading, TimestampTz now,
+			   const Pauses *pauses, DueRun *runs)
 {
-	Datum		values[7] = {0, UUIDPGetDatum(&reading->tenant_id),
+	Datum		values[8] = {0, UUIDPGetDatum(&reading->tenant_id),
 		Int16GetDatum(reading->after.priority),
 		TimestampTzGetDatum(reading->after.run_at),
 		UUIDPGetDatum(&reading->after.id),
-	TimestampTzGetDatum(now), Int32GetDatum(reading->limit)};
+		TimestampTzGetDatum(now), Int32GetDatum(reading->limit),
+	paused_definitions(pauses)};
 
 	return read_runs(STORE_DUE, values, compare_due, runs, reading->limit);
 }

@@ -301,13 +301,28 @@ belongs_here(TupleTableSlot *slot)
 	return store_belongs_here(DatumGetInt64(place), isnull);
 }
 
+/* Is the definition of the run in the slot paused? */
+static bool
+has_paused_definition(TupleTableSlot *slot, const Pauses *pauses)
+{
+	bool		isnull;
+
+	if (pauses->ndefinitions == 0)
+		return false;
+	return store_definition_is_paused(pauses,
+									  DatumGetUUIDP(slot_getattr(slot,
+																 Anum_workflow_runs_definition_id,
+																 &isnull)));
+}
+
 /* Locks and loads the row in the slot. */
 static RunRow *
-claim_row(RunTable *runs, TimestampTz now, bool *later)
+claim_row(RunTable *runs, TimestampTz now, const Pauses *pauses, bool *later)
 {
 	TM_Result	result;
 
-	if (!run_status_is_open(status_of(runs->row)))
+	if (!run_status_is_open(status_of(runs->row)) ||
+		has_paused_definition(runs->row, pauses))
 		return NULL;
 	if (is_early(runs->row, now, later) || !belongs_here(runs->row))
 		return NULL;
@@ -332,13 +347,13 @@ find_row(RunTable *runs, const pg_uuid_t *id)
 
 RunRow *
 store_claim_run(RunTable *runs, const pg_uuid_t *id, TimestampTz now,
-				bool *later)
+				const Pauses *pauses, bool *later)
 {
 	RunRow	   *run = NULL;
 
 	*later = false;
 	if (find_row(runs, id))
-		run = claim_row(runs, now, later);
+		run = claim_row(runs, now, pauses, later);
 	ExecClearTuple(runs->row);
 	return run;
 }

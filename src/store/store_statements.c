@@ -92,7 +92,8 @@
  * A tenant's next runs in one of the indexes, after (priority, run_at, id) =
  * ($3, $4, $5).  Priority by priority: each is one stretch of the index, which
  * ends before the runs that are not due yet; the first begins after the run
- * that was read last.
+ * that was read last.  Runs of the definitions $8, which are paused, are left
+ * out here, so that a reading is not full of them.
  */
 #define NEXT_RUNS(index) \
 	"(WITH RECURSIVE p(priority) AS (" \
@@ -107,6 +108,7 @@
 	"  (SELECT q.id, q.run_at, q.priority FROM %t.workflow_runs q" \
 	"    WHERE q.place = $1 AND q.tenant_id = $2" \
 	"      AND q.priority = p.priority AND" index " AND q.run_at <= $6" \
+	"      AND q.definition_id <> ALL ($8)" \
 	"      AND (q.run_at, q.id) >" \
 	"       (CASE WHEN p.priority = $3 THEN $4 ELSE '-infinity' END," \
 	"        CASE WHEN p.priority = $3 THEN $5 ELSE" \
@@ -128,8 +130,8 @@ const StatementText store_statements[STORE_NSTATEMENTS] = {
 		"SELECT u.id, $2, u.run_at, u.priority FROM ("
 		NEXT_RUNS(IN_DUE) " UNION ALL " NEXT_RUNS(IN_LATER) ") u"
 		" ORDER BY u.priority DESC, u.run_at, u.id LIMIT $7",
-		7, {INT8OID, UUIDOID, INT2OID, TIMESTAMPTZOID, UUIDOID,
-		TIMESTAMPTZOID, INT4OID}
+		8, {INT8OID, UUIDOID, INT2OID, TIMESTAMPTZOID, UUIDOID,
+		TIMESTAMPTZOID, INT4OID, UUIDARRAYOID}
 	},
 	[STORE_LATER] = {
 		"SELECT q.id, q.tenant_id, q.run_at, q.priority"
@@ -148,7 +150,8 @@ const StatementText store_statements[STORE_NSTATEMENTS] = {
 		" WHERE q.place = ANY ($2) AND q.status = 'running'"
 		"  AND NOT %t.wf_worker_alive(q.owner)"
 		"  AND NOT EXISTS (SELECT FROM %t.workflow_pauses p"
-		"   WHERE p.tenant_id = q.tenant_id)"
+		"   WHERE p.tenant_id = q.tenant_id AND"
+		"    (p.definition_id IS NULL OR p.definition_id = q.definition_id))"
 		" ORDER BY q.definition_id, q.id LIMIT $1"
 		" FOR NO KEY UPDATE SKIP LOCKED",
 		2, {INT4OID, INT8ARRAYOID}
@@ -272,7 +275,7 @@ const StatementText store_statements[STORE_NSTATEMENTS] = {
 		4, {UUIDOID, INT4OID, TEXTOID, TIMESTAMPTZOID}
 	},
 	[STORE_PAUSES] = {
-		"SELECT tenant_id FROM %t.workflow_pauses",
+		"SELECT tenant_id, definition_id FROM %t.workflow_pauses",
 		0, {0}
 	},
 	[STORE_VERSION] = {

@@ -140,6 +140,8 @@ static const Column pauses_columns[] = {
 	{"tenant_id", UUIDOID, false},
 	{"paused_at", TIMESTAMPTZOID, true},
 	{"paused_by", NAMEOID, true},
+	{"definition_id", UUIDOID, false},
+	{"reason", TEXTOID, false},
 };
 
 #define COLUMNS(columns) lengthof(columns), columns

@@ -61,7 +61,7 @@
 /* If all that is due are slow runs left to others, claiming waits so long. */
 #define OVERFLOW_RETRY_US INT64CONST(50000)
 
-/* Which tenants are paused, as of now; for the rest of the tick. */
+/* What is paused, as of now; for the rest of the tick. */
 static void
 load_pauses(Tick *tick)
 {
@@ -131,7 +131,7 @@ take_ids(const Tick *tick, DueRun *runs, int max)
 		n += due_take_runs(runs + n, max - n, in_flight.epoch, is_left_out,
 						   &out, &reading, &must_be_read);
 		if (must_be_read)
-			tick_read_tenant(&reading);
+			tick_read_tenant(tick, &reading);
 	}
 	return n;
 }
@@ -191,7 +191,8 @@ any_is_last(const DueRun *due, int n)
 }
 
 /*
- * Returns these runs (RunRow *) without those whose tenant is paused by now.
+ * Returns these runs (RunRow *) without those whose tenant or definition is
+ * paused by now.
  * The pauses are loaded again after the rows were locked, so that a pause is
  * seen that had committed before one of the runs was fired.  The runs left out
  * stay queued in the table, and wf_resume has it rescanned.
@@ -206,9 +207,11 @@ without_paused(Tick *tick, List *runs)
 	load_pauses(tick);
 	foreach(lc, runs)
 	{
+		const RunRow *run = lfirst(lc);
+
 		if (tick->pauses.all ||
-			store_is_paused(&tick->pauses,
-							&((RunRow *) lfirst(lc))->tenant_id))
+			store_is_paused(&tick->pauses, &run->tenant_id) ||
+			store_definition_is_paused(&tick->pauses, &run->definition_id))
 			runs = foreach_delete_current(runs, lc);
 	}
 	return runs;
@@ -256,7 +259,8 @@ take_runs(Tick *tick, int max, bool *took)
 		if (is_repeated(due, i) || aside_contains(&due[i].id))
 			continue;
 		crashed_step_note_run(&due[i].id, NULL);
-		run = store_claim_run(tick->runs, &due[i].id, now, &later);
+		run = store_claim_run(tick->runs, &due[i].id, now, &tick->pauses,
+							  &later);
 		if (run != NULL && may_go(run))
 			runs = lappend(runs, run);
 		else if (later)

@@ -94,10 +94,11 @@ tick_read_later(void)
 }
 
 void
-tick_read_tenant(const DueReading *reading)
+tick_read_tenant(const Tick *tick, const DueReading *reading)
 {
 	DueRun	   *runs = palloc(sizeof(DueRun) * DUE_READ_AHEAD);
-	int			n = store_read_due(reading, clock_now(), runs);
+	int			n = store_read_due(reading, clock_now(), &tick->pauses,
+										   runs);
 
 	due_end_reading(reading, runs, n, n < reading->limit);
 	pfree(runs);

@@ -23,6 +23,6 @@ extern void tick_rescan(Tick *tick, pg_uuid_t last, bool has_last);
 extern void tick_read_later(void);
 
 /* Reads from the table a tenant's next runs that are due, for the queue. */
-extern void tick_read_tenant(const DueReading *reading);
+extern void tick_read_tenant(const Tick *tick, const DueReading *reading);
 
 #endif							/* WF_TICK_RESCAN_H */

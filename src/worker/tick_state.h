@@ -76,7 +76,7 @@ typedef struct Tick
 {
 	TickContext run;			/* what the runs need to know of it */
 	RunTable   *runs;			/* workflow_runs, opened */
-	Pauses		pauses;			/* of tenants, as last loaded */
+	Pauses		pauses;			/* as last loaded */
 	int			room;			/* so many runs it may still take */
 	bool		no_claims;		/* a crash is still to be booked on its run */
 	List	   *taken;			/* of pg_uuid_t *: runs in flight that it
