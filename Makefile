@@ -82,7 +82,8 @@ REGRESS_OPTS = --inputdir=$(srcdir) --load-extension=workflow_engine
 
 ISOLATION = cancel-cancel cancel-tenant define-define delete-fire delete-none \
 	delete-version edit-edit fire-edit fire-key fire-serializable \
-	fire-key-added purge-locked save-save
+	fire-key-added purge-locked save-save retry-running retry-retry \
+	retry-edit
 ISOLATION_OPTS = --inputdir=$(srcdir)/t/isolation \
 	--load-extension=workflow_engine
 
