@@ -187,7 +187,8 @@ sub settle
 				   AND run_at <= now() + interval '1 minute')
 			  AND wf_belongs_here(r.place)
 			  AND NOT EXISTS (SELECT FROM workflow_pauses p
-				WHERE coalesce(p.tenant_id, r.tenant_id) = r.tenant_id))});
+				WHERE coalesce(p.tenant_id, r.tenant_id) = r.tenant_id
+				  AND coalesce(p.definition_id, r.definition_id) = r.definition_id))});
 	fail("$where: the runs end");
 	return;
 }

@@ -140,7 +140,8 @@ enum
 	COUNT(OF_STATUS("'failed'", " AND q.id >= $5")) ", " \
 	COUNT(OF_STATUS("'failed'", " AND q.id >= $6")) "," \
 	" EXISTS (SELECT FROM %t.workflow_pauses p" \
-	"  WHERE p.tenant_id IS NULL OR p.tenant_id = $1)" \
+	"  WHERE p.definition_id IS NULL" \
+	"  AND (p.tenant_id IS NULL OR p.tenant_id = $1))" \
 	" FROM due, ripe, later"
 
 #define HEALTH_OF_ALL \

@@ -106,7 +106,8 @@
 	OF_STATUS("'running'", "", " WHERE x.place = ANY ($6)") ", " \
 	RUN_COUNT_LIMIT ")::int," \
 	"  EXISTS (SELECT FROM %t.workflow_pauses p" \
-	"   WHERE p.tenant_id IS NULL OR p.tenant_id = d.tenant_id)" \
+	"   WHERE p.tenant_id IS NULL OR p.tenant_id = d.tenant_id" \
+	"    AND (p.definition_id IS NULL OR p.definition_id = d.id))" \
 	" FROM (" QUEUED ") q" \
 	"  JOIN %t.workflow_definitions d ON d.id = q.definition_id" \
 	"  CROSS JOIN LATERAL " LAST_HOUR " h" \

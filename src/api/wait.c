@@ -63,7 +63,8 @@
 	" || coalesce(' The last error: '" \
 	"   || (r.failed_attempts->-1->>'error'), '')," \
 	" EXISTS (SELECT FROM %t.workflow_pauses p" \
-	"  WHERE p.tenant_id IS NULL OR p.tenant_id = r.tenant_id)" \
+	"  WHERE p.tenant_id IS NULL OR p.tenant_id = r.tenant_id" \
+	"   AND (p.definition_id IS NULL OR p.definition_id = r.definition_id))" \
 	" FROM %t.workflow_runs r JOIN %t.workflow_definition_versions v" \
 	"  ON v.definition_id = r.definition_id" \
 	"  AND v.version = r.definition_version WHERE r.id = $1"
