@@ -133,3 +133,6 @@ SELECT current_setting('t.numbers') AS retried;
 SELECT t.wait();
 SELECT n, status, definition_version FROM workflow_runs JOIN t.fired ON run = id WHERE tenant_id = t.a() ORDER BY n;
 SELECT t.clean();
+DELETE FROM workflow_actions WHERE name = 'bulk';
+DROP FUNCTION t.bulk, t.numbers, t.chosen;
+DROP TABLE t.fired;

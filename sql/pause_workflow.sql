@@ -67,3 +67,4 @@ SELECT wf_resume(workflow => 'q');
 RESET workflow_engine.tenant_id;
 SELECT count(*) FROM workflow_pauses;
 SELECT t.clean();
+DROP FUNCTION t.wait_others, t.runs_of;

@@ -69,3 +69,5 @@ SELECT count(*) FROM wf_rerun_runs(NULL, 'w', 'completed', max_rows => 2);
 SELECT t.wait();
 SELECT status, count(*) FROM workflow_runs WHERE tenant_id = t.a() GROUP BY 1 ORDER BY 1;
 SELECT t.clean();
+DELETE FROM workflow_actions WHERE name IN ('once_more', 'fail');
+DROP FUNCTION t.once_more, t.fail;

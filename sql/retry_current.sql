@@ -128,7 +128,7 @@ SELECT code, message, hint FROM t.error(format('SELECT wf_retry(%L, NULL, %L)', 
 SELECT t.save('a', 'slow~');
 UPDATE t.open_switch SET open = false;
 SELECT wf_fire(t.a(), 'w') AS run \gset
-CREATE FUNCTION t.wait_waiting(run uuid) RETURNS text LANGUAGE plpgsql AS $$
+CREATE FUNCTION t.until_waiting(run uuid) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	FOR i IN 1 .. 3000 LOOP
 		EXIT WHEN EXISTS (SELECT FROM workflow_runs WHERE id = run AND status = 'waiting');
@@ -136,7 +136,7 @@ BEGIN
 	END LOOP;
 	RETURN (SELECT status FROM workflow_runs WHERE id = run);
 END $$;
-SELECT t.wait_waiting(:'run');
+SELECT t.until_waiting(:'run');
 UPDATE t.open_switch SET open = true;
 SELECT wf_retry(:'run');
 SELECT t.wait_run(:'run');
@@ -145,7 +145,7 @@ SELECT e->>'step_name' AS step, e->>'attempts' AS attempts, e->>'repeat' AS repe
 FROM workflow_runs r, jsonb_array_elements(r.step_results) e WHERE r.id = :'run';
 UPDATE t.open_switch SET open = false;
 SELECT wf_fire(t.a(), 'w') AS run \gset
-SELECT t.wait_waiting(:'run');
+SELECT t.until_waiting(:'run');
 SELECT t.save('between', 'a', 'slow');
 SELECT wf_retry(:'run', on_version => 'current');
 SELECT t.wait_run(:'run');
@@ -177,3 +177,7 @@ SELECT regexp_replace(outcome, '[0-9a-f-]{36}', 'ID') AS outcome FROM wf_cancel_
 SELECT code, message FROM t.error('SELECT wf_retry_many(NULL)');
 SELECT code, message FROM t.error('SELECT wf_cancel_many(array_fill(t.a(), ARRAY[10001]))');
 SELECT t.clean();
+DELETE FROM workflow_actions WHERE name = 'gate';
+DROP FUNCTION t.gate, t.save, t.shown, t.until_waiting;
+DROP PROCEDURE t.start;
+DROP TABLE t.open_switch;

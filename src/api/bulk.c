@@ -209,12 +209,16 @@ wf_cancel_runs(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* arg is Retrying *. */
+/*
+ * arg is Retrying *.  Runs that were not made for this database are passed
+ * without a word: wf_health() counts them.
+ */
 static bool
 retry_one(const StoppedRun *run, void *arg, pg_uuid_t *other,
 		  Objection *objection)
 {
-	return retry_is_stopped(run->status) && retry_run(arg, run, objection);
+	return retry_is_stopped(run->status) && run->belongs_here &&
+		retry_run(arg, run, objection);
 }
 
 PG_FUNCTION_INFO_V1(wf_retry_runs);

@@ -141,7 +141,7 @@ check_run(const StoppedRun *run, Objection *objection)
 		objection->message = psprintf("run %s was not made for this database",
 									  id_text(&run->id));
 		objection->detail = "It came in with a restore or a copy, and the original may have it as well.";
-		objection->hint = psprintf("SELECT wf_accept_place(" INT64_FORMAT ") has the runs that came in with it executed here, and wf_rerun() makes a new run here.",
+		objection->hint = psprintf("SELECT wf_accept_place(" INT64_FORMAT ") has the runs that came in with it executed here.",
 								   run->place);
 		return false;
 	}
