@@ -90,6 +90,8 @@ good_tree()
 			nparts = leaf_value((int) getpid());
 		}
 
+		extern PGDLLEXPORT Datum wf_part(PG_FUNCTION_ARGS);
+
 		PG_FUNCTION_INFO_V1(wf_part);
 
 		Datum
