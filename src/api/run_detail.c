@@ -222,8 +222,8 @@ wf_run(PG_FUNCTION_ARGS)
 
 /*
  * Of the newest runs of each definition, one for each payload: an event that
- * fires several definitions has a run of each.  Payloads are compared by a hash
- * first, so that a large one is read once.
+ * fires several definitions has a run of each.  Payloads are compared by a
+ * hash first, so that a large one is read once.
  */
 static void
 write_samples(RunQuery *query, text *trigger_type, const pg_uuid_t *tenant)
