@@ -203,7 +203,7 @@ is_own_index(Oid index)
 {
 	static const char *const own[] = {"workflow_runs_due",
 		"workflow_runs_later", "workflow_runs_timer",
-		"workflow_runs_held", "workflow_runs_state",
+		"workflow_runs_held", "workflow_runs_state", "workflow_runs_parent",
 	"workflow_runs_key"};
 	char	   *name = get_rel_name(index);
 
