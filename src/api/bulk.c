@@ -14,9 +14,9 @@
 #include "postgres.h"
 #include "compat.h"
 
+#include "api/bulk_filter.h"
 #include "api/rerun.h"
 #include "api/retry.h"
-#include "api/bulk_filter.h"
 #include "api/stopped_run.h"
 #include "base/uuid_list.h"
 #include "executor/spi.h"

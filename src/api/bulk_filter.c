@@ -9,12 +9,13 @@
  * The definitions are chosen first; each status is then read by the index that
  * has it:
  *
- *	 failed, running		workflow_runs_state, definition by definition;
+ *	 failed, cancelled, running
+ *							workflow_runs_state, definition by definition;
  *	 queued, waiting		the indexes of what is due, of what is due later
  *							and of what is not due at all, each as a whole:
  *							they hold nothing else;
- *	 completed, cancelled	workflow_runs_definition, of which every run between
- *							since and until is looked at.
+ *	 completed				workflow_runs_definition, of which every run
+ *							between since and until is looked at.
  *
  * A step, or a class of errors, is in no index.  So with either the newest
  * FILTER_WINDOW runs of the status are looked at, whatever "after" is: a
@@ -460,14 +461,16 @@ bulk_filter_end(BulkFilter *filter)
 /*--- for the record ---*/
 
 static void
-describe_text(FunctionCallInfo fcinfo, int n, const char *key, ObjectBuilder *b)
+describe_text(FunctionCallInfo fcinfo, int n, const char *key,
+			  ObjectBuilder *b)
 {
 	if (!PG_ARGISNULL(n))
 		object_text(b, key, text_argument(fcinfo, n));
 }
 
 static void
-describe_time(FunctionCallInfo fcinfo, int n, const char *key, ObjectBuilder *b)
+describe_time(FunctionCallInfo fcinfo, int n, const char *key,
+			  ObjectBuilder *b)
 {
 	if (PG_ARGISNULL(n))
 		return;

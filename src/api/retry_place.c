@@ -216,7 +216,8 @@ match_results(const StoppedRun *run, const RetryRequest *request,
 		if (!result->finished)
 			continue;
 		if (result->number < 0)
-			return object_to(objection, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+			return object_to(objection,
+							 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 							 psprintf("version %d of the workflow has no step \"%s\", which run %s has finished",
 									  request->version,
 									  own_name(request, result->step),

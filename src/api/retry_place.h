@@ -20,7 +20,7 @@ typedef struct RetryRequest
 	bool		on_current;		/* on the definition's current version, */
 	int			version;		/* that is, on this one */
 	const char *from_step;		/* NULL: where the run stopped */
-	StepNames	own;			/* of the version that the run was fired with */
+	StepNames	own;			/* of the version that the run has */
 	StepNames	target;			/* of the version that it shall go on in */
 } RetryRequest;
 

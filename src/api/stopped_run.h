@@ -43,7 +43,8 @@ typedef struct Objection
 } Objection;
 
 /* Raises the error. */
-extern void objection_raise(const Objection *objection) pg_attribute_noreturn();
+extern void objection_raise(const Objection *objection)
+			pg_attribute_noreturn();
 
 /*
  * What every function about runs by hand begins with: the schema that it

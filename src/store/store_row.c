@@ -306,13 +306,12 @@ static bool
 has_paused_definition(TupleTableSlot *slot, const Pauses *pauses)
 {
 	bool		isnull;
+	Datum		id;
 
 	if (pauses->ndefinitions == 0)
 		return false;
-	return store_definition_is_paused(pauses,
-									  DatumGetUUIDP(slot_getattr(slot,
-																 Anum_workflow_runs_definition_id,
-																 &isnull)));
+	id = slot_getattr(slot, Anum_workflow_runs_definition_id, &isnull);
+	return store_definition_is_paused(pauses, DatumGetUUIDP(id));
 }
 
 /* Locks and loads the row in the slot. */
