@@ -151,17 +151,17 @@ SET LOCAL ROLE regress_find;
 SELECT count(*) FROM wf_runs(until => '2026-03-01 00:00:00+00');
 RESET ROLE;
 
--- Which index serves it, whatever the planner knows of this table.
-CREATE FUNCTION t.scans(q text) RETURNS text LANGUAGE plpgsql AS $$
+-- An index serves it, whatever the planner knows of this table; which one is
+-- cheapest depends on its size.
+CREATE FUNCTION t.scans(q text) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
 	before jsonb;
-	used text;
+	used boolean;
 BEGIN
 	SELECT jsonb_object_agg(indexrelname, pg_stat_get_xact_numscans(indexrelid)) INTO before
 	FROM pg_stat_user_indexes WHERE relname = 'workflow_runs';
 	PERFORM t.found(q);
-	-- "timer" has the entries of "later"
-	SELECT string_agg(DISTINCT replace(replace(indexrelname, 'workflow_runs_', ''), 'timer', 'later'), ' ') INTO used
+	SELECT count(*) > 0 INTO used
 	FROM pg_stat_user_indexes WHERE relname = 'workflow_runs'
 		AND pg_stat_get_xact_numscans(indexrelid) > (before->>indexrelname::text)::bigint;
 	RETURN used;
