@@ -8,11 +8,10 @@
  * A purge reads the runs by the primary key, the oldest first, up to the first
  * id that is too young: a run cannot end before it was fired, so no younger
  * one can have ended long enough ago.  Those that live, or ended late, are
- * passed by.  Then it reads the operations in the same way.
- *
- * A statement looks at a slice of rows, and slices grow and shrink so that each
- * takes a small part of the batch's time, whatever the disk, the rows' sizes,
- * and the triggers that somebody has added may be.
+ * passed by.  Then it reads the operations in the same way.  A statement looks
+ * at a slice of rows, and slices grow and shrink so that each takes a small
+ * part of the batch's time, whatever the disk, the rows' sizes, and the
+ * triggers that somebody has added may be.
  *
  * Owns nothing: how far a purge has come is the caller's to keep.  After a
  * crash it begins anew, with the oldest run that is left.
@@ -64,10 +63,9 @@ purge_begin_again(Purge *purge, TimestampTz before)
 	Purge		last = *purge;
 
 	purge_begin(purge, before);
-	memcpy(purge->after, last.after, sizeof(purge->after));
 	for (int i = 0; i < PURGE_NTABLES; i++)
-		if (last.has_left[i])
-			purge->after[i] = last.left_after[i];
+		purge->after[i] = last.has_left[i] ? last.left_after[i] :
+			last.after[i];
 }
 
 /* A row of the next slice stays. */
