@@ -155,15 +155,15 @@ compute_place(void)
 int64
 store_place(void)
 {
-	store_check_tables(STORE_TABLES_OF_FIRE);
-	if (own_place == 0 || own_generation != store_tables_generation())
-	{
-		uint64		generation = store_tables_generation();
+	uint64		generation = store_tables_generation();
 
-		own_place = 0;
-		own_place = compute_place();
-		own_generation = generation;
-	}
+	if (own_place != 0 && own_generation == generation)
+		return own_place;
+	own_place = 0;
+	store_check_tables(STORE_TABLES_OF_FIRE);
+	generation = store_tables_generation();
+	own_place = compute_place();
+	own_generation = generation;
 	return own_place;
 }
 

@@ -167,7 +167,7 @@ static int	nwatched = 0;		/* of relids that forget() looks at */
 static int	nchecked = 0;		/* the first so many tables are right */
 static uint64 generation = 0;	/* counts what forget() was told of them */
 static uint64 checked_schema;	/* store_schema_generation as of the check */
-static bool mismatch = false;	/* the last check failed */
+static bool mismatch = false;	/* the last check failed, or that of all */
 static char *reported = NULL;	/* what this worker has logged since then */
 
 /*--- one table ---*/
@@ -315,6 +315,7 @@ static void
 check_tables(int n)
 {
 	uint64		began;
+	bool		was_mismatch = mismatch;
 
 	nchecked = 0;
 	mismatch = true;			/* if an error is raised */
@@ -333,7 +334,10 @@ check_tables(int n)
 		}
 	} while (generation != began);
 	nchecked = n;
-	mismatch = false;
+	/* what is wrong with a table that was not looked at is still wrong */
+	mismatch = n < STORE_ALL_TABLES && was_mismatch;
+	if (mismatch)
+		return;
 	if (reported != NULL)
 		pfree(reported);
 	reported = NULL;
