@@ -77,11 +77,11 @@ REGRESS = setup helpers schema definitions validate spelling templates \
 	tenants_write held damaged altered schedules operations find titles \
 	health stats failures wait preview preview_execute search purge save \
 	templates_versions places diagram run_detail retry_current rerun bulk \
-	pause_workflow
+	pause_workflow checks strict
 REGRESS_OPTS = --inputdir=$(srcdir) --load-extension=workflow_engine
 
-ISOLATION = cancel-cancel cancel-tenant define-define delete-fire delete-none \
-	delete-version edit-edit fire-edit fire-key fire-serializable \
+ISOLATION = cancel-cancel cancel-tenant check-locked define-define delete-fire \
+	delete-none delete-version edit-edit fire-edit fire-key fire-serializable \
 	fire-key-added purge-locked save-save retry-running retry-retry \
 	retry-edit
 ISOLATION_OPTS = --inputdir=$(srcdir)/t/isolation \

@@ -253,6 +253,7 @@ INSERT INTO r.spelling (s) VALUES
 	($$"target"."id"$$),
 	($$/* */ note$$);
 INSERT INTO r.target SELECT n, 'mine' FROM r.spelling;
+SET client_min_messages = error;	-- most of them are warned of when saved
 -- Every spelling in every place of every action, as it is and by a template.
 CREATE FUNCTION r.attempt(n int, s text, how text) RETURNS void
 LANGUAGE plpgsql AS $$
@@ -292,6 +293,7 @@ SELECT s.step_name, s.status, count(*)
 FROM wf_history(tenant_id => t.a(), max_rows => 1000) h, wf_trace(h.run_id) s
 WHERE h.workflow_name LIKE 'attempt%'
 GROUP BY s.step_name, s.status ORDER BY min(s.step), 2;
+SET client_min_messages = warning;
 SELECT * FROM r.bait;
 SELECT count(*) FILTER (WHERE t.note = s.s) AS plain_data, count(*)
 FROM r.target t JOIN r.spelling s ON t.id IN (s.n, 100 + s.n, 300 + s.n);

@@ -10,7 +10,7 @@ SELECT set_config('workflow_engine.clock_offset',
 $$;
 
 CREATE FUNCTION t.schedule(workflow text, schedule jsonb) RETURNS void
-LANGUAGE sql AS $$
+LANGUAGE sql SET client_min_messages = error AS $$
 SELECT wf_define(t.a(), jsonb_build_object('name', workflow,
 	'schedule', schedule, 'steps', '[{"name": "note",
 	"action": "insert_record", "params": {"table": "t.seen",

@@ -6,6 +6,7 @@
 \pset fieldsep ' | '
 
 -- Valid, and using every key.
+CREATE TABLE orders (id text PRIMARY KEY, status text);
 SELECT path, severity, message, hint FROM wf_validate('{
 	"name": "Everything", "trigger_type": "new_order", "description": "All that there is.",
 	"steps": [
@@ -21,6 +22,7 @@ SELECT path, severity, message, hint FROM wf_validate('{
 		{"name": "_3", "action": "echo", "condition":
 			{"all": [{"field": "trigger.country", "op": "in", "value": ["LB", "SA"]},
 				{"not": {"field": "trigger.test", "op": "exists"}}]}}]}');
+DROP TABLE orders;
 
 -- The author of this one made every mistake there is, and hears of all.
 SELECT path, severity, message, hint FROM wf_validate('{

@@ -355,7 +355,7 @@ COMMENT ON TABLE workflow_actions IS
 COMMENT ON COLUMN workflow_actions.name IS 'The name that definitions use.';
 COMMENT ON COLUMN workflow_actions.kind IS 'native, http and smtp are built in; function is a row that users added.';
 COMMENT ON COLUMN workflow_actions.handler IS 'Of a function: its qualified signature, such as public.refund(jsonb,jsonb).';
-COMMENT ON COLUMN workflow_actions.params IS 'The parameters: {"name": {"type", "required", "format", "help"}}; {} accepts anything.';
+COMMENT ON COLUMN workflow_actions.params IS 'The parameters: {"name": {"type", "required", "enum", "format", "default", "label", "order", "example", "help"}}; {} accepts anything.';
 COMMENT ON COLUMN workflow_actions.description IS 'What it does, in a line.';
 
 CREATE TABLE workflow_connections (
@@ -773,7 +773,27 @@ SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION wf_stats() IS
 'Internal: the rows of view workflow_stats.';
 
-CREATE VIEW workflow_stats AS SELECT * FROM wf_stats();
+CREATE FUNCTION wf_validate(definition jsonb, tenant_id uuid DEFAULT NULL)
+RETURNS TABLE (path text, severity text, message text, hint text, code text,
+	args jsonb, pos int)
+AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL UNSAFE ROWS 10
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION wf_validate(jsonb, uuid) IS
+'Every problem of a definition at once: path (steps[1].params.phone), severity (error, warning), message, hint; code, a word that stays the same for a message, and args, what was put into it, for programs that show it in other words; pos, in characters from 1, where in the text at path it is (null: all of it). No rows: it is valid. With warnings alone it can be saved, but probably does not mean what it says, or names what is not there: tables, columns and privileges are those of the role of the tenant''s definition of that name, else of the role that it would be saved with; connections and mail templates are looked up only with tenant_id, or in a session bound to a tenant. With workflow_engine.strict_definitions these warnings are errors.';
+
+CREATE FUNCTION wf_check(tenant_id uuid DEFAULT NULL)
+RETURNS TABLE (definition_id uuid, workflow_name text, path text,
+	severity text, message text, hint text)
+AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL UNSAFE ROWS 10
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION wf_check(uuid) IS
+'Compares all active definitions, or those of one tenant, with the database as it is now: the tables and columns that their steps name, the literals for them, what their roles may do, connections, mail templates, functions. A row for each problem, as wf_validate says it; a definition that can no longer be compiled has an error. Only what no template decides is checked; a table that is being altered is passed over. A session bound to a tenant sees that tenant''s only.';
+
+CREATE VIEW workflow_stats AS
+SELECT s.*, coalesce(c.problems, 0) AS problems
+FROM wf_stats() s
+LEFT JOIN (SELECT definition_id, count(*)::int AS problems FROM wf_check()
+	GROUP BY definition_id) c ON c.definition_id = s.definition_id;
 COMMENT ON VIEW workflow_stats IS
 'One row a definition: what it does now and has done of what was fired in the last hour. Each count stops at 10001, which is to be shown as 10,000+. A session bound to a tenant sees that tenant''s definitions only.';
 COMMENT ON COLUMN workflow_stats.definition_id IS 'The definition (workflow_definitions.id).';
@@ -793,14 +813,7 @@ COMMENT ON COLUMN workflow_stats.p50_duration IS 'From start to end, the median 
 COMMENT ON COLUMN workflow_stats.p95_duration IS 'The same, which 95 of 100 do not exceed.';
 COMMENT ON COLUMN workflow_stats.standing_still IS 'Runs of another place, which are not executed here.';
 COMMENT ON COLUMN workflow_stats.paused IS 'True: its runs queue and are not begun.';
-
-CREATE FUNCTION wf_validate(definition jsonb, tenant_id uuid DEFAULT NULL)
-RETURNS TABLE (path text, severity text, message text, hint text, code text,
-	args jsonb, pos int)
-AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL UNSAFE ROWS 10
-SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION wf_validate(jsonb, uuid) IS
-'Every problem of a definition at once: path (steps[1].params.phone), severity (error, warning), message, hint; code, a word that stays the same for a message, and args, what was put into it, for programs that show it in other words; pos, in characters from 1, where in the text at path it is (null: all of it). No rows: it is valid. With warnings alone it can be saved, but probably does not mean what it says.';
+COMMENT ON COLUMN workflow_stats.problems IS 'What no longer fits the database, of an active definition: wf_check() lists it.';
 
 CREATE FUNCTION wf_preview(definition jsonb, payload jsonb,
 	tenant_id uuid DEFAULT NULL, run_as regrole DEFAULT NULL,
@@ -828,7 +841,7 @@ CREATE FUNCTION wf_register_action(name text, handler regprocedure,
 	params jsonb DEFAULT '{}', description text DEFAULT NULL) RETURNS void
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION wf_register_action(text, regprocedure, jsonb, text) IS
-'Makes a function (params jsonb, context jsonb) returning jsonb an action, or replaces one registered under that name. The caller must own the function, and that of an action that is replaced, or be a superuser; a session that is bound to a tenant registers nothing. Steps call it as the definition''s run_as, which needs EXECUTE on it, and to which the function''s owner must be able to SET ROLE. params: {"name": {"type", "required", "format", "help"}}; {} accepts anything. Errors: 22023 (params, a built-in name), 23514 (no valid name), 42P13 (signature), 42501.';
+'Makes a function (params jsonb, context jsonb) returning jsonb an action, or replaces one registered under that name. The caller must own the function, and that of an action that is replaced, or be a superuser; a session that is bound to a tenant registers nothing. Steps call it as the definition''s run_as, which needs EXECUTE on it, and to which the function''s owner must be able to SET ROLE. params: {"name": {"type", "required", "enum", "format", "default", "label", "order", "example", "help"}}; {} accepts anything. Errors: 22023 (params, a built-in name), 23514 (no valid name), 42P13 (signature), 42501.';
 
 CREATE FUNCTION wf_cancel(run_id uuid) RETURNS boolean
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
@@ -978,7 +991,7 @@ REVOKE ALL ON FUNCTION
 	wf_run(uuid), wf_samples(text, uuid),
 	wf_search(text, uuid, uuid, int),
 	wf_trace(uuid), wf_schedules(uuid), wf_fire_schedules(),
-	wf_validate(jsonb, uuid),
+	wf_validate(jsonb, uuid), wf_check(uuid),
 	wf_health(uuid), wf_failures(uuid, timestamptz, int), wf_stats(),
 	wf_diagram(jsonb), wf_run_diagram(uuid),
 	wf_preview(jsonb, jsonb, uuid, regrole, boolean, boolean, jsonb, interval),
@@ -1009,59 +1022,59 @@ SELECT wf_revoke_defaults();
  */
 INSERT INTO workflow_actions (name, kind, params, description) VALUES
 ('update_record', 'native', '{
-	"table": {"type": "string", "required": true, "help": "The table, schema-qualified or found by workflow_engine.search_path."},
-	"id": {"type": "string|number", "required": true, "help": "The row''s key."},
-	"fields": {"type": "object", "required": true, "help": "Columns and their new values."},
-	"id_column": {"type": "string", "help": "The column that id is compared with; by default the single-column primary key."}
+	"table": {"order": 1, "label": "Table", "type": "string", "required": true, "format": "table", "example": "orders", "help": "The table, schema-qualified or found by workflow_engine.search_path."},
+	"id": {"order": 2, "label": "Row", "type": "string|number", "required": true, "example": "{{ trigger.order_id }}", "help": "The row''s key."},
+	"fields": {"order": 3, "label": "Columns", "type": "object", "required": true, "format": "columns", "example": {"status": "confirmed"}, "help": "Columns and their new values."},
+	"id_column": {"order": 4, "label": "Key column", "type": "string", "example": "order_number", "help": "The column that id is compared with; by default the single-column primary key."}
  }', 'Updates one row of a table.'),
 ('insert_record', 'native', '{
-	"table": {"type": "string", "required": true, "help": "The table, schema-qualified or found by workflow_engine.search_path."},
-	"fields": {"type": "object", "required": true, "help": "Columns and their values."}
+	"table": {"order": 1, "label": "Table", "type": "string", "required": true, "format": "table", "example": "order_notes", "help": "The table, schema-qualified or found by workflow_engine.search_path."},
+	"fields": {"order": 2, "label": "Columns", "type": "object", "required": true, "format": "columns", "example": {"order_id": "{{ trigger.order_id }}", "note": "paid"}, "help": "Columns and their values."}
  }', 'Inserts one row into a table.'),
 ('find_record', 'native', '{
-	"table": {"type": "string", "required": true, "help": "The table, schema-qualified or found by workflow_engine.search_path."},
-	"where": {"type": "object", "required": true, "help": "Columns and the values they must equal; null is IS NULL."},
-	"columns": {"type": "array", "help": "The columns to return; by default all."}
+	"table": {"order": 1, "label": "Table", "type": "string", "required": true, "format": "table", "example": "customers", "help": "The table, schema-qualified or found by workflow_engine.search_path."},
+	"where": {"order": 2, "label": "Where", "type": "object", "required": true, "format": "columns", "example": {"id": "{{ trigger.customer_id }}"}, "help": "Columns and the values they must equal; null is IS NULL."},
+	"columns": {"order": 3, "label": "Columns", "type": "array", "format": "columns", "example": ["name", "phone"], "help": "The columns to return; by default all."}
  }', 'Looks one row up.'),
 ('webhook', 'http', '{
-	"url": {"type": "string", "format": "url", "help": "Where to send; or give path and connection."},
-	"path": {"type": "string", "help": "Appended to the connection''s base_url."},
-	"method": {"type": "string", "format": "method", "help": "GET, POST (default), PUT, PATCH, DELETE or HEAD."},
-	"headers": {"type": "object", "help": "Headers to add."},
-	"query": {"type": "object", "help": "Query parameters to add to the URL; an array repeats its key."},
-	"body": {"help": "The body: JSON, unless the header Content-Type says something else."},
-	"merge_payload": {"type": "boolean", "help": "true: the payload, with the keys of the body over it; false: the body alone. By default true for POST, PUT and PATCH."},
-	"connection": {"type": "string", "help": "A connection of kind http."},
+	"url": {"order": 1, "label": "URL", "type": "string", "format": "url", "example": "https://api.example.com/orders", "help": "Where to send; or give path and connection."},
+	"connection": {"order": 2, "label": "Connection", "type": "string", "format": "connection:http", "example": "billing", "help": "A connection of kind http."},
+	"path": {"order": 3, "label": "Path", "type": "string", "format": "template", "example": "/orders/{{ trigger.order_id }}", "help": "Appended to the connection''s base_url."},
+	"method": {"order": 4, "label": "Method", "type": "string", "enum": ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"], "default": "POST", "example": "PUT", "help": "GET, POST (default), PUT, PATCH, DELETE or HEAD."},
+	"query": {"order": 5, "label": "Query", "type": "object", "example": {"id": "{{ trigger.order_id }}"}, "help": "Query parameters to add to the URL; an array repeats its key."},
+	"headers": {"order": 6, "label": "Headers", "type": "object", "example": {"X-Source": "orders"}, "help": "Headers to add."},
+	"body": {"order": 7, "label": "Body", "format": "template", "example": {"total": "{{ trigger.total_amount }}"}, "help": "The body: JSON, unless the header Content-Type says something else."},
+	"merge_payload": {"order": 8, "label": "Send the event", "type": "boolean", "example": false, "help": "true: the payload, with the keys of the body over it; false: the body alone. By default true for POST, PUT and PATCH."},
 	"$one_of": [["url", "path"]],
 	"$needs": {"path": ["connection"]}
  }', 'Sends an HTTP request.'),
 ('whatsapp_notify', 'http', '{
-	"phone": {"type": "string|number", "required": true, "help": "The recipient, with the country code unless the connection has a default_country."},
-	"template": {"type": "string", "required": true, "help": "The name of the approved message template."},
-	"template_vars": {"type": "object|array", "help": "The body''s variables: an object for named, an array for positional ones."},
-	"header_vars": {"type": "object|array", "help": "The header''s variables."},
-	"button_vars": {"type": "object|array", "help": "The buttons'' variables, by the button''s number from 0."},
-	"language": {"type": "string", "help": "The template''s language; en_US by default."},
-	"connection": {"type": "string", "help": "A connection of kind whatsapp_cloud; whatsapp by default."}
+	"phone": {"order": 1, "label": "Phone", "type": "string|number", "required": true, "format": "phone", "example": "{{ trigger.phone }}", "help": "The recipient, with the country code unless the connection has a default_country."},
+	"template": {"order": 2, "label": "Template", "type": "string", "required": true, "example": "order_confirmed", "help": "The name of the approved message template."},
+	"language": {"order": 3, "label": "Language", "type": "string", "default": "en_US", "example": "ar", "help": "The template''s language; en_US by default."},
+	"template_vars": {"order": 4, "label": "Variables", "type": "object|array", "format": "template", "example": ["{{ trigger.order_id }}"], "help": "The body''s variables: an object for named, an array for positional ones."},
+	"header_vars": {"order": 5, "label": "Header variables", "type": "object|array", "format": "template", "example": ["{{ trigger.order_id }}"], "help": "The header''s variables."},
+	"button_vars": {"order": 6, "label": "Button variables", "type": "object|array", "format": "template", "example": {"0": "{{ trigger.order_id }}"}, "help": "The buttons'' variables, by the button''s number from 0."},
+	"connection": {"order": 7, "label": "Connection", "type": "string", "format": "connection:whatsapp_cloud", "default": "whatsapp", "example": "whatsapp_lb", "help": "A connection of kind whatsapp_cloud; whatsapp by default."}
  }', 'Sends a WhatsApp template message.'),
 ('send_email', 'smtp', '{
-	"to": {"type": "string|array", "required": true, "format": "addresses", "help": "The recipients, separated by commas or semicolons, or as an array."},
-	"subject": {"type": "string", "help": "The subject; if a template is named, its own by default."},
-	"template": {"type": "string", "help": "A row of workflow_templates."},
-	"body": {"type": "string", "help": "The text."},
-	"html": {"type": "string", "help": "The HTML; values are escaped."},
-	"cc": {"type": "string|array", "format": "addresses", "help": "Further recipients."},
-	"bcc": {"type": "string|array", "format": "addresses", "help": "Further recipients that no header shows."},
-	"reply_to": {"type": "string|array", "format": "addresses", "help": "Where answers go."},
-	"from": {"type": "string", "format": "addresses", "help": "The sender; the connection''s by default."},
-	"connection": {"type": "string", "help": "A connection of kind smtp; email by default."},
+	"to": {"order": 1, "label": "To", "type": "string|array", "required": true, "format": "email", "example": "{{ trigger.email }}", "help": "The recipients, separated by commas or semicolons, or as an array."},
+	"subject": {"order": 2, "label": "Subject", "type": "string", "format": "template", "example": "Order {{ trigger.order_id }}", "help": "The subject; if a template is named, its own by default."},
+	"template": {"order": 3, "label": "Mail template", "type": "string", "format": "mail_template", "example": "order_confirmed", "help": "A row of workflow_templates."},
+	"body": {"order": 4, "label": "Text", "type": "string", "format": "multiline", "example": "Thank you, {{ trigger.name }}.", "help": "The text."},
+	"html": {"order": 5, "label": "HTML", "type": "string", "format": "html", "example": "<p>Thank you, {{ trigger.name }}.</p>", "help": "The HTML; values are escaped."},
+	"cc": {"order": 6, "label": "Cc", "type": "string|array", "format": "email", "example": "sales@example.com", "help": "Further recipients."},
+	"bcc": {"order": 7, "label": "Bcc", "type": "string|array", "format": "email", "example": "archive@example.com", "help": "Further recipients that no header shows."},
+	"reply_to": {"order": 8, "label": "Reply to", "type": "string|array", "format": "email", "example": "help@example.com", "help": "Where answers go."},
+	"from": {"order": 9, "label": "From", "type": "string", "format": "email", "example": "Orders <orders@example.com>", "help": "The sender; the connection''s by default."},
+	"connection": {"order": 10, "label": "Connection", "type": "string", "format": "connection:smtp", "default": "email", "example": "email_marketing", "help": "A connection of kind smtp; email by default."},
 	"$one_of": [["template", "body", "html"]],
 	"$any_of": [["subject", "template"]]
  }', 'Sends a mail.'),
 ('team_notify', 'http', '{
-	"channel": {"type": "string", "required": true, "help": "The channel."},
-	"message": {"type": "string", "required": true, "help": "The text."},
-	"connection": {"type": "string", "help": "A connection of kind slack, slack_webhook or teams_webhook; team by default."}
+	"channel": {"order": 1, "label": "Channel", "type": "string", "required": true, "example": "#orders", "help": "The channel."},
+	"message": {"order": 2, "label": "Message", "type": "string", "required": true, "format": "multiline", "example": "Order {{ trigger.order_id }} is paid.", "help": "The text."},
+	"connection": {"order": 3, "label": "Connection", "type": "string", "format": "connection:slack|slack_webhook|teams_webhook", "default": "team", "example": "team_kitchen", "help": "A connection of kind slack, slack_webhook or teams_webhook; team by default."}
  }', 'Posts to Slack or Teams.');
 
 SELECT wf_check_preload();

@@ -106,6 +106,15 @@ extern int no_such_variable
 	object_aclcheck(ProcedureRelationId, function, role, mode)
 #endif
 
+/* What may role do with the schema? */
+#if PG_VERSION_NUM < 160000
+#define compat_schema_aclcheck(schema, role, mode) \
+	pg_namespace_aclcheck(schema, role, mode)
+#else
+#define compat_schema_aclcheck(schema, role, mode) \
+	object_aclcheck(NamespaceRelationId, schema, role, mode)
+#endif
+
 /* A set that lives as long as the process. */
 #if PG_VERSION_NUM >= 170000
 #define compat_create_wait_event_set(n) CreateWaitEventSet(NULL, n)

@@ -55,13 +55,20 @@ typedef struct Outcome
 								 * not say */
 } Outcome;
 
+typedef struct StepCheck StepCheck;	/* step_check.h */
+
 typedef struct Action
 {
 	const char *name;
 	ActionKind	kind;
 	const char *default_connection; /* name, or NULL */
 	bool		needs_connection;
+	const char *const *connection_kinds;	/* those that it takes, and NULL;
+											 * outbound only */
 	bool		reads_scope;	/* call->scope, beyond its parameters */
+
+	/* Compares what the step names with the catalog; may be NULL. */
+	void		(*check) (const StepCheck *check);
 
 	/* How the values in a parameter are escaped; NULL: they are not. */
 	TemplateEscape (*escape) (const char *param, const Connection *connection);

@@ -19,6 +19,7 @@
 #include "access/htup_details.h"
 #include "action/action_handler.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -90,11 +91,11 @@ handler_is_owned_by(Oid function, Oid role)
 }
 
 /*
- * Raises 42501.  A step's result has the message and the detail only, so the
- * detail says what to do; but it does not advise to grant a superuser's role.
+ * A step's result has the message and the detail only, so the detail says what
+ * to do; but it does not advise to grant a superuser's role.
  */
-static void
-refuse_owner(Oid function, Oid owner, Oid role)
+static char *
+owner_problem(Oid function, Oid owner, Oid role, char **detail)
 {
 	char	   *signature = format_procedure(function);
 	char	   *owner_name = GetUserNameFromId(owner, true);
@@ -105,26 +106,41 @@ refuse_owner(Oid function, Oid owner, Oid role)
 	role_name = pstrdup(quote_identifier(role_name));
 	if (!superuser_arg(role))
 		grant = psprintf("GRANT %s TO %s, or ", role_name, owner_name);
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("function %s may not work as role %s", signature,
-					role_name),
-			 errdetail("Its owner %s must be a superuser or able to SET ROLE to %s: %sALTER FUNCTION %s OWNER TO %s.",
-					   owner_name, role_name, grant, signature, role_name)));
+	*detail = psprintf("Its owner %s must be a superuser or able to SET ROLE to %s: %sALTER FUNCTION %s OWNER TO %s.",
+					   owner_name, role_name, grant, signature, role_name);
+	return psprintf("function %s may not work as role %s", signature,
+					role_name);
+}
+
+char *
+handler_call_problem(Oid function, Oid role, char **detail)
+{
+	HeapTuple	tuple = find_function(function);
+	Oid			owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+
+	ReleaseSysCache(tuple);
+	*detail = NULL;
+	if (!compat_can_set_role(owner, role))
+		return owner_problem(function, owner, role, detail);
+	if (compat_schema_aclcheck(get_func_namespace(function), role,
+							   ACL_USAGE) != ACLCHECK_OK)
+		return psprintf("permission denied for schema %s",
+						get_namespace_name(get_func_namespace(function)));
+	if (compat_function_aclcheck(function, role, ACL_EXECUTE) != ACLCHECK_OK)
+		return psprintf("permission denied for function %s",
+						get_func_name(function));
+	return NULL;
 }
 
 void
 handler_check_call(Oid function)
 {
-	HeapTuple	tuple = find_function(function);
-	Oid			owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
-	Oid			role = GetUserId();
-	AclResult	result;
+	char	   *detail;
+	char	   *problem = handler_call_problem(function, GetUserId(), &detail);
 
-	ReleaseSysCache(tuple);
-	if (!compat_can_set_role(owner, role))
-		refuse_owner(function, owner, role);
-	result = compat_function_aclcheck(function, role, ACL_EXECUTE);
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_FUNCTION, get_func_name(function));
+	if (problem != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("%s", problem),
+				 detail ? errdetail("%s", detail) : 0));
 }

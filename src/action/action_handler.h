@@ -28,6 +28,14 @@ extern void handler_check_signature(Oid function);
 extern bool handler_is_owned_by(Oid function, Oid role);
 
 /*
+ * Why a step that runs as role may not call the function, palloc'd: the role
+ * must have USAGE on its schema and EXECUTE on it, and its owner must be able
+ * to SET ROLE to the role.  *detail says what to do, or is NULL.  NULL: it
+ * may.  Raises 42883 if the function is gone.
+ */
+extern char *handler_call_problem(Oid function, Oid role, char **detail);
+
+/*
  * Raises 42501 unless the current user may execute the function, and the
  * function's owner may SET ROLE to the current user.
  */

@@ -41,29 +41,48 @@
 
 /*--- names ---*/
 
+RangeVar *
+record_range_var(const char *name)
+{
+	return makeRangeVarFromNameList(compat_qualified_name_list(name));
+}
+
+RecordTable
+record_table_of(const char *name, Oid relid)
+{
+	RecordTable table;
+	char	   *schema = get_namespace_name(get_rel_namespace(relid));
+
+	table.relid = relid;
+	table.name = pstrdup(name);
+	table.qualified = quote_qualified_identifier(schema, get_rel_name(relid));
+	return table;
+}
+
 RecordTable
 record_table(const Call *call)
 {
-	RecordTable table;
-	RangeVar   *var;
-	char	   *schema;
+	char	   *name = param_text_required(call, "table");
 
-	table.name = param_text_required(call, "table");
-	var = makeRangeVarFromNameList(compat_qualified_name_list(table.name));
 	/* the lock keeps it from going away until the step is done */
-	table.relid = RangeVarGetRelid(var, AccessShareLock, false);
-	schema = get_namespace_name(get_rel_namespace(table.relid));
-	table.qualified = quote_qualified_identifier(schema,
-												 get_rel_name(table.relid));
-	return table;
+	return record_table_of(name, RangeVarGetRelid(record_range_var(name),
+												  AccessShareLock, false));
+}
+
+AttrNumber
+record_find_column(const RecordTable *table, const char *column)
+{
+	AttrNumber	number = get_attnum(table->relid, column);
+
+	return number > 0 ? number : InvalidAttrNumber;
 }
 
 AttrNumber
 record_column(const RecordTable *table, const char *column)
 {
-	AttrNumber	number = get_attnum(table->relid, column);
+	AttrNumber	number = record_find_column(table, column);
 
-	if (number <= 0)
+	if (number == InvalidAttrNumber)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("column \"%s\" of relation \"%s\" does not exist",
@@ -222,9 +241,9 @@ scalar_text(Jsonb *values, const char *column, char **text)
 	return true;
 }
 
-/* Does the type's input function take the text of every scalar of JSON? */
-static bool
-is_plain_type(Oid type)
+/* Base types are created by superusers alone. */
+bool
+record_is_plain_type(Oid type)
 {
 	char		kind = get_typtype(type);
 
@@ -256,7 +275,7 @@ add_scalars(StringInfo sql, const RecordTable *table, RecordParams *params,
 
 		get_atttypetypmodcoll(table->relid, record_column(table, column),
 							  &type, &typmod, &collation);
-		if (!is_plain_type(type) || !scalar_text(values, column, &text))
+		if (!record_is_plain_type(type) || !scalar_text(values, column, &text))
 			return false;
 		getTypeInputInfo(type, &input, &ioparam);
 		add_param(params, type, OidInputFunctionCall(input, text, ioparam,

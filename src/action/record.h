@@ -8,6 +8,7 @@
 #include "access/attnum.h"
 #include "action/action.h"
 #include "lib/stringinfo.h"
+#include "nodes/primnodes.h"
 
 typedef struct RecordTable
 {
@@ -17,13 +18,32 @@ typedef struct RecordTable
 } RecordTable;
 
 /*
+ * The name of a table, "orders" or "shop.orders", as what PostgreSQL looks up.
+ * Raises 42601 or 42602 if it is no name.
+ */
+extern RangeVar *record_range_var(const char *name);
+
+/* What the other functions take, of a relation that exists. */
+extern RecordTable record_table_of(const char *name, Oid relid);
+
+/*
  * The table that parameter "table" names, found by the search_path in force.
  * Raises 42P01, 42602 and what lookups raise.
  */
 extern RecordTable record_table(const Call *call);
 
-/* The number of a column.  Raises 42703 if there is no such column. */
+/* The number of a column; InvalidAttrNumber if a step cannot name it. */
+extern AttrNumber record_find_column(const RecordTable *table,
+									 const char *column);
+
+/* The same.  Raises 42703 if there is no such column. */
 extern AttrNumber record_column(const RecordTable *table, const char *column);
+
+/*
+ * Does the type's input function take the text of every scalar of JSON, and
+ * is it the server's own or a superuser's code?
+ */
+extern bool record_is_plain_type(Oid type);
 
 /* The columns of the primary key in its order (of char *), or NIL. */
 extern List *record_primary_key(const RecordTable *table);

@@ -8,7 +8,9 @@
 #include "compat.h"
 
 #include "action/record.h"
+#include "action/record_check.h"
 #include "base/json_object.h"
+#include "base/json_value.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
 
@@ -116,8 +118,50 @@ find_record(Call *call)
 	return object_end(&b);
 }
 
+/* The columns of the result: those of a literal list, or all. */
+static void
+check_columns(RecordCheck *check)
+{
+	const StepCheck *step = check->step;
+	const Template *columns = template_member(step->params, "columns");
+	const char *path = problem_path_member(step->path, "columns");
+	const Template *const *elements = NULL;
+	int			n = 0;
+
+	if (columns != NULL && template_shape(columns) != TEMPLATE_ARRAY)
+		return;					/* a template decides */
+	if (columns != NULL)
+		elements = template_elements(columns, &n);
+	if (n == 0)
+		record_check_read_all(check);
+	for (int i = 0; i < n; i++)
+	{
+		if (template_shape(elements[i]) == TEMPLATE_CONSTANT &&
+			template_constant(elements[i])->type == jbvString)
+			record_check_read(check, problem_path_element(path, i),
+							  json_cstring(template_constant(elements[i])));
+	}
+}
+
+/* The statement sorts by the primary key, so it reads that as well. */
+static void
+check_find(const StepCheck *step)
+{
+	RecordCheck check;
+	ListCell   *lc;
+
+	if (!record_check_begin(&check, step, ACL_SELECT))
+		return;
+	record_check_object(&check, "where", ACL_SELECT);
+	check_columns(&check);
+	foreach(lc, record_primary_key(&check.table))
+		record_check_read(&check, check.table_path, lfirst(lc));
+	record_check_end(&check);
+}
+
 const Action find_record_action = {
 	.name = "find_record",
 	.kind = ACTION_NATIVE,
 	.execute = find_record,
+	.check = check_find,
 };

@@ -9,6 +9,7 @@
 
 #include "access/htup_details.h"
 #include "action/record.h"
+#include "action/record_check.h"
 #include "base/json_object.h"
 #include "catalog/pg_class.h"
 #include "executor/spi.h"
@@ -93,8 +94,20 @@ insert_record(Call *call)
 	return object_end(&b);
 }
 
+static void
+check_insert(const StepCheck *step)
+{
+	RecordCheck check;
+
+	if (!record_check_begin(&check, step, ACL_INSERT))
+		return;
+	record_check_object(&check, "fields", ACL_INSERT);
+	record_check_end(&check);
+}
+
 const Action insert_record_action = {
 	.name = "insert_record",
 	.kind = ACTION_NATIVE,
 	.execute = insert_record,
+	.check = check_insert,
 };

@@ -17,6 +17,7 @@
 
 #include "action/action.h"
 #include "action/outcome.h"
+#include "action/step_check.h"
 #include "actions/email_address.h"
 #include "base/json_value.h"
 #include "base/mime.h"
@@ -267,7 +268,6 @@ email_prepare(Call *call, Request *request)
 	TransferMail *mail = palloc0(sizeof(TransferMail));
 	MailTexts	texts = {0};
 
-	connection_require_kind(call->connection, "smtp", "send_email");
 	request->protocol = TRANSFER_SMTP;
 	request->mail = mail;
 	request->url = connection_config(call->connection, "url");
@@ -421,12 +421,67 @@ email_interpret(const Jsonb *prepare_state, const Response *response,
 	}
 }
 
+/*--- the check against the catalog ---*/
+
+/* What the templates in one text of a mail template refer to. */
+static void
+check_mail_text(const StepCheck *check, const char *path, const char *name,
+				const char *part, const char *text)
+{
+	Problems	problems = {0};
+	ListCell   *lc;
+
+	if (text == NULL)
+		return;
+	(void) template_compile_text(text, strlen(text), part, check->names,
+								 &problems);
+	foreach(lc, problems.items)
+	{
+		const Problem *problem = lfirst(lc);
+
+		if (problem->is_error)
+			problem_warning(check->problems, path, "mail_template_text",
+							problem->hint, "%s of mail template \"%s\": %s",
+							part, name, problem->message);
+	}
+}
+
+/* Of a literal parameter "template": is it there, and complete? */
+static void
+check_mail_template(const StepCheck *check)
+{
+	char	   *name = step_check_text(check, "template");
+	const char *path = problem_path_member(check->path, "template");
+	char	   *subject = NULL;
+	char	   *body = NULL;
+	char	   *html = NULL;
+
+	if (name == NULL || check->tenant_id == NULL)
+		return;
+	if (!store_fetch_template(check->tenant_id, name, &subject, &body, &html))
+	{
+		problem_warning(check->problems, path, "unknown_mail_template",
+						"Insert it into workflow_templates.",
+						"mail template \"%s\" does not exist", name);
+		return;
+	}
+	if (subject == NULL && template_member(check->params, "subject") == NULL)
+		problem_warning(check->problems, path, "no_subject",
+						"Give the step a parameter \"subject\".",
+						"mail template \"%s\" has no subject", name);
+	check_mail_text(check, path, name, "subject", subject);
+	check_mail_text(check, path, name, "body", body);
+	check_mail_text(check, path, name, "html", html);
+}
+
 const Action send_email_action = {
 	.name = "send_email",
 	.kind = ACTION_SMTP,
 	.reads_scope = true,
 	.default_connection = "email",
 	.needs_connection = true,
+	.connection_kinds = (const char *const[]) {"smtp", NULL},
+	.check = check_mail_template,
 	.escape = email_escape,
 	.prepare = email_prepare,
 	.interpret = email_interpret,

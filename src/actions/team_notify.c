@@ -155,16 +155,12 @@ team_prepare(Call *call, Request *request)
 		connection_channel_url(call->connection, channel, request);
 		request_post_json(call, request, slack_json(NULL, message));
 	}
-	else if (strcmp(kind, "teams_webhook") == 0)
+	else
 	{
+		Assert(strcmp(kind, "teams_webhook") == 0);
 		connection_channel_url(call->connection, channel, request);
 		request_post_json(call, request, teams_json(message));
 	}
-	else
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("connection \"%s\" is of kind %s, but team_notify needs slack, slack_webhook or teams_webhook",
-						connection_name(call->connection), kind)));
 	request->once = true;
 	object_begin(&b);
 	object_text(&b, "kind", kind);
@@ -408,6 +404,10 @@ const Action team_notify_action = {
 	.kind = ACTION_HTTP,
 	.default_connection = "team",
 	.needs_connection = true,
+	.connection_kinds = (const char *const[])
+	{
+		"slack", "slack_webhook", "teams_webhook", NULL
+	},
 	.escape = team_escape,
 	.prepare = team_prepare,
 	.interpret = team_interpret,

@@ -8,6 +8,7 @@
 #include "compat.h"
 
 #include "action/record.h"
+#include "action/record_check.h"
 #include "base/json_object.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
@@ -97,8 +98,49 @@ update_record(Call *call)
 	return object_end(&b);
 }
 
+/* The column that id is compared with, unless a template names it. */
+static void
+check_id_column(RecordCheck *check)
+{
+	const StepCheck *step = check->step;
+	const Template *id = template_member(step->params, "id");
+	char	   *column = step_check_text(step, "id_column");
+
+	if (column != NULL)
+		record_check_compared(check,
+							  problem_path_member(step->path, "id_column"),
+							  column, id);
+	else if (template_member(step->params, "id_column") == NULL)
+	{
+		column = record_key_column(&check->table);
+		if (column != NULL)
+			record_check_compared(check,
+								  problem_path_member(step->path, "id"),
+								  column, id);
+		else
+			problem_warning(step->problems, check->table_path,
+							"no_primary_key",
+							"Name a column with parameter \"id_column\".",
+							"table \"%s\" has no single-column primary key",
+							check->table.name);
+	}
+}
+
+static void
+check_update(const StepCheck *step)
+{
+	RecordCheck check;
+
+	if (!record_check_begin(&check, step, ACL_UPDATE))
+		return;
+	check_id_column(&check);
+	record_check_object(&check, "fields", ACL_UPDATE);
+	record_check_end(&check);
+}
+
 const Action update_record_action = {
 	.name = "update_record",
 	.kind = ACTION_NATIVE,
 	.execute = update_record,
+	.check = check_update,
 };

@@ -77,10 +77,7 @@ base_of_url(const Call *call)
 	char	   *base = NULL;
 
 	if (call->connection != NULL)
-	{
-		connection_require_kind(call->connection, "http", "webhook");
 		base = connection_base_url(call->connection);
-	}
 	if (url != NULL && path != NULL)
 		refuse("parameters \"url\" and \"path\" exclude each other");
 	if (url == NULL && base == NULL)
@@ -345,6 +342,7 @@ const Action webhook_action = {
 	.name = "webhook",
 	.kind = ACTION_HTTP,
 	.escape = webhook_escape,
+	.connection_kinds = (const char *const[]) {"http", NULL},
 	.prepare = webhook_prepare,
 	.interpret = webhook_interpret,
 };

@@ -105,8 +105,6 @@ whatsapp_prepare(Call *call, Request *request)
 	char	   *version;
 	char	   *number;
 
-	connection_require_kind(call->connection, "whatsapp_cloud",
-							"whatsapp_notify");
 	version = connection_config(call->connection, "api_version");
 	number = connection_config(call->connection, "phone_number_id");
 	if (number == NULL)
@@ -256,6 +254,7 @@ const Action whatsapp_notify_action = {
 	.kind = ACTION_HTTP,
 	.default_connection = "whatsapp",
 	.needs_connection = true,
+	.connection_kinds = (const char *const[]) {"whatsapp_cloud", NULL},
 	.prepare = whatsapp_prepare,
 	.interpret = whatsapp_interpret,
 };

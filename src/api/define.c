@@ -1,6 +1,6 @@
 /*
  * define.c
- *	  wf_define, which saves a definition, and wf_validate, which checks one.
+ *	  wf_define, which saves a definition.
  *
  * Runs in the backend that calls it, with the privileges of the role that
  * calls it.  wf_define executes an INSERT or an UPDATE of
@@ -17,12 +17,10 @@
 #include "api/trigger_row.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "plan/plan.h"
 #include "store/store.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/uuid.h"
 
@@ -191,51 +189,4 @@ wf_define(PG_FUNCTION_ARGS)
 	SPI_finish();
 	store_leave_search_path(level);
 	PG_RETURN_UUID_P(id);
-}
-
-/*--- wf_validate ---*/
-
-static void
-put_problem(ReturnSetInfo *rsinfo, const Problem *problem)
-{
-	Datum		values[7];
-	bool		nulls[7] = {false};
-
-	values[0] = CStringGetTextDatum(problem->path);
-	values[1] = CStringGetTextDatum(problem->is_error ? "error" : "warning");
-	values[2] = CStringGetTextDatum(problem->message);
-	nulls[3] = problem->hint == NULL;
-	values[3] = problem->hint ? CStringGetTextDatum(problem->hint) : 0;
-	values[4] = CStringGetTextDatum(problem->code);
-	values[5] = DirectFunctionCall1(jsonb_in,
-									CStringGetDatum(problem->args));
-	nulls[6] = problem->pos == 0;
-	values[6] = Int32GetDatum(problem->pos);
-	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
-}
-
-PG_FUNCTION_INFO_V1(wf_validate);
-
-/*
- * A row for each problem of a definition, in the order of the JSON.  The
- * actions are read with the caller's privileges, to which the capability
- * "view" belongs.  Raises 22004.
- */
-Datum
-wf_validate(PG_FUNCTION_ARGS)
-{
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Problems	problems = {0};
-	ListCell   *lc;
-
-	InitMaterializedSRF(fcinfo, 0);
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"definition\" of wf_validate must not be null")));
-	store_use_schema(get_func_namespace(fcinfo->flinfo->fn_oid));
-	plan_compile(PG_GETARG_JSONB_P(0), store_catalogue(), &problems);
-	foreach(lc, problems.items)
-		put_problem(rsinfo, lfirst(lc));
-	return (Datum) 0;
 }

@@ -16,6 +16,7 @@
 #include "compat.h"
 
 #include "access/htup_details.h"
+#include "api/catalog_check.h"
 #include "api/definition.h"
 #include "api/role.h"
 #include "api/trigger_row.h"
@@ -187,22 +188,52 @@ definition_catalogue(void)
 	return result;
 }
 
+/* What the row's definition is compared with in the catalog. */
+static void
+begin_catalog_check(const TriggerRow *row, CatalogCheck *check,
+					pg_uuid_t *tenant_id)
+{
+	bool		isnull;
+	Datum		datum = row_get(row, DEF_TENANT_ID, &isnull);
+
+	memset(check, 0, sizeof(CatalogCheck));
+	if (!isnull)
+	{
+		*tenant_id = *DatumGetUUIDP(datum);
+		check->tenant_id = tenant_id;
+	}
+	datum = row_get(row, DEF_RUN_AS, &isnull);
+	if (!isnull && role_exists(DatumGetObjectId(datum)))
+		check->role = DatumGetObjectId(datum);
+}
+
 /*
  * Raises 22023 with every error of the definition, or warns; an UPDATE that
- * does not change the definition, and a version that is saved, are accepted.
+ * changes neither the definition nor its role, and a version that is saved,
+ * are accepted.  If the role alone changes, the definition is only compared
+ * with the catalog: it was valid when it was saved.
  */
 static void
 validate(TriggerRow *row, Jsonb *definition)
 {
+	bool		is_saved = row->is_update ? !row_changed(row, DEF_DEFINITION)
+		: version_is_saved(row, definition);
 	Problems	problems = {0};
+	Problems	of_saved = {0};
 	ActionCatalogue *actions = NULL;
+	CatalogCheck check;
+	pg_uuid_t	tenant_id;
 
-	if (row->is_update ? !row_changed(row, DEF_DEFINITION)
-		: version_is_saved(row, definition))
+	if (is_saved && !(row->is_update && row_changed(row, DEF_RUN_AS)))
 		return;
 	if (check_function_bodies)
+	{
 		actions = definition_catalogue();
-	plan_compile(definition, actions, &problems);
+		begin_catalog_check(row, &check, &tenant_id);
+		check.problems = &problems;
+		catalog_check_add(actions, &check);
+	}
+	plan_compile(definition, actions, is_saved ? &of_saved : &problems);
 	problems_raise(&problems, "the definition is not valid");
 }
 

@@ -62,6 +62,7 @@ static const Privilege privileges[] = {
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_trace(uuid)"},
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_schedules(uuid)"},
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_validate(jsonb, uuid)"},
+	{VIEW, "EXECUTE", "FUNCTION %t.wf_check(uuid)"},
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_preview(jsonb, jsonb, uuid, regrole, boolean, boolean, jsonb, interval)"},
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_preview_run(uuid, jsonb, regrole, boolean, boolean, jsonb, interval)"},
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_workers()"},

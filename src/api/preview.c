@@ -379,7 +379,7 @@ walk(Asked *asked, ReturnSetInfo *result)
 		return;
 	}
 	preview->run_as = asked->has_run_as ? asked->run_as
-		: role_default_run_as();
+		: role_default_run_as(GetUserId());
 	check_run_as(preview->run_as);
 	preview_execute(preview, &texts, result);
 }

@@ -159,29 +159,37 @@ role_exists(Oid role)
 		SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(role));
 }
 
+/* May the writer have steps run as that role? */
+static bool
+may_choose(Oid writer, Oid role)
+{
+	return compat_can_set_role(writer, role) &&
+		(superuser_arg(writer) || !superuser_arg(role));
+}
+
 bool
 role_is_allowed(Oid role)
 {
-	return compat_can_set_role(GetUserId(), role) &&
-		(superuser() || !superuser_arg(role));
+	return may_choose(GetUserId(), role);
 }
 
 Oid
-role_default_run_as(void)
+role_default_run_as(Oid writer)
 {
 	Oid			role = InvalidOid;
 
 	if (wf_default_run_as[0] != '\0')
 		role = get_role_oid(wf_default_run_as, true);
-	return OidIsValid(role) && role_is_allowed(role) ? role : GetUserId();
+	return OidIsValid(role) && may_choose(writer, role) ? role : writer;
 }
 
 PG_FUNCTION_INFO_V1(wf_default_run_as_role);
 
+/* The default of run_as. */
 Datum
 wf_default_run_as_role(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_OID(role_default_run_as());
+	PG_RETURN_OID(role_default_run_as(GetUserId()));
 }
 
 PG_FUNCTION_INFO_V1(wf_run_as_roles);

@@ -21,13 +21,14 @@ extern void role_forget_missing(void);
 /* Is there a role with that OID?  InvalidOid is none. */
 extern bool role_exists(Oid role);
 
+/*
+ * The role that a new definition of writer runs as: that of
+ * workflow_engine.default_run_as, if there is one and the writer may use it,
+ * else the writer.
+ */
+extern Oid	role_default_run_as(Oid writer);
+
 /* May the current user have steps run as that role, which must exist? */
 extern bool role_is_allowed(Oid role);
-
-/*
- * The default of run_as: the role of workflow_engine.default_run_as, if there
- * is one and the current user may use it, else the current user.
- */
-extern Oid	role_default_run_as(void);
 
 #endif							/* WF_ROLE_H */

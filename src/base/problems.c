@@ -165,6 +165,18 @@ problem_type(Problems *problems, const char *path, const char *hint,
 				  json_a_type(value));
 }
 
+void
+problems_make_errors(Problems *problems, int first)
+{
+	for (int i = first; i < list_length(problems->items); i++)
+	{
+		Problem    *problem = list_nth(problems->items, i);
+
+		problems->nerrors += !problem->is_error;
+		problem->is_error = true;
+	}
+}
+
 /* The number of the character at that byte of text, from 1. */
 static int
 character_at(const char *text, int len, int offset)

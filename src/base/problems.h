@@ -57,6 +57,9 @@ extern void problem_type(Problems *problems, const char *path,
 						 const char *hint, const char *what,
 						 const char *expected, const JsonbValue *value);
 
+/* Makes errors of the warnings in items, from that number on. */
+extern void problems_make_errors(Problems *problems, int first);
+
 /*
  * Says where in text[0..len), the value at its path, the problem added last
  * is: at a byte, or at the end of the text if offset is beyond it.

@@ -52,6 +52,7 @@ int			wf_notify_events;
 char	   *wf_search_path;
 char	   *wf_default_run_as;
 char	   *wf_site;
+bool		wf_strict_definitions;
 char	   *wf_secrets_dir;
 char	   *wf_ca_file;
 int			wf_clock_offset;
@@ -242,6 +243,13 @@ settings_database_wanted(const char *name)
 		!every_name(wf_databases, is_other_name, unconstify(char *, name));
 }
 
+char *
+settings_step_path(void)
+{
+	return wf_search_path[0] ? psprintf("%s, pg_temp", wf_search_path)
+		: pstrdup("pg_temp");
+}
+
 static bool
 check_name_list(char **value, void **extra, GucSource source)
 {
@@ -378,6 +386,17 @@ settings_define(void)
 	define_text_settings();
 	define_site();
 	settings_define_network();
+	DefineCustomBoolVariable(PREFIX "strict_definitions",
+							 "Refuses definitions that do not fit the "
+							 "database.",
+							 "A definition that names a table, column, "
+							 "connection or mail template that is not there, "
+							 "or that its role may not use, is refused; off: "
+							 "it is saved with a warning. Superusers and "
+							 "roles granted SET on it can change it for a "
+							 "session.",
+							 &wf_strict_definitions, false, PGC_SUSET, 0,
+							 NULL, NULL, NULL);
 	DefineCustomEnumVariable(PREFIX "notify_events",
 							 "Ends of runs that are announced on channel "
 							 "workflow_events.",

@@ -38,6 +38,7 @@ extern int	wf_notify_events;
 extern char *wf_search_path;
 extern char *wf_default_run_as;
 extern char *wf_site;
+extern bool wf_strict_definitions;
 extern char *wf_secrets_dir;
 extern char *wf_ca_file;
 extern int	wf_clock_offset;	/* s; developer setting */
@@ -47,6 +48,12 @@ extern int	wf_clock_offset;	/* s; developer setting */
  * were set before the library was loaded are taken over.
  */
 extern void settings_define(void);
+
+/*
+ * The search_path of steps: workflow_engine.search_path, and pg_temp last, so
+ * that no temporary table is taken for another.  Palloc'd.
+ */
+extern char *settings_step_path(void);
 
 /*
  * Is a database of that name, as pg_database has it, among

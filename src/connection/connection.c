@@ -160,15 +160,35 @@ connection_has_credentials(const Connection *c)
 	return !json_is_object(&root) || json_count(&root) > 0;
 }
 
+char *
+connection_kind_problem(const char *name, const char *kind,
+						const char *const *kinds, const char *action)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; kinds[i] != NULL; i++)
+	{
+		if (strcmp(kinds[i], kind) == 0)
+			return NULL;
+		appendStringInfo(&list, "%s%s", i == 0 ? "" :
+						 kinds[i + 1] == NULL ? " or " : ", ", kinds[i]);
+	}
+	return psprintf("connection \"%s\" is of kind %s, but %s needs %s", name,
+					kind, action, list.data);
+}
+
 void
-connection_require_kind(const Connection *c, const char *kind,
+connection_require_kind(const Connection *c, const char *const *kinds,
 						const char *action)
 {
-	if (strcmp(c->kind, kind) != 0)
+	char	   *problem = connection_kind_problem(c->name, c->kind, kinds,
+												  action);
+
+	if (problem != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("connection \"%s\" is of kind %s, but %s needs %s",
-						c->name, c->kind, action, kind)));
+				 errmsg("%s", problem)));
 }
 
 char *

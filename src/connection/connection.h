@@ -57,9 +57,18 @@ extern bool connection_header_reserved(const char *name);
 /* Has the row any credential? */
 extern bool connection_has_credentials(const Connection *connection);
 
-/* Raises 22023 if the connection is of another kind. */
+/*
+ * What is wrong with a connection of that name and kind for an action that
+ * takes kinds, which end with NULL: a palloc'd message, or NULL.
+ */
+extern char *connection_kind_problem(const char *name, const char *kind,
+									 const char *const *kinds,
+									 const char *action);
+
+/* Raises 22023 with that message. */
 extern void connection_require_kind(const Connection *connection,
-									const char *kind, const char *action);
+									const char *const *kinds,
+									const char *action);
 
 /*
  * The connection's base_url, or the default of its kind; NULL if it has

@@ -28,9 +28,12 @@ typedef struct ActionParam
 	char	   *type;			/* string, number, boolean, object, array, or
 								 * several with '|'; NULL is any */
 	bool		required;
-	char	   *format;			/* what its literals must be: method, url,
-								 * addresses; NULL is any */
+	char	   *format;			/* what it is, for forms and for checks: see
+								 * plan_check_value(); NULL is not said */
 	char	   *help;
+	int			nwords;			/* of enum, which its literals must be among;
+								 * 0: any */
+	const char **words;
 } ActionParam;
 
 /* What holds between the parameters of one step. */
@@ -53,6 +56,7 @@ typedef struct ActionSpec
 {
 	char	   *name;
 	char	   *kind;			/* native, http, smtp, function */
+	char	   *handler;		/* of a function: its signature; else NULL */
 	bool		open;			/* params is {}: anything goes */
 	int			nparams;
 	ActionParam *params;
@@ -64,6 +68,17 @@ typedef struct ActionCatalogue
 {
 	int			nactions;
 	ActionSpec *actions;
+
+	/*
+	 * Called for the parameters of each step that has no error, after they
+	 * have been checked against the action; may add problems.  NULL: nothing
+	 * more is checked.
+	 */
+	void		(*check_step) (const struct ActionCatalogue *catalogue,
+							   const ActionSpec *spec, const Template *params,
+							   const char *path, const ScopeNames *names,
+							   Problems *problems);
+	const void *check_arg;		/* for check_step */
 } ActionCatalogue;
 
 typedef struct PlanRetry
@@ -148,7 +163,9 @@ extern bool plan_has_position(const WorkflowPlan *plan,
  * kind are the caller's.  Adds problems for what it does not understand.
  *
  *		{"n": {"type": "number", "required": true, "help": "..."},
- *		 "url": {"type": "string", "format": "url"},
+ *		 "url": {"type": "string", "format": "url", "order": 1},
+ *		 "how": {"type": "string", "enum": ["fast", "slow"], "default":
+ *				 "fast", "label": "How", "example": "slow"},
  *		 "$one_of": [["template", "body", "html"]],
  *		 "$any_of": [["url", "path"]],
  *		 "$needs": {"path": ["connection"]}}

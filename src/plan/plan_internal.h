@@ -54,12 +54,18 @@ extern void plan_compile_step(PlanCompiler *compiler, const JsonbValue *json,
 extern void plan_compile_retry(const JsonbValue *json, const char *path,
 							   PlanRetry *retry, Problems *problems);
 
-#define PLAN_NFORMATS 3
-extern const char *const plan_formats[PLAN_NFORMATS];
+/* The names of its parameters, palloc'd. */
+extern const char **action_param_names(const ActionSpec *spec);
+
+/* Has an error been found in the value at path, or below it? */
+extern bool plan_is_broken(const char *path, const Problems *problems);
+
+/* Is that a word for what a parameter is?  If not, *hint names those known. */
+extern bool plan_is_format(const char *word, char **hint);
 
 /*
  * Adds a problem if a literal in t, or in an array of t, is not of that
- * format (one of plan_formats; NULL is any).
+ * format: a URL, or mail addresses.  Of other formats (NULL too) none is.
  */
 extern void plan_check_value(const char *format, const Template *t,
 							 const char *path, Problems *problems);

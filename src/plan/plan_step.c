@@ -90,6 +90,8 @@ compile_params(const PlanCompiler *compiler, const JsonbValue *json,
 {
 	JsonbValue *value = json_member(json, "params");
 	JsonbValue	none = {.type = jbvObject};
+	const ActionCatalogue *catalogue = compiler->catalogue;
+	int			nerrors = compiler->problems->nerrors;
 
 	path = problem_path_member(path, "params");
 	if (value == NULL)
@@ -101,8 +103,13 @@ compile_params(const PlanCompiler *compiler, const JsonbValue *json,
 		return;
 	}
 	action->params = template_compile(value, path, names, compiler->problems);
-	if (spec != NULL)
-		action_spec_check(spec, action->params, path, compiler->problems);
+	if (spec == NULL)
+		return;
+	action_spec_check(spec, action->params, path, compiler->problems);
+	if (catalogue->check_step != NULL &&
+		compiler->problems->nerrors == nerrors)
+		catalogue->check_step(catalogue, spec, action->params, path, names,
+							  compiler->problems);
 }
 
 /* What others call the words of on_error. */

@@ -1,6 +1,6 @@
 /*
  * plan_value.c
- *	  Literals of parameters that have a format: methods, URLs, addresses.
+ *	  The formats of parameters, and literals that have one: URLs, addresses.
  *
  * A value that comes from a template is known only when the step runs; what
  * stands in the definition can be judged when it is written.  Only what is
@@ -15,25 +15,31 @@
 #include "plan/plan_internal.h"
 #include "transfer/url.h"
 
-const char *const plan_formats[PLAN_NFORMATS] = {
-	"method", "url", "addresses"
+/*
+ * What a parameter is, so that a form can help to fill it in.  "connection:"
+ * and the kinds of connections, separated by "|", is one too.
+ */
+static const char *const formats[] = {
+	"template", "multiline", "html", "email", "phone", "url", "table",
+	"columns", "mail_template", "secret"
 };
 
-static const char *const methods[] = {
-	"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"
-};
+#define CONNECTION_FORMAT "connection:"
 
-static void
-check_method(const char *text, const char *path, Problems *problems)
+bool
+plan_is_format(const char *word, char **hint)
 {
-	for (int i = 0; i < lengthof(methods); i++)
+	int			prefix = strlen(CONNECTION_FORMAT);
+
+	if (strncmp(word, CONNECTION_FORMAT, prefix) == 0 && word[prefix] != '\0')
+		return true;
+	for (int i = 0; i < lengthof(formats); i++)
 	{
-		if (pg_strcasecmp(text, methods[i]) == 0)
-			return;
+		if (strcmp(formats[i], word) == 0)
+			return true;
 	}
-	problem_error(problems, path, "bad_method",
-				  "Use GET, HEAD, POST, PUT, PATCH or DELETE.",
-				  "\"%s\" is not a request method", text);
+	*hint = known_words_hint(word, formats, lengthof(formats));
+	return false;
 }
 
 /* The message does not quote it: there may be a password in it. */
@@ -109,17 +115,14 @@ static void
 check_text(const char *format, const char *text, const char *path,
 		   Problems *problems)
 {
-	if (strcmp(format, "method") == 0)
-		check_method(text, path, problems);
-	else if (strcmp(format, "url") == 0)
+	if (strcmp(format, "url") == 0)
 		check_url(text, path, problems);
-	else
+	else if (strcmp(format, "email") == 0)
 		check_addresses(text, path, problems);
 }
 
-/* Has an error been found in the value at path, or below it? */
-static bool
-is_broken(const char *path, const Problems *problems)
+bool
+plan_is_broken(const char *path, const Problems *problems)
 {
 	ListCell   *lc;
 
@@ -140,7 +143,7 @@ plan_check_value(const char *format, const Template *t, const char *path,
 {
 	int			n;
 
-	if (format == NULL || is_broken(path, problems))
+	if (format == NULL || plan_is_broken(path, problems))
 		return;					/* a broken template is no literal */
 	if (template_shape(t) == TEMPLATE_ARRAY)
 	{

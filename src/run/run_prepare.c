@@ -60,6 +60,7 @@ find_connection(const StepInputs *inputs, const Action *action)
 	const Template *given = template_member(plan_action(inputs->step)->params,
 											"connection");
 	const char *name = action->default_connection;
+	Connection *connection;
 	bool		missing_ok;
 
 	if (given != NULL)
@@ -67,9 +68,13 @@ find_connection(const StepInputs *inputs, const Action *action)
 	if (name == NULL)
 		return NULL;
 	missing_ok = given == NULL && !action->needs_connection;
-	return inputs->shown
+	connection = inputs->shown
 		? connection_find_shown(inputs->tenant_id, name, missing_ok)
 		: connection_find(inputs->tenant_id, name, missing_ok);
+	if (connection != NULL)
+		connection_require_kind(connection, action->connection_kinds,
+								action->name);
+	return connection;
 }
 
 typedef struct EscapeArg

@@ -92,8 +92,7 @@ set_for_step(const char *name, const char *value)
 static void
 set_step_settings(const pg_uuid_t *tenant_id)
 {
-	char	   *path = wf_search_path[0]
-		? psprintf("%s, pg_temp", wf_search_path) : pstrdup("pg_temp");
+	char	   *path = settings_step_path();
 	pg_uuid_t	bound;
 
 	if (strcmp(namespace_search_path, path) != 0)

@@ -64,6 +64,8 @@ store_catalogue(void)
 								  SPI_tuptable->tupdesc, 1);
 		spec->kind = SPI_getvalue(SPI_tuptable->vals[i],
 								  SPI_tuptable->tupdesc, 2);
+		spec->handler = SPI_getvalue(SPI_tuptable->vals[i],
+									 SPI_tuptable->tupdesc, 4);
 		action_spec_parse(spec, row_jsonb(i, 3, caller), &problems);
 	}
 	SPI_finish();

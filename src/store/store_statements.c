@@ -317,7 +317,8 @@ const StatementText store_statements[STORE_NSTATEMENTS] = {
 		2, {UUIDOID, TEXTOID}
 	},
 	[STORE_ACTIONS] = {
-		"SELECT name, kind, params FROM %t.workflow_actions ORDER BY name",
+		"SELECT name, kind, params, handler FROM %t.workflow_actions"
+		" ORDER BY name",
 		0, {0}
 	},
 	[STORE_CHAIN] = {
