@@ -227,7 +227,7 @@ CREATE ROLE regress_viewer;
 SELECT wf_grant('regress_viewer', 'view');
 SET ROLE regress_viewer;
 SELECT workflow_name, message FROM wf_check(t.a());
-SELECT count(*) FROM workflow_stats WHERE problems > 0;
+SELECT count(*) FROM workflow_stats WHERE problems > 0 AND tenant_id = t.a();
 RESET ROLE;
 SELECT wf_revoke('regress_viewer', 'view');
 DROP ROLE regress_viewer;

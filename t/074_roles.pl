@@ -124,7 +124,10 @@ ok( IPC::Run::run(
 check_copy('plain', $err, 1);
 unlike($err, qr/ERROR/, 'nothing is refused');
 
-# What has no role never runs, and says why.
+# What has no role never runs, and says why.  (What came in stands still until it
+# is accepted.)
+$there->safe_psql('plain',
+	'SELECT wf.wf_accept_place(place) FROM wf.wf_places() WHERE NOT accepted');
 wait_for($there, 'plain',
 	q{SELECT count(*) = 0 FROM wf.workflow_runs WHERE status IN ('queued', 'running')},
 	'the queued runs end');
