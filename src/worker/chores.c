@@ -7,7 +7,7 @@
  * Runs in workers, between two ticks.  Every worker of a database fires
  * schedules: the rows of workflow_schedules are locked while one of them is
  * fired, so a second worker passes it by.  One worker of a database deletes:
- * the one that has lived longest.
+ * the one with the lowest epoch.
  *
  * Owns the moments of the next chores, whether this worker has reported that
  * runs stand still, and how far it has come with deleting; all of it is found
@@ -158,9 +158,12 @@ fire_schedules(TimestampTz now)
 
 /*--- deleting ---*/
 
-/* Is this the worker of its database that has lived longest? */
+/*
+ * Is this the worker of its database whose epoch is the lowest?  Epochs are
+ * drawn at random; any rule would do that all workers agree upon.
+ */
 static bool
-is_eldest(void)
+has_lowest_epoch(void)
 {
 	WorkerStatus *workers;
 	int			n = worker_slot_list(&workers);
@@ -226,7 +229,7 @@ purge_runs(TimestampTz now)
 	bool		more;
 
 	next_purge = now + PURGE_LOOK_US;
-	if (!is_eldest())
+	if (!has_lowest_epoch())
 		return;
 	if (now >= purge_anew)
 		begin_pass(now, before);
