@@ -20,8 +20,6 @@
 #include "store/store.h"
 #include "utils/lsyscache.h"
 
-#define HISTORY_COLUMNS 13
-
 /* The arguments as a filter.  Raises 22023 for one that is not valid. */
 static void
 read_arguments(FunctionCallInfo fcinfo, RunFilter *filter)
@@ -82,16 +80,7 @@ put_rows(ReturnSetInfo *rsinfo, const pg_uuid_t *ids, int n)
 				  "  AND v.version = r.definition_version"
 				  " ORDER BY r.id DESC");
 	run_query_execute(&query, RUN_QUERY_BY_INDEX);
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		Datum		values[HISTORY_COLUMNS];
-		bool		nulls[HISTORY_COLUMNS];
-
-		heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
-						  values, nulls);
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values,
-							 nulls);
-	}
+	run_query_return_rows(rsinfo);
 }
 
 PG_FUNCTION_INFO_V1(wf_history);

@@ -272,16 +272,7 @@ wf_samples(PG_FUNCTION_ARGS)
 	write_samples(&query, PG_GETARG_TEXT_PP(0),
 				  PG_ARGISNULL(1) ? NULL : PG_GETARG_UUID_P(1));
 	run_query_execute(&query, RUN_QUERY_BY_INDEX);
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		Datum		values[3];
-		bool		nulls[3];
-
-		heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
-						  values, nulls);
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values,
-							 nulls);
-	}
+	run_query_return_rows(rsinfo);
 	SPI_finish();
 	return (Datum) 0;
 }

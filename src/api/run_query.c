@@ -123,3 +123,19 @@ run_query_execute(const RunQuery *query, RunQueryPlan plan)
 		elog(ERROR, "SPI_execute_with_args failed: %s",
 			 SPI_result_code_string(result));
 }
+
+void
+run_query_return_rows(ReturnSetInfo *rsinfo)
+{
+	TupleDesc	desc = SPI_tuptable->tupdesc;
+	Datum	   *values = palloc(sizeof(Datum) * desc->natts);
+	bool	   *nulls = palloc(sizeof(bool) * desc->natts);
+
+	Assert(desc->natts == rsinfo->setDesc->natts);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		heap_deform_tuple(SPI_tuptable->vals[i], desc, values, nulls);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values,
+							 nulls);
+	}
+}

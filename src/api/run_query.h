@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 #include "lib/stringinfo.h"
+#include "nodes/execnodes.h"
 
 #define RUN_QUERY_MAX_PARAMS 40
 
@@ -51,5 +52,11 @@ extern void run_query_bind_tenant(RunQuery *query, const char *condition);
  * The rows are in SPI_tuptable.
  */
 extern void run_query_execute(const RunQuery *query, RunQueryPlan plan);
+
+/*
+ * Puts the rows of SPI_tuptable into the result of a function that returns a
+ * set: its columns are those of the statement.
+ */
+extern void run_query_return_rows(ReturnSetInfo *rsinfo);
 
 #endif							/* WF_RUN_QUERY_H */

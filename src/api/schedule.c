@@ -13,6 +13,7 @@
 #include "compat.h"
 
 #include "api/definition.h"
+#include "api/run_query.h"
 #include "api/schedule.h"
 #include "catalog/pg_type.h"
 #include "config/clock.h"
@@ -144,23 +145,6 @@ schedules_sync(const TriggerRow *row)
 
 /*--- wf_schedules ---*/
 
-#define SCHEDULE_COLUMNS 6
-
-static void
-put_rows(ReturnSetInfo *rsinfo)
-{
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		Datum		values[SCHEDULE_COLUMNS];
-		bool		nulls[SCHEDULE_COLUMNS];
-
-		heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
-						  values, nulls);
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values,
-							 nulls);
-	}
-}
-
 PG_FUNCTION_INFO_V1(wf_schedules);
 
 /*
@@ -200,7 +184,7 @@ wf_schedules(PG_FUNCTION_ARGS)
 									" AND ($2 IS NULL OR s.tenant_id = $2)"
 									" ORDER BY s.next_at NULLS LAST, d.name, s.key"),
 						  2, types, values, nulls, true, 0);
-	put_rows((ReturnSetInfo *) fcinfo->resultinfo);
+	run_query_return_rows((ReturnSetInfo *) fcinfo->resultinfo);
 	SPI_finish();
 	return (Datum) 0;
 }

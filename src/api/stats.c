@@ -31,8 +31,6 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
-#define NCOLUMNS 17
-
 /*
  * $1 and $2 as asked_tenant_params() gives them, $3 the places whose runs are
  * executed here, $4 now, $5 the first id of the last hour, $6 the places whose
@@ -142,16 +140,7 @@ wf_stats(PG_FUNCTION_ARGS)
 	run_query_param(&query, UUIDOID, UUIDPGetDatum(&hour_ago));
 	run_query_param(&query, INT8ARRAYOID, store_foreign_array());
 	run_query_execute(&query, RUN_QUERY_BY_INDEX);
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		Datum		values[NCOLUMNS];
-		bool		nulls[NCOLUMNS];
-
-		heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
-						  values, nulls);
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values,
-							 nulls);
-	}
+	run_query_return_rows(rsinfo);
 	SPI_finish();
 	return (Datum) 0;
 }
