@@ -53,7 +53,7 @@ typedef struct Variable
 	const JsonbValue *value;
 } Variable;
 
-static void
+static void pg_attribute_noreturn()
 bad_value(const Variable *v, const char *what)
 {
 	ereport(ERROR,
@@ -308,9 +308,9 @@ button_kind(const Variable *v, const char **sub_type, const char **type)
 	const char *word;
 	JsonbValue *action;
 
-	if (given == NULL && sub == NULL)
-		bad_value(v, "is an object without \"type\"");
 	word = given != NULL ? given : sub;
+	if (word == NULL)
+		bad_value(v, "is an object without \"type\"");
 	for (int i = 0; i < lengthof(button_types); i++)
 	{
 		if (strcmp(word, button_types[i].type) != 0 &&
