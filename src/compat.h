@@ -11,6 +11,12 @@
 #include "fmgr.h"
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
+
+/* the numbers of catalogs that the macros below name */
+#include "catalog/pg_class_d.h"
+#include "catalog/pg_database_d.h"
+#include "catalog/pg_namespace_d.h"
+#include "catalog/pg_proc_d.h"
 #endif
 
 #if PG_VERSION_NUM < 150000
