@@ -40,7 +40,7 @@ static const RunStatus all_statuses[] = {RUN_STATUS_QUEUED,
 	RUN_STATUS_RUNNING, RUN_STATUS_WAITING, RUN_STATUS_COMPLETED,
 RUN_STATUS_FAILED, RUN_STATUS_CANCELLED};
 
-#define STATUSES(list) .statuses = list, .nstatuses = lengthof(list)
+#define STATUSES(list) .statuses = (list), .nstatuses = lengthof(list)
 
 /*
  * Does it to the run; false: it is left as it is, since it has changed
