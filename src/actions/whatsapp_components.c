@@ -53,7 +53,7 @@ typedef struct Variable
 	const JsonbValue *value;
 } Variable;
 
-static void pg_attribute_noreturn()
+static void
 bad_value(const Variable *v, const char *what)
 {
 	ereport(ERROR,
