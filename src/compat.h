@@ -44,6 +44,9 @@ CppConcat(pg_finfo_,funcname) (void) \
 extern int no_such_variable
 #endif
 
+/* After a function's declaration: it never returns. */
+#define compat_noreturn __attribute__((noreturn))
+
 /* Text to a list of names; raises 42602 where it is none. */
 #if PG_VERSION_NUM >= 160000
 #define compat_qualified_name_list(text) stringToQualifiedNameList(text, NULL)

@@ -44,7 +44,7 @@ typedef struct Objection
 
 /* Raises the error. */
 extern void objection_raise(const Objection *objection)
-			pg_attribute_noreturn();
+			compat_noreturn;
 
 /*
  * What every function about runs by hand begins with: the schema that it

@@ -27,7 +27,7 @@ extern void connection_keep(Connection *c, const pg_uuid_t *tenant_id,
 							const char *name);
 
 /* Raises 42704: there is no such connection. */
-extern void connection_raise_none(const char *name) pg_attribute_noreturn();
+extern void connection_raise_none(const char *name) compat_noreturn;
 
 /* Adds the headers of config, unless the step has set the same header. */
 extern void connection_add_config_headers(const Connection *c,
