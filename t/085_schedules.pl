@@ -71,7 +71,8 @@ for my $jump (1 .. $jumps)
 		'SELECT pid FROM wf_workers() ORDER BY random() LIMIT 1');
 	if ($jump % 4 == 0)
 	{
-		$node->restart('immediate');
+		$node->stop('immediate');
+		$node->start;
 	}
 	elsif ($pid ne '')
 	{
