@@ -61,7 +61,8 @@ EOF
 
 #--- wf_purge, while a thousand runs a second are fired and executed
 
-sql("CALL add_runs(60000, 120, 'completed')");
+# so many that no machine deletes them in one batch of 50 ms
+sql("CALL add_runs(160000, 120, 'completed')");
 sql("CALL add_runs(40, 120, 'queued')");
 sql('ANALYZE workflow_runs');
 my $seq_scans =
@@ -96,8 +97,8 @@ ok($fires->finish, 'meanwhile runs are fired') or diag($fire_errors);
 my ($deleted) = $stderr =~ /deleted (\d+) runs$/m;
 my @lasted = sort { $a <=> $b }
   map { $_ / 1000 } $stderr =~ /transaction of wf_purge lasted (\d+) us/g;
-is($deleted, 15000, 'what is older is deleted');
-ok(@lasted > 1 || $lasted[0] < 100, 'in several transactions, unless one is quick');
+is($deleted, 40000, 'what is older is deleted');
+cmp_ok(@lasted, '>', 1, 'in several transactions');
 cmp_ok($lasted[-1], '<', $limit_ms, "none lasts over $limit_ms ms");
 note(scalar(@lasted) . " transactions, the longest $lasted[-1] ms");
 is(sql('SELECT * FROM old'), 'queued|10', 'what has not ended stays');

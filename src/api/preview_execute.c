@@ -63,7 +63,7 @@ reserve(Size *size, Size len)
 	return place;
 }
 
-/* All but what is copied behind it. */
+/* Fills the task, but for what is copied into the memory after it. */
 static void
 fill_task(PreviewTask *task, const Preview *preview,
 		  const PreviewTexts *texts)

@@ -84,7 +84,7 @@ drop_others(Datum definition_id, List *schedules)
  * What had been fired stays known if the schedule has other times now; the
  * next one counts from this moment, and belongs here.  If it has the same
  * times as before, only a row that is never due is written: wf_discard_place
- * has left it, and who saves the definition wants it to fire.
+ * has left it so, and saving the definition has it fire again.
  */
 static void
 put_schedule(Datum definition_id, Datum tenant_id,

@@ -63,7 +63,7 @@ extern List *launcher_databases_by_need(void);
 /* How many workers it should have now. */
 extern int	launcher_database_target(const Database *database);
 
-/*--- who works where (launcher_workers.c) ---*/
+/*--- the workers of each database (launcher_workers.c) ---*/
 
 /* What the launcher remembers of the worker that it started in a slot. */
 typedef struct LaunchedWorker

@@ -50,8 +50,8 @@ typedef struct PreparedStep
  * *prepared is zeroed.  Raises the step's error: 42704 for an action that does
  * not exist, and whatever templates, connections and actions raise.  What was
  * known before the error stays in *prepared: call.params are the step's input.
- * Who has got a request hands it to request_wipe, and call.connection to
- * connection_forget.
+ * The caller that gets a request hands it to request_wipe, and call.connection
+ * to connection_forget.
  */
 extern void run_prepare(const StepInputs *inputs, PreparedStep *prepared);
 

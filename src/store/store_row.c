@@ -260,9 +260,10 @@ due_at(TupleTableSlot *slot)
 }
 
 /*
- * Is the run not due?  *later: only since this process's clock is a little
- * behind that of the process that fired it, so that it is tried again soon.  A
- * run that waits for its time is not: there is a timer for it.
+ * Is the run not due?  *later is set if that is only because the clock of this
+ * process shows an earlier time than that of the process that fired the run;
+ * then the run is tried again soon.  For a run that waits for its time *later
+ * is not set: the timer takes care of it.
  */
 static bool
 is_early(TupleTableSlot *slot, TimestampTz now, bool *later)
