@@ -26,6 +26,7 @@ set -uo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/server.sh"
 
 declare -A release=([15]=bookworm [17]=trixie [18]=forky)
+OLDEST=15 # of those that are supported
 VERSIONS=${VERSIONS:-15 17 18}
 FOLDER=  # of chroots, logs and summaries
 child=   # process id of what runs now, the leader of its process group
@@ -85,7 +86,7 @@ inside()
 	local root=$1 name variables=(WF_NPM=/npm WF_SUMMARY=/summary)
 
 	shift
-	for name in SUITE TESTS JOBS COPT http_proxy https_proxy no_proxy
+	for name in SUITE TESTS JOBS COPT OLD_PG_CONFIG http_proxy https_proxy no_proxy
 	do
 		[ -z "${!name+set}" ] || variables+=("$name=${!name}")
 	done
@@ -167,6 +168,30 @@ install_server()
 		rm postgresql-server-dev-$1_*.deb"
 }
 
+# install_old ROOT: beside the newer server, the oldest one that is supported,
+# which the test of pg_upgrade starts from: its programs, its headers, and the
+# libraries that the newer release has only in later versions.
+install_old()
+{
+	inside "$1" sh -exc "
+		echo 'deb $(mirror) ${release[$OLDEST]} main' \
+			>/etc/apt/sources.list.d/oldest.list
+		apt-get -q update
+		mkdir -p /tmp/oldest
+		cd /tmp/oldest
+		apt-get -q -o APT::Sandbox::User=root -t ${release[$OLDEST]} download \
+			postgresql-$OLDEST postgresql-client-$OLDEST \
+			postgresql-server-dev-$OLDEST libicu72 libldap-2.5-0
+		for package in *.deb
+		do
+			dpkg-deb -x \"\$package\" /
+		done
+		cd /
+		rm -r /tmp/oldest /etc/apt/sources.list.d/oldest.list
+		apt-get -q update
+		/usr/lib/postgresql/$OLDEST/bin/postgres --version"
+}
+
 copy_checkout()
 {
 	rm -rf "$1/checkout"
@@ -192,6 +217,11 @@ make_chroot()
 			attempt "Configuring Debian $suite" configure "$root" &&
 			attempt "Installing PostgreSQL $version" \
 				install_server "$version" "$root" &&
+			{
+				[ "$version" = "$OLDEST" ] ||
+					attempt "Installing PostgreSQL $OLDEST beside it" \
+						install_old "$root"
+			} &&
 			touch "$root.made"
 	}
 	then
@@ -226,7 +256,7 @@ count()
 # Tests one version, on the machine if it is there, else in a chroot.
 test_version()
 {
-	local version=$1 root=$FOLDER/$1 start=$SECONDS status=0 summary
+	local version=$1 root=$FOLDER/$1 start=$SECONDS status=0 summary old=
 
 	if PG_CONFIG=$2 wf_find_postgres
 	then
@@ -238,7 +268,10 @@ test_version()
 	then
 		summary=$root/summary
 		rm -f "$summary"
-		inside "$root" make -C /checkout test DIR=/var/tmp/test || status=$?
+		[ "$version" = "$OLDEST" ] ||
+			old=/usr/lib/postgresql/$OLDEST/bin/pg_config
+		OLD_PG_CONFIG=$old inside "$root" \
+			make -C /checkout test DIR=/var/tmp/test || status=$?
 	else
 		not_run+=("PostgreSQL $version: $reason")
 		return

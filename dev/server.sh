@@ -151,11 +151,11 @@ wf_run()
 		PYTHON="$PYTHON" WF_MTA="$WF_MTA" "$@")
 }
 
-# make in the build directory, by the copied Makefile; with WF_LIMIT, for that
+# make in the build directory (WF_BUILD names another), by the copied Makefile; with WF_LIMIT, for that
 # many seconds at most.
 wf_make()
 {
-	wf_run ${WF_LIMIT:+timeout --foreground -k 10 "$WF_LIMIT"} make -s -C "$WORK/build" -f "$WORK/src/Makefile" \
+	wf_run ${WF_LIMIT:+timeout --foreground -k 10 "$WF_LIMIT"} make -s -C "${WF_BUILD:-$WORK/build}" -f "$WORK/src/Makefile" \
 		PG_CONFIG="$PGC" with_llvm=no "$@"
 }
 
@@ -164,13 +164,13 @@ wf_make()
 # another server, or with other flags, is built anew.  Needs pipefail.
 wf_build()
 {
-	local made_for
+	local made_for build=${WF_BUILD:-$WORK/build}
 
 	made_for="$PGC $("$PGC" --version) ${COPT--Werror}"
-	if [ "$(cat "$WORK/build/made_for" 2>/dev/null)" != "$made_for" ]
+	if [ "$(cat "$build/made_for" 2>/dev/null)" != "$made_for" ]
 	then
-		find "$WORK/build" \( -name '*.o' -o -name '*.so' \) -delete
-		echo "$made_for" >"$WORK/build/made_for"
+		find "$build" \( -name '*.o' -o -name '*.so' \) -delete
+		echo "$made_for" >"$build/made_for"
 	fi
 	{
 		wf_make -j"$(nproc)" COPT="${COPT--Werror}" &&

@@ -13,6 +13,9 @@
 #											time only what changed is compiled
 #	make test COPT=							let warnings pass
 #	make test JOBS=4						so many TAP files at a time
+#	make test OLD_PG_CONFIG=/x/pg_config	an older server, for which the
+#											extension is built as well: what
+#											tests pg_upgrade upgrades from it
 #	make test WF_NPM=/tmp/npm				npm packages that are there already
 #											(dev/npm.sh)
 
@@ -142,6 +145,14 @@ run_regress()
 	fi
 }
 
+# Builds for the older server too, and installs into the same folder.
+build_old()
+{
+	mkdir -p "$WORK/build_old"
+	[ "$(id -u)" != 0 ] || chown postgres: "$WORK/build_old"
+	PGC=$OLD_PG_CONFIG WF_BUILD=$WORK/build_old wf_build
+}
+
 # The server must have come through the suites without a crash.
 stop_server()
 {
@@ -173,7 +184,7 @@ run_tap()
 	[ -n "${WF_NPM:-}" ] || "$WF_TOP/dev/npm.sh" "$npm" ||
 		fail "npm packages"
 	suite_make REGRESS= ISOLATION= WF_DESTDIR="$WORK/inst" \
-		WF_NPM="$npm" PROVE_TESTS="$files" \
+		WF_OLD_PG_CONFIG="${OLD_PG_CONFIG:-}" WF_NPM="$npm" PROVE_TESTS="$files" \
 		PROVE_FLAGS="-I t/lib --timer -j$JOBS" 2>&1 |
 		tee "$output"
 	rc=${PIPESTATUS[0]}
@@ -216,6 +227,7 @@ wf_open test "${DIR:-}" || fail "temporary folder"
 
 wf_say "Building"
 wf_build || fail "build"
+[ -z "${OLD_PG_CONFIG:-}" ] || build_old || fail "build for $OLD_PG_CONFIG"
 check_sources || {
 	echo "FAILED: checks of the sources" >&2
 	failed=$((failed + 1))

@@ -2,14 +2,12 @@
 # works, and what was queued stands still until it is accepted, since the old
 # cluster is there as well.
 #
-# It upgrades to the version that PG_NEW_BINDIR names the programs of, for which
-# the extension must be installed (below WF_NEW_DESTDIR, if that is set); without
-# it, to a new cluster of the same version, which does the same.
+# It upgrades from the version whose pg_config WF_OLD_PG_CONFIG names (make test
+# OLD_PG_CONFIG=…); without it, from a cluster of the same version.
 
 use strict;
 use warnings FATAL => 'all';
 
-use File::Basename qw(dirname);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -20,13 +18,16 @@ my $settings = <<'CONF';
 workflow_engine.workers = 1
 workflow_engine.poll_interval = '200ms'
 CONF
-my $old_bindir = WorkflowEngine::Test::pg_config('--bindir');
-my $new_bindir = $ENV{PG_NEW_BINDIR} || $old_bindir;
+my $old_config = $ENV{WF_OLD_PG_CONFIG} || 'pg_config';
+my $new_bindir = WorkflowEngine::Test::pg_config('--bindir');
+my $old_bindir = WorkflowEngine::Test::pg_config('--bindir', $old_config);
 
 plan skip_all => "there is no pg_upgrade in $new_bindir"
   unless -x "$new_bindir/pg_upgrade";
+note WorkflowEngine::Test::pg_config('--version', $old_config), ' to ',
+  WorkflowEngine::Test::pg_config('--version');
 
-my $old = new_node('old', $settings);
+my $old = new_node('old', $settings, pg_config => $old_config);
 $old->safe_psql('postgres', 'CREATE ROLE app');
 $old->safe_psql('postgres', qq{
 	CREATE EXTENSION workflow_engine;
@@ -50,35 +51,7 @@ my $rows = q{SELECT string_agg(r::text, E'\n' ORDER BY id) FROM workflow_runs r}
 my $before = $old->safe_psql('postgres', $rows);
 $old->stop;
 
-my $new;
-if ($new_bindir eq $old_bindir)
-{
-	$new = new_node('new', $settings, start => 0);
-}
-else
-{
-	local $ENV{WF_DESTDIR} = $ENV{WF_NEW_DESTDIR};
-
-	$new = PostgreSQL::Test::Cluster->new('new',
-		install_path => dirname($new_bindir));
-	$new->init;
-	$new->append_conf('postgresql.conf',
-		"shared_preload_libraries = 'workflow_engine'\n$settings");
-	if (my $destdir = $ENV{WF_NEW_DESTDIR})
-	{
-		chomp(my $lib = `$new_bindir/pg_config --pkglibdir`);
-		chomp(my $share = `$new_bindir/pg_config --sharedir`);
-		my ($major) = `$new_bindir/pg_config --version` =~ /(\d+)/;
-
-		$new->append_conf('postgresql.conf',
-			"dynamic_library_path = '$destdir$lib:\$libdir'\n"
-			  . (
-				$major >= 18
-				? "extension_control_path = '$destdir$share:\$system'\n"
-				: "extension_destdir = '$destdir'\n"));
-	}
-}
-
+my $new = new_node('new', $settings, start => 0);
 my $dir = PostgreSQL::Test::Utils::tempdir();
 chdir $dir or die "$dir: $!";
 command_ok(

@@ -27,6 +27,7 @@ use warnings FATAL => 'all';
 
 use Carp;
 use Exporter 'import';
+use File::Basename qw(dirname);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -42,24 +43,27 @@ our $limit = $ENV{WF_TEST_LIMIT} || 60;    # seconds to wait for anything
 
 sub pg_config
 {
-	my ($what) = @_;
-	my $answer = `pg_config $what`;
+	my ($what, $program) = @_;
+	$program //= 'pg_config';
+	my $answer = `$program $what`;
 	chomp $answer;
 	return $answer;
 }
 
-=head2 extension_conf()
+=head2 extension_conf([program])
 
-The lines of postgresql.conf by which a server finds the extension.
+The lines of postgresql.conf by which a server finds the extension; the server
+is that of this pg_config, or of the one in the path.
 
 =cut
 
 sub extension_conf
 {
+	my ($config) = @_;
 	my $destdir = $ENV{WF_DESTDIR} or return '';
-	my $lib = pg_config('--pkglibdir');
-	my $share = pg_config('--sharedir');
-	my ($major) = pg_config('--version') =~ /(\d+)/;
+	my $lib = pg_config('--pkglibdir', $config);
+	my $share = pg_config('--sharedir', $config);
+	my ($major) = pg_config('--version', $config) =~ /(\d+)/;
 
 	return "dynamic_library_path = '$destdir$lib:\$libdir'\n"
 	  . (
@@ -73,17 +77,20 @@ sub extension_conf
 A started server with the extension preloaded and conf added to its settings,
 which lets requests go to this machine (allowed_hosts).
 Options: preload => 0 (without workers), start => 0, init => [...] (arguments
-of init, e.g. allows_streaming => 1).
+of init, e.g. allows_streaming => 1), pg_config => the program that names
+another server than the one in the path.
 
 =cut
 
 sub new_node
 {
 	my ($name, $conf, %option) = @_;
-	my $node = PostgreSQL::Test::Cluster->new($name);
+	my $config = $option{pg_config};
+	my $node = PostgreSQL::Test::Cluster->new($name,
+		$config ? (install_path => dirname(pg_config('--bindir', $config))) : ());
 
 	$node->init(@{ $option{init} || [] });
-	$node->append_conf('postgresql.conf', extension_conf());
+	$node->append_conf('postgresql.conf', extension_conf($config));
 	$node->append_conf('postgresql.conf', <<'CONF');
 max_worker_processes = 24
 max_connections = 50
