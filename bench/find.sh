@@ -118,7 +118,7 @@ measure()
 	done <<-'EOF'
 		wf_history, order|wf_history(jsonb_build_object('order_id', 'A-' || $1))
 		wf_history, newest 100|wf_history()
-		wf_history, 10 minutes|wf_history(since => now() - interval '1 year' + $1 * interval '30 s', until => now() - interval '1 year' + $1 * interval '30 s' + interval '10 min')
+		wf_history, 10 minutes|wf_history(since => now() - interval '1 year' + $1 % 1000000 * interval '30 s', until => now() - interval '1 year' + $1 % 1000000 * interval '30 s' + interval '10 min')
 		wf_history, failed|wf_history(status => 'failed')
 		wf_runs, newest 50|wf_runs()
 		wf_runs, a page deep in the past|wf_runs(until => now() - $1 % 300 * interval '1 day')
