@@ -1036,6 +1036,16 @@ INSERT INTO workflow_actions (name, kind, params, description) VALUES
 	"where": {"order": 2, "label": "Where", "type": "object", "required": true, "format": "columns", "example": {"id": "{{ trigger.customer_id }}"}, "help": "Columns and the values they must equal; null is IS NULL."},
 	"columns": {"order": 3, "label": "Columns", "type": "array", "format": "columns", "example": ["name", "phone"], "help": "The columns to return; by default all."}
  }', 'Looks one row up.'),
+('query', 'native', '{
+	"table": {"order": 1, "label": "Table", "type": "string", "required": true, "format": "table", "example": "orders", "help": "The table or view, schema-qualified or found by workflow_engine.search_path."},
+	"where": {"order": 2, "label": "Where", "type": "object", "format": "columns", "example": {"status": "open", "total": {"gte": 100}}, "help": "Columns and the values they must equal, or objects of operators: eq, ne, gt, gte, lt, lte, in, not_in, like; null is IS NULL. By default all rows."},
+	"columns": {"order": 3, "label": "Columns", "type": "array", "format": "columns", "example": ["id", "total"], "help": "The columns to return; by default all."},
+	"order_by": {"order": 4, "label": "Order", "type": "array", "example": ["-total", "id"], "help": "The columns to sort by, descending with a minus sign before the name; by default the primary key, and with aggregate the columns of group_by."},
+	"limit": {"order": 5, "label": "At most", "type": "number", "default": 100, "example": 20, "help": "How many rows to return, from 1 to 10000; 100 by default."},
+	"aggregate": {"order": 6, "label": "Aggregates", "type": "object", "example": {"orders": "count", "total": {"sum": "total"}}, "help": "Instead of columns: names for results, each \"count\" or an object of a function (count, count_distinct, sum, avg, min, max) and its column."},
+	"group_by": {"order": 7, "label": "Group by", "type": "array", "format": "columns", "example": ["region"], "help": "Columns: a result for each of their values; by default one result."},
+	"$needs": {"group_by": ["aggregate"]}
+ }', 'Reads rows of a table, or adds them up.'),
 ('webhook', 'http', '{
 	"url": {"order": 1, "label": "URL", "type": "string", "format": "url", "example": "https://api.example.com/orders", "help": "Where to send; or give path and connection."},
 	"connection": {"order": 2, "label": "Connection", "type": "string", "format": "connection:http", "example": "billing", "help": "A connection of kind http."},

@@ -34,6 +34,9 @@ typedef struct Call
 	const char *idempotency_key;	/* "<run id>:<step name>" */
 	const Scope *scope;
 	Jsonb	   *params;			/* rendered, always an object */
+	const Template *template;	/* that params were rendered from: it tells
+								 * what the author wrote from what came in by
+								 * a value */
 	Connection *connection;		/* NULL: none given and none by default */
 	int64		timeout_ms;
 } Call;
@@ -89,6 +92,7 @@ typedef struct Action
 extern const Action update_record_action;
 extern const Action insert_record_action;
 extern const Action find_record_action;
+extern const Action query_action;
 extern const Action webhook_action;
 extern const Action whatsapp_notify_action;
 extern const Action send_email_action;

@@ -1,6 +1,7 @@
 /*
  * record.c
  *	  What the actions on records share: a table, its columns, statements.
+ *	  record_select.c has the columns and the conditions of those that read.
  *
  * Runs in a worker, inside a step's sandbox, as the step's role: names are
  * found, and privileges checked, as for that role at a psql prompt.
@@ -30,6 +31,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "nodes/makefuncs.h"
+#include "nodes/params.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
@@ -154,6 +156,32 @@ record_keys(const Call *call, const char *param)
 	return keys;
 }
 
+List *
+record_names(const Call *call, const char *param)
+{
+	Jsonb	   *array = param_json(call, param);
+	List	   *names = NIL;
+	JsonbIterator *it;
+	JsonbValue	v;
+	JsonbIteratorToken token;
+
+	if (array == NULL)
+		return NIL;
+	it = JsonbIteratorInit(&array->root);
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		if (!JB_ROOT_IS_ARRAY(array) || JB_ROOT_IS_SCALAR(array) ||
+			(token == WJB_ELEM && v.type != jbvString))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("parameter \"%s\" must be an array of column names",
+							param)));
+		if (token == WJB_ELEM)
+			names = lappend(names, json_cstring(&v));
+	}
+	return names;
+}
+
 /*--- pieces of statements ---*/
 
 #define PARAMS_AT_FIRST 8
@@ -178,8 +206,8 @@ make_room(RecordParams *params)
 	params->nulls = repalloc(params->nulls, room);
 }
 
-static void
-add_param(RecordParams *params, Oid type, Datum value, bool isnull)
+void
+record_add_param(RecordParams *params, Oid type, Datum value, bool isnull)
 {
 	make_room(params);
 	params->types[params->n] = type;
@@ -187,10 +215,17 @@ add_param(RecordParams *params, Oid type, Datum value, bool isnull)
 	params->nulls[params->n++] = isnull ? 'n' : ' ';
 }
 
-static void
-record_add_json(RecordParams *params, Jsonb *value)
+char *
+record_type_text(const RecordTable *table, const char *column)
 {
-	add_param(params, JSONBOID, JsonbPGetDatum(value), false);
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+
+	get_atttypetypmodcoll(table->relid, record_column(table, column), &type,
+						  &typmod, &collation);
+	return format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN |
+								FORMAT_TYPE_FORCE_QUALIFY);
 }
 
 /*
@@ -204,34 +239,24 @@ add_record(StringInfo sql, const RecordTable *table, RecordParams *params,
 	const char *separator = "";
 	ListCell   *lc;
 
-	record_add_json(params, values);
+	record_add_param(params, JSONBOID, JsonbPGetDatum(values), false);
 	appendStringInfo(sql, "pg_catalog.jsonb_to_record($%d) AS %s(", params->n,
 					 alias);
 	foreach(lc, columns)
 	{
 		const char *column = lfirst(lc);
-		Oid			type;
-		int32		typmod;
-		Oid			collation;
 
-		get_atttypetypmodcoll(table->relid, record_column(table, column),
-							  &type, &typmod, &collation);
 		appendStringInfo(sql, "%s%s %s", separator, quote_identifier(column),
-						 format_type_extended(type, typmod,
-											  FORMAT_TYPE_TYPEMOD_GIVEN |
-											  FORMAT_TYPE_FORCE_QUALIFY));
+						 record_type_text(table, column));
 		separator = ", ";
 	}
 	appendStringInfoChar(sql, ')');
 }
 
-/* The member as text for a type's input function; false: it is no scalar. */
+/* The value as text for a type's input function; false: it is no scalar. */
 static bool
-scalar_text(Jsonb *values, const char *column, char **text)
+scalar_text(const JsonbValue *value, char **text)
 {
-	JsonbValue *value = getKeyJsonValueFromContainer(&values->root, column,
-													 strlen(column), NULL);
-
 	*text = NULL;
 	if (value == NULL || value->type == jbvNull)
 		return true;
@@ -252,6 +277,26 @@ record_is_plain_type(Oid type)
 		!OidIsValid(get_element_type(type));
 }
 
+bool
+record_convert(const RecordTable *table, const char *column,
+			   const JsonbValue *value, RecordValue *result)
+{
+	int32		typmod;
+	Oid			collation;
+	Oid			input;
+	Oid			ioparam;
+	char	   *text;
+
+	get_atttypetypmodcoll(table->relid, record_column(table, column),
+						  &result->type, &typmod, &collation);
+	if (!record_is_plain_type(result->type) || !scalar_text(value, &text))
+		return false;
+	getTypeInputInfo(result->type, &input, &ioparam);
+	result->isnull = text == NULL;
+	result->datum = OidInputFunctionCall(input, text, ioparam, typmod);
+	return true;
+}
+
 /*
  * Appends a SELECT of one parameter for each column.  False if a value is no
  * scalar or a type is not plain; sql and params may have been changed then.
@@ -266,20 +311,14 @@ add_scalars(StringInfo sql, const RecordTable *table, RecordParams *params,
 	foreach(lc, columns)
 	{
 		char	   *column = lfirst(lc);
-		Oid			type;
-		int32		typmod;
-		Oid			collation;
-		Oid			input;
-		Oid			ioparam;
-		char	   *text;
+		JsonbValue *value = getKeyJsonValueFromContainer(&values->root, column,
+														 strlen(column), NULL);
+		RecordValue converted;
 
-		get_atttypetypmodcoll(table->relid, record_column(table, column),
-							  &type, &typmod, &collation);
-		if (!record_is_plain_type(type) || !scalar_text(values, column, &text))
+		if (!record_convert(table, column, value, &converted))
 			return false;
-		getTypeInputInfo(type, &input, &ioparam);
-		add_param(params, type, OidInputFunctionCall(input, text, ioparam,
-													 typmod), text == NULL);
+		record_add_param(params, converted.type, converted.datum,
+						 converted.isnull);
 		appendStringInfo(sql, "%s$%d AS %s", separator, params->n,
 						 quote_identifier(column));
 		separator = ", ";
@@ -321,32 +360,60 @@ operand_cast(Form_pg_operator operator)
 	return psprintf("::%s", format_type_be_qualified(operator->oprleft));
 }
 
+static Oid
+operator_of_type(Oid type, RecordOperator operator)
+{
+	TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_EQ_OPR |
+											  TYPECACHE_LT_OPR |
+											  TYPECACHE_GT_OPR);
+
+	return operator == RECORD_EQUAL ? entry->eq_opr
+		: operator == RECORD_LESS ? entry->lt_opr : entry->gt_opr;
+}
+
+bool
+record_has_operator(Oid type, RecordOperator operator)
+{
+	return OidIsValid(operator_of_type(type, operator));
+}
+
+char *
+record_comparison(const RecordTable *table, const char *column,
+				  RecordOperator operator, const char **cast)
+{
+	Oid			type = get_atttype(table->relid, record_column(table, column));
+	Oid			oid = operator_of_type(type, operator);
+	HeapTuple	tuple;
+	Form_pg_operator form;
+	char	   *text;
+
+	if (!OidIsValid(oid))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("could not identify an %s operator for type %s",
+						operator == RECORD_EQUAL ? "equality" : "ordering",
+						format_type_be(type))));
+	tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(oid));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for operator %u", oid);
+	form = (Form_pg_operator) GETSTRUCT(tuple);
+	*cast = operand_cast(form);
+	text = psprintf("r.%s%s OPERATOR(%s.%s)", quote_identifier(column), *cast,
+					quote_identifier(get_namespace_name(form->oprnamespace)),
+					NameStr(form->oprname));
+	ReleaseSysCache(tuple);
+	return text;
+}
+
 void
 record_equals(StringInfo sql, const RecordTable *table, const char *column,
 			  const char *alias)
 {
-	Oid			type = get_atttype(table->relid, record_column(table, column));
-	TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_EQ_OPR);
-	HeapTuple	tuple;
-	Form_pg_operator form;
 	const char *cast;
+	char	   *text = record_comparison(table, column, RECORD_EQUAL, &cast);
 
-	if (!OidIsValid(entry->eq_opr))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_FUNCTION),
-				 errmsg("could not identify an equality operator for type %s",
-						format_type_be(type))));
-	tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(entry->eq_opr));
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for operator %u", entry->eq_opr);
-	form = (Form_pg_operator) GETSTRUCT(tuple);
-	cast = operand_cast(form);
-	appendStringInfo(sql, "r.%s%s OPERATOR(%s.%s) %s.%s%s",
-					 quote_identifier(column), cast,
-					 quote_identifier(get_namespace_name(form->oprnamespace)),
-					 NameStr(form->oprname), alias, quote_identifier(column),
+	appendStringInfo(sql, "%s %s.%s%s", text, alias, quote_identifier(column),
 					 cast);
-	ReleaseSysCache(tuple);
 }
 
 /*--- execution ---*/
@@ -364,6 +431,38 @@ record_execute(const char *sql, const RecordParams *params)
 		elog(ERROR, "SPI_execute_plan failed: %s",
 			 SPI_result_code_string(result));
 	return result;
+}
+
+/* The parameters as the executor wants them. */
+static ParamListInfo
+param_list(const RecordParams *params)
+{
+	ParamListInfo list = makeParamList(params->n);
+
+	for (int i = 0; i < params->n; i++)
+	{
+		list->params[i].value = params->values[i];
+		list->params[i].isnull = params->nulls[i] == 'n';
+		list->params[i].pflags = PARAM_FLAG_CONST;
+		list->params[i].ptype = params->types[i];
+	}
+	return list;
+}
+
+void
+record_execute_into(const char *sql, const RecordParams *params,
+					DestReceiver *receiver)
+{
+	Statement	statement = {.sql = sql,.nparams = params->n,
+	.types = params->types};
+	SPIExecuteOptions options = {.params = param_list(params),
+	.dest = receiver};
+	int			result = SPI_execute_plan_extended(statement_plan(&statement),
+												   &options);
+
+	if (result < 0)
+		elog(ERROR, "SPI_execute_plan_extended failed: %s",
+			 SPI_result_code_string(result));
 }
 
 Jsonb *

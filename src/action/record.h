@@ -1,6 +1,6 @@
 /*
  * record.h
- *	  What the three record actions share: a table, its columns, statements.
+ *	  What the actions on records share: a table, its columns, statements.
  */
 #ifndef WF_RECORD_H
 #define WF_RECORD_H
@@ -9,6 +9,7 @@
 #include "action/action.h"
 #include "lib/stringinfo.h"
 #include "nodes/primnodes.h"
+#include "tcop/dest.h"
 
 typedef struct RecordTable
 {
@@ -54,6 +55,15 @@ extern char *record_key_column(const RecordTable *table);
 /* The keys of an object parameter.  Raises 22023 if it is none or empty. */
 extern List *record_keys(const Call *call, const char *param);
 
+/*
+ * The texts in an array parameter (of char *); NIL if it is absent or empty.
+ * Raises 22023 if it is anything else.
+ */
+extern List *record_names(const Call *call, const char *param);
+
+/* The type of a column with its modifier, for SQL.  Raises 42703. */
+extern char *record_type_text(const RecordTable *table, const char *column);
+
 /* The parameters of a statement, one after the other. */
 typedef struct RecordParams
 {
@@ -64,6 +74,26 @@ typedef struct RecordParams
 	char	   *nulls;			/* as SPI wants them */
 } RecordParams;
 
+extern void record_add_param(RecordParams *params, Oid type, Datum value,
+							 bool isnull);
+
+/* A value of a column's type. */
+typedef struct RecordValue
+{
+	Oid			type;
+	Datum		datum;
+	bool		isnull;
+} RecordValue;
+
+/*
+ * Converts value (NULL is JSON's null) by the input function of the column's
+ * type.  False if only SQL can convert it: it is no scalar, or the type is not
+ * plain; type is set then as well.  Raises 42703, and what the type does not
+ * take.
+ */
+extern bool record_convert(const RecordTable *table, const char *column,
+						   const JsonbValue *value, RecordValue *result);
+
 /*
  * Appends '(SELECT $1 AS "a", ...) AS alias': members of values, converted by
  * the column's type's own input conversion, and adds the parameters.
@@ -71,6 +101,24 @@ typedef struct RecordParams
 extern void record_values(StringInfo sql, const RecordTable *table,
 						  RecordParams *params, Jsonb *values,
 						  const char *alias, List *columns);
+
+/* Those that the type's default operator classes have. */
+typedef enum RecordOperator
+{
+	RECORD_EQUAL,
+	RECORD_LESS,
+	RECORD_GREATER
+} RecordOperator;
+
+extern bool record_has_operator(Oid type, RecordOperator operator);
+
+/*
+ * 'r."a" OPERATOR(s.=)': what the right operand follows, and, in *cast, what
+ * must follow that ("::s.t", or nothing).  Raises 42883 if the type has no
+ * such operator.
+ */
+extern char *record_comparison(const RecordTable *table, const char *column,
+							   RecordOperator operator, const char **cast);
 
 /*
  * Appends 'r."a" = v."a"' with the type's own equality operator.  Raises
@@ -84,6 +132,10 @@ extern void record_equals(StringInfo sql, const RecordTable *table,
  * the next time.
  */
 extern int	record_execute(const char *sql, const RecordParams *params);
+
+/* The same for a SELECT: each row goes to the receiver as it is found. */
+extern void record_execute_into(const char *sql, const RecordParams *params,
+								DestReceiver *receiver);
 
 /*
  * The first column of the SPI result's first row, copied into context; NULL if

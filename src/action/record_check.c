@@ -282,6 +282,12 @@ record_check_any(RecordCheck *check, AclMode mode)
 	return false;
 }
 
+void
+record_check_read_any(RecordCheck *check)
+{
+	(void) record_check_any(check, ACL_SELECT);
+}
+
 /* A column is noted once. */
 void
 record_check_privilege(RecordCheck *check, AttrNumber number,

@@ -6,7 +6,7 @@
 #ifndef WF_RECORD_CHECK_H
 #define WF_RECORD_CHECK_H
 
-#include "action/record.h"
+#include "action/record_select.h"
 #include "action/step_check.h"
 #include "nodes/parsenodes.h"
 
@@ -57,11 +57,32 @@ extern void record_check_object(RecordCheck *check, const char *param,
 extern void record_check_compared(RecordCheck *check, const char *path,
 								  const char *column, const Template *value);
 
+/*
+ * The same for a test other than equality; of "in" each element that is a
+ * literal.
+ */
+extern void record_check_test(RecordCheck *check, const char *path,
+							  const char *column, RecordTest test,
+							  const Template *value);
+
+/* Checks a column that the step sorts by. */
+extern void record_check_sorted(RecordCheck *check, const char *path,
+								const char *column);
+
+/*
+ * Checks that the role may read any column; if not, that is noted, and no
+ * column is named.
+ */
+extern void record_check_read_any(RecordCheck *check);
+
 /* Checks a column that the step reads. */
 extern void record_check_read(RecordCheck *check, const char *path,
 							  const char *column);
 
 /* Checks that the role may read every column. */
 extern void record_check_read_all(RecordCheck *check);
+
+/* Checks parameter "columns": those of a literal list, or all. */
+extern void record_check_columns(RecordCheck *check);
 
 #endif							/* WF_RECORD_CHECK_H */

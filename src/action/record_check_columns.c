@@ -15,12 +15,14 @@
 #include "base/json_value.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "config/output_settings.h"
 #include "miscadmin.h"
+#include "nodes/value.h"
+#include "parser/parse_oper.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
-#include "utils/typcache.h"
 
 /*--- the columns of the table ---*/
 
@@ -205,24 +207,80 @@ is_null(const Template *value)
 		template_constant(value)->type == jbvNull;
 }
 
+/* Can PostgreSQL compare, or sort by, the column? */
+static void
+check_operator(RecordCheck *check, const char *path, const char *column,
+			   AttrNumber number, RecordOperator operator)
+{
+	Oid			type = get_atttype(check->table.relid, number);
+
+	if (!record_has_operator(type, operator))
+		problem_warning(check->step->problems, path, "no_equality", NULL,
+						"column \"%s\" cannot be compared: type %s has no "
+						"%s operator", column, format_type_be(type),
+						operator == RECORD_EQUAL ? "equality" : "ordering");
+}
+
+/* "like" compares with a text. */
+static void
+check_like(RecordCheck *check, const char *path, const char *column,
+		   AttrNumber number)
+{
+	Oid			type = get_atttype(check->table.relid, number);
+	List	   *name = list_make2(makeString("pg_catalog"), makeString("~~"));
+
+	if (!OidIsValid(compatible_oper_opid(name, type, TEXTOID, true)))
+		problem_warning(check->step->problems, path, "no_equality", NULL,
+						"column \"%s\" cannot be compared: type %s has no "
+						"%s operator", column, format_type_be(type), "LIKE");
+}
+
 void
-record_check_compared(RecordCheck *check, const char *path,
-					  const char *column, const Template *value)
+record_check_test(RecordCheck *check, const char *path, const char *column,
+				  RecordTest test, const Template *value)
 {
 	AttrNumber	number = find_column(check, path, column);
-	Oid			type;
+	const Template *const *elements;
+	int			n;
 
 	if (number == InvalidAttrNumber)
 		return;
 	record_check_privilege(check, number, column, ACL_SELECT);
 	if (is_null(value))
 		return;
-	type = get_atttype(check->table.relid, number);
-	if (!OidIsValid(lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr))
-		problem_warning(check->step->problems, path, "no_equality", NULL,
-						"column \"%s\" cannot be compared: type %s has no "
-						"equality operator", column, format_type_be(type));
-	check_literal(check, path, column, number, value);
+	if (test == RECORD_TEST_LIKE)
+	{
+		check_like(check, path, column, number);
+		return;
+	}
+	check_operator(check, path, column, number, record_test_operator(test));
+	if (test != RECORD_TEST_IN && test != RECORD_TEST_NOT_IN)
+		check_literal(check, path, column, number, value);
+	else if (value != NULL && template_shape(value) == TEMPLATE_ARRAY)
+	{
+		elements = template_elements(value, &n);
+		for (int i = 0; i < n; i++)
+			check_literal(check, problem_path_element(path, i), column,
+						  number, elements[i]);
+	}
+}
+
+void
+record_check_compared(RecordCheck *check, const char *path,
+					  const char *column, const Template *value)
+{
+	record_check_test(check, path, column, RECORD_TEST_EQ, value);
+}
+
+void
+record_check_sorted(RecordCheck *check, const char *path, const char *column)
+{
+	AttrNumber	number = find_column(check, path, column);
+
+	if (number == InvalidAttrNumber)
+		return;
+	record_check_privilege(check, number, column, ACL_SELECT);
+	check_operator(check, path, column, number, RECORD_LESS);
 }
 
 void
@@ -238,5 +296,29 @@ record_check_read_all(RecordCheck *check)
 
 		if (name != NULL && record_find_column(&check->table, name) == i)
 			record_check_privilege(check, i, name, ACL_SELECT);
+	}
+}
+
+void
+record_check_columns(RecordCheck *check)
+{
+	const StepCheck *step = check->step;
+	const Template *columns = template_member(step->params, "columns");
+	const char *path = problem_path_member(step->path, "columns");
+	const Template *const *elements = NULL;
+	int			n = 0;
+
+	if (columns != NULL && template_shape(columns) != TEMPLATE_ARRAY)
+		return;					/* a template decides */
+	if (columns != NULL)
+		elements = template_elements(columns, &n);
+	if (n == 0)
+		record_check_read_all(check);
+	for (int i = 0; i < n; i++)
+	{
+		if (template_shape(elements[i]) == TEMPLATE_CONSTANT &&
+			template_constant(elements[i])->type == jbvString)
+			record_check_read(check, problem_path_element(path, i),
+							  json_cstring(template_constant(elements[i])));
 	}
 }

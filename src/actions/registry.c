@@ -14,6 +14,7 @@ static const Action *const actions[] = {
 	&update_record_action,
 	&insert_record_action,
 	&find_record_action,
+	&query_action,
 	&webhook_action,
 	&whatsapp_notify_action,
 	&send_email_action,

@@ -182,6 +182,7 @@ run_prepare(const StepInputs *inputs, PreparedStep *prepared)
 	/* the connection comes first: it decides how parameters are escaped */
 	if (prepared->action->kind != ACTION_NATIVE)
 		call->connection = find_connection(inputs, prepared->action);
+	call->template = wanted->params;
 	call->params = render_params(inputs, prepared->action, call->connection);
 	if (prepared->action->kind != ACTION_NATIVE)
 		render_request(prepared);
