@@ -1083,8 +1083,11 @@ INSERT INTO workflow_actions (name, kind, params, description) VALUES
  }', 'Sends a mail.'),
 ('team_notify', 'http', '{
 	"channel": {"order": 1, "label": "Channel", "type": "string", "required": true, "example": "#orders", "help": "The channel."},
-	"message": {"order": 2, "label": "Message", "type": "string", "required": true, "format": "multiline", "example": "Order {{ trigger.order_id }} is paid.", "help": "The text."},
-	"connection": {"order": 3, "label": "Connection", "type": "string", "format": "connection:slack|slack_webhook|teams_webhook", "default": "team", "example": "team_kitchen", "help": "A connection of kind slack, slack_webhook or teams_webhook; team by default."}
+	"message": {"order": 2, "label": "Message", "type": "string", "required": true, "format": "multiline", "example": "Order {{ trigger.order_id }} is paid.", "help": "The text; with blocks or a card, what is shown where these cannot be."},
+	"blocks": {"order": 3, "label": "Blocks", "type": "array", "format": "template", "example": [{"type": "section", "text": {"type": "mrkdwn", "text": "Order *{{ trigger.order_id }}*"}}], "help": "Slack only: the blocks of the message, at most 50."},
+	"thread_ts": {"order": 4, "label": "Thread", "type": "string", "format": "template", "example": "{{ steps.alert.output.ts }}", "help": "Slack only: the ts of the message to answer in its thread."},
+	"card": {"order": 5, "label": "Card", "type": "object", "format": "template", "example": {"type": "AdaptiveCard", "version": "1.4", "body": [{"type": "TextBlock", "text": "Order {{ trigger.order_id }}"}]}, "help": "Teams only: an Adaptive Card, in the place of one that shows the message."},
+	"connection": {"order": 6, "label": "Connection", "type": "string", "format": "connection:slack|slack_webhook|teams_webhook", "default": "team", "example": "team_kitchen", "help": "A connection of kind slack, slack_webhook or teams_webhook; team by default."}
  }', 'Posts to Slack or Teams.');
 
 SELECT wf_check_preload();

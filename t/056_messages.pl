@@ -41,6 +41,27 @@ sub message
 			connection => $connection, channel => 'ops', message => $message } };
 }
 
+# The same with further parameters.
+sub with
+{
+	my ($message, %params) = @_;
+	$message->{params} = { %{ $message->{params} }, %params };
+	return $message;
+}
+
+sub section
+{
+	return { type => 'section', text => { type => 'mrkdwn', text => $_[0] } };
+}
+
+sub card
+{
+	my (@texts) = @_;
+	return {
+		type => 'AdaptiveCard', version => '1.5',
+		body => [ map { { type => 'TextBlock', text => $_ } } @texts ] };
+}
+
 # A value, and what Teams is sent for it.
 my @markdown = (
 	[ '[a](http://x)', '\[a\](http://x)' ],
@@ -92,6 +113,20 @@ my %got = run_steps(
 	slack_link => message('team', '{{ trigger.v }}<https://x.example/' . 'y' x 50 . '|here> and more',
 		'x' x 39_980),
 	slack_less => message('team', 'a < b {{ trigger.v }}', 'x' x 45_000),
+	blocks => with(message('team', 'm', '<!here> & {x}'),
+		blocks => [ section('<https://x.example|a> {{ trigger.v }}'), { type => 'divider' } ],
+		thread_ts => '1700000000.000100'),
+	hook_blocks => with(message('hook', 'm', 'é"'),
+		blocks => [ section('{{ trigger.v }}') ], thread_ts => '1700000000.000200'),
+	card => with(message('teams', 'm {{ trigger.v }}', '[a](b)'), card => card('**x** {{ trigger.v }}')),
+	card_limit => with(message('teams', 'm', 'x' x ($limit - 400)), card => card('{{ trigger.v }}')),
+	card_over => with(message('teams', 'm', '漢' x 10_000), card => card('{{ trigger.v }}')),
+	blocks_over => with(message('hook', 'm', 'é' x 3001), blocks => [ section('{{ trigger.v }}') ]),
+	blocks_most => with(message('team', 'm', 'é' x 3000), blocks => [ (section('{{ trigger.v }}')) x 50 ]),
+	blocks_many => with(message('team', 'm', [ (section('x')) x 51 ]), blocks => '{{ trigger.v }}'),
+	thread_no => with(message('team', 'm', 'yesterday'), thread_ts => '{{ trigger.v }}'),
+	card_to_slack => with(message('team', 'm', card('x')), card => '{{ trigger.v }}'),
+	blocks_to_teams => with(message('teams', 'm', [ section('x') ]), blocks => '{{ trigger.v }}'),
 	slack_values => message('team', '{{ trigger.v }}', '<!channel> <http://x|y> & &amp;'));
 
 sub text
@@ -157,6 +192,38 @@ is(text('slack_entity'), 'x' . '&amp;' x 7_999 . '...',
 	'no escaped character is cut in two');
 is(length text('slack_less'), 40_000, 'a sign of the author opens no link');
 is(text('slack_link'), 'x' x 39_980 . '...', '... and no link');
+
+#
+# Blocks, threads and cards.
+#
+sub body
+{
+	my ($label) = @_;
+	my $request = request_of($http, $got{$label});
+
+	diag(substr(to_json($got{$label}), 0, 1000)) unless $request;
+	return $request ? JSON::PP->new->decode($request->{body}) : {};
+}
+
+is_deeply(body('blocks'), {
+		channel => 'ops', text => 'm', thread_ts => '1700000000.000100',
+		blocks => [ section('<https://x.example|a> &lt;!here&gt; &amp; {x}'), { type => 'divider' } ] },
+	'blocks in a thread');
+is_deeply(body('hook_blocks'),
+	{ text => 'm', thread_ts => '1700000000.000200', blocks => [ section('é"') ] },
+	'... by a webhook');
+is_deeply(body('card')->{attachments}[0]{content},
+	{ %{ card('**x** \[a\](b)') }, fallbackText => 'm \[a\](b)' }, 'a card');
+is(length body('card_limit')->{attachments}[0]{content}{body}[0]{text}, $limit - 400,
+	'a card of nearly 28 kB');
+is(scalar @{ body('blocks_most')->{blocks} }, 50, '50 blocks of 3,000 characters');
+refused_like('card_over', qr/^the message makes a card of 3\d{4} bytes, and Teams takes at most 28672/);
+refused_like('blocks_over',
+	qr/^blocks\[0\]: a text has 3001 characters, and Slack takes at most 3000 there$/);
+refused_like('blocks_many', qr/^the message has 51 blocks, and Slack takes at most 50$/);
+refused_like('thread_no', qr/^parameter "thread_ts" must be the "ts" of a message, /);
+refused_like('card_to_slack', qr/^a connection of kind slack takes no parameter "card"$/);
+refused_like('blocks_to_teams', qr/^a connection of kind teams_webhook takes no parameter "blocks"$/);
 
 $node->stop;
 done_testing();

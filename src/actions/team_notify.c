@@ -6,6 +6,7 @@
  * (chat.postMessage), a Slack incoming webhook, or a Teams workflow that
  * takes an Adaptive Card.  None of them knows an idempotency key: a request
  * whose answer was lost is not repeated unless the step's author says so.
+ * team_message.c makes the bodies.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -14,32 +15,32 @@
 
 #include "action/action.h"
 #include "action/outcome.h"
+#include "actions/team_message.h"
 #include "base/json_value.h"
 #include "mb/pg_wchar.h"
 #include "store/step_result.h"
 #include "transfer/url.h"
-#include "utils/json.h"
 
 /* Slack cuts a longer text: api.slack.com/methods/chat.postMessage */
 #define SLACK_MAX_CHARACTERS 40000
 #define MAX_ENTITY 5			/* "&amp;" */
 #define MAX_LINK 2000			/* bytes of one that is not cut in two */
-#define TEAMS_MAX_BYTES (28 * 1024) /* of a whole message */
-
-static bool
-is_slack(const Connection *connection)
-{
-	const char *kind = connection_kind(connection);
-
-	return strcmp(kind, "slack") == 0 || strcmp(kind, "slack_webhook") == 0;
-}
 
 static TemplateEscape
 team_escape(const char *param, const Connection *connection)
 {
-	if (strcmp(param, "message") != 0 || connection == NULL)
+	bool		slack;
+
+	if (connection == NULL)
 		return ESCAPE_NONE;
-	return is_slack(connection) ? ESCAPE_SLACK : ESCAPE_MARKDOWN;
+	slack = team_is_slack(connection_kind(connection));
+	if (strcmp(param, "message") == 0)
+		return slack ? ESCAPE_SLACK : ESCAPE_MARKDOWN;
+	if (strcmp(param, "blocks") == 0)
+		return ESCAPE_BLOCKS;
+	if (strcmp(param, "card") == 0)
+		return ESCAPE_CARD;
+	return ESCAPE_NONE;
 }
 
 /*
@@ -79,58 +80,6 @@ slack_text(char *message, bool *cut)
 	return psprintf("%.*s...", whole_marks(message, len), message);
 }
 
-/* {"text": ...}, with the channel if it is given. */
-static char *
-slack_json(const char *channel, const char *message)
-{
-	StringInfoData json;
-
-	initStringInfo(&json);
-	appendStringInfoChar(&json, '{');
-	if (channel != NULL)
-	{
-		appendStringInfoString(&json, "\"channel\":");
-		escape_json(&json, channel);
-		appendStringInfoChar(&json, ',');
-	}
-	appendStringInfoString(&json, "\"text\":");
-	escape_json(&json, message);
-	appendStringInfoChar(&json, '}');
-	return json.data;
-}
-
-/*
- * A message with one Adaptive Card, which shows the text.  Raises 54000 if it
- * is larger than Teams takes: it answers that all is well, and shows nothing.
- */
-static char *
-teams_json(const char *message)
-{
-	StringInfoData json;
-	size_t		size;
-
-	initStringInfo(&json);
-	appendStringInfoString(&json,
-						   "{\"type\":\"message\",\"attachments\":[{"
-						   "\"contentType\":"
-						   "\"application/vnd.microsoft.card.adaptive\","
-						   "\"contentUrl\":null,\"content\":{"
-						   "\"$schema\":\"http://adaptivecards.io/schemas/"
-						   "adaptive-card.json\","
-						   "\"type\":\"AdaptiveCard\",\"version\":\"1.4\","
-						   "\"body\":[{\"type\":\"TextBlock\",\"wrap\":true,"
-						   "\"text\":");
-	escape_json(&json, message);
-	appendStringInfoString(&json, "}]}}]}");
-	size = strlen(to_utf8(json.data));
-	if (size > TEAMS_MAX_BYTES)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("the message makes a card of %zu bytes, and Teams takes at most %d (28 kB)",
-						size, TEAMS_MAX_BYTES)));
-	return json.data;
-}
-
 /* Returns {"kind", "channel"} for interpret, and "cut" if it was cut. */
 static Jsonb *
 team_prepare(Call *call, Request *request)
@@ -141,25 +90,28 @@ team_prepare(Call *call, Request *request)
 	bool		cut = false;
 	ObjectBuilder b;
 
-	if (is_slack(call->connection))
+	team_require_params(call);
+	if (team_is_slack(kind))
 		message = slack_text(message, &cut);
 
 	if (strcmp(kind, "slack") == 0)
 	{
 		request->url = url_join(connection_base_url(call->connection),
 								"chat.postMessage");
-		request_post_json(call, request, slack_json(channel, message));
+		request_post_json(call, request,
+						  team_slack_body(call, channel, message));
 	}
 	else if (strcmp(kind, "slack_webhook") == 0)
 	{
 		connection_channel_url(call->connection, channel, request);
-		request_post_json(call, request, slack_json(NULL, message));
+		request_post_json(call, request,
+						  team_slack_body(call, NULL, message));
 	}
 	else
 	{
 		Assert(strcmp(kind, "teams_webhook") == 0);
 		connection_channel_url(call->connection, channel, request);
-		request_post_json(call, request, teams_json(message));
+		request_post_json(call, request, team_card_body(call, message));
 	}
 	request->once = true;
 	object_begin(&b);
@@ -402,12 +354,13 @@ team_interpret(const Jsonb *prepare_state, const Response *response,
 const Action team_notify_action = {
 	.name = "team_notify",
 	.kind = ACTION_HTTP,
-	.default_connection = "team",
+	.default_connection = TEAM_CONNECTION,
 	.needs_connection = true,
 	.connection_kinds = (const char *const[])
 	{
 		"slack", "slack_webhook", "teams_webhook", NULL
 	},
+	.check = team_check,
 	.escape = team_escape,
 	.prepare = team_prepare,
 	.interpret = team_interpret,

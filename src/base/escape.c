@@ -187,5 +187,9 @@ escape_append(StringInfo buf, const char *text, int len,
 		case ESCAPE_ADDRESS:
 			append_address(buf, text, len);
 			break;
+		case ESCAPE_BLOCKS:
+		case ESCAPE_CARD:
+			Assert(false);
+			break;
 	}
 }

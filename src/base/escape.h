@@ -17,8 +17,12 @@ typedef enum TemplateEscape
 	ESCAPE_HTML,
 	ESCAPE_SLACK,				/* & < > */
 	ESCAPE_MARKDOWN,			/* of an Adaptive Card of Teams */
-	ESCAPE_ADDRESS				/* for a list of mail addresses, unless the
+	ESCAPE_ADDRESS,				/* for a list of mail addresses, unless the
 								 * template is the whole text */
+
+	/* Of JSON: each member's value as the member needs it. */
+	ESCAPE_BLOCKS,				/* of a message to Slack */
+	ESCAPE_CARD					/* an Adaptive Card */
 } TemplateEscape;
 
 /*
@@ -59,7 +63,8 @@ address_scan(AddressScan *scan, char c)
  * Appends len bytes of text, escaped.  ESCAPE_URL encodes every byte of the
  * text in UTF-8 but the unreserved characters (RFC 3986, section 2.3).
  * ESCAPE_ADDRESS depends on what is in buf: the list of mail addresses to
- * which the text is appended.
+ * which the text is appended.  ESCAPE_BLOCKS and ESCAPE_CARD are none of a
+ * text: see template.h.
  */
 extern void escape_append(StringInfo buf, const char *text, int len,
 						  TemplateEscape escape);

@@ -66,9 +66,25 @@ template_member(const Template *t, const char *key)
 typedef struct Renderer
 {
 	const Scope *scope;
-	TemplateEscape escape;
+	TemplateEscape escape;		/* of a text */
+	TemplateEscape context;		/* what was asked for */
+	const char *container;		/* key of the innermost member, for context */
 	Size		total;			/* bytes of values so far */
 } Renderer;
+
+static bool
+is_by_member(TemplateEscape escape)
+{
+	return escape == ESCAPE_BLOCKS || escape == ESCAPE_CARD;
+}
+
+static void
+set_escape(Renderer *r, TemplateEscape escape)
+{
+	r->context = escape;
+	r->escape = is_by_member(escape) ? ESCAPE_NONE : escape;
+	r->container = NULL;
+}
 
 /*
  * Counts bytes, so that a small template cannot use up the memory.  Raises
@@ -224,6 +240,7 @@ push_rendered(JsonbParseState **state, JsonbIteratorToken token,
 			  const Template *t, Renderer *r)
 {
 	bool		is_object = t->shape == TEMPLATE_OBJECT;
+	Renderer	outer = *r;
 
 	check_stack_depth();
 	if (!is_object && t->shape != TEMPLATE_ARRAY)
@@ -235,9 +252,17 @@ push_rendered(JsonbParseState **state, JsonbIteratorToken token,
 	{
 		if (is_object)
 			push_key(state, t->keys[i], strlen(t->keys[i]));
+		if (is_object && is_by_member(r->context))
+		{
+			r->escape = template_escape_at(r->context, outer.container, t,
+										   t->keys[i]);
+			r->container = t->keys[i];
+		}
 		push_rendered(state, is_object ? WJB_VALUE : WJB_ELEM,
 					  t->children[i], r);
 	}
+	r->escape = outer.escape;
+	r->container = outer.container;
 	return pushJsonbValue(state, is_object ? WJB_END_OBJECT : WJB_END_ARRAY,
 						  NULL);
 }
@@ -245,9 +270,10 @@ push_rendered(JsonbParseState **state, JsonbIteratorToken token,
 Jsonb *
 template_render(const Template *t, const Scope *scope, TemplateEscape escape)
 {
-	Renderer	r = {scope, escape, 0};
+	Renderer	r = {.scope = scope};
 	JsonbParseState *state = NULL;
 
+	set_escape(&r, escape);
 	if (t->shape == TEMPLATE_OBJECT || t->shape == TEMPLATE_ARRAY)
 		return JsonbValueToJsonb(push_rendered(&state, WJB_ELEM, t, &r));
 	return JsonbValueToJsonb(leaf_value(t, &r));
@@ -257,7 +283,7 @@ Jsonb *
 template_render_object(const Template *t, const Scope *scope,
 					   TemplateEscapeFor escape_for, void *arg)
 {
-	Renderer	r = {scope, ESCAPE_NONE, 0};
+	Renderer	r = {.scope = scope};
 	JsonbParseState *state = NULL;
 
 	if (t->shape != TEMPLATE_OBJECT)
@@ -269,7 +295,7 @@ template_render_object(const Template *t, const Scope *scope,
 	for (int i = 0; i < t->n; i++)
 	{
 		if (escape_for != NULL)
-			r.escape = escape_for(t->keys[i], arg);
+			set_escape(&r, escape_for(t->keys[i], arg));
 		push_key(&state, t->keys[i], strlen(t->keys[i]));
 		push_rendered(&state, WJB_VALUE, t->children[i], &r);
 	}
@@ -280,9 +306,10 @@ char *
 template_render_text(const Template *t, const Scope *scope,
 					 TemplateEscape escape)
 {
-	Renderer	r = {scope, escape, 0};
+	Renderer	r = {.scope = scope};
 	StringInfoData buf;
 
+	set_escape(&r, escape);
 	initStringInfo(&buf);
 	if (t->shape == TEMPLATE_VALUE || t->shape == TEMPLATE_TEXT)
 		append_pieces(&buf, t, &r);

@@ -50,7 +50,11 @@ extern Template *template_compile_text(const char *text, int len,
 extern Jsonb *template_render(const Template *t, const Scope *scope,
 							  TemplateEscape escape);
 
-/* How the values in the member of that name are escaped. */
+/*
+ * How the values in the member of that name are escaped.  ESCAPE_BLOCKS and
+ * ESCAPE_CARD: as the innermost member needs it that they stand in; arrays and
+ * objects that are one {{...}} stand as they are.
+ */
 typedef TemplateEscape (*TemplateEscapeFor) (const char *key, void *arg);
 
 /*

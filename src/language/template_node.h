@@ -36,4 +36,15 @@ extern void template_check_foreign(const char *text, int len,
 								   const char *path, const ScopeNames *names,
 								   Problems *problems);
 
+/*
+ * How a value in the member key of an object is escaped, if the object is in
+ * the blocks of a Slack message (ESCAPE_BLOCKS) or in an Adaptive Card
+ * (ESCAPE_CARD).  container is the key of the member that the object, or the
+ * array around it, is the value of; NULL if there is none.
+ */
+extern TemplateEscape template_escape_at(TemplateEscape context,
+										 const char *container,
+										 const Template *object,
+										 const char *key);
+
 #endif							/* WF_TEMPLATE_NODE_H */
