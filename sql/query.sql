@@ -207,11 +207,13 @@ SELECT * FROM q.check('[{"where": {"id": {"greater": 5}}}, {"where": {"doc": {"a
 SELECT * FROM q.check('[{"group_by": ["region"]}]');
 SELECT * FROM q.check('[{"where": {"totl": {"gt": 5}, "total": {"gt": "five"}, "id": {"in": [1, "x", "{{ trigger.x }}"]}, "mood": {"ne": "angry"}}},
 	{"where": {"plain": {"ne": 5}}}, {"where": {"mood": {"like": "x%"}, "code": {"like": "x%"}}}, {"columns": ["idd"], "order_by": ["-totall", "plain"]},
-	{"aggregate": {"n": {"sum": "totl"}}, "group_by": ["regio"]}, {"aggregate": {"n": "count"}, "group_by": ["plain"]}, {"table": "q.order"}]');
+	{"aggregate": {"n": {"sum": "totl"}}, "group_by": ["regio"]}, {"aggregate": {"n": "count"}, "group_by": ["plain"]}, {"table": "q.order"},
+	{"aggregate": {"n": {"sum": "region"}, "a": {"avg": "mood"}, "m": {"max": "doc"}, "d": {"count_distinct": "plain"}}}]');
 -- Nothing is said of what is right, or what a template decides.
 SELECT * FROM q.check('[{}, {"where": {"id": {"in": "{{ trigger.ids }}"}, "total": {"gt": "{{ trigger.x }}"}, "tags": ["a"], "doc": {"eq": {"a": 1}}, "region": null, "pct": {"ne": null}}},
 	{"where": "{{ trigger }}", "columns": "{{ trigger.c }}", "order_by": "{{ trigger.o }}", "limit": "{{ trigger.n }}"}, {"columns": ["id"], "order_by": ["-total", "+id", "{{ trigger.o }}"]},
-	{"aggregate": {"n": "count", "m": {"min": "{{ trigger.c }}"}}, "group_by": ["region"], "order_by": ["-n", "region"]}, {"aggregate": "{{ trigger.a }}", "order_by": ["x"]}]');
+	{"aggregate": {"n": "count", "m": {"min": "{{ trigger.c }}"}}, "group_by": ["region"], "order_by": ["-n", "region"]}, {"aggregate": "{{ trigger.a }}", "order_by": ["x"]},
+	{"aggregate": {"a": {"sum": "pct"}, "b": {"avg": "total"}, "c": {"min": "code"}, "d": {"max": "mood"}, "e": {"min": "placed"}, "f": {"count": "plain"}, "g": {"count_distinct": "doc"}, "h": {"max": "tags"}}}]');
 -- Privileges of the role that the definition runs as
 REVOKE SELECT ON q.orders FROM regress_query;
 GRANT SELECT (id, total) ON q.orders TO regress_query;

@@ -69,6 +69,10 @@ extern void record_check_test(RecordCheck *check, const char *path,
 extern void record_check_sorted(RecordCheck *check, const char *path,
 								const char *column);
 
+/* Checks a column that an aggregate function of PostgreSQL's is to take. */
+extern void record_check_aggregated(RecordCheck *check, const char *path,
+									const char *column, const char *function);
+
 /*
  * Checks that the role may read any column; if not, that is noted, and no
  * column is named.

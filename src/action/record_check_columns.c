@@ -19,6 +19,7 @@
 #include "config/output_settings.h"
 #include "miscadmin.h"
 #include "nodes/value.h"
+#include "parser/parse_func.h"
 #include "parser/parse_oper.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -281,6 +282,42 @@ record_check_sorted(RecordCheck *check, const char *path, const char *column)
 		return;
 	record_check_privilege(check, number, column, ACL_SELECT);
 	check_operator(check, path, column, number, RECORD_LESS);
+}
+
+/* Is there an aggregate function of PostgreSQL's for the type? */
+static bool
+has_aggregate(const char *function, Oid type)
+{
+	List	   *name = list_make2(makeString("pg_catalog"),
+								  makeString(pstrdup(function)));
+	Oid			found;
+	Oid			result;
+	bool		is_set;
+	int			nvariadic;
+	Oid			variadic;
+	Oid		   *types;
+	List	   *defaults;
+
+	return func_get_detail(name, NIL, NIL, 1, &type, false, false, false,
+						   &found, &result, &is_set, &nvariadic, &variadic,
+						   &types, &defaults) == FUNCDETAIL_AGGREGATE;
+}
+
+void
+record_check_aggregated(RecordCheck *check, const char *path,
+						const char *column, const char *function)
+{
+	AttrNumber	number = find_column(check, path, column);
+	Oid			type;
+
+	if (number == InvalidAttrNumber)
+		return;
+	record_check_privilege(check, number, column, ACL_SELECT);
+	type = get_atttype(check->table.relid, number);
+	if (!has_aggregate(function, type))
+		problem_warning(check->step->problems, path, "no_aggregate", NULL,
+						"there is no function %s(%s) for column \"%s\"",
+						function, format_type_be(type), column);
 }
 
 void

@@ -185,8 +185,13 @@ check_function(const QueryCheck *check, const char *path,
 					  "Write it as in {\"sum\": \"total\"}.",
 					  "an aggregate is \"count\", or an object of one function and its column");
 	else if (column != NULL && check->record != NULL)
-		record_check_read(check->record, problem_path_member(path, words[0]),
-						  column);
+	{
+		path = problem_path_member(path, words[0]);
+		if (strcmp(words[0], "count_distinct") == 0)
+			record_check_compared(check->record, path, column, NULL);
+		else
+			record_check_aggregated(check->record, path, column, words[0]);
+	}
 }
 
 static void
