@@ -2,11 +2,10 @@
  * send_email.c
  *	  Action send_email: a mail over the connection's SMTP server.
  *
- * Runs in a worker.  Builds the envelope and the headers; the text comes
- * from a mail template of the tenant or from the step.  The Message-ID is
- * made of the idempotency key, so that every try of a step sends the same
- * one and a mail system that looks for doubles finds them.  A recipient in
- * bcc is in the envelope and in no header.
+ * Runs in a worker.  Builds the envelope and the headers; email_text.c builds
+ * the texts.  The Message-ID is made of the idempotency key, so that every try
+ * of a step sends the same one and a mail system that looks for doubles finds
+ * them.  A recipient in bcc is in the envelope and in no header.
  *
  * A server may take some recipients and refuse others: then the mail is
  * sent, and the output lists both.  The step fails only if none was
@@ -17,26 +16,17 @@
 
 #include "action/action.h"
 #include "action/outcome.h"
-#include "action/step_check.h"
 #include "actions/email_address.h"
+#include "actions/email_text.h"
 #include "base/json_value.h"
 #include "base/mime.h"
 #include "config/clock.h"
 #include "mb/pg_wchar.h"
-#include "store/store.h"
 #include "utils/timestamp.h"
 
 #define MAX_RECIPIENTS 100
 #define MAX_TEXT_BYTES (10 * 1024 * 1024)	/* text and HTML together */
 #define MAX_ERROR_BYTES 1000	/* about recipients; then they are counted */
-
-/* The texts of a mail, rendered; NULL if there is none. */
-typedef struct MailTexts
-{
-	char	   *subject;
-	char	   *text;
-	char	   *html;
-} MailTexts;
 
 static TemplateEscape
 email_escape(const char *param, const Connection *connection)
@@ -59,66 +49,6 @@ refuse(const char *message)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("%s", message)));
-}
-
-/* Renders one text of a mail template; NULL of NULL. */
-static char *
-render(const Call *call, const char *name, const char *part,
-	   const char *text, TemplateEscape escape)
-{
-	Problems	problems = {0};
-	Template   *template;
-
-	if (text == NULL)
-		return NULL;
-	template = template_compile_text(text, strlen(text), part, NULL,
-									 &problems);
-	if (problems.nerrors > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s of mail template \"%s\": %s", part, name,
-						((Problem *) linitial(problems.items))->message)));
-	return template_render_text(template, call->scope, escape);
-}
-
-/* Fills *texts from the mail template of that name; raises 42704. */
-static void
-template_texts(const Call *call, const char *name, MailTexts *texts)
-{
-	char	   *subject = NULL;
-	char	   *body = NULL;
-	char	   *html = NULL;
-
-	if (!store_fetch_template(call->tenant_id, name, &subject, &body, &html))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("mail template \"%s\" does not exist", name),
-				 errhint("Insert it into workflow_templates.")));
-	if (texts->subject == NULL)
-		texts->subject = render(call, name, "subject", subject, ESCAPE_NONE);
-	texts->text = render(call, name, "body", body, ESCAPE_NONE);
-	texts->html = render(call, name, "html", html, ESCAPE_HTML);
-}
-
-static void
-get_texts(const Call *call, MailTexts *texts)
-{
-	char	   *template = param_text(call, "template");
-
-	texts->subject = param_text(call, "subject");
-	texts->text = param_text(call, "body");
-	texts->html = param_text(call, "html");
-	if (template != NULL && (texts->text != NULL || texts->html != NULL))
-		refuse("parameter \"template\" excludes \"body\" and \"html\"");
-	if (template != NULL)
-		template_texts(call, template, texts);
-	if (texts->text == NULL && texts->html == NULL)
-		refuse(template != NULL ? "the mail template has neither body nor html"
-			   : "one of parameters \"template\", \"body\" and \"html\" is needed");
-	if (texts->subject == NULL)
-		refuse("parameter \"subject\" is missing");
-	if (!mime_header_value_valid(texts->subject, false))
-		refuse("the subject has a control character");
 }
 
 /* <key@domain of the sender>, of ASCII letters that need no quoting. */
@@ -273,7 +203,7 @@ email_prepare(Call *call, Request *request)
 	request->url = connection_config(call->connection, "url");
 	mail->starttls = starttls(call->connection);
 	address_mail(call, mail);
-	get_texts(call, &texts);
+	email_texts(call, &texts);
 	add_header(mail, "Subject", mime_encode_text(to_utf8(texts.subject),
 												 strlen("Subject: ")));
 	mail->text = texts.text != NULL ? to_utf8(texts.text) : NULL;
@@ -421,59 +351,6 @@ email_interpret(const Jsonb *prepare_state, const Response *response,
 	}
 }
 
-/*--- the check against the catalog ---*/
-
-/* What the templates in one text of a mail template refer to. */
-static void
-check_mail_text(const StepCheck *check, const char *path, const char *name,
-				const char *part, const char *text)
-{
-	Problems	problems = {0};
-	ListCell   *lc;
-
-	if (text == NULL)
-		return;
-	(void) template_compile_text(text, strlen(text), part, check->names,
-								 &problems);
-	foreach(lc, problems.items)
-	{
-		const Problem *problem = lfirst(lc);
-
-		if (problem->is_error)
-			problem_warning(check->problems, path, "mail_template_text",
-							problem->hint, "%s of mail template \"%s\": %s",
-							part, name, problem->message);
-	}
-}
-
-/* Of a literal parameter "template": is it there, and complete? */
-static void
-check_mail_template(const StepCheck *check)
-{
-	char	   *name = step_check_text(check, "template");
-	const char *path = problem_path_member(check->path, "template");
-	char	   *subject = NULL;
-	char	   *body = NULL;
-	char	   *html = NULL;
-
-	if (name == NULL || check->tenant_id == NULL)
-		return;
-	if (!store_fetch_template(check->tenant_id, name, &subject, &body, &html))
-	{
-		problem_warning(check->problems, path, "unknown_mail_template",
-						"Insert it into workflow_templates.",
-						"mail template \"%s\" does not exist", name);
-		return;
-	}
-	if (subject == NULL && template_member(check->params, "subject") == NULL)
-		problem_warning(check->problems, path, "no_subject",
-						"Give the step a parameter \"subject\".",
-						"mail template \"%s\" has no subject", name);
-	check_mail_text(check, path, name, "subject", subject);
-	check_mail_text(check, path, name, "body", body);
-	check_mail_text(check, path, name, "html", html);
-}
-
 const Action send_email_action = {
 	.name = "send_email",
 	.kind = ACTION_SMTP,
@@ -481,7 +358,7 @@ const Action send_email_action = {
 	.default_connection = "email",
 	.needs_connection = true,
 	.connection_kinds = (const char *const[]) {"smtp", NULL},
-	.check = check_mail_template,
+	.check = email_check_template,
 	.escape = email_escape,
 	.prepare = email_prepare,
 	.interpret = email_interpret,

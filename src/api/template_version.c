@@ -89,8 +89,14 @@ wf_template_check(PG_FUNCTION_ARGS)
 	{
 		int			column;
 		const char *name;
-	}			parts[] = {{TEMPLATE_SUBJECT, "subject"},
-	{TEMPLATE_BODY, "body"}, {TEMPLATE_HTML, "html"}};
+		Template   *(*compile) (const char *text, int len, const char *path,
+								const ScopeNames *names, Problems *problems);
+	}			parts[] =
+	{
+		{TEMPLATE_SUBJECT, "subject", template_compile_text},
+		{TEMPLATE_BODY, "body", template_compile_sections},
+		{TEMPLATE_HTML, "html", template_compile_sections}
+	};
 	TriggerRow	row;
 	Problems	problems = {0};
 
@@ -100,8 +106,8 @@ wf_template_check(PG_FUNCTION_ARGS)
 		char	   *part = row_text(&row, parts[i].column);
 
 		if (part != NULL)
-			template_compile_text(part, strlen(part), parts[i].name, NULL,
-								  &problems);
+			parts[i].compile(part, strlen(part), parts[i].name, NULL,
+							 &problems);
 	}
 	problems_raise(&problems, "the mail template is not valid");
 	if (row.is_update)

@@ -382,27 +382,57 @@ expression_parse(const char *text, int len, int *pos,
 	return expression;
 }
 
-JsonbValue *
-expression_evaluate(const Expression *expression, const Scope *scope)
+/* The value at the path, or NULL.  Raises ERRCODE_SCOPE_UNKNOWN. */
+static JsonbValue *
+look_up(const Expression *expression, const Scope *scope, int *missing)
 {
-	const ScopePath *path = expression->path;
-	int			missing;
-	JsonbValue *value = scope_lookup(scope, path, &missing);
-	char	   *unknown = scope_unknown(scope, path);
+	JsonbValue *value = scope_lookup(scope, expression->path, missing);
+	char	   *unknown = scope_unknown(scope, expression->path);
 
 	if (unknown != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_SCOPE_UNKNOWN),
 				 errmsg("%s", unknown)));
+	return value;
+}
+
+static JsonbValue *
+apply_filters(const Expression *expression, JsonbValue *value)
+{
+	for (int i = 0; i < expression->nfilters; i++)
+		value = filter_apply(&expression->filters[i], value);
+	return value;
+}
+
+JsonbValue *
+expression_evaluate(const Expression *expression, const Scope *scope)
+{
+	const ScopePath *path = expression->path;
+	int			missing;
+	JsonbValue *value = look_up(expression, scope, &missing);
+
 	if (value == NULL && !expression->allows_missing)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s", scope_missing(scope, path, missing)),
 				 errhint("Where it may be missing, give it a default: "
 						 "{{ %s | default: \"\" }}.", path->text)));
-	for (int i = 0; i < expression->nfilters; i++)
-		value = filter_apply(&expression->filters[i], value);
-	return value;
+	return apply_filters(expression, value);
+}
+
+JsonbValue *
+expression_evaluate_if_any(const Expression *expression, const Scope *scope)
+{
+	int			missing;
+	JsonbValue *value = look_up(expression, scope, &missing);
+	char	   *cut = value != NULL ? NULL
+		: scope_cut(scope, expression->path, missing);
+
+	if (cut != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s", cut)));
+	return apply_filters(expression, value);
 }
 
 const ScopePath *

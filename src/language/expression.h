@@ -28,6 +28,14 @@ extern Expression *expression_parse(const char *text, int len, int *pos,
 extern JsonbValue *expression_evaluate(const Expression *expression,
 									   const Scope *scope);
 
+/*
+ * The same; but NULL if the value is missing and no filter stands in for it.
+ * Raises 22023 if it is not known whether it is missing, since only the
+ * beginning of an output was kept.
+ */
+extern JsonbValue *expression_evaluate_if_any(const Expression *expression,
+											  const Scope *scope);
+
 /* The path, which belongs to the expression. */
 extern const ScopePath *expression_path(const Expression *expression);
 

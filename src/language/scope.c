@@ -10,6 +10,7 @@
 
 #include "base/json_value.h"
 #include "language/scope.h"
+#include "utils/numeric.h"
 
 void
 scope_root(const Scope *scope, ScopeRoot root, JsonbValue *value)
@@ -18,6 +19,33 @@ scope_root(const Scope *scope, ScopeRoot root, JsonbValue *value)
 		json_of_jsonb(scope->root[root], value);
 	else
 		value->type = jbvNull;
+}
+
+/* The item that the path means. */
+static const ScopeItem *
+item_of(const Scope *scope, const ScopePath *path)
+{
+	const ScopeItem *item = scope->item;
+
+	for (int i = 0; i < path->up; i++)
+		item = item->outer;
+	return item;
+}
+
+/* Fills *value with that of the path's root. */
+static void
+path_root(const Scope *scope, const ScopePath *path, JsonbValue *value)
+{
+	if (path->root == SCOPE_ITEM)
+		*value = *item_of(scope, path)->value;
+	else if (path->root == SCOPE_INDEX)
+	{
+		value->type = jbvNumeric;
+		value->val.numeric =
+			int64_to_numeric(Max(item_of(scope, path)->index, 0));
+	}
+	else
+		scope_root(scope, path->root, value);
 }
 
 /* The member or element of value that a part of a path names, or NULL. */
@@ -47,8 +75,8 @@ follow(const Scope *scope, const ScopePath *path, int upto, int *missing)
 {
 	JsonbValue *value = palloc(sizeof(JsonbValue));
 
-	scope_root(scope, path->root, value);
-	for (int i = 1; i < upto; i++)
+	path_root(scope, path, value);
+	for (int i = path->up + 1; i < upto; i++)
 	{
 		value = lookup_part(value, &path->parts[i]);
 		if (value == NULL)
@@ -141,6 +169,22 @@ scope_unknown(const Scope *scope, const ScopePath *path)
 				   path->text, name);
 }
 
+/* Says which element the item is that the path begins with; "" of others. */
+static char *
+which_item(const Scope *scope, const ScopePath *path)
+{
+	const ScopeItem *item;
+	char	   *root;
+
+	if (path->root != SCOPE_ITEM)
+		return "";
+	item = item_of(scope, path);
+	root = scope_path_prefix(path, path->up + 1);
+	return item->index < 0 ? psprintf("; %s is %s", root, item->list)
+		: psprintf("; %s is element %d of %s", root, item->index,
+				   item->list);
+}
+
 char *
 scope_missing(const Scope *scope, const ScopePath *path, int missing_part)
 {
@@ -149,23 +193,25 @@ scope_missing(const Scope *scope, const ScopePath *path, int missing_part)
 	int			ignored;
 	JsonbValue *value = follow(scope, path, missing_part, &ignored);
 	char	   *cut = scope_cut(scope, path, missing_part);
+	char	   *which = which_item(scope, path);
 
 	/* scope_lookup has found every part before missing_part */
 	Assert(value != NULL);
 	if (cut != NULL)
 		return cut;
 	if (part->name != NULL && json_is_object(value))
-		return psprintf("%s is missing: %s has no member \"%s\"",
-						path->text, parent, part->name);
+		return psprintf("%s is missing: %s has no member \"%s\"%s",
+						path->text, parent, part->name, which);
 	if (part->name == NULL && json_is_array(value))
-		return psprintf("%s is missing: %s has %d element%s",
+		return psprintf("%s is missing: %s has %d element%s%s",
 						path->text, parent, json_count(value),
-						json_count(value) == 1 ? "" : "s");
+						json_count(value) == 1 ? "" : "s", which);
 	if (value->type == jbvNull)
-		return psprintf("%s is missing: %s is null", path->text, parent);
-	return psprintf("%s is missing: %s is %s, not %s",
+		return psprintf("%s is missing: %s is null%s", path->text, parent,
+						which);
+	return psprintf("%s is missing: %s is %s, not %s%s",
 					path->text, parent, json_a_type(value),
-					part->name ? "an object" : "an array");
+					part->name ? "an object" : "an array", which);
 }
 
 Jsonb *

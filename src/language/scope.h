@@ -22,10 +22,23 @@ typedef enum ScopeRoot
 	SCOPE_RUN,					/* {"id", "queued_at", "attempt"} */
 	SCOPE_WORKFLOW,				/* {"id", "name", "version"} */
 	SCOPE_TENANT,				/* {"id"} */
-	SCOPE_NOW					/* an ISO 8601 string */
+	SCOPE_NOW,					/* an ISO 8601 string */
+	/* only in a section of a mail template, and no part of root[] below: */
+	SCOPE_ITEM,					/* the element */
+	SCOPE_INDEX					/* its number, from 0 */
 } ScopeRoot;
 
 #define SCOPE_NROOTS (SCOPE_NOW + 1)
+
+/* An element that a section is rendered for. */
+typedef struct ScopeItem
+{
+	const JsonbValue *value;
+	int			index;			/* from 0; -1: the value is no element, but
+								 * what the section names */
+	const char *list;			/* the section's path, as written */
+	const struct ScopeItem *outer;	/* of the section around; or NULL */
+} ScopeItem;
 
 typedef struct Scope
 {
@@ -33,6 +46,7 @@ typedef struct Scope
 	/* Names (char *) of steps in a preview (run_preview.c): */
 	List	   *unknown_steps;	/* not executed: their output is not known, */
 	List	   *undecided_steps;	/* nor, of these, whether they would be */
+	const ScopeItem *item;		/* of the innermost section; NULL: none */
 } Scope;
 
 /* One part of a path such as trigger.items[0].sku */
@@ -43,10 +57,14 @@ typedef struct PathPart
 								 * is negative */
 } PathPart;
 
-/* A compiled path; parts[0].name is always the name of a root. */
+/*
+ * A compiled path; parts[up].name is always the name of a root, and the parts
+ * before it are "outer".
+ */
 typedef struct ScopePath
 {
 	ScopeRoot	root;
+	int			up;				/* how many sections further out */
 	int			nparts;
 	PathPart   *parts;
 	char	   *text;			/* as written, for messages */
@@ -64,6 +82,10 @@ typedef struct ScopeNames
 	int			nearlier;
 	const char *const *all_steps;	/* every step of the definition */
 	int			nall;
+	bool		any_step;		/* steps are not checked */
+	bool		sections;		/* the text may have sections */
+	int			nitems;			/* the items that are there: one for each
+								 * section around */
 } ScopeNames;
 
 /*
@@ -105,6 +127,20 @@ extern const char *scope_path_as_text(const char *text, int len,
 extern char *scope_check_parts(const char *const *parts, int nparts,
 							   const ScopeNames *names, int *bad_part,
 							   char **hint);
+
+/*
+ * If the path begins with item, index or outer and names knows of items, sets
+ * its root and returns true after filling the rest as scope_check_parts does:
+ * *message is NULL if all is well.  Otherwise false.
+ */
+extern bool scope_check_item(ScopePath *path, const ScopeNames *names,
+							 char **message, int *bad_part, char **hint);
+
+/*
+ * The hint for what is a block in the templates of other languages: what is
+ * written here instead.  names may be NULL.
+ */
+extern const char *scope_block_hint(const ScopeNames *names);
 
 /*
  * A hint that says how a path of another language is written here;

@@ -27,6 +27,9 @@ static const char *const payload_words[] = {
 	"payload", "event", "data", "body", "input", "json"
 };
 
+/* What a path may begin with in a section. */
+static const char *const item_words[] = {"item", "index", "outer"};
+
 /* Is name one of words? */
 static bool
 is_one_of(const char *name, const char *const *words, int nwords)
@@ -92,7 +95,7 @@ check_step(const char *name, const ScopeNames *names, char **hint)
 		*hint = pstrdup("Write steps.NAME, as in steps.charge.output.id.");
 		return pstrdup("steps go by their name, not by an index");
 	}
-	if (names == NULL ||
+	if (names == NULL || names->any_step ||
 		is_one_of(name, names->earlier_steps, names->nearlier))
 		return NULL;
 
@@ -130,16 +133,35 @@ static const char *const block_words[] = {
 	"each", "with", "case"
 };
 
+const char *
+scope_block_hint(const ScopeNames *names)
+{
+	if (names != NULL && names->sections)
+		return "Write {{# trigger.x }}...{{/}} for each element of a list, "
+			"and {{^ trigger.x }}...{{/}} for when there is none.";
+	return "There are no blocks in a template; a step has its \"condition\".";
+}
+
 /* A hint for a name that is no root, or NULL. */
 static char *
-root_hint(const char *name)
+root_hint(const char *name, const ScopeNames *names)
 {
+	const char *words[SCOPE_NROOTS + lengthof(item_words)];
+	int			nwords = SCOPE_NROOTS;
 	char	   *known;
 
+	memcpy(words, scope_root_names, sizeof(scope_root_names));
+	if (names != NULL && names->nitems > 0)
+	{
+		memcpy(words + nwords, item_words, sizeof(item_words));
+		nwords += lengthof(item_words);
+	}
 	if (is_one_of(name, block_words, lengthof(block_words)))
-		return pstrdup("There are no blocks in a template; a step has its "
-					   "\"condition\".");
-	known = known_words_hint(name, scope_root_names, SCOPE_NROOTS);
+		return pstrdup(scope_block_hint(names));
+	if (is_one_of(name, item_words, lengthof(item_words)))
+		return psprintf("\"%s\" is there in a section of a mail template, "
+						"between {{# ... }} and {{/}}.", name);
+	known = known_words_hint(name, words, nwords);
 	if (!is_one_of(name, payload_words, lengthof(payload_words)))
 		return known;
 	return pstrdup("The payload is \"trigger\"; besides there are \"steps\", "
@@ -161,7 +183,7 @@ scope_check_parts(const char *const *parts, int nparts,
 	}
 	if (root == SCOPE_NROOTS)
 	{
-		*hint = root_hint(parts[0]);
+		*hint = root_hint(parts[0], names);
 		return psprintf("unknown name \"%s\"", parts[0]);
 	}
 	if (nparts == 1)
@@ -185,6 +207,49 @@ scope_check_parts(const char *const *parts, int nparts,
 							   lengthof(tenant_members), hint);
 		case SCOPE_NOW:
 			return pstrdup("now is a string and has no members");
+		case SCOPE_ITEM:
+		case SCOPE_INDEX:
+			break;				/* no root of the context: scope_check_item */
 	}
 	return NULL;
+}
+
+bool
+scope_check_item(ScopePath *path, const ScopeNames *names, char **message,
+				 int *bad_part, char **hint)
+{
+	const PathPart *parts = path->parts;
+	int			up = 0;
+
+	if (names == NULL || names->nitems == 0 ||
+		!is_one_of(parts[0].name, item_words, lengthof(item_words)))
+		return false;
+	*message = *hint = NULL;
+	while (up < path->nparts && parts[up].name != NULL &&
+		   strcmp(parts[up].name, "outer") == 0)
+		up++;
+	*bad_part = Min(up, path->nparts - 1);
+	path->up = up;
+	path->root = SCOPE_ITEM;
+	if (up >= names->nitems)
+	{
+		*message = pstrdup("there is no outer section here");
+		*bad_part = names->nitems - 1;
+	}
+	else if (up == path->nparts || parts[up].name == NULL ||
+			 !is_one_of(parts[up].name, item_words, lengthof(item_words)))
+	{
+		*message = pstrdup("\"outer\" has an item and an index");
+		*hint = pstrdup("Write outer.item or outer.index.");
+	}
+	else if (strcmp(parts[up].name, "index") == 0)
+	{
+		path->root = SCOPE_INDEX;
+		if (up + 1 < path->nparts)
+		{
+			*message = pstrdup("index is a number and has no members");
+			*bad_part = up + 1;
+		}
+	}
+	return true;
 }

@@ -266,6 +266,13 @@ check_path(PathReader *reader, const ScopeNames *names)
 	const char *parts[3];
 	int			bad_part;
 
+	if (scope_check_item(path, names, &reader->error, &bad_part,
+						 &reader->hint))
+	{
+		reader->code = "unknown_path";
+		reader->pos = reader->offsets[bad_part];
+		return reader->error == NULL;
+	}
 	for (int i = 0; i < path->nparts && i < lengthof(parts); i++)
 		parts[i] = path->parts[i].name;
 	reader->error = scope_check_parts(parts,

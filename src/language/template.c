@@ -2,13 +2,10 @@
  * template.c
  *	  Renders JSON values with {{ path | filter }} in their strings.
  *
- * Values are escaped, and what the author of the definition wrote is not.  In
- * a URL, the value of a {{...}} at the beginning of the text is not escaped,
- * so that a whole address can come from data; nor is one whose last filter is
- * urlencode, so that nothing is encoded twice.  In a list of mail addresses, a
- * {{...}} that is the whole text is not escaped, so it may be a list.  For
- * HTML, Slack and Teams, the strings in an array or an object are escaped one
- * by one; keys are not.
+ * Values are escaped, and what the author of the definition wrote is not
+ * (template_section.c).  In a list of mail addresses, a {{...}} that is the
+ * whole text is not escaped, so it may be a list.  For HTML, Slack and Teams,
+ * the strings in an array or an object are escaped one by one; keys are not.
  *
  * Templates are compiled in template_compile.c.  They are rendered in any
  * process, into the current memory context.  Owns nothing beyond a call.
@@ -62,16 +59,6 @@ template_member(const Template *t, const char *key)
 	return NULL;
 }
 
-/* One rendering. */
-typedef struct Renderer
-{
-	const Scope *scope;
-	TemplateEscape escape;		/* of a text */
-	TemplateEscape context;		/* what was asked for */
-	const char *container;		/* key of the innermost member, for context */
-	Size		total;			/* bytes of values so far */
-} Renderer;
-
 static bool
 is_by_member(TemplateEscape escape)
 {
@@ -86,22 +73,6 @@ set_escape(Renderer *r, TemplateEscape escape)
 	r->container = NULL;
 }
 
-/*
- * Counts bytes, so that a small template cannot use up the memory.  Raises
- * 54000 if there are too many.
- */
-static void
-account(Renderer *r, Size bytes)
-{
-	CHECK_FOR_INTERRUPTS();
-	r->total += bytes;
-	if (r->total > TEMPLATE_MAX_RENDERED)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("rendered template is larger than %d bytes",
-						TEMPLATE_MAX_RENDERED)));
-}
-
 /* About how many bytes value takes. */
 static Size
 size_of(const JsonbValue *value)
@@ -111,44 +82,6 @@ size_of(const JsonbValue *value)
 	if (value->type == jbvBinary)
 		return value->val.binary.len;
 	return 1;
-}
-
-/*
- * Appends the text of a piece.  begins says whether it is the first of its
- * text, since an expression there is not escaped in a URL.
- */
-static void
-append_piece(StringInfo buf, const Piece *piece, bool begins,
-			 Renderer *r)
-{
-	StringInfoData value;
-	TemplateEscape escape = r->escape;
-	int			before = buf->len;
-
-	if (piece->expression == NULL)
-	{
-		appendBinaryStringInfo(buf, piece->text, piece->len);
-		account(r, piece->len);
-		return;
-	}
-	initStringInfo(&value);
-	json_append_text(&value, expression_evaluate(piece->expression,
-												 r->scope));
-	if (escape == ESCAPE_URL &&
-		(begins || expression_is_url_encoded(piece->expression)))
-		escape = ESCAPE_NONE;
-	account(r, value.len);
-	escape_append(buf, value.data, value.len, escape);
-	account(r, buf->len - before);
-	pfree(value.data);
-}
-
-/* The text of a TEMPLATE_VALUE or TEMPLATE_TEXT. */
-static void
-append_pieces(StringInfo buf, const Template *t, Renderer *r)
-{
-	for (int i = 0; i < t->n; i++)
-		append_piece(buf, &t->pieces[i], i == 0, r);
 }
 
 static void
@@ -203,7 +136,7 @@ typed_value(const Template *t, Renderer *r)
 	JsonbValue *value = expression_evaluate(t->pieces[0].expression,
 											r->scope);
 
-	account(r, size_of(value));
+	template_account(r, size_of(value));
 	/* it is the whole text, see above */
 	if (r->escape == ESCAPE_NONE || r->escape == ESCAPE_URL ||
 		r->escape == ESCAPE_ADDRESS)
@@ -228,7 +161,7 @@ leaf_value(const Template *t, Renderer *r)
 		return typed_value(t, r);
 
 	initStringInfo(&buf);
-	append_pieces(&buf, t, r);
+	template_append_pieces(&buf, t->pieces, t->n, r);
 	result = palloc(sizeof(JsonbValue));
 	json_set_string(result, buf.data, buf.len);
 	return result;
@@ -312,7 +245,7 @@ template_render_text(const Template *t, const Scope *scope,
 	set_escape(&r, escape);
 	initStringInfo(&buf);
 	if (t->shape == TEMPLATE_VALUE || t->shape == TEMPLATE_TEXT)
-		append_pieces(&buf, t, &r);
+		template_append_pieces(&buf, t->pieces, t->n, &r);
 	else
 	{
 		JsonbValue	value;

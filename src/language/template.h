@@ -11,6 +11,8 @@
 #define TEMPLATE_MAX_DEPTH 100
 #define TEMPLATE_MAX_BYTES (1024 * 1024)	/* one text */
 #define TEMPLATE_MAX_RENDERED (16 * 1024 * 1024)	/* one rendering */
+#define SECTION_MAX_DEPTH 4
+#define SECTION_MAX_ROUNDS 1000000	/* elements, one rendering */
 
 typedef struct Template Template;
 
@@ -39,6 +41,18 @@ extern Template *template_compile_text(const char *text, int len,
 									   const char *path,
 									   const ScopeNames *names,
 									   Problems *problems);
+
+/*
+ * The same for a text that may have sections: the body and the HTML of a mail
+ * template.
+ *
+ *		{{# trigger.lines }} {{ item.sku }} {{/}}	for each element
+ *		{{^ trigger.lines }} nothing {{/}}			if there is none
+ */
+extern Template *template_compile_sections(const char *text, int len,
+										   const char *path,
+										   const ScopeNames *names,
+										   Problems *problems);
 
 /*
  * Renders the template to a JSON value in the current memory context.
@@ -85,7 +99,9 @@ extern const Template *template_member(const Template *t, const char *key);
 /*
  * Renders the template as text; a value that is no string becomes the text
  * that interpolation would print.  Palloc'd, in the database's encoding.
- * Raises what template_render raises.
+ * Raises what template_render raises, and 54000 if a text with sections is
+ * larger than workflow_engine.max_payload or they are rendered more than
+ * SECTION_MAX_ROUNDS times.
  */
 extern char *template_render_text(const Template *t, const Scope *scope,
 								  TemplateEscape escape);

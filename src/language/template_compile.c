@@ -20,73 +20,9 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 
-/* After so many mistakes, the rest of a text is not read. */
-#define MAX_MISTAKES 20
-
-/* A text that is split into pieces. */
-typedef struct Splitter
-{
-	const char *text;
-	int			len;
-	int			pos;
-	StringInfoData literal;		/* since the last expression */
-	List	   *pieces;			/* of Piece * */
-	int			nmistakes;
-	const char *path;
-	const ScopeNames *names;
-	Problems   *problems;
-} Splitter;
-
 static Template *compile_value(const JsonbValue *value, const char *path,
 							   const ScopeNames *names, Problems *problems,
 							   int depth);
-
-/* Adds a piece: the expression, or (NULL) the literal text read so far. */
-static void
-add_piece(Splitter *s, Expression *expression)
-{
-	Piece	   *piece = palloc0(sizeof(Piece));
-
-	piece->expression = expression;
-	if (expression == NULL)
-	{
-		piece->text = pnstrdup(s->literal.data, s->literal.len);
-		piece->len = s->literal.len;
-		resetStringInfo(&s->literal);
-	}
-	s->pieces = lappend(s->pieces, piece);
-}
-
-static void
-add_literal(Splitter *s)
-{
-	if (s->literal.len > 0)
-		add_piece(s, NULL);
-}
-
-/*
- * Adds an error with its position in the text, in characters from 1.  After
- * too many errors the rest of the text is skipped.
- */
-static void
-report(Splitter *s, const Mistake *mistake)
-{
-	problem_mistake(s->problems, s->path, mistake, s->text, s->len);
-	if (++s->nmistakes >= MAX_MISTAKES)
-		s->pos = s->len;
-}
-
-/* The position after the next "}}", or -1 if there is none. */
-static int
-after_close(const Splitter *s)
-{
-	for (int i = s->pos; i + 1 < s->len; i++)
-	{
-		if (s->text[i] == '}' && s->text[i + 1] == '}')
-			return i + 2;
-	}
-	return -1;
-}
 
 /* Reads an expression; the position is at its "{{". */
 static void
@@ -100,11 +36,11 @@ split_expression(Splitter *s)
 	Expression *expression;
 
 	s->pos += 2;
-	resume = after_close(s);
+	resume = template_after_close(s, s->pos);
 	if (resume < 0)
 	{
 		s->pos = s->len;
-		report(s, &mistake);
+		template_report(s, &mistake);
 		return;
 	}
 	expression = expression_parse(s->text, s->len, &s->pos, s->names,
@@ -112,12 +48,12 @@ split_expression(Splitter *s)
 	if (expression == NULL)
 	{
 		s->pos = resume;
-		report(s, &mistake);
+		template_report(s, &mistake);
 		return;
 	}
 	scope_path_warn(expression_path(expression), s->path, s->problems);
-	add_literal(s);
-	add_piece(s, expression);
+	template_add_literal(s);
+	template_add_piece(s, expression);
 }
 
 static bool
@@ -138,12 +74,15 @@ split(Splitter *s)
 			appendStringInfoString(&s->literal, "{{");
 			s->pos += 3;
 		}
+		else if (template_at_section(s, s->pos))
+			template_split_section(s);
 		else if (looking_at(s, "{{", 2))
 			split_expression(s);
 		else
 			appendStringInfoCharMacro(&s->literal, s->text[s->pos++]);
 	}
-	add_literal(s);
+	template_end_sections(s);
+	template_add_literal(s);
 	pfree(s->literal.data);
 }
 
@@ -184,7 +123,8 @@ make_text(List *pieces)
 	Piece	   *first = n > 0 ? linitial(pieces) : NULL;
 	Template   *t;
 
-	if (n == 0 || (n == 1 && first->expression == NULL))
+	if (n == 0 ||
+		(n == 1 && first->expression == NULL && first->section == NULL))
 	{
 		JsonbValue	value;
 
@@ -193,16 +133,16 @@ make_text(List *pieces)
 		return make_constant(&value);
 	}
 
-	t = make_template(n == 1 ? TEMPLATE_VALUE : TEMPLATE_TEXT, n);
-	t->pieces = palloc(sizeof(Piece) * n);
-	for (int i = 0; i < n; i++)
-		t->pieces[i] = *(Piece *) list_nth(pieces, i);
+	t = make_template(n == 1 && first->section == NULL ? TEMPLATE_VALUE :
+					  TEMPLATE_TEXT, n);
+	t->pieces = template_piece_array(pieces);
 	return t;
 }
 
-Template *
-template_compile_text(const char *text, int len, const char *path,
-					  const ScopeNames *names, Problems *problems)
+/* names is the caller's copy, which changes while sections are read. */
+static Template *
+compile_text(const char *text, int len, const char *path, ScopeNames *names,
+			 Problems *problems)
 {
 	Splitter	s = {.text = text, .len = len, .path = path, .names = names,
 	.problems = problems};
@@ -216,6 +156,30 @@ template_compile_text(const char *text, int len, const char *path,
 		template_check_foreign(text, len, path, names, problems);
 	}
 	return make_text(s.pieces);
+}
+
+Template *
+template_compile_text(const char *text, int len, const char *path,
+					  const ScopeNames *names, Problems *problems)
+{
+	ScopeNames	copy = {0};
+
+	if (names != NULL)
+		copy = *names;
+	return compile_text(text, len, path, names != NULL ? &copy : NULL,
+						problems);
+}
+
+Template *
+template_compile_sections(const char *text, int len, const char *path,
+						  const ScopeNames *names, Problems *problems)
+{
+	ScopeNames	copy = {.any_step = true};
+
+	if (names != NULL)
+		copy = *names;
+	copy.sections = true;
+	return compile_text(text, len, path, &copy, problems);
 }
 
 /* Warns if a key looks like a template. */

@@ -135,8 +135,8 @@ check_tag(Lookalikes *l, int start, const char *close)
 	if (end < 0)
 		return start + 2;
 	warn(l, start, end + 2,
-		 "There are no blocks in a template; a step has its \"condition\". "
-		 "A value is {{ trigger.name }}.");
+		 psprintf("%s A value is {{ trigger.name }}.",
+				  scope_block_hint(l->names)));
 	return end + 2;
 }
 
