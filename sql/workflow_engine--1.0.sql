@@ -1070,16 +1070,18 @@ INSERT INTO workflow_actions (name, kind, params, description) VALUES
 ('send_email', 'smtp', '{
 	"to": {"order": 1, "label": "To", "type": "string|array", "required": true, "format": "email", "example": "{{ trigger.email }}", "help": "The recipients, separated by commas or semicolons, or as an array."},
 	"subject": {"order": 2, "label": "Subject", "type": "string", "format": "template", "example": "Order {{ trigger.order_id }}", "help": "The subject; if a template is named, its own by default."},
-	"template": {"order": 3, "label": "Mail template", "type": "string", "format": "mail_template", "example": "order_confirmed", "help": "A row of workflow_templates."},
+	"template": {"order": 3, "label": "Mail template", "type": "string", "format": "mail_template", "example": "order_confirmed", "help": "A row of workflow_templates, in the place of body and html."},
 	"body": {"order": 4, "label": "Text", "type": "string", "format": "multiline", "example": "Thank you, {{ trigger.name }}.", "help": "The text."},
-	"html": {"order": 5, "label": "HTML", "type": "string", "format": "html", "example": "<p>Thank you, {{ trigger.name }}.</p>", "help": "The HTML; values are escaped."},
+	"html": {"order": 5, "label": "HTML", "type": "string", "format": "html", "example": "<p>Thank you, {{ trigger.name }}.</p>", "help": "The HTML; values are escaped. With body too, readers choose."},
 	"cc": {"order": 6, "label": "Cc", "type": "string|array", "format": "email", "example": "sales@example.com", "help": "Further recipients."},
 	"bcc": {"order": 7, "label": "Bcc", "type": "string|array", "format": "email", "example": "archive@example.com", "help": "Further recipients that no header shows."},
 	"reply_to": {"order": 8, "label": "Reply to", "type": "string|array", "format": "email", "example": "help@example.com", "help": "Where answers go."},
 	"from": {"order": 9, "label": "From", "type": "string", "format": "email", "example": "Orders <orders@example.com>", "help": "The sender; the connection''s by default."},
-	"connection": {"order": 10, "label": "Connection", "type": "string", "format": "connection:smtp", "default": "email", "example": "email_marketing", "help": "A connection of kind smtp; email by default."},
-	"$one_of": [["template", "body", "html"]],
-	"$any_of": [["subject", "template"]]
+	"attachments": {"order": 10, "label": "Attachments", "type": "array", "format": "attachments", "example": [{"filename": "order.csv", "content_type": "text/csv", "text": "{{ trigger.csv }}"}], "help": "Files: a list of objects with filename, content_type, and text or base64."},
+	"headers": {"order": 11, "label": "Headers", "type": "object", "format": "mail_headers", "example": {"List-Unsubscribe": "<https://example.com/unsubscribe/{{ trigger.token }}>"}, "help": "Further headers of the mail."},
+	"connection": {"order": 12, "label": "Connection", "type": "string", "format": "connection:smtp", "default": "email", "example": "email_marketing", "help": "A connection of kind smtp; email by default."},
+	"$any_of": [["template", "body", "html"], ["subject", "template"]],
+	"$excludes": {"template": ["body", "html"]}
  }', 'Sends a mail.'),
 ('team_notify', 'http', '{
 	"channel": {"order": 1, "label": "Channel", "type": "string", "required": true, "example": "#orders", "help": "The channel."},

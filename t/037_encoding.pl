@@ -76,7 +76,12 @@ my %got = run_steps(
 		params => {
 			to => 'Jürgen <b@example.com>',
 			subject => '{{trigger.word}}',
-			body => 'Text: {{trigger.word}}' } },
+			body => 'Text: {{trigger.word}}',
+			headers => { 'X-Word' => '{{trigger.word}}' },
+			attachments => [
+				{
+					filename => '{{trigger.word}}.txt',
+					text => 'File: {{trigger.word}}' } ] } },
 	slack => {
 		action => 'team_notify',
 		payload => \%payload,
@@ -110,6 +115,9 @@ is($mail->{headers}{subject}, 'Grüße', 'a subject');
 is($mail->{headers}{from}, 'Zoë <a@example.com>', 'a sender');
 is($mail->{headers}{to}, 'Jürgen <b@example.com>', 'a recipient');
 is($mail->{parts}[0]{content} =~ s/\s+\z//r, 'Text: Grüße', 'a text');
+is($mail->{headers}{'x-word'}, 'Grüße', 'a header of the step');
+is($mail->{parts}[1]{filename}, 'Grüße.txt', 'the name of an attachment');
+is($mail->{parts}[1]{content}, 'File: Grüße', 'an attachment');
 
 # What came back, as the server hands it to a client in UTF-8.
 sub body

@@ -3,9 +3,10 @@
  *	  Action send_email: a mail over the connection's SMTP server.
  *
  * Runs in a worker.  Builds the envelope and the headers; email_text.c builds
- * the texts.  The Message-ID is made of the idempotency key, so that every try
- * of a step sends the same one and a mail system that looks for doubles finds
- * them.  A recipient in bcc is in the envelope and in no header.
+ * the texts, email_extras.c the step's own headers and the attachments.  The
+ * Message-ID is made of the idempotency key, so that every try of a step sends
+ * the same one and a mail system that looks for doubles finds them.  A
+ * recipient in bcc is in the envelope and in no header.
  *
  * A server may take some recipients and refuse others: then the mail is
  * sent, and the output lists both.  The step fails only if none was
@@ -17,6 +18,7 @@
 #include "action/action.h"
 #include "action/outcome.h"
 #include "actions/email_address.h"
+#include "actions/email_extras.h"
 #include "actions/email_text.h"
 #include "base/json_value.h"
 #include "base/mime.h"
@@ -206,6 +208,8 @@ email_prepare(Call *call, Request *request)
 	email_texts(call, &texts);
 	add_header(mail, "Subject", mime_encode_text(to_utf8(texts.subject),
 												 strlen("Subject: ")));
+	mail->headers = list_concat(mail->headers, email_headers(call));
+	mail->attachments = email_attachments(call);
 	mail->text = texts.text != NULL ? to_utf8(texts.text) : NULL;
 	mail->html = texts.html != NULL ? to_utf8(texts.html) : NULL;
 	if ((mail->text != NULL ? strlen(mail->text) : 0) +

@@ -1,6 +1,6 @@
 /*
  * mime.h
- *	  Mail as text: headers, addresses and bodies.  Pure.
+ *	  Mail as text: headers, addresses, bodies and attachments.  Pure.
  *
  * All texts are UTF-8, whatever the database's encoding is.
  */
@@ -9,6 +9,7 @@
 
 #include "postgres.h"
 #include "base/name_value.h"
+#include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 #include "pgtime.h"
 
@@ -33,6 +34,17 @@ extern bool mime_header_name_valid(const char *name);
  * folded, line ends (CRLF) before white space.
  */
 extern bool mime_header_value_valid(const char *value, bool folded);
+
+/*
+ * What is wrong with the name of a header that the author of a mail gives it,
+ * to stand after 'header "Bcc" '; NULL if nothing is.  It has printable ASCII
+ * characters but no colon (ftext of RFC 5322), and is none of the headers that
+ * the engine writes or that say who gets the mail or has sent it.
+ */
+extern const char *mime_field_problem(const char *name);
+
+/* Is it the name of a mail's header?  Of at most 200 bytes of ftext. */
+extern bool mime_field_name_valid(const char *name);
 
 /*
  * Is it local@domain, as an SMTP command takes it?  Both parts may have bytes
@@ -66,11 +78,52 @@ extern char *mime_encode_text(const char *text, int used);
 /* A date as RFC 5322, 3.3 has it, in UTC; when is seconds since 1970. */
 extern char *mime_date(pg_time_t when);
 
+/*--- attachments ---*/
+
+typedef struct MailAttachment
+{
+	char	   *filename;
+	char	   *content_type;
+	char	   *data;			/* any bytes */
+	size_t		len;
+} MailAttachment;
+
+/*
+ * What is wrong with the name of a file, or with a content type, to stand
+ * after 'filename '; NULL if nothing is.  A name is no path and has no control
+ * characters.  A type is ASCII: 'text/calendar; method=REQUEST'.
+ */
+extern const char *mime_filename_problem(const char *filename);
+extern const char *mime_content_type_problem(const char *type);
+
+/*
+ * The value of a parameter of a valid content type, without quotes, palloc'd;
+ * NULL if it has none of that name.
+ */
+extern char *mime_content_type_param(const char *type, const char *name);
+
+/*
+ * The bytes of a base64 text, which may have blanks and line ends, palloc'd,
+ * *len of them; NULL if it is none.
+ */
+extern char *mime_decode_base64(const char *text, size_t *len);
+
+/* Appends an attachment as a part of a mail: its headers and its data. */
+extern void mime_append_attachment(StringInfo buf,
+								   const MailAttachment *attachment);
+
+/* Appends base64 in lines with CRLF. */
+extern void mime_append_base64(StringInfo buf, const char *data, size_t len);
+
+/*--- whole mails ---*/
+
 /*
  * A whole mail with CRLF line ends: headers (NameValue *), then text, html,
- * or both as alternatives.  Palloc'd; *len is its length.
+ * or both as alternatives, then attachments (MailAttachment *).  Palloc'd;
+ * *len is its length.
  */
 extern char *mime_message(const List *headers, const char *text,
-						  const char *html, size_t *len);
+						  const char *html, const List *attachments,
+						  size_t *len);
 
 #endif							/* WF_MIME_H */

@@ -4,20 +4,21 @@
  *
  * Pure: text in, text out, in the current memory context.  Any process.
  *
- * A mail has one part, or text and HTML as alternatives.  A single part of
- * short ASCII lines is sent as it is.  A part of which more than a third is
- * not ASCII becomes base64, any other quoted-printable.  Neither encoding can
- * contain "=_", so no part can contain the boundary between two.
+ * A mail has one part, or text and HTML as alternatives; its attachments
+ * follow.  A single part of short ASCII lines is sent as it is.  A part of
+ * which more than a third is not ASCII becomes base64, any other
+ * quoted-printable.  Neither encoding can contain "=_", so no part can contain
+ * the boundary between two.
  */
 #include "postgres.h"
 #include "compat.h"
 
 #include "base/mime.h"
-#include "common/base64.h"
 #include "lib/stringinfo.h"
 
 #define LINE_LENGTH 76
-#define BOUNDARY "=_workflow_engine_part"
+#define ALTERNATIVES "=_workflow_engine_part"
+#define MIXED "=_workflow_engine_mail"
 
 /* How a body is transported. */
 typedef enum BodyEncoding
@@ -109,22 +110,6 @@ append_quoted(StringInfo buf, const char *text)
 	}
 }
 
-/* Appends base64 in lines. */
-static void
-append_base64(StringInfo buf, const char *text)
-{
-	int			len = strlen(text);
-	int			size = pg_b64_enc_len(len) + 1;
-	char	   *encoded = palloc(size);
-	int			n = pg_b64_encode((const void *) text, len,
-								  (void *) encoded, size);
-
-	for (int at = 0; at < n; at += LINE_LENGTH)
-		appendStringInfo(buf, "%.*s\r\n", Min(LINE_LENGTH, n - at),
-						 encoded + at);
-	pfree(encoded);
-}
-
 /* Appends the headers and the body of one part. */
 static void
 append_part(StringInfo buf, const char *type, const char *body, bool alone)
@@ -141,15 +126,34 @@ append_part(StringInfo buf, const char *type, const char *body, bool alone)
 	else if (encoding == BODY_QUOTED)
 		append_quoted(buf, text);
 	else
-		append_base64(buf, text);
+		mime_append_base64(buf, text, strlen(text));
 	if (buf->data[buf->len - 1] != '\n')
 		appendStringInfoString(buf, "\r\n");
 	pfree(text);
 }
 
+/* Appends text, html, or both; alone: there is nothing else in the mail. */
+static void
+append_texts(StringInfo buf, const char *text, const char *html, bool alone)
+{
+	if (text == NULL || html == NULL)
+	{
+		append_part(buf, text != NULL ? "text/plain" : "text/html",
+					text != NULL ? text : html, alone);
+		return;
+	}
+	appendStringInfoString(buf, "Content-Type: multipart/alternative;\r\n"
+						   " boundary=\"" ALTERNATIVES "\"\r\n\r\n");
+	appendStringInfoString(buf, "--" ALTERNATIVES "\r\n");
+	append_part(buf, "text/plain", text, false);
+	appendStringInfoString(buf, "--" ALTERNATIVES "\r\n");
+	append_part(buf, "text/html", html, false);
+	appendStringInfoString(buf, "--" ALTERNATIVES "--\r\n");
+}
+
 char *
 mime_message(const List *headers, const char *text, const char *html,
-			 size_t *len)
+			 const List *attachments, size_t *len)
 {
 	StringInfoData buf;
 	ListCell   *lc;
@@ -162,18 +166,20 @@ mime_message(const List *headers, const char *text, const char *html,
 		appendStringInfo(&buf, "%s: %s\r\n", header->name, header->value);
 	}
 	appendStringInfoString(&buf, "MIME-Version: 1.0\r\n");
-	if (text == NULL || html == NULL)
-		append_part(&buf, text != NULL ? "text/plain" : "text/html",
-					text != NULL ? text : html, true);
+	if (attachments == NIL)
+		append_texts(&buf, text, html, true);
 	else
 	{
-		appendStringInfoString(&buf, "Content-Type: multipart/alternative;\r\n"
-							   " boundary=\"" BOUNDARY "\"\r\n\r\n");
-		appendStringInfoString(&buf, "--" BOUNDARY "\r\n");
-		append_part(&buf, "text/plain", text, false);
-		appendStringInfoString(&buf, "--" BOUNDARY "\r\n");
-		append_part(&buf, "text/html", html, false);
-		appendStringInfoString(&buf, "--" BOUNDARY "--\r\n");
+		appendStringInfoString(&buf, "Content-Type: multipart/mixed;\r\n"
+							   " boundary=\"" MIXED "\"\r\n\r\n");
+		appendStringInfoString(&buf, "--" MIXED "\r\n");
+		append_texts(&buf, text, html, false);
+		foreach(lc, attachments)
+		{
+			appendStringInfoString(&buf, "--" MIXED "\r\n");
+			mime_append_attachment(&buf, lfirst(lc));
+		}
+		appendStringInfoString(&buf, "--" MIXED "--\r\n");
 	}
 	*len = buf.len;
 	return buf.data;

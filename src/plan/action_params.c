@@ -214,6 +214,14 @@ check_rule(const ActionSpec *spec, const ActionRule *rule,
 							  "parameter \"%s\" needs %s too", rule->subject,
 							  list_params(rule, "and"));
 			break;
+		case RULE_EXCLUDES:
+			if (is_given(params, rule->subject) && given > 0)
+				problem_error(problems,
+							  problem_path_member(path, rule->subject),
+							  "param_excludes", NULL,
+							  "parameter \"%s\" excludes %s", rule->subject,
+							  list_params(rule, "and"));
+			break;
 	}
 }
 

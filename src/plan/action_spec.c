@@ -21,7 +21,9 @@ static const char *const type_words[] = {
 	"string", "number", "boolean", "object", "array"
 };
 
-static const char *const rule_keys[] = {"$one_of", "$any_of", "$needs"};
+static const char *const rule_keys[] = {
+	"$one_of", "$any_of", "$needs", "$excludes"
+};
 
 static bool
 is_one_of(const char *word, const char *const *words, int nwords)
@@ -228,7 +230,8 @@ static void
 parse_rules(ActionSpec *spec, const JsonMember *member, Problems *problems)
 {
 	const char *path = problem_path_member("", member->key);
-	bool		is_needs = strcmp(member->key, "$needs") == 0;
+	ActionRuleKind kind;
+	bool		has_subject;
 	JsonMember *rules;
 	int			n;
 
@@ -240,11 +243,14 @@ parse_rules(ActionSpec *spec, const JsonMember *member, Problems *problems)
 					  "unknown rule \"%s\"", member->key);
 		return;
 	}
-	if (is_needs ? !json_is_object(&member->value) :
+	for (kind = 0; strcmp(rule_keys[kind], member->key) != 0;)
+		kind++;
+	has_subject = kind == RULE_NEEDS || kind == RULE_EXCLUDES;
+	if (has_subject ? !json_is_object(&member->value) :
 		!json_is_array(&member->value))
 	{
 		problem_type(problems, path, NULL, member->key,
-					 is_needs ? "an object" : "an array", &member->value);
+					 has_subject ? "an object" : "an array", &member->value);
 		return;
 	}
 
@@ -257,10 +263,8 @@ parse_rules(ActionSpec *spec, const JsonMember *member, Problems *problems)
 		spec->rules = repalloc(spec->rules, sizeof(ActionRule) *
 							   (spec->nrules + n));
 	for (int i = 0; i < n; i++)
-		parse_rule(spec, is_needs ? RULE_NEEDS :
-				   strcmp(member->key, "$one_of") == 0 ? RULE_ONE_OF :
-				   RULE_ANY_OF, rules[i].key, &rules[i].value,
-				   is_needs ? problem_path_member(path, rules[i].key) :
+		parse_rule(spec, kind, rules[i].key, &rules[i].value,
+				   has_subject ? problem_path_member(path, rules[i].key) :
 				   problem_path_element(path, i), problems);
 }
 

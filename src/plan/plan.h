@@ -41,13 +41,14 @@ typedef enum ActionRuleKind
 {
 	RULE_ONE_OF,				/* exactly one of params is given */
 	RULE_ANY_OF,				/* at least one of params is given */
-	RULE_NEEDS					/* if subject is given, all params are */
+	RULE_NEEDS,					/* if subject is given, all params are */
+	RULE_EXCLUDES				/* if subject is given, no params are */
 } ActionRuleKind;
 
 typedef struct ActionRule
 {
 	ActionRuleKind kind;
-	char	   *subject;		/* RULE_NEEDS */
+	char	   *subject;		/* RULE_NEEDS, RULE_EXCLUDES */
 	int			nparams;
 	char	  **params;
 } ActionRule;

@@ -65,9 +65,14 @@ extern bool plan_is_format(const char *word, char **hint);
 
 /*
  * Adds a problem if a literal in t, or in an array of t, is not of that
- * format: a URL, or mail addresses.  Of other formats (NULL too) none is.
+ * format: a URL, mail addresses, headers or attachments of a mail.  Of other
+ * formats (NULL too) none is.
  */
 extern void plan_check_value(const char *format, const Template *t,
 							 const char *path, Problems *problems);
+extern void plan_check_mail_headers(const Template *t, const char *path,
+									Problems *problems);
+extern void plan_check_attachments(const Template *t, const char *path,
+								   Problems *problems);
 
 #endif							/* WF_PLAN_INTERNAL_H */

@@ -21,7 +21,7 @@
  */
 static const char *const formats[] = {
 	"template", "multiline", "html", "email", "phone", "url", "table",
-	"columns", "mail_template", "secret"
+	"columns", "mail_template", "mail_headers", "attachments", "secret"
 };
 
 #define CONNECTION_FORMAT "connection:"
@@ -145,7 +145,11 @@ plan_check_value(const char *format, const Template *t, const char *path,
 
 	if (format == NULL || plan_is_broken(path, problems))
 		return;					/* a broken template is no literal */
-	if (template_shape(t) == TEMPLATE_ARRAY)
+	if (strcmp(format, "mail_headers") == 0)
+		plan_check_mail_headers(t, path, problems);
+	else if (strcmp(format, "attachments") == 0)
+		plan_check_attachments(t, path, problems);
+	else if (template_shape(t) == TEMPLATE_ARRAY)
 	{
 		const Template *const *elements = template_elements(t, &n);
 

@@ -11,6 +11,7 @@
 
 #include "base/json_object.h"
 #include "base/json_value.h"
+#include "base/mime.h"
 #include "base/problems.h"
 #include "mb/pg_wchar.h"
 #include "run/request_show.h"
@@ -114,6 +115,30 @@ show_recipients(const TransferMail *mail)
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
 }
 
+/* [{"filename", "content_type", "bytes"}] */
+static Jsonb *
+show_attachments(const TransferMail *mail)
+{
+	JsonbParseState *state = NULL;
+	ListCell   *lc;
+
+	(void) pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	foreach(lc, mail->attachments)
+	{
+		const MailAttachment *attachment = lfirst(lc);
+		ObjectBuilder b;
+		JsonbValue	value;
+
+		object_begin(&b);
+		object_text(&b, "filename", shown(attachment->filename));
+		object_text(&b, "content_type", attachment->content_type);
+		object_number(&b, "bytes", attachment->len);
+		json_of_jsonb(object_end(&b), &value);
+		(void) pushJsonbValue(&state, WJB_ELEM, &value);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
+}
+
 static void
 show_mail(ObjectBuilder *b, const TransferMail *mail)
 {
@@ -122,6 +147,8 @@ show_mail(ObjectBuilder *b, const TransferMail *mail)
 	object_json(b, "headers", show_headers(mail->headers, NIL));
 	object_json(b, "text", show_text(mail->text));
 	object_json(b, "html", show_text(mail->html));
+	if (mail->attachments != NIL)
+		object_json(b, "attachments", show_attachments(mail));
 }
 
 Jsonb *

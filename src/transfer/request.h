@@ -30,6 +30,7 @@ typedef struct TransferMail
 	List	   *headers;		/* of NameValue *, complete and encoded */
 	char	   *text;			/* UTF-8; text or html may be NULL, not both */
 	char	   *html;
+	List	   *attachments;	/* of MailAttachment * */
 	TransferTls starttls;
 } TransferMail;
 

@@ -247,7 +247,7 @@ copy_mail(Transfer *t, const Request *request)
 	{
 		const NameValue *header = lfirst(lc);
 
-		if (!mime_header_name_valid(header->name) ||
+		if (!mime_field_name_valid(header->name) ||
 			!mime_header_value_valid(header->value, true))
 			return "a header has a byte that is not allowed";
 		t->needs_smtputf8 |= !pg_is_ascii(header->value);
@@ -264,7 +264,7 @@ copy_mail(Transfer *t, const Request *request)
 	t->needs_smtputf8 |= !pg_is_ascii(mail->from);
 	t->starttls = mail->starttls;
 	t->body = mime_message(mail->headers, mail->text, mail->html,
-						   &t->body_len);
+						   mail->attachments, &t->body_len);
 	/* its buffer had room to grow, which would be kept while it is queued */
 	t->body = repalloc(t->body, t->body_len + 1);
 	return NULL;
