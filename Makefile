@@ -72,7 +72,8 @@ SHLIB_LINK = $(shell $(CURL_CONFIG) --libs)
 # Every suite is a list of names: make test refuses a file that is in none.
 REGRESS = setup helpers schema definitions validate spelling templates \
 	mail_sections mail_params \
-	filters conditions condition_types steps actions_custom fire triggers \
+	filters filters_numbers filters_arrays conditions condition_types steps \
+	actions_custom fire triggers \
 	triggers_text triggers_unusable history records query team identity tenants \
 	grants pause depth hardening retry operate characters actions_trust \
 	tenants_write held damaged altered schedules operations find titles \

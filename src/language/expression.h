@@ -22,8 +22,9 @@ extern Expression *expression_parse(const char *text, int len, int *pos,
 
 /*
  * The value, pointing into the scope, the expression, or palloc'd memory.
- * Raises 22023 (missing, or a filter that cannot take the value) and what
- * PostgreSQL's own conversions raise.
+ * Raises 22023 (missing, in a part of an output that was cut, or a filter that
+ * cannot take the value or an argument), ERRCODE_SCOPE_UNKNOWN, and what
+ * filter_apply() raises.
  */
 extern JsonbValue *expression_evaluate(const Expression *expression,
 									   const Scope *scope);
@@ -38,6 +39,9 @@ extern JsonbValue *expression_evaluate_if_any(const Expression *expression,
 
 /* The path, which belongs to the expression. */
 extern const ScopePath *expression_path(const Expression *expression);
+
+/* The paths (ScopePath *) of its filters' arguments, which belong to it. */
+extern const List *expression_argument_paths(const Expression *expression);
 
 /* Is the value percent-encoded already (by a last filter urlencode)? */
 extern bool expression_is_url_encoded(const Expression *expression);

@@ -4,77 +4,31 @@
  *	  into the text.
  *
  * A filter is a row in the table below: its name, the arguments it takes, and
- * a function from value to value.  Arguments are literals and are checked when
- * the definition is compiled.
+ * a function from value to value.  An argument is a literal, which is checked
+ * when the definition is compiled (filter_check.c), or a path, whose value is
+ * checked when the filter is applied.
  *
  * A filter that needs a text takes a scalar as the text that interpolation
- * would print, so "upper" works on a number; it refuses containers.  Two rules
- * hold for all filters and are not in the functions.  A missing value stays
- * missing until "default".  Null stays null, except that "default" replaces it
- * and "json" prints it.
+ * would print, so "upper" works on a number; it refuses containers.  One that
+ * needs a number takes numbers only, so that "5" and "5 kg" are never taken
+ * for 5 or 0.  Two rules hold for all filters and are not in the functions.  A
+ * missing value stays missing until "default".  Null stays null, except that
+ * "default" replaces it and "json" prints it.
  *
  * Pure, but for what filter_format.c says of "date" and "number".
  */
 #include "postgres.h"
 #include "compat.h"
 
-#include "base/escape.h"
-#include "base/json_value.h"
 #include "base/problems.h"
-#include "catalog/pg_collation_d.h"
-#include "catalog/pg_type_d.h"
-#include "language/filter.h"
-#include "language/filter_format.h"
-#include "mb/pg_wchar.h"
-#include "utils/builtins.h"
-#include "utils/formatting.h"
-#include "utils/numeric.h"
+#include "language/filter_node.h"
 
-typedef JsonbValue *(*FilterFunction) (const Filter *filter,
-									   JsonbValue *value, const char *path);
-
-struct FilterDef
+/* Is value neither missing, nor null, nor ""? */
+static bool
+is_given(const JsonbValue *value)
 {
-	const char *name;
-	int			min_args;
-	int			max_args;
-	bool		text_args;		/* arguments must be text, and not empty */
-	FilterFunction apply;
-};
-
-/*
- * Raises 22023: the filter cannot take the value.  A macro, so that the
- * compiler sees that it does not return.
- */
-#define refuse(filter, value, path) \
-	ereport(ERROR, \
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), \
-			 errmsg("filter \"%s\" cannot take %s: %s is %s", \
-					(filter)->def->name, json_a_type(value), path, \
-					json_a_type(value))))
-
-static JsonbValue *
-string_value(const char *text, int len)
-{
-	JsonbValue *result = palloc(sizeof(JsonbValue));
-
-	json_set_string(result, text, len);
-	return result;
-}
-
-/* A scalar as palloc'd text.  Raises 22023 for a container. */
-static char *
-scalar_text(const Filter *filter, const JsonbValue *value, const char *path)
-{
-	if (value->type == jbvBinary)
-		refuse(filter, value, path);
-	return json_text(value);
-}
-
-static JsonbValue *
-text_result(const text *t)
-{
-	return string_value(VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
+	return value != NULL && value->type != jbvNull &&
+		!(value->type == jbvString && value->val.string.len == 0);
 }
 
 /*
@@ -82,235 +36,84 @@ text_result(const text *t)
  * empty sends "".  0, false, [] and {} are kept.
  */
 static JsonbValue *
-apply_default(const Filter *filter, JsonbValue *value, const char *path)
+filter_default(const FilterCall *call, JsonbValue *value)
 {
-	if (value != NULL && value->type != jbvNull &&
-		!(value->type == jbvString && value->val.string.len == 0))
+	if (is_given(value))
 		return value;
-	return unconstify(JsonbValue *, &filter->args[0]);
+	return unconstify(JsonbValue *, &call->args[0]);
 }
 
-static JsonbValue *
-apply_upper(const Filter *filter, JsonbValue *value, const char *path)
-{
-	char	   *text = scalar_text(filter, value, path);
-	char	   *upper = str_toupper(text, strlen(text), DEFAULT_COLLATION_OID);
-
-	return string_value(upper, strlen(upper));
-}
-
-static JsonbValue *
-apply_lower(const Filter *filter, JsonbValue *value, const char *path)
-{
-	char	   *text = scalar_text(filter, value, path);
-	char	   *lower = str_tolower(text, strlen(text), DEFAULT_COLLATION_OID);
-
-	return string_value(lower, strlen(lower));
-}
-
-/* How many bytes has the blank with which text[0..len) begins?  0: none. */
-static int
-blank_at(const char *text, int len)
-{
-	/* in UTF-8: Unicode's White_Space, and two characters without width */
-	static const char *const blanks[] = {
-		" ", "\t", "\n", "\v", "\f", "\r", "\xC2\x85", "\xC2\xA0",
-		"\xE1\x9A\x80", "\xE2\x80\x80", "\xE2\x80\x81", "\xE2\x80\x82",
-		"\xE2\x80\x83", "\xE2\x80\x84", "\xE2\x80\x85", "\xE2\x80\x86",
-		"\xE2\x80\x87", "\xE2\x80\x88", "\xE2\x80\x89", "\xE2\x80\x8A",
-		"\xE2\x80\x8B", "\xE2\x80\xA8", "\xE2\x80\xA9", "\xE2\x80\xAF",
-		"\xE2\x81\x9F", "\xE3\x80\x80", "\xEF\xBB\xBF"
-	};
-
-	for (int i = 0; i < lengthof(blanks); i++)
-	{
-		int			size = strlen(blanks[i]);
-
-		if (size <= len && memcmp(text, blanks[i], size) == 0)
-			return size;
-	}
-	return 0;
-}
-
-static JsonbValue *
-apply_trim(const Filter *filter, JsonbValue *value, const char *path)
-{
-	char	   *rest = scalar_text(filter, value, path);
-	int			len;
-	int			size;
-
-	rest = pg_server_to_any(rest, strlen(rest), PG_UTF8);
-	len = strlen(rest);
-	while ((size = blank_at(rest, len)) > 0)
-	{
-		rest += size;
-		len -= size;
-	}
-	for (int end = len; end > 0;)
-	{
-		int			start = end - 1;
-
-		/* to the first byte of a character */
-		while (start > 0 && ((unsigned char) rest[start] & 0xC0) == 0x80)
-			start--;
-		if (blank_at(rest + start, end - start) == 0)
-			break;
-		len = end = start;
-	}
-	rest = pg_any_to_server(pnstrdup(rest, len), len, PG_UTF8);
-	return string_value(rest, strlen(rest));
-}
-
-/* Characters of a string, elements of an array, members of an object. */
-static JsonbValue *
-apply_length(const Filter *filter, JsonbValue *value, const char *path)
-{
-	JsonbValue *result = palloc(sizeof(JsonbValue));
-	int			length;
-
-	if (value->type == jbvString)
-		length = pg_mbstrlen_with_len(value->val.string.val,
-									  value->val.string.len);
-	else if (value->type == jbvBinary)
-		length = json_count(value);
-	else
-		refuse(filter, value, path);
-	result->type = jbvNumeric;
-	result->val.numeric = int64_to_numeric(length);
-	return result;
-}
-
-static JsonbValue *
-apply_join(const Filter *filter, JsonbValue *value, const char *path)
-{
-	StringInfoData buf;
-	JsonMember *elements;
-	int			n;
-
-	if (!json_is_array(value))
-		refuse(filter, value, path);
-	initStringInfo(&buf);
-	elements = json_members(value, &n);
-	for (int i = 0; i < n; i++)
-	{
-		if (i > 0 && filter->nargs > 0)
-			json_append_text(&buf, &filter->args[0]);
-		else if (i > 0)
-			appendStringInfoString(&buf, ", ");
-		json_append_text(&buf, &elements[i].value);
-	}
-	return string_value(buf.data, buf.len);
-}
-
-/* The first or the last element of an array; null if it is empty. */
-static JsonbValue *
-element_at(const Filter *filter, JsonbValue *value, const char *path,
-		   bool last)
-{
-	int			n;
-
-	if (!json_is_array(value))
-		refuse(filter, value, path);
-	n = json_count(value);
-	if (n == 0)
-	{
-		JsonbValue *null = palloc(sizeof(JsonbValue));
-
-		null->type = jbvNull;
-		return null;
-	}
-	return getIthJsonbValueFromContainer(value->val.binary.data,
-										 last ? n - 1 : 0);
-}
-
-static JsonbValue *
-apply_first(const Filter *filter, JsonbValue *value, const char *path)
-{
-	return element_at(filter, value, path, false);
-}
-
-static JsonbValue *
-apply_last(const Filter *filter, JsonbValue *value, const char *path)
-{
-	return element_at(filter, value, path, true);
-}
-
-static JsonbValue *
-apply_json(const Filter *filter, JsonbValue *value, const char *path)
-{
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	json_append(&buf, value);
-	return string_value(buf.data, buf.len);
-}
-
-static JsonbValue *
-apply_urlencode(const Filter *filter, JsonbValue *value, const char *path)
-{
-	StringInfoData plain;
-	StringInfoData buf;
-
-	initStringInfo(&plain);
-	initStringInfo(&buf);
-	json_append_text(&plain, value);
-	escape_append(&buf, plain.data, plain.len, ESCAPE_URL);
-	return string_value(buf.data, buf.len);
-}
-
-/* A number, or a string that reads as one. */
-static JsonbValue *
-apply_number(const Filter *filter, JsonbValue *value, const char *path)
-{
-	Numeric		number;
-
-	if (value->type == jbvNumeric)
-		number = value->val.numeric;
-	else if (value->type == jbvString)
-	{
-		char	   *digits = json_cstring(value);
-		Datum		datum = DirectFunctionCall3(numeric_in,
-												CStringGetDatum(digits),
-												ObjectIdGetDatum(InvalidOid),
-												Int32GetDatum(-1));
-
-		number = DatumGetNumeric(datum);
-	}
-	else
-		refuse(filter, value, path);
-	return text_result(format_number(number, json_cstring(&filter->args[0])));
-}
-
-/* A time as text that PostgreSQL reads, or as a number since 1970. */
-static JsonbValue *
-apply_date(const Filter *filter, JsonbValue *value, const char *path)
-{
-	const char *picture = json_cstring(&filter->args[0]);
-	const char *zone = NULL;
-
-	if (filter->nargs > 1)
-		zone = json_cstring(&filter->args[1]);
-	if (value->type == jbvNumeric)
-		return text_result(format_epoch(value->val.numeric, picture, zone));
-	if (value->type == jbvString)
-		return text_result(format_moment(json_cstring(value), picture, zone));
-	refuse(filter, value, path);
-}
+#define NONE 0, 0, {0}
+#define LIST "trigger.lines | "
 
 static const FilterDef filters[] = {
-	{"default", 1, 1, false, apply_default},
-	{"upper", 0, 0, false, apply_upper},
-	{"lower", 0, 0, false, apply_lower},
-	{"trim", 0, 0, false, apply_trim},
-	{"length", 0, 0, false, apply_length},
-	{"join", 0, 1, false, apply_join},
-	{"first", 0, 0, false, apply_first},
-	{"last", 0, 0, false, apply_last},
-	{"json", 0, 0, false, apply_json},
-	{"urlencode", 0, 0, false, apply_urlencode},
-	{"number", 1, 1, true, apply_number},
-	{"date", 1, 2, true, apply_date},
+	{"default", "trigger.nick | default: \"friend\"",
+	1, 1, {ARGUMENT_ANY}, false, filter_default},
+	{"upper", "trigger.name | upper", NONE, false, filter_upper},
+	{"lower", "trigger.name | lower", NONE, false, filter_lower},
+	{"trim", "trigger.name | trim", NONE, false, filter_trim},
+	{"length", LIST "length", NONE, true, filter_length},
+	{"join", "trigger.tags | join: \", \"",
+	0, 1, {ARGUMENT_ANY_TEXT}, true, filter_join},
+	{"first", LIST "first", NONE, true, filter_first},
+	{"last", LIST "last", NONE, true, filter_last},
+	{"json", LIST "json", NONE, false, filter_json},
+	{"urlencode", "trigger.name | urlencode", NONE, false, filter_urlencode},
+	{"number", "trigger.total | number: \"FM999,990.00\"",
+	1, 1, {ARGUMENT_TEXT}, true, filter_number},
+	{"date", "trigger.at | date: \"YYYY-MM-DD\", \"Asia/Beirut\"",
+	1, 2, {ARGUMENT_TEXT, ARGUMENT_TEXT}, false, filter_date},
+	{"plus", "trigger.total | plus: trigger.shipping",
+	1, 1, {ARGUMENT_NUMBER}, true, filter_plus},
+	{"minus", "trigger.total | minus: trigger.paid",
+	1, 1, {ARGUMENT_NUMBER}, true, filter_minus},
+	{"times", "trigger.price | times: trigger.quantity",
+	1, 1, {ARGUMENT_NUMBER}, true, filter_times},
+	{"divided_by", "trigger.total | divided_by: 12",
+	1, 1, {ARGUMENT_NUMBER}, true, filter_divided_by},
+	{"round", "trigger.total | round: 2",
+	0, 1, {ARGUMENT_WHOLE}, true, filter_round},
+	{"abs", "trigger.change | abs", NONE, true, filter_abs},
+	{"map", LIST "map: \"sku\"", 1, 1, {ARGUMENT_TEXT}, true, filter_map},
+	{"where", LIST "where: \"status\", \"paid\"",
+	1, 2, {ARGUMENT_TEXT, ARGUMENT_ANY}, true, filter_where},
+	{"sum", LIST "sum: \"price\"",
+	0, 1, {ARGUMENT_TEXT}, true, filter_sum},
+	{"min", LIST "min: \"price\"",
+	0, 1, {ARGUMENT_TEXT}, true, filter_min},
+	{"max", LIST "max: \"price\"",
+	0, 1, {ARGUMENT_TEXT}, true, filter_max},
+	{"avg", LIST "avg: \"price\"",
+	0, 1, {ARGUMENT_TEXT}, true, filter_avg},
+	{"sort", LIST "sort: \"price\"",
+	0, 1, {ARGUMENT_TEXT}, true, filter_sort},
+	{"uniq", LIST "uniq: \"sku\"",
+	0, 1, {ARGUMENT_TEXT}, true, filter_uniq},
+	{"slice", LIST "slice: 0, 10",
+	1, 2, {ARGUMENT_WHOLE, ARGUMENT_COUNT}, true, filter_slice},
+	{"split", "trigger.tags | split: \",\"",
+	1, 1, {ARGUMENT_TEXT}, true, filter_split},
+	{"replace", "trigger.phone | replace: \" \", \"\"",
+	2, 2, {ARGUMENT_TEXT, ARGUMENT_ANY_TEXT}, false, filter_replace},
+	{"truncate", "trigger.note | truncate: 40",
+	1, 2, {ARGUMENT_COUNT, ARGUMENT_ANY_TEXT}, false, filter_truncate},
+	{"to_number", "trigger.quantity | to_number",
+	NONE, true, filter_to_number},
 };
+
+/* A hint that names all filters, palloc'd. */
+static char *
+all_names(void)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < lengthof(filters); i++)
+		appendStringInfo(&buf, "%s%s", i == 0 ? "Filters are: " : ", ",
+						 filters[i].name);
+	appendStringInfoChar(&buf, '.');
+	return buf.data;
+}
 
 const FilterDef *
 filter_find(const char *name, char **hint)
@@ -326,94 +129,9 @@ filter_find(const char *name, char **hint)
 	}
 	*hint = filter_foreign_hint(name);
 	if (*hint == NULL)
-		*hint = known_words_hint(name, names, lengthof(filters));
-	return NULL;
-}
-
-/* Applies a date filter to 1970: raises if its picture or zone is wrong. */
-static void
-try_date(void *arg)
-{
-	JsonbValue	epoch;
-
-	epoch.type = jbvNumeric;
-	epoch.val.numeric = int64_to_numeric(0);
-	apply_date(arg, &epoch, "");
-}
-
-/* Applies a number filter: raises if the number does not fit its picture. */
-static void
-try_number_on(const Filter *filter, int64 number)
-{
-	JsonbValue	value;
-
-	value.type = jbvNumeric;
-	value.val.numeric = int64_to_numeric(number);
-	apply_number(filter, &value, "");
-}
-
-static void
-try_zero(void *arg)
-{
-	try_number_on(arg, 0);
-}
-
-static void
-try_one(void *arg)
-{
-	try_number_on(arg, 1);
-}
-
-/*
- * What is wrong with the picture, or NULL.  Zero fits every picture but that
- * of Roman numerals, which 1 fits.
- */
-static char *
-check_number(Filter *filter)
-{
-	char	   *message = problem_catch(try_zero, filter);
-
-	return message != NULL && problem_catch(try_one, filter) == NULL
-		? NULL : message;
-}
-
-static char *
-wrong_count(const Filter *filter)
-{
-	const FilterDef *def = filter->def;
-
-	if (def->max_args == 0)
-		return psprintf("filter \"%s\" takes no argument", def->name);
-	if (def->min_args == def->max_args)
-		return psprintf("filter \"%s\" takes %d argument%s, not %d",
-						def->name, def->min_args,
-						def->min_args == 1 ? "" : "s", filter->nargs);
-	return psprintf("filter \"%s\" takes %d to %d arguments, not %d",
-					def->name, def->min_args, def->max_args, filter->nargs);
-}
-
-char *
-filter_check(Filter *filter)
-{
-	const FilterDef *def = filter->def;
-
-	if (filter->nargs < def->min_args || filter->nargs > def->max_args)
-		return wrong_count(filter);
-	for (int i = 0; i < filter->nargs && def->text_args; i++)
-	{
-		if (filter->args[i].type != jbvString ||
-			filter->args[i].val.string.len == 0)
-			return psprintf("argument %d of filter \"%s\" must be a text in "
-							"quotes", i + 1, def->name);
-	}
-	if (def->apply == apply_join && filter->nargs == 1 &&
-		filter->args[0].type != jbvString)
-		return psprintf("argument 1 of filter \"%s\" must be a text in "
-						"quotes", def->name);
-	if (def->apply == apply_date)
-		return problem_catch(try_date, filter);
-	if (def->apply == apply_number)
-		return check_number(filter);
+		*hint = nearest_word_hint(name, names, lengthof(filters));
+	if (*hint == NULL)
+		*hint = all_names();
 	return NULL;
 }
 
@@ -423,27 +141,51 @@ filter_name(const Filter *filter)
 	return filter->def->name;
 }
 
+char *
+filter_usage(const Filter *filter)
+{
+	return psprintf("Write it as in {{ %s }}.", filter->def->example);
+}
+
 bool
 filter_allows_missing(const Filter *filter)
 {
-	return filter->def->apply == apply_default;
+	return filter->def->apply == filter_default;
+}
+
+bool
+filter_keeps(const Filter *filter, const JsonbValue *value)
+{
+	return filter_allows_missing(filter) && is_given(value);
+}
+
+/* Of "default": [] says that the value is a list. */
+bool
+filter_needs_whole(const Filter *filter)
+{
+	return filter->def->needs_whole ||
+		(filter_allows_missing(filter) && filter->paths[0] == NULL &&
+		 filter->args[0].type == jbvBinary);
 }
 
 bool
 filter_encodes_url(const Filter *filter)
 {
-	return filter->def->apply == apply_urlencode;
+	return filter->def->apply == filter_urlencode;
 }
 
 JsonbValue *
-filter_apply(const Filter *filter, JsonbValue *value)
+filter_apply(const Filter *filter, const JsonbValue *args, JsonbValue *value)
 {
+	FilterCall	call = {filter, args};
 	FilterFunction apply = filter->def->apply;
 
-	if (value == NULL && apply != apply_default)
+	if (value == NULL && apply != filter_default)
 		return NULL;
 	if (value != NULL && value->type == jbvNull &&
-		apply != apply_default && apply != apply_json)
+		apply != filter_default && apply != filter_json)
 		return value;
-	return apply(filter, value, filter->subject);
+	if (filter->has_paths)
+		filter_check_paths(&call);
+	return apply(&call, value);
 }

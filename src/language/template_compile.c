@@ -51,7 +51,7 @@ split_expression(Splitter *s)
 		template_report(s, &mistake);
 		return;
 	}
-	scope_path_warn(expression_path(expression), s->path, s->problems);
+	template_warn(s, expression);
 	template_add_literal(s);
 	template_add_piece(s, expression);
 }

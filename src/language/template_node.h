@@ -84,6 +84,9 @@ extern void template_add_literal(Splitter *s);
  */
 extern void template_report(Splitter *s, const Mistake *mistake);
 
+/* Adds the warnings about the paths of the expression and its arguments. */
+extern void template_warn(Splitter *s, const Expression *expression);
+
 /* The position after the next "}}" from pos on, or -1 if there is none. */
 extern int	template_after_close(const Splitter *s, int pos);
 

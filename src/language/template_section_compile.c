@@ -158,7 +158,7 @@ read_opening(Splitter *s, int offset, bool inverted)
 		template_report(s, &mistake);
 	}
 	else
-		scope_path_warn(expression_path(list), s->path, s->problems);
+		template_warn(s, list);
 	open_section(s, offset, inverted, list);
 }
 

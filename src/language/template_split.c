@@ -40,6 +40,16 @@ template_report(Splitter *s, const Mistake *mistake)
 		s->pos = s->len;
 }
 
+void
+template_warn(Splitter *s, const Expression *expression)
+{
+	ListCell   *lc;
+
+	scope_path_warn(expression_path(expression), s->path, s->problems);
+	foreach(lc, expression_argument_paths(expression))
+		scope_path_warn(lfirst(lc), s->path, s->problems);
+}
+
 int
 template_after_close(const Splitter *s, int pos)
 {

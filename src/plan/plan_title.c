@@ -26,7 +26,18 @@ static const char *const search_keys[] = {"path", "label"};
 
 /*--- title ---*/
 
-/* Adds a problem for each expression that speaks of more than the event. */
+/* Adds a problem if the path speaks of more than the event. */
+static void
+check_root(const ScopePath *path, Problems *problems)
+{
+	if (path->root == SCOPE_STEPS || path->root == SCOPE_NOW)
+		problem_error(problems, "title", "title_root",
+					  "It sees \"trigger\", \"run\", \"workflow\" and \"tenant\".",
+					  "a title does not see \"%s\"",
+					  scope_root_names[path->root]);
+}
+
+/* Checks the paths of each expression of the title. */
 static void
 check_roots(const char *text, Problems *problems)
 {
@@ -38,18 +49,15 @@ check_roots(const char *text, Problems *problems)
 		int			pos = open - text +2;
 		Mistake		mistake = {0};
 		Expression *expression = NULL;
-		ScopeRoot	root;
+		ListCell   *lc;
 
 		if (open == text ||open[-1] != '\\')
 			expression = expression_parse(text, len, &pos, NULL, &mistake);
 		if (expression != NULL)
 		{
-			root = expression_path(expression)->root;
-			if (root == SCOPE_STEPS || root == SCOPE_NOW)
-				problem_error(problems, "title", "title_root",
-							  "It sees \"trigger\", \"run\", \"workflow\" and \"tenant\".",
-							  "a title does not see \"%s\"",
-							  scope_root_names[root]);
+			check_root(expression_path(expression), problems);
+			foreach(lc, expression_argument_paths(expression))
+				check_root(lfirst(lc), problems);
 			open = strstr(text +pos, "{{");
 		}
 		else
