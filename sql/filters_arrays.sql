@@ -105,8 +105,29 @@ CALL t.render(:'payload', ARRAY['{{ trigger.list | sort | last }}', '{{ trigger.
 	'{{ trigger.text | replace: ",", ";" | length }}', '{{ trigger.a | replace: "a", trigger.a }}', '{{ trigger.list | slice: -1 }}']);
 SELECT template, result, error FROM t.rendered;
 
+-- Chains of any filters on any values: a result, or a reason that names the
+-- filter; the seed is fixed.
+CREATE TABLE t.word AS SELECT i, w FROM unnest(ARRAY['upper', 'trim', 'length', 'join: "-"', 'first', 'last', 'json', 'urlencode', 'default: []', 'default: trigger.n', 'plus: 1',
+	'minus: trigger.n', 'times: 2', 'divided_by: 3', 'divided_by: trigger.zero', 'round: 1', 'abs', 'map: "a"', 'where: "a"', 'where: "a", 1', 'where: "a", trigger.text', 'sum', 'sum: "a"',
+	'min', 'max: "a"', 'avg', 'sort', 'sort: "a"', 'uniq', 'uniq: "a"', 'slice: 1, 2', 'slice: -1', 'split: " "', 'replace: "a", "bb"', 'truncate: 4', 'to_number', 'truncate: trigger.n, "é"',
+	'plus: trigger.objects', 'slice: trigger.text']) WITH ORDINALITY AS given (w, i);
+SELECT setseed(0.25);
+CREATE TABLE t.chain AS
+SELECT g - 1 AS step, format('{{ trigger.%s | %s | %s | %s }}', (ARRAY['text', 'n', 'zero', 'yes', 'null', 'list', 'texts', 'objects', 'mixed', 'none', 'deep', 'digits', 'nowhere'])[1 + floor(random() * 13)::int],
+	a.w, b.w, c.w) AS template
+FROM (SELECT g, 1 + floor(random() * 39)::int AS x, 1 + floor(random() * 39)::int AS y, 1 + floor(random() * 39)::int AS z FROM generate_series(1, 300) AS g) AS r
+JOIN t.word AS a ON a.i = x JOIN t.word AS b ON b.i = y JOIN t.word AS c ON c.i = z;
+SELECT array_agg(template ORDER BY step) AS templates FROM t.chain \gset
+CALL t.render('{"text": "an a b", "n": 3, "zero": 0, "yes": true, "null": null, "list": [3, 1, 2.5, 3], "texts": ["b", "a", "b"], "objects": [{"a": 1}, {"a": 3}, {"a": 1}],
+	"mixed": [1, "a", null, {"a": "x"}], "none": [], "deep": {"a": {"a": [1]}}, "digits": " 12 "}', :'templates');
+SELECT count(*) AS chains, count(s.output) > 20 AS some_results, count(s.error) > 20 AS some_errors,
+	count(*) FILTER (WHERE (s.output IS NULL) = (s.error IS NULL)) AS neither
+FROM t.chain JOIN t.step AS s USING (step);
+SELECT template, error FROM t.chain JOIN t.step AS s USING (step)
+WHERE error !~ '^(filter "\w+" (cannot take|cannot compare|finds no member|cannot end)|argument [12] of filter "\w+" must be|division by zero$|trigger\.\w+ is missing)';
+
 DELETE FROM workflow_runs WHERE tenant_id = t.tenant('arrays');
 DELETE FROM workflow_definitions WHERE tenant_id = t.tenant('arrays');
 DROP VIEW t.rendered;
 DROP PROCEDURE t.render;
-DROP TABLE t.list;
+DROP TABLE t.list, t.word, t.chain;

@@ -138,7 +138,7 @@ SELECT given.template, says.* FROM unnest(ARRAY['{{ trigger.a | pluss: 1 }}', '{
 	'{{ trigger.a | where: "" }}', '{{ trigger.a | where: "x", "y", "z" }}', '{{ trigger.a | sum: 1 }}', '{{ trigger.a | sort: true }}',
 	'{{ trigger.a | default: [1] }}', '{{ trigger.a | default: [ }}', '{{ trigger.a | default: x }}', '{{ trigger.a | default: nil }}', '{{ trigger.a | default: , 1 }}',
 	'{{ trigger.a | date: trigger.p, "Moon/Base" }}', '{{ trigger.a | date: "HH24:MM", trigger.zone }}', '{{ trigger.a | date: 1, trigger.zone }}',
-	'{{ trigger.a - 1 }}', '{{ trigger.a * trigger.b }}', '{{ trigger.a | plus: 1 + 2 }}', '{{ trigger.a | plus: (1) }}', '{{ trigger.a | plus: 1'])
+	'{{ trigger.a - 1 }}', '{{ trigger.a * trigger.b }}', '{{ trigger.a | plus: 1 + 2 }}', '{{ trigger.a | plus: (1) }}', '{{ trigger.a | plus: 1', '{{ trigger.a | abs: "}}"'])
 	WITH ORDINALITY AS given (template, n), t.says(template) AS says ORDER BY n;
 -- The path of an argument is checked as any path.
 SELECT given.template, says.* FROM unnest(ARRAY['{{ trigger.a | plus: triger.b }}', '{{ trigger.a | plus: steps.later.output.n }}', '{{ trigger.a | plus: steps.s.output.n }}',

@@ -101,15 +101,16 @@ static const FilterDef filters[] = {
 	NONE, true, filter_to_number},
 };
 
-/* A hint that names all filters, palloc'd. */
+/* The hint of known_words_hint() for more words than it lists, palloc'd. */
 static char *
 all_names(void)
 {
 	StringInfoData buf;
 
 	initStringInfo(&buf);
+	appendStringInfoString(&buf, "Known are");
 	for (int i = 0; i < lengthof(filters); i++)
-		appendStringInfo(&buf, "%s%s", i == 0 ? "Filters are: " : ", ",
+		appendStringInfo(&buf, "%s \"%s\"", i > 0 ? "," : "",
 						 filters[i].name);
 	appendStringInfoChar(&buf, '.');
 	return buf.data;
