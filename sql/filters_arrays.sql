@@ -102,7 +102,8 @@ SELECT count(*), bool_and((output->'v')::int <= step + 1) AS fits FROM t.step;
 -- Large lists and texts: an answer or an error, in time.
 SELECT jsonb_build_object('list', jsonb_agg(i % 1000), 'text', repeat('ab,', 50000), 'a', repeat('a', 50000)) AS payload FROM generate_series(1, 20000) AS i \gset
 CALL t.render(:'payload', ARRAY['{{ trigger.list | sort | last }}', '{{ trigger.list | uniq | length }}', '{{ trigger.list | sum }}', '{{ trigger.text | split: "," | length }}',
-	'{{ trigger.text | replace: ",", ";" | length }}', '{{ trigger.a | replace: "a", trigger.a }}', '{{ trigger.list | slice: -1 }}']);
+	'{{ trigger.text | replace: ",", ";" | length }}', '{{ trigger.a | replace: "a", trigger.a }}', '{{ trigger.list | join: trigger.a }}',
+	'{{ trigger.a | replace: "a", ",,,," | split: "," }}', '{{ trigger.list | slice: -1 }}']);
 SELECT template, result, error FROM t.rendered;
 
 -- Chains of any filters on any values: a result, or a reason that names the

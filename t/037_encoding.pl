@@ -49,6 +49,17 @@ my %got = run_steps(
 			query => { q => '{{trigger.word}}' },
 			headers => { 'X-Word' => '{{trigger.word}}' },
 			body => { word => '{{trigger.word}}' } } },
+	filters => {
+		action => 'webhook',
+		payload => { %payload, price => "\x{a0}1.5 " },
+		params => {
+			url => $http->url('/filters'),
+			body => {
+				truncate => '{{trigger.word | truncate: 4, "ß"}}',
+				slice => '{{trigger.word | slice: 2, 2}}',
+				replace => '{{trigger.word | replace: "ü", "ö"}}',
+				split => '{{trigger.word | split: "ß"}}',
+				to_number => '{{trigger.price | to_number}}' } } },
 	latin => {
 		action => 'webhook',
 		params => { url => $http->url('/raw/text%2Fplain/c3bc') } },
@@ -104,6 +115,15 @@ my $request = request_of($http, $got{webhook});
 is($request->{target},
 	'/x/Gr%C3%BC%C3%9Fe?q=Gr%C3%BC%C3%9Fe', 'a URL is UTF-8');
 is($request->{body}, '{"word": "Grüße"}', 'a body is UTF-8');
+is_deeply(
+	$got{filters}{input}{body},
+	{
+		truncate => 'Grüß',
+		slice => 'üß',
+		replace => 'Größe',
+		split => [ 'Grü', 'e' ],
+		to_number => 1.5 },
+	'filters count and compare characters');
 is($request->{headers}{'x-word'},
 	encode('UTF-8', 'Grüße'), 'a header is UTF-8');
 like(request_of($http, $got{slack})->{body},

@@ -10,16 +10,21 @@
 
 #include "language/expression_node.h"
 
-/* Raises SQLSTATE 22WF1 if nobody knows what the path leads to. */
-static void
-check_known(const Scope *scope, const ScopePath *path)
+/*
+ * What scope_lookup() finds.  Raises ERRCODE_SCOPE_UNKNOWN if nobody knows
+ * what the path leads to.
+ */
+static JsonbValue *
+look_up(const Scope *scope, const ScopePath *path, int *missing)
 {
+	JsonbValue *value = scope_lookup(scope, path, missing);
 	char	   *unknown = scope_unknown(scope, path);
 
 	if (unknown != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_SCOPE_UNKNOWN),
 				 errmsg("%s", unknown)));
+	return value;
 }
 
 /*
@@ -49,9 +54,8 @@ path_value(const Expression *expression, const Scope *scope)
 {
 	const ScopePath *path = expression->path;
 	int			missing = 0;
-	JsonbValue *value = scope_lookup(scope, path, &missing);
+	JsonbValue *value = look_up(scope, path, &missing);
 
-	check_known(scope, path);
 	if (value == NULL && expression->last_default < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -73,11 +77,10 @@ argument_value(const Expression *expression, const Scope *scope, int i,
 			   const ScopePath *path)
 {
 	int			missing = 0;
-	JsonbValue *value = scope_lookup(scope, path, &missing);
+	JsonbValue *value = look_up(scope, path, &missing);
 	bool		may_be_missing = i < expression->last_default &&
 		filter_allows_missing(&expression->filters[i]);
 
-	check_known(scope, path);
 	if (value == NULL && !may_be_missing)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -114,11 +117,10 @@ apply_with_paths(const Expression *expression, const Scope *scope, int i,
 	return filter_apply(filter, args, value);
 }
 
-JsonbValue *
-expression_evaluate(const Expression *expression, const Scope *scope)
+static JsonbValue *
+apply_filters(const Expression *expression, const Scope *scope,
+			  JsonbValue *value)
 {
-	JsonbValue *value = path_value(expression, scope);
-
 	for (int i = 0; i < expression->nfilters; i++)
 	{
 		const Filter *filter = &expression->filters[i];
@@ -128,6 +130,12 @@ expression_evaluate(const Expression *expression, const Scope *scope)
 			: filter_apply(filter, filter->args, value);
 	}
 	return value;
+}
+
+JsonbValue *
+expression_evaluate(const Expression *expression, const Scope *scope)
+{
+	return apply_filters(expression, scope, path_value(expression, scope));
 }
 
 JsonbValue *

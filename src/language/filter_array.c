@@ -93,11 +93,13 @@ filter_join(const FilterCall *call, JsonbValue *value)
 	initStringInfo(&buf);
 	for (int i = 0; i < n; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (i > 0 && call->filter->nargs > 0)
 			json_append_text(&buf, &call->args[0]);
 		else if (i > 0)
 			appendStringInfoString(&buf, ", ");
 		json_append_text(&buf, &elements[i].value);
+		filter_check_size(call, buf.len);
 	}
 	return filter_string(buf.data, buf.len);
 }

@@ -80,6 +80,9 @@ extern JsonbValue *filter_number_value(Numeric number);
 extern JsonbValue *filter_array_value(JsonbValue *const *elements, int n);
 extern JsonbValue *filter_null(void);
 
+/* Raises 54000 if a text that the filter makes has become too large. */
+extern void filter_check_size(const FilterCall *call, int len);
+
 /* The elements of an array, *n of them, palloc'd.  Raises 22023. */
 extern JsonMember *filter_elements(const FilterCall *call, JsonbValue *value,
 								   int *n);

@@ -14,7 +14,6 @@
 #include "base/valid_text.h"
 #include "catalog/pg_collation_d.h"
 #include "language/filter_node.h"
-#include "language/template.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -170,6 +169,9 @@ find_next(Search *s)
 	return -1;
 }
 
+/* A list takes much more memory than its text. */
+#define MAX_PARTS 100000
+
 /* A text that is empty has no parts. */
 JsonbValue *
 filter_split(const FilterCall *call, JsonbValue *value)
@@ -186,10 +188,15 @@ filter_split(const FilterCall *call, JsonbValue *value)
 		int			start = s.pos;
 
 		end = find_next(&s);
+		if (n == MAX_PARTS)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("filter \"split\" makes more than %d parts",
+							MAX_PARTS)));
 		if (n == nmax)
 		{
 			nmax *= 2;
-			parts = repalloc_huge(parts, sizeof(JsonbValue *) * nmax);
+			parts = repalloc(parts, sizeof(JsonbValue *) * nmax);
 		}
 		parts[n++] = filter_string(text + start,
 								   (end < 0 ? s.len : end) - start);
@@ -212,11 +219,7 @@ filter_replace(const FilterCall *call, JsonbValue *value)
 	{
 		appendBinaryStringInfo(&buf, text + start, end - start);
 		json_append_text(&buf, with);
-		if (buf.len > TEMPLATE_MAX_RENDERED)
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("text that filter \"replace\" makes is larger than %d bytes",
-							TEMPLATE_MAX_RENDERED)));
+		filter_check_size(call, buf.len);
 	}
 	appendBinaryStringInfo(&buf, text + start, s.len - start);
 	return filter_string(buf.data, buf.len);

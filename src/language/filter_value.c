@@ -10,6 +10,7 @@
 
 #include "base/problems.h"
 #include "language/filter_node.h"
+#include "language/template.h"
 #include "miscadmin.h"
 
 JsonbValue *
@@ -38,6 +39,16 @@ filter_null(void)
 
 	result->type = jbvNull;
 	return result;
+}
+
+void
+filter_check_size(const FilterCall *call, int len)
+{
+	if (len > TEMPLATE_MAX_RENDERED)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("text that filter \"%s\" makes is larger than %d bytes",
+						call->filter->def->name, TEMPLATE_MAX_RENDERED)));
 }
 
 /*--- lists ---*/
