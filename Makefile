@@ -56,7 +56,8 @@ else
 
 EXTENSION = workflow_engine
 MODULE_big = workflow_engine
-DATA = sql/workflow_engine--1.0.sql
+DATA = $(patsubst $(srcdir)/%,%,$(sort $(wildcard \
+	$(srcdir)/sql/$(EXTENSION)--*.sql)))
 
 # One noun a file; src/README.md tells what each folder holds.
 OBJS = $(patsubst $(srcdir)/%.c,%.o,$(sort $(wildcard $(srcdir)/src/*.c \
@@ -79,7 +80,7 @@ REGRESS = setup helpers schema definitions validate spelling templates \
 	tenants_write held damaged altered schedules operations find titles \
 	health stats failures wait preview preview_execute search purge save \
 	templates_versions places diagram run_detail retry_current rerun bulk \
-	pause_workflow checks strict
+	pause_workflow checks strict upgrade
 REGRESS_OPTS = --inputdir=$(srcdir) --load-extension=workflow_engine
 
 ISOLATION = cancel-cancel cancel-tenant check-locked define-define delete-fire \

@@ -94,6 +94,11 @@ AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION wf_revoke_defaults() IS
 'Internal: takes back what ALTER DEFAULT PRIVILEGES has given others on the extension''s tables and functions. CREATE EXTENSION calls it. Errors: 55000 (called by anybody else).';
 
+CREATE FUNCTION wf_extension_update() RETURNS event_trigger
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION wf_extension_update() IS
+'Internal: before and after ALTER EXTENSION workflow_engine UPDATE; roles keep their capabilities, new objects included.';
+
 CREATE FUNCTION wf_definition_check() RETURNS trigger
 AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION wf_definition_check() IS
@@ -979,7 +984,7 @@ REVOKE ALL ON PROCEDURE wf_wait(uuid, interval, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION
 	wf_role_in(cstring), wf_role_out(wf_role), wf_role_recv(internal),
 	wf_role_send(wf_role), wf_new_run_id(), wf_run_id_floor(timestamptz), wf_tenant_visible(uuid), wf_worker_alive(bigint),
-	wf_belongs_here(bigint), wf_check_preload(), wf_revoke_defaults(), wf_tenant_any(), wf_connection_visible(jsonb),
+	wf_belongs_here(bigint), wf_check_preload(), wf_revoke_defaults(), wf_extension_update(), wf_tenant_any(), wf_connection_visible(jsonb),
 	wf_default_run_as(), wf_definition_check(), wf_definition_saved(), wf_definition_gone(), wf_lock_runs(), wf_version_check(),
 	wf_run_check(), wf_schedule_check(), wf_action_check(), wf_connection_check(),
 	wf_connection_saved(), wf_template_check(),
@@ -1016,6 +1021,21 @@ REVOKE ALL ON
 	workflow_identity, workflow_places
 FROM PUBLIC;
 SELECT wf_revoke_defaults();
+
+/*
+ * Event triggers see no CREATE EXTENSION that makes them, so there they do
+ * nothing.  ALWAYS: also under session_replication_role = replica.
+ */
+CREATE EVENT TRIGGER workflow_engine_update_begins ON ddl_command_start
+WHEN TAG IN ('ALTER EXTENSION') EXECUTE FUNCTION wf_extension_update();
+ALTER EVENT TRIGGER workflow_engine_update_begins ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER workflow_engine_update_begins IS
+'Internal: notes who has which capability, for workflow_engine_update_ends.';
+CREATE EVENT TRIGGER workflow_engine_update_ends ON ddl_command_end
+WHEN TAG IN ('ALTER EXTENSION') EXECUTE FUNCTION wf_extension_update();
+ALTER EVENT TRIGGER workflow_engine_update_ends ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER workflow_engine_update_ends IS
+'Internal: grants each capability again, for the objects that an update has made.';
 
 /*
  * The built-in actions.

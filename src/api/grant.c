@@ -1,7 +1,6 @@
 /*
  * grant.c
  *	  wf_grant and wf_revoke: four capabilities, each a list of privileges.
- *	  And wf_revoke_defaults, which the install script calls.
  *
  * Runs in the backend that calls it, with the privileges of the role that
  * calls it: every role that may GRANT on the extension's objects (their owner,
@@ -13,40 +12,26 @@
 #include "postgres.h"
 #include "compat.h"
 
+#include "api/grant.h"
 #include "catalog/pg_type.h"
-#include "commands/extension.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "store/store.h"
+#include "store/store_version.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-
-typedef enum Capability
-{
-	CAPABILITY_FIRE = 1,
-	CAPABILITY_VIEW = 2,
-	CAPABILITY_OPERATE = 4,
-	CAPABILITY_ADMIN = 8
-} Capability;
-
-/*
- * A privilege on an object, and the capabilities that include it, as a mask;
- * %t is the extension's schema.
- */
-typedef struct Privilege
-{
-	int			capabilities;
-	const char *what;
-	const char *on;
-} Privilege;
 
 #define FIRE CAPABILITY_FIRE
 #define ADMIN CAPABILITY_ADMIN
 #define OPERATE (CAPABILITY_OPERATE | ADMIN)
 #define VIEW (CAPABILITY_VIEW | OPERATE)
 
+/*
+ * What came with a later version than 1.0 says so, as its fourth part: while
+ * the SQL objects are older than the library, it is left out.
+ */
 static const Privilege privileges[] = {
 	{FIRE, "EXECUTE", "FUNCTION %t.wf_fire(uuid, text, jsonb, text, timestamptz, int)"},
 	{FIRE, "EXECUTE", "FUNCTION %t.wf_fire_trigger()"},
@@ -137,13 +122,40 @@ role_argument(FunctionCallInfo fcinfo)
 	return pstrdup(quote_identifier(name));
 }
 
-static void
-execute(const char *sql)
+void
+grant_execute(const char *sql)
 {
 	int			result = SPI_execute(sql, false, 0);
 
 	if (result < 0)
 		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(result));
+}
+
+const Privilege *
+grant_next(const Privilege *after, int capabilities)
+{
+	int			i = after == NULL ? 0 : (int) (after - privileges) + 1;
+
+	for (; i < lengthof(privileges); i++)
+	{
+		const Privilege *privilege = &privileges[i];
+
+		if ((privilege->capabilities & capabilities) != 0 &&
+			(privilege->since == NULL || store_sql_has(privilege->since)))
+			return privilege;
+	}
+	return NULL;
+}
+
+void
+grant_capabilities(const char *role, int capabilities)
+{
+	const Privilege *privilege = NULL;
+
+	grant_execute(psprintf("GRANT USAGE ON SCHEMA %s TO %s", store_sql("%t"), role));
+	while ((privilege = grant_next(privilege, capabilities)) != NULL)
+		grant_execute(psprintf("GRANT %s ON %s TO %s", privilege->what,
+						 store_sql(privilege->on), role));
 }
 
 /* Opens SPI, with a search_path in which users cannot create objects. */
@@ -173,11 +185,7 @@ wf_grant(PG_FUNCTION_ARGS)
 	int			level;
 
 	enter(fcinfo, &level);
-	execute(psprintf("GRANT USAGE ON SCHEMA %s TO %s", store_sql("%t"), role));
-	for (int i = 0; i < lengthof(privileges); i++)
-		if (privileges[i].capabilities & capability)
-			execute(psprintf("GRANT %s ON %s TO %s", privileges[i].what,
-							 store_sql(privileges[i].on), role));
+	grant_capabilities(role, capability);
 	leave(level);
 	PG_RETURN_VOID();
 }
@@ -223,72 +231,16 @@ wf_revoke(PG_FUNCTION_ARGS)
 	int			capability = capability_argument(fcinfo);
 	char	   *role = role_argument(fcinfo);
 	int			revoked = capability == FIRE ? FIRE : VIEW;
+	const Privilege *privilege = NULL;
 	int			level;
 
 	enter(fcinfo, &level);
-	for (int i = 0; i < lengthof(privileges); i++)
-		if (privileges[i].capabilities & revoked)
-			execute(psprintf("REVOKE %s ON %s FROM %s", privileges[i].what,
-							 store_sql(privileges[i].on), role));
+	while ((privilege = grant_next(privilege, revoked)) != NULL)
+		grant_execute(psprintf("REVOKE %s ON %s FROM %s", privilege->what,
+						 store_sql(privilege->on), role));
 	if (!holds_anything(NameStr(*PG_GETARG_NAME(0))))
-		execute(psprintf("REVOKE USAGE ON SCHEMA %s FROM %s", store_sql("%t"),
+		grant_execute(psprintf("REVOKE USAGE ON SCHEMA %s FROM %s", store_sql("%t"),
 						 role));
-	leave(level);
-	PG_RETURN_VOID();
-}
-
-/*--- for the install script ---*/
-
-/*
- * A REVOKE statement for each role but the owner and PUBLIC that has a
- * privilege on one of the extension's tables or functions; $1 is the
- * extension.
- */
-#define REVOKE_HELD \
-	"SELECT pg_catalog.format('REVOKE ALL ON %s %s FROM %s', o.kind, o.name," \
-	"  a.grantee::pg_catalog.regrole)" \
-	" FROM pg_catalog.pg_depend d JOIN LATERAL" \
-	"  (SELECT 'TABLE' AS kind, c.oid::pg_catalog.regclass::text AS name," \
-	"   c.relacl AS acl, c.relowner AS owner FROM pg_catalog.pg_class c" \
-	"   WHERE c.oid = d.objid AND c.relkind IN ('r', 'v')" \
-	"    AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass" \
-	"  UNION ALL" \
-	"  SELECT 'ROUTINE', p.oid::pg_catalog.regprocedure::text, p.proacl," \
-	"   p.proowner FROM pg_catalog.pg_proc p WHERE p.oid = d.objid" \
-	"    AND d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass) o ON true" \
-	" CROSS JOIN LATERAL pg_catalog.aclexplode(o.acl) a" \
-	" WHERE d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass" \
-	"  AND d.refobjid = $1 AND d.deptype = 'e'" \
-	"  AND a.grantee NOT IN (0, o.owner)" \
-	" GROUP BY o.kind, o.name, a.grantee"
-
-PG_FUNCTION_INFO_V1(wf_revoke_defaults);
-
-/*
- * Revokes what ALTER DEFAULT PRIVILEGES has given to other roles when the
- * tables and functions were created, such as all privileges on every table,
- * TRIGGER included.  Raises 55000 unless a script of an extension calls it:
- * later it would revoke what wf_grant has given.
- */
-Datum
-wf_revoke_defaults(PG_FUNCTION_ARGS)
-{
-	Oid			type = OIDOID;
-	Datum		extension = ObjectIdGetDatum(CurrentExtensionObject);
-	SPITupleTable *commands;
-	uint64		n;
-	int			level;
-
-	if (!creating_extension)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("wf_revoke_defaults can only be called by the extension's scripts")));
-	enter(fcinfo, &level);
-	SPI_execute_with_args(REVOKE_HELD, 1, &type, &extension, NULL, false, 0);
-	commands = SPI_tuptable;
-	n = SPI_processed;
-	for (uint64 i = 0; i < n; i++)
-		execute(SPI_getvalue(commands->vals[i], commands->tupdesc, 1));
 	leave(level);
 	PG_RETURN_VOID();
 }

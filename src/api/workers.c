@@ -16,6 +16,7 @@
 #include "miscadmin.h"
 #include "shared/shared_memory.h"
 #include "shared/worker_slot.h"
+#include "store/store_version.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -32,10 +33,14 @@ wf_worker_alive(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(wf_check_preload);
 
-/* CREATE EXTENSION calls it: warns if no worker can run in this server. */
+/*
+ * CREATE EXTENSION calls it: warns if no worker can run in this server.  An
+ * extension may have been of another version before it was dropped.
+ */
 Datum
 wf_check_preload(PG_FUNCTION_ARGS)
 {
+	store_sql_version_changed();
 	if (!shared_memory_attached())
 		ereport(WARNING,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

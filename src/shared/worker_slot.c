@@ -113,23 +113,64 @@ worker_slot_count_work(int in_flight, int64 more_runs, int64 more_steps)
 	SpinLockRelease(&slot->mutex);
 }
 
+/* The beginning of a message, as a slot holds it. */
+static void
+cut_message(const char *message, char cut[WORKER_ERROR_SIZE])
+{
+	int			len = pg_mbcliplen(message, strlen(message),
+								   WORKER_ERROR_SIZE - 1);
+
+	memcpy(cut, message, len);
+	memset(cut + len, 0, WORKER_ERROR_SIZE - len);
+}
+
+static void
+put_error(WorkerSlot *slot, const char cut[WORKER_ERROR_SIZE])
+{
+	SpinLockAcquire(&slot->mutex);
+	memcpy(slot->status.last_error, cut, WORKER_ERROR_SIZE);
+	SpinLockRelease(&slot->mutex);
+}
+
 /* The text is cut before the spinlock is taken: that calls functions. */
 void
 worker_slot_set_error(const char *message)
 {
 	WorkerSlot *slot = worker_slot_mine();
-	char		cut[sizeof(slot->status.last_error)];
-	int			len;
+	char		cut[WORKER_ERROR_SIZE];
 
 	if (slot == NULL)
 		return;
-	len = pg_mbcliplen(message, strlen(message), sizeof(cut) - 1);
-	memcpy(cut, message, len);
-	memset(cut + len, 0, sizeof(cut) - len);
+	cut_message(message, cut);
+	put_error(slot, cut);
+}
 
-	SpinLockAcquire(&slot->mutex);
-	memcpy(slot->status.last_error, cut, sizeof(cut));
-	SpinLockRelease(&slot->mutex);
+/* The lock is exclusive, so that of several workers one is the first. */
+bool
+worker_slot_first_to_say(const char *message)
+{
+	WorkerSlot *mine = worker_slot_mine();
+	char		cut[WORKER_ERROR_SIZE];
+	bool		first = true;
+
+	if (mine == NULL)
+		return true;
+	cut_message(message, cut);
+	LWLockAcquire(worker_slots->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < MAX_WORKER_SLOTS; i++)
+	{
+		WorkerSlot *slot = &worker_slots->slots[i];
+
+		if (i == my_number || slot->state != SLOT_LIVE ||
+			slot->database != MyDatabaseId)
+			continue;
+		SpinLockAcquire(&slot->mutex);
+		first &= memcmp(slot->status.last_error, cut, sizeof(cut)) != 0;
+		SpinLockRelease(&slot->mutex);
+	}
+	put_error(mine, cut);
+	LWLockRelease(worker_slots->lock);
+	return first;
 }
 
 bool

@@ -8,6 +8,7 @@
 #include "datatype/timestamp.h"
 
 #define MAX_WORKER_SLOTS 128	/* slots, all databases together */
+#define WORKER_ERROR_SIZE 256	/* bytes of last_error, its end included */
 
 /* What wf_workers() shows of a worker. */
 typedef struct WorkerStatus
@@ -20,7 +21,7 @@ typedef struct WorkerStatus
 	int64		runs_done;
 	int64		steps_done;
 	TimestampTz started_at;
-	char		last_error[256];
+	char		last_error[WORKER_ERROR_SIZE];
 } WorkerStatus;
 
 /* The states of a slot; README.md draws them. */
@@ -54,6 +55,11 @@ extern void worker_slot_count_work(int in_flight, int64 more_runs,
 
 /* For wf_workers(); cut between characters if it does not fit. */
 extern void worker_slot_set_error(const char *message);
+
+/*
+ * The same; false if another worker of this database says so already.
+ */
+extern bool worker_slot_first_to_say(const char *message);
 
 /* Was this worker woken since the last call?  Clears its flag. */
 extern bool worker_slot_take_wakeup(void);

@@ -20,12 +20,18 @@
 /* The extension's schema, or InvalidOid if it is not installed. */
 extern Oid	store_find_schema(void);
 
-/* The functions below work on the tables of this schema from now on. */
+/*
+ * The functions below work on the tables of this schema from now on.  Raises
+ * 55000 if the SQL objects are newer than the library (store_version.h).
+ */
 extern void store_use_schema(Oid schema);
 
+/* The same without that error. */
+extern void store_use_schema_of_any_version(Oid schema);
+
 /*
- * Keeps the extension from being dropped until the transaction ends; false
- * if there is none.  Also does store_use_schema.
+ * Keeps the extension from being dropped or updated until the transaction
+ * ends; false if there is none.  Also does store_use_schema_of_any_version.
  */
 extern bool store_hold_extension(void);
 

@@ -27,6 +27,7 @@
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "store/store.h"
+#include "store/store_version.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -76,11 +77,18 @@ store_find_schema(void)
 }
 
 void
-store_use_schema(Oid schema)
+store_use_schema_of_any_version(Oid schema)
 {
 	if (schema != extension_schema)
 		generation++;
 	extension_schema = schema;
+}
+
+void
+store_use_schema(Oid schema)
+{
+	store_require_sql_version();
+	store_use_schema_of_any_version(schema);
 }
 
 uint64
@@ -103,7 +111,7 @@ store_hold_extension(void)
 	schema = find_extension(&oid);
 	if (!OidIsValid(schema))
 		return false;
-	store_use_schema(schema);
+	store_use_schema_of_any_version(schema);
 	return true;
 }
 

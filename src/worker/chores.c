@@ -35,6 +35,7 @@
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 #include "worker/chores.h"
+#include "worker/version_wait.h"
 
 #define PAUSE_US (10 * USECS_PER_SEC)	/* after an error */
 
@@ -124,7 +125,7 @@ fire_due_schedules(void)
 	TimestampTz next = 0;
 
 	begin_chore();
-	if (OidIsValid(store_find_schema()))
+	if (OidIsValid(store_find_schema()) && version_look())
 	{
 		bool		isnull;
 		Datum		datum;
@@ -210,7 +211,7 @@ delete_batch(void)
 	begin_chore();
 	(void) set_config_option("synchronous_commit", "off", PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
-	if (store_hold_extension())
+	if (store_hold_extension() && version_look())
 	{
 		PushActiveSnapshot(GetTransactionSnapshot());
 		more = purge_batch(&batch, PURGE_MS);

@@ -47,6 +47,7 @@
 #include "worker/tick_report.h"
 #include "worker/tick_resume.h"
 #include "worker/tick_state.h"
+#include "worker/version_wait.h"
 #include "worker/worker.h"
 #include "worker/worker_settings.h"
 
@@ -92,7 +93,7 @@ work(Tick *tick, bool sweep)
 {
 	Blocked    *blocked = in_flight_next_blocked(clock_now());
 
-	if (this_worker.stopping)
+	if (tick->run.stopping)
 	{
 		resume_record_answers(tick);
 		return;
@@ -262,6 +263,8 @@ tick_run(bool sweep)
 		CommitTransactionCommand();
 		return false;
 	}
+	if (!version_look())
+		tick.run.stopping = true;
 	do_work(&tick, sweep);
 	end_being_about();
 	commit();

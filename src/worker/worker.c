@@ -54,6 +54,7 @@
 #include "worker/in_flight.h"
 #include "worker/tick.h"
 #include "worker/tick_recovery.h"
+#include "worker/version_wait.h"
 #include "worker/worker.h"
 #include "worker/worker_internal.h"
 #include "worker/worker_settings.h"
@@ -61,6 +62,9 @@
 /* A pause after a tick that failed. */
 #define PAUSE_MIN_MS 1000
 #define PAUSE_MAX_MS 60000
+
+/* How long at most until an update of the extension is noticed. */
+#define VERSION_LOOK_MS 1000
 
 /* After so long without a tick, memory that was freed is given back. */
 #define REST_MS 1000
@@ -347,6 +351,26 @@ wait_for_events(WaitEventSet *events, long limit)
 }
 
 /*
+ * While the SQL objects are of another version than this library: records the
+ * answers that come in, and begins nothing.
+ */
+static void
+stand_still(WaitEventSet *events)
+{
+	TimestampTz now = clock_now();
+	TimestampTz when;
+
+	timing.next_sweep = 0;		/* as soon as it goes on */
+	if (now >= timing.paused_until)
+		timing.paused_until = 0;
+	if (timing.paused_until == 0 && tick_under_way(&when) && when != 0 &&
+		when <= now)
+		(void) tick(false);
+	else
+		wait_for_events(events, VERSION_LOOK_MS);
+}
+
+/*
  * Ends this process, as it was asked or told to: drives the requests under way
  * until their answers are recorded, or until the time for that is over.
  */
@@ -402,6 +426,11 @@ loop(WaitEventSet *events)
 		read_notifications();
 		transfer_drive();
 		in_flight_collect();
+		if (!version_fits())
+		{
+			stand_still(events);
+			continue;
+		}
 		do_chores();
 		if (is_due(&limit))
 			do_tick();
