@@ -6,6 +6,7 @@
 #   make demo				the order workflow, end to end, in a terminal
 #   make check-floors		which file includes which
 #   make lint				what can be found in the sources without running them
+#   make release-sum		checksums of the SQL scripts that are released now
 #   make coverage			every suite, and which lines it executes
 #   make bench			everything that is said about speed, beside others
 #   make figures-outbound	what dead and hostile servers cost
@@ -16,11 +17,11 @@
 
 srcdir := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 
-ifneq (,$(filter test test-matrix demo setup check-floors lint coverage \
-	bench figures-outbound faults,$(MAKECMDGOALS)))
+ifneq (,$(filter test test-matrix demo setup check-floors lint release-sum \
+	coverage bench figures-outbound faults,$(MAKECMDGOALS)))
 
-.PHONY: test test-matrix demo setup check-floors lint coverage bench \
-	figures-outbound faults
+.PHONY: test test-matrix demo setup check-floors lint release-sum coverage \
+	bench figures-outbound faults
 
 test:
 	@$(srcdir)/dev/test.sh
@@ -39,6 +40,9 @@ check-floors:
 
 lint:
 	@$(srcdir)/dev/lint.sh
+
+release-sum:
+	@python3 $(srcdir)/dev/lint/released.py --write $(srcdir)
 
 coverage:
 	@$(srcdir)/dev/coverage.sh

@@ -13,6 +13,7 @@
 # circles		.c files that call each other, headers that include each other
 # exports		what the library exports
 # variables		what can change is in the list of src/variables.md
+# released		SQL scripts of released versions are as they were released
 # shell			shellcheck on the scripts
 # spelling		the words of the documents (dev/words.txt has our own)
 # cppcheck		dev/cppcheck.txt says what it need not tell
@@ -26,8 +27,8 @@ export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 # shellcheck source-path=SCRIPTDIR source=server.sh
 . "$(dirname "${BASH_SOURCE[0]}")/server.sh"
 
-ALL='selftest format sizes floors circles exports variables shell spelling
-	cppcheck tidy'
+ALL='selftest format sizes floors circles exports variables released shell
+	spelling cppcheck tidy'
 CHECKS=${CHECKS:-$ALL}
 TOP=${WF_LINT_TOP:-$WF_TOP}
 BUILD=${WF_LINT_BUILD:-}
@@ -107,12 +108,17 @@ check_variables()
 	need_build && "$PYTHON" "$LINT/variables.py" "$TOP" "$BUILD"
 }
 
+check_released()
+{
+	"$PYTHON" "$LINT/released.py" "$TOP"
+}
+
 # SC2317: functions that a trap or a variable calls are taken for dead
 check_shell()
 {
 	(
 		cd "$TOP" || exit
-		scripts=$(ls dev/*.sh dev/*/*.sh bench/*.sh .ci/run 2>/dev/null)
+		scripts=$(ls dev/*.sh dev/*/*.sh bench/*.sh t/*/*.sh .ci/run 2>/dev/null)
 		# shellcheck disable=SC2086 # a list of names
 		shellcheck -x -e SC2317 -f gcc $scripts | sed -E 's/^([^:]*:[0-9]+):[0-9]+/\1/'
 	)

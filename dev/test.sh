@@ -207,7 +207,7 @@ check_sources()
 	local lint=$WORK/src/dev/lint check bad=0
 
 	export PYTHONDONTWRITEBYTECODE=1
-	for check in format sizes circles exports
+	for check in format sizes circles exports released
 	do
 		# what counts lines is exported as well
 		if [ $check = exports ] && [[ ${COPT:-} == *--coverage* ]]

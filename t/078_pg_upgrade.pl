@@ -68,6 +68,11 @@ is( $new->safe_psql('postgres', q{
 		SELECT has_function_privilege('app',
 			'wf_fire(uuid,text,jsonb,text,timestamptz,int)', 'EXECUTE')}),
 	't', 'privileges are');
+is( $new->safe_psql('postgres', q{
+		SELECT count(*) FROM pg_event_trigger t JOIN pg_depend d ON d.objid = t.oid
+			AND d.classid = 'pg_event_trigger'::regclass AND d.deptype = 'e'
+		WHERE evtenabled = 'A'}),
+	'2', 'the event triggers belong to the extension');
 
 $new->safe_psql('postgres', qq{SELECT wf_fire('$tenant', 'e', '{"n": 100}')});
 wait_for($new, 'postgres', 'SELECT count(*) = 1 FROM done WHERE n = 100',

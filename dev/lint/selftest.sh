@@ -30,6 +30,7 @@ good_tree()
 	echo rightword >"$TREE/dev/words.txt"
 	printf '#!/bin/sh\necho "$1"\n' >"$TREE/dev/good.sh"
 	echo 'A rightword of prose.' >"$TREE/README.md"
+	echo '## 1.0 (2026-01-31)' >"$TREE/CHANGELOG.md"
 	printf '%s\n' '<!-- variables -->' \
 		'- `plan/part.c: nparts` — counts them' '<!-- /variables -->' \
 		>"$TREE/src/variables.md"
@@ -37,6 +38,7 @@ good_tree()
 		CREATE FUNCTION wf_part() RETURNS int
 		AS 'MODULE_PATHNAME' LANGUAGE C;
 	EOF
+	(cd "$TREE/sql" && sha256sum workflow_engine--1.0.sql >released.sha256)
 	cat >"$TREE/src/compat.h" <<-'EOF'
 		#ifndef WF_COMPAT_H
 		#define WF_COMPAT_H
@@ -159,7 +161,7 @@ change()
 good_tree
 compile || complain $LINENO "the good sample does not compile"
 output=$(CHECKS='' run_check 'format sizes floors circles exports variables
-	shell spelling cppcheck tidy') ||
+	released shell spelling cppcheck tidy') ||
 	complain $LINENO "the good sample is found bad: $(head -n 1 <<<"$output")"
 
 add src/base/leaf.c '/* blank */ '
@@ -234,6 +236,17 @@ compile
 finds variables 'has no variable gone'
 change src/variables.md 's/ —.*//'
 finds variables 'not of the form'
+
+add sql/workflow_engine--1.0.sql '-- changed'
+finds released 'must not change'
+rm "$TREE/sql/released.sha256"
+finds released 'has no checksum'
+rm "$TREE/sql/workflow_engine--1.0.sql"
+finds released 'is gone'
+add CHANGELOG.md '## 1.1 (unreleased)'
+finds released 'no script leads to version 1.1'
+add CHANGELOG.md '## 1.0 (soon)'
+finds released 'neither a date'
 
 # shellcheck disable=SC2016 # the sample's own
 add dev/good.sh 'echo $2'

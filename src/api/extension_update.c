@@ -63,19 +63,21 @@ forget(void *arg)
 /*--- before the scripts ---*/
 
 /*
- * The roles that have been granted every privilege of $1 on the relation $2 or
- * the routine $3, whichever is not null; null if that does not exist.
+ * The roles but the owner that have been granted every privilege of $1 on the
+ * relation $2 or the routine $3, whichever is not null; null if that does not
+ * exist.
  */
 #define FIND_GRANTEES \
 	"SELECT pg_catalog.array_agg(g.grantee) FROM (SELECT a.grantee" \
-	"  FROM (SELECT c.relacl AS acl FROM pg_catalog.pg_class c" \
+	"  FROM (SELECT c.relacl AS acl, c.relowner AS owner" \
+	"    FROM pg_catalog.pg_class c" \
 	"    WHERE c.oid = pg_catalog.to_regclass($2)" \
 	"   UNION ALL" \
-	"   SELECT p.proacl FROM pg_catalog.pg_proc p" \
+	"   SELECT p.proacl, p.proowner FROM pg_catalog.pg_proc p" \
 	"    WHERE p.oid = pg_catalog.to_regprocedure($3)) o" \
 	"  CROSS JOIN LATERAL pg_catalog.aclexplode(o.acl) a" \
 	"  JOIN pg_catalog.pg_roles r ON r.oid = a.grantee" \
-	"  WHERE a.privilege_type = ANY ($1)" \
+	"  WHERE a.privilege_type = ANY ($1) AND a.grantee <> o.owner" \
 	"  GROUP BY a.grantee HAVING" \
 	"   count(DISTINCT a.privilege_type) = pg_catalog.cardinality($1)) g"
 

@@ -29,8 +29,8 @@
 #define VIEW (CAPABILITY_VIEW | OPERATE)
 
 /*
- * What came with a later version than 1.0 says so, as its fourth part: while
- * the SQL objects are older than the library, it is left out.
+ * What came with a later version than 1.0 says so, as its fourth part, and
+ * what a version dropped, as its fifth.
  */
 static const Privilege privileges[] = {
 	{FIRE, "EXECUTE", "FUNCTION %t.wf_fire(uuid, text, jsonb, text, timestamptz, int)"},
@@ -141,7 +141,8 @@ grant_next(const Privilege *after, int capabilities)
 		const Privilege *privilege = &privileges[i];
 
 		if ((privilege->capabilities & capabilities) != 0 &&
-			(privilege->since == NULL || store_sql_has(privilege->since)))
+			(privilege->since == NULL || store_sql_has(privilege->since)) &&
+			(privilege->until == NULL || !store_sql_has(privilege->until)))
 			return privilege;
 	}
 	return NULL;

@@ -26,8 +26,9 @@ typedef struct Privilege
 	int			capabilities;
 	const char *what;
 	const char *on;
-	const char *since;			/* the SQL version that the object came with;
-								 * NULL: 1.0 */
+	const char *since;			/* the SQL version that it came with; NULL:
+								 * 1.0 */
+	const char *until;			/* the one that dropped it; NULL: none */
 } Privilege;
 
 /*

@@ -5,6 +5,8 @@
 --
 -- extension_facts()		the facts
 -- extension_differences()	what an upgrade leaves out, and what it has instead
+-- of_installation()		the facts of a version, installed at once
+-- of_update()				the facts of an update
 --
 CREATE SCHEMA facts;
 
@@ -190,20 +192,27 @@ RETURNS TABLE (difference text) LANGUAGE sql AS $$
 	ORDER BY 1 DESC
 $$;
 
--- The differences between a fresh installation of a version and an update to
--- it from another one.  The extension is not there before and afterwards.
-CREATE FUNCTION facts.compare(source text, target text)
-RETURNS TABLE (difference text) LANGUAGE plpgsql AS $$
+-- The facts of a fresh installation, and of an update from one version to
+-- another.  The extension is not there before and afterwards.
+CREATE FUNCTION facts.of_installation(version text) RETURNS text[]
+LANGUAGE plpgsql AS $$
 DECLARE
-	wanted text[];
 	found text[];
 BEGIN
-	EXECUTE format('CREATE EXTENSION workflow_engine SCHEMA public VERSION %I', target);
-	wanted := facts.extension_facts();
+	EXECUTE format('CREATE EXTENSION workflow_engine SCHEMA public VERSION %I', version);
+	found := facts.extension_facts();
 	DROP EXTENSION workflow_engine;
+	RETURN found;
+END $$;
+
+CREATE FUNCTION facts.of_update(source text, target text) RETURNS text[]
+LANGUAGE plpgsql AS $$
+DECLARE
+	found text[];
+BEGIN
 	EXECUTE format('CREATE EXTENSION workflow_engine SCHEMA public VERSION %I', source);
 	EXECUTE format('ALTER EXTENSION workflow_engine UPDATE TO %I', target);
 	found := facts.extension_facts();
 	DROP EXTENSION workflow_engine;
-	RETURN QUERY SELECT * FROM facts.extension_differences(wanted, found);
+	RETURN found;
 END $$;

@@ -3,8 +3,7 @@
 # Makes versions of the extension for tests, beside the released ones:
 #
 #	NEXT		the newest version and ".1test": by next.sql
-#	NEXT-BLOCK	the same, but its upgrade script forgets that block of next.sql;
-#				its install script does not
+#	NEXT-BLOCK	the same, but for that block of next.sql, which is forgotten
 #
 #	make.sh FOLDER SHAREDIR [default]
 #
@@ -35,10 +34,5 @@ sed -n 's/^--: //p' "$here/next.sql" | grep -vx always | while read -r block
 do
 	version=$next-$(echo "$block" | tr ' ' '_')
 	without "$block" >"$to/$name--$newest--$version.sql"
-	{
-		cat "$top/sql/$name--1.0.sql"
-		ls "$top/sql/$name"--*--*.sql 2>/dev/null | sort -V | xargs -r cat
-		without nothing
-	} >"$to/$name--$version.sql"
 done
 echo "$next"
