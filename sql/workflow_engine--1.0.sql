@@ -92,7 +92,7 @@ COMMENT ON FUNCTION wf_default_run_as() IS
 CREATE FUNCTION wf_revoke_defaults() RETURNS void
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION wf_revoke_defaults() IS
-'Internal: takes back what ALTER DEFAULT PRIVILEGES has given others on the extension''s tables and functions. CREATE EXTENSION calls it. Errors: 55000 (called by anybody else).';
+'Internal: takes back what ALTER DEFAULT PRIVILEGES has given others on the tables and functions that a script of the extension has made, which calls it. Errors: 55000 (called by anybody else).';
 
 CREATE FUNCTION wf_extension_update() RETURNS event_trigger
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;

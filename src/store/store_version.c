@@ -36,6 +36,7 @@
 #define LIBRARY_VERSION "1.0"
 
 static char installed[NAMEDATALEN]; /* the version; "": no extension */
+static SqlVersion compared;		/* the same with the library's */
 static bool is_known = false;
 static uint64 generation = 0;	/* counts what forget() was told */
 
@@ -77,30 +78,6 @@ read_version(void)
 	return version;
 }
 
-/* The version that is installed; "" if there is no extension. */
-static const char *
-installed_version(void)
-{
-	static bool registered = false;
-
-	if (!registered)
-		CacheRegisterRelcacheCallback(forget, (Datum) 0);
-	registered = true;
-	while (!is_known)
-	{
-		uint64		began = generation;
-		char	   *version;
-
-		CHECK_FOR_INTERRUPTS();
-		version = read_version();
-		strlcpy(installed, version != NULL ? version : "", sizeof(installed));
-		if (version != NULL)
-			pfree(version);
-		is_known = began == generation;
-	}
-	return installed;
-}
-
 /*
  * Below 0, 0, above 0, as a is older than b, the same, newer: "1.10" is newer
  * than "1.9", and "1.0.1" than "1.0".
@@ -133,36 +110,72 @@ compare_versions(const char *a, const char *b)
 	return (*a != '\0') - (*b != '\0');
 }
 
+static SqlVersion
+compare_with_library(const char *version)
+{
+	int			order = compare_versions(version, LIBRARY_VERSION);
+
+	return order < 0 ? SQL_VERSION_OLDER :
+		order > 0 ? SQL_VERSION_NEWER : SQL_VERSION_CURRENT;
+}
+
+/* Reads the version, unless it is known. */
+static void
+know_version(void)
+{
+	static bool registered = false;
+
+	if (is_known)
+		return;
+	if (!registered)
+		CacheRegisterRelcacheCallback(forget, (Datum) 0);
+	registered = true;
+	while (!is_known)
+	{
+		uint64		began = generation;
+		char	   *version;
+
+		CHECK_FOR_INTERRUPTS();
+		version = read_version();
+		strlcpy(installed, version != NULL ? version : "", sizeof(installed));
+		compared = version != NULL ? compare_with_library(version)
+			: SQL_VERSION_CURRENT;
+		if (version != NULL)
+			pfree(version);
+		is_known = began == generation;
+	}
+}
+
 SqlVersion
 store_sql_version(void)
 {
-	const char *version = installed_version();
-	int			order;
+	know_version();
+	return compared;
+}
 
-	if (version[0] == '\0')
-		return SQL_VERSION_CURRENT;
-	order = compare_versions(version, LIBRARY_VERSION);
-	return order < 0 ? SQL_VERSION_OLDER :
-		order > 0 ? SQL_VERSION_NEWER : SQL_VERSION_CURRENT;
+const char *
+store_library_version(void)
+{
+	return LIBRARY_VERSION;
 }
 
 bool
 store_sql_has(const char *since)
 {
-	return compare_versions(installed_version(), since) >= 0;
+	know_version();
+	return compare_versions(installed, since) >= 0;
 }
 
 void
 store_explain_sql_version(SqlVersion version, char **message, char **hint)
 {
-	const char *found = installed_version();
-
+	know_version();
 	*message = psprintf("the SQL objects of workflow_engine are of version %s, but its library is of version %s",
-						found, LIBRARY_VERSION);
+						installed, LIBRARY_VERSION);
 	*hint = version == SQL_VERSION_OLDER
 		? pstrdup("Run ALTER EXTENSION workflow_engine UPDATE in this database.")
 		: psprintf("Install the library of version %s or later, and restart the server.",
-				   found);
+				   installed);
 }
 
 void

@@ -21,6 +21,9 @@ typedef enum SqlVersion
  */
 extern SqlVersion store_sql_version(void);
 
+/* The version of the SQL objects that this library is made for. */
+extern const char *store_library_version(void);
+
 /* Have the SQL objects what came with that version, such as "1.1"? */
 extern bool store_sql_has(const char *since);
 

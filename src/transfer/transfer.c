@@ -49,7 +49,7 @@ static TransferLimits limits = {
 	.max_response_size = 1024 * 1024,
 	.connect_timeout_ms = 5000,
 	.ca_file = "",
-	.user_agent = "workflow_engine/1.0",
+	.user_agent = "workflow_engine",
 };
 
 void

@@ -44,6 +44,7 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "store/store.h"
+#include "store/store_version.h"
 #include "tcop/tcopprot.h"
 #include "transfer/transfer.h"
 #include "utils/guc.h"
@@ -90,6 +91,8 @@ static char *database_name;		/* for messages, once it is known */
 static void
 take_limits(void)
 {
+	char	   *user_agent = psprintf("workflow_engine/%s",
+									  store_library_version());
 	TransferLimits limits = {
 		.max_in_flight = wf_max_in_flight,
 		.max_per_host = wf_max_per_host,
@@ -98,10 +101,11 @@ take_limits(void)
 		.ca_file = wf_ca_file,
 		.allowed_hosts = settings_allowed_hosts(),
 		.http_proxy = wf_http_proxy,
-		.user_agent = "workflow_engine/1.0",
+		.user_agent = user_agent,
 	};
 
 	transfer_set_limits(&limits);
+	pfree(user_agent);
 }
 
 /* Ends this process for good, with that reason in the log. */
