@@ -277,7 +277,9 @@ wait_status($node, $run{waiting}, 'failed', '... and is tried at its time');
 wait_status($node, $run{later}, 'completed', 'what was to run later runs');
 is(query($node, "SELECT string_agg(DISTINCT kept, ',') FROM workflow_runs"),
 	'mine', 'a column of somebody\'s is filled as before');
-is(query($node, "SELECT attname FROM pg_attribute WHERE attrelid = 'workflow_runs'::regclass AND attnum = 29"),
+is( query($node, q{
+		SELECT attname FROM pg_attribute WHERE attrelid = 'workflow_runs'::regclass
+		ORDER BY attnum DESC LIMIT 1}),
 	'remark', 'the new column comes after what was added and dropped');
 is(query($node, "UPDATE workflow_runs SET remark = 'seen' WHERE id = '$run{later}' RETURNING remark"),
 	'seen', '... and is found by its name');
@@ -400,6 +402,11 @@ foreach my $call ("wf_fire('$tenant', 'completed')",
 is(said($from, qr/WARNING:  no run is executed in database "postgres"/), 1,
 	'the workers say it once');
 
+$node->safe_psql('forgetful', 'DROP EXTENSION workflow_engine');
+wait_for($node, 'postgres',
+	q{SELECT count(*) = 0 FROM wf_workers() WHERE database = 'forgetful'},
+	'workers that wait leave when the extension is dropped');
+
 # Versions are compared number by number.
 foreach ([ '0.9', 1 ], [ '0.99.1', 1 ], [ $old, 1 ], [ "$old.1", 0 ], [ '99', 0 ])
 {
@@ -432,6 +439,7 @@ wait_for($node, 'flight',
 	'the answer to what was in flight is recorded');
 is($node->safe_psql('flight', 'SELECT status, current_step FROM workflow_runs'),
 	'running|1', '... and nothing is begun');
+is(said($from, qr/\[\d+\] ERROR:/), 0, 'no worker has raised an error');
 use_installation($new_inst);
 wait_for($node, 'flight', "SELECT status = 'completed' FROM workflow_runs",
 	'with the right library the run goes on');

@@ -195,6 +195,12 @@ store_require_sql_version(void)
 }
 
 void
+store_forget_sql_version(void)
+{
+	is_known = false;
+}
+
+void
 store_sql_version_changed(void)
 {
 	CacheInvalidateRelcacheByRelid(ExtensionRelationId);

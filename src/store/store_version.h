@@ -40,6 +40,9 @@ extern void store_require_sql_version(void);
 extern void store_explain_sql_version(SqlVersion version, char **message,
 									  char **hint);
 
+/* This process reads the version anew when it needs it next. */
+extern void store_forget_sql_version(void);
+
 /*
  * The extension was created or updated: all processes read its version anew
  * when this transaction has committed, this one at once.

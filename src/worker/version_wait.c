@@ -65,6 +65,7 @@ version_fits(void)
 		return true;
 	HOLD_INTERRUPTS();			/* no tick is there to catch an error */
 	begin_transaction();
+	store_forget_sql_version(); /* nobody says that it was dropped */
 	(void) version_look();
 	CommitTransactionCommand();
 	RESUME_INTERRUPTS();
