@@ -18,13 +18,11 @@
 
 #include "base/json_value.h"
 #include "base/wipe.h"
-#include "config/clock.h"
 #include "connection/connection_internal.h"
 #include "connection/secret.h"
 #include "store/store.h"
 #include "transfer/url.h"
 #include "utils/memutils.h"
-#include "utils/timestamp.h"
 
 static void
 forget_callback(void *arg)
@@ -100,26 +98,10 @@ connection_kind(const Connection *c)
 	return c->kind;
 }
 
-/* A member that is neither missing nor null, or NULL. */
-static JsonbValue *
-member(Jsonb *object, const char *key)
-{
-	JsonbValue	root;
-	JsonbValue *value;
-
-	if (object == NULL)
-		return NULL;
-	json_of_jsonb(object, &root);
-	if (!json_is_object(&root))
-		return NULL;
-	value = json_member(&root, key);
-	return value == NULL || value->type == jbvNull ? NULL : value;
-}
-
 char *
 connection_config(const Connection *c, const char *key)
 {
-	JsonbValue *value = member(c->config, key);
+	JsonbValue *value = connection_member(c->config, key);
 
 	if (value == NULL)
 		return NULL;
@@ -134,7 +116,7 @@ connection_config(const Connection *c, const char *key)
 char *
 connection_header(const Connection *c, const char *name)
 {
-	JsonbValue *headers = member(c->config, "headers");
+	JsonbValue *headers = connection_member(c->config, "headers");
 	JsonMember *each;
 	int			n;
 
@@ -203,37 +185,11 @@ connection_base_url(const Connection *c)
 	return url;
 }
 
-/* What errors call a credential; they never quote it. */
-static char *
-describe(const Connection *c, const char *key)
-{
-	return psprintf("credential \"%s\" of connection \"%s\"", key, c->name);
-}
-
-/*
- * Reads a secret.  If it is in a file, the file is one of the row's own
- * tenant, or one for rows of all tenants; never another tenant's.
- */
-static char *
-read_secret(const Connection *c, const JsonbValue *value, const char *what)
-{
-	return secret_read(value, c->is_shared ? NULL : &c->tenant_id, what);
-}
-
-/* A credential's text, or NULL if there is none. */
-static char *
-credential(const Connection *c, const char *key)
-{
-	JsonbValue *value = member(c->credentials, key);
-
-	return value == NULL ? NULL : read_secret(c, value, describe(c, key));
-}
-
-/* The same; raises 22023 if there is none. */
+/* A credential's text; raises 22023 if there is none. */
 static char *
 credential_required(const Connection *c, const char *key)
 {
-	char	   *text = credential(c, key);
+	char	   *text = connection_credential(c, key);
 
 	if (text == NULL)
 		ereport(ERROR,
@@ -247,7 +203,7 @@ credential_required(const Connection *c, const char *key)
 static JsonbValue *
 find_channel_url(Jsonb *object, const char *channel)
 {
-	JsonbValue *channels = member(object, "channels");
+	JsonbValue *channels = connection_member(object, "channels");
 
 	return channels != NULL && json_is_object(channels)
 		? json_member(channels, channel) : NULL;
@@ -273,14 +229,15 @@ connection_channel_url(const Connection *c, const char *channel,
 					   Request *request)
 {
 	JsonbValue *url = find_channel_url(c->credentials, channel);
+	char	   *what;
 
 	if (url == NULL)
 		url = find_channel_url(c->config, channel);
 	/* the address for every channel that has none of its own */
 	if (url == NULL)
-		url = member(c->credentials, "url");
+		url = connection_member(c->credentials, "url");
 	if (url == NULL)
-		url = member(c->config, "url");
+		url = connection_member(c->config, "url");
 	if (c->shown)
 	{
 		request->url = shown_url(url);
@@ -291,9 +248,8 @@ connection_channel_url(const Connection *c, const char *channel,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("connection \"%s\" has no channel \"%s\" and no url",
 						c->name, channel)));
-	request->url = read_secret(c, url,
-							   psprintf("the webhook address of connection \"%s\"",
-										c->name));
+	what = psprintf("the webhook address of connection \"%s\"", c->name);
+	request->url = connection_read_secret(c, url, what);
 	request->url_secret = true;
 	request->follow_redirects = false;
 }
@@ -301,7 +257,7 @@ connection_channel_url(const Connection *c, const char *channel,
 void
 connection_add_config_headers(const Connection *c, Request *request)
 {
-	JsonbValue *headers = member(c->config, "headers");
+	JsonbValue *headers = connection_member(c->config, "headers");
 	JsonMember *each;
 	int			n;
 
@@ -321,11 +277,19 @@ connection_add_config_headers(const Connection *c, Request *request)
 	}
 }
 
+/* Reads a secret that errors call by that key of credentials. */
+static char *
+read_credential(const Connection *c, const JsonbValue *value, const char *key)
+{
+	return connection_read_secret(c, value,
+								  connection_credential_name(c, key));
+}
+
 /* Adds the headers of the credentials. */
 static void
 add_secret_headers(const Connection *c, Request *request)
 {
-	JsonbValue *headers = member(c->credentials, "headers");
+	JsonbValue *headers = connection_member(c->credentials, "headers");
 	JsonMember *each;
 	int			n;
 
@@ -334,16 +298,16 @@ add_secret_headers(const Connection *c, Request *request)
 	each = json_members(headers, &n);
 	for (int i = 0; i < n; i++)
 		request_secret_header(request, each[i].key,
-							  read_secret(c, &each[i].value,
-										  describe(c, psprintf("headers.%s",
-															   each[i].key))));
+							  read_credential(c, &each[i].value,
+											  psprintf("headers.%s",
+													   each[i].key)));
 }
 
 /* Takes user name and password of {"basic": {...}}. */
 static void
 add_basic(const Connection *c, Request *request)
 {
-	JsonbValue *basic = member(c->credentials, "basic");
+	JsonbValue *basic = connection_member(c->credentials, "basic");
 	JsonbValue *user;
 	JsonbValue *password;
 
@@ -352,39 +316,9 @@ add_basic(const Connection *c, Request *request)
 	user = json_member(basic, "username");
 	password = json_member(basic, "password");
 	if (user != NULL)
-		request->username = read_secret(c, user,
-										describe(c, "basic.username"));
+		request->username = read_credential(c, user, "basic.username");
 	if (password != NULL)
-		request->password = read_secret(c, password,
-										describe(c, "basic.password"));
-}
-
-/*
- * Adds the headers of Standard Webhooks if the connection has a signing
- * secret.  Those that a step or config has set are replaced: nobody but the
- * engine says what was signed.
- */
-static void
-add_signature(const Connection *c, Request *request)
-{
-	char	   *secret = credential(c, "signing_secret");
-	const char *id;
-	int64		now = timestamptz_to_time_t(clock_now());
-
-	if (secret == NULL)
-		return;
-	id = request->key_header == NULL ? NULL
-		: name_value_find(request->headers, request->key_header);
-	if (id == NULL)
-		id = "";
-	request_replace_header(request, "webhook-id", pstrdup(id));
-	request_replace_header(request, "webhook-timestamp", psprintf(INT64_FORMAT, now));
-	request_secret_header(request, "webhook-signature",
-						  secret_sign(secret, id, now,
-									  request->body != NULL ? request->body : "",
-									  request->body != NULL ? request->body_len
-									  : 0));
-	wipe_text(secret);
+		request->password = read_credential(c, password, "basic.password");
 }
 
 /* Adds "Authorization: Bearer" with a token, and overwrites the token. */
@@ -400,23 +334,23 @@ add_bearer(Request *request, char *token)
 static void
 authorize_http(const Connection *c, Request *request)
 {
-	char	   *token = credential(c, "bearer_token");
+	char	   *token = connection_credential(c, "bearer_token");
 
 	connection_add_config_headers(c, request);
 	add_secret_headers(c, request);
 	if (token != NULL)
 		add_bearer(request, token);
 	add_basic(c, request);
-	add_signature(c, request);
+	connection_add_signature(c, request);
 }
 
 /* Adds the login of a mail server. */
 static void
 authorize_smtp(const Connection *c, Request *request)
 {
-	request->username = credential(c, "username");
-	request->password = credential(c, "password");
-	request->oauth_bearer = credential(c, "oauth_bearer");
+	request->username = connection_credential(c, "username");
+	request->password = connection_credential(c, "password");
+	request->oauth_bearer = connection_credential(c, "oauth_bearer");
 }
 
 /*

@@ -15,26 +15,15 @@
 #include "base/mime.h"
 #include "base/problems.h"
 #include "connection/connection.h"
-#include "connection/connection_header.h"
+#include "connection/connection_check_internal.h"
 #include "connection/secret.h"
 #include "mb/pg_wchar.h"
 #include "transfer/url.h"
 
-#define IN_CONFIG 1
-#define IN_CREDENTIALS 2
-
-typedef struct Key
-{
-	const char *name;
-	int			place;			/* IN_CONFIG, IN_CREDENTIALS or both */
-	bool		required;
-	const char *(*problem) (const JsonbValue *value, bool secret);
-} Key;
-
 typedef struct Kind
 {
 	const char *name;
-	const Key  *keys;
+	const ConnectionKey  *keys;
 	/* checks what depends on several keys; may be NULL */
 	void		(*check) (const JsonbValue *config,
 						  const JsonbValue *credentials, Problems *problems);
@@ -46,17 +35,6 @@ typedef struct Kind
  * secret says that the value is in credentials.
  */
 
-static const char *
-text_problem(const JsonbValue *value, bool secret)
-{
-	if (value->type == jbvNumeric)
-		return NULL;
-	if (value->type != jbvString || value->val.string.len == 0)
-		return "must be a text";
-	return mime_header_value_valid(json_cstring(value), false) ? NULL
-		: "has a control character";
-}
-
 /*
  * It becomes a part of a URL's path, so it may not have "/", "?" or the like,
  * with which it could lead to another resource.
@@ -64,7 +42,7 @@ text_problem(const JsonbValue *value, bool secret)
 static const char *
 word_problem(const JsonbValue *value, bool secret)
 {
-	const char *problem = text_problem(value, secret);
+	const char *problem = connection_text_problem(value, secret);
 
 	if (problem == NULL && value->type == jbvString)
 	{
@@ -76,14 +54,6 @@ word_problem(const JsonbValue *value, bool secret)
 			return "may hold only letters, digits, \".\", \"_\" and \"-\"";
 	}
 	return problem;
-}
-
-static const char *
-base_url_problem(const JsonbValue *value, bool secret)
-{
-	if (value->type != jbvString)
-		return "must be a text";
-	return url_problem(json_cstring(value), "http", true);
 }
 
 static const char *
@@ -106,73 +76,9 @@ webhook_url_problem(const JsonbValue *value, bool secret)
 }
 
 static const char *
-secret_problem(const JsonbValue *value, bool secret)
-{
-	return secret_shape_valid(value) ? NULL
-		: "must be a text without control characters, or {\"file\": \"name\"}";
-}
-
-static const char *
-signing_problem(const JsonbValue *value, bool secret)
-{
-	const char *problem = secret_problem(value, secret);
-
-	if (problem == NULL && value->type == jbvString &&
-		!secret_key_valid(json_cstring(value)))
-		return "must be base64, with or without \"whsec_\" before it";
-	return problem;
-}
-
-/* The first problem that a member of an object has. */
-static const char *
-each_problem(const JsonbValue *value, bool secret,
-			 const char *(*problem) (const JsonbValue *, bool))
-{
-	JsonMember *each;
-	int			n;
-
-	if (!json_is_object(value))
-		return "must be an object";
-	each = json_members(value, &n);
-	for (int i = 0; i < n; i++)
-	{
-		const char *wrong = problem(&each[i].value, secret);
-
-		if (wrong != NULL)
-			return psprintf("\"%s\" %s", each[i].key, wrong);
-	}
-	return NULL;
-}
-
-static const char *
-headers_problem(const JsonbValue *value, bool secret)
-{
-	const char *wrong = header_names_problem(value);
-
-	return wrong != NULL ? wrong
-		: each_problem(value, secret, secret ? secret_problem : text_problem);
-}
-
-static const char *
-idempotency_header_problem(const JsonbValue *value, bool secret)
-{
-	return key_header_problem(value);
-}
-
-static const char *
 channels_problem(const JsonbValue *value, bool secret)
 {
-	return each_problem(value, secret, webhook_url_problem);
-}
-
-static const char *
-basic_problem(const JsonbValue *value, bool secret)
-{
-	if (!json_is_object(value) || json_count(value) != 2 ||
-		json_member(value, "username") == NULL ||
-		json_member(value, "password") == NULL)
-		return "must be {\"username\": ..., \"password\": ...}";
-	return each_problem(value, secret, secret_problem);
+	return connection_each_problem(value, secret, webhook_url_problem);
 }
 
 static const char *
@@ -245,61 +151,36 @@ check_incoming(const JsonbValue *config, const JsonbValue *credentials,
 					  "has neither \"url\" nor \"channels\"");
 }
 
-static void
-check_http(const JsonbValue *config, const JsonbValue *credentials,
-		   Problems *problems)
-{
-	if (json_member(credentials, "bearer_token") != NULL &&
-		json_member(credentials, "basic") != NULL)
-		problem_error(problems, "credentials", "excluding_keys", NULL,
-					  "has both \"bearer_token\" and \"basic\"");
-	if (key_header_is_set(config, json_member(config, "headers")) ||
-		key_header_is_set(config, json_member(credentials, "headers")))
-		problem_error(problems, "config.idempotency_header", "excluding_keys",
-					  NULL, "is among \"headers\" too");
-}
-
 /*--- the kinds ---*/
 
-static const Key whatsapp_keys[] = {
+static const ConnectionKey whatsapp_keys[] = {
 	{"phone_number_id", IN_CONFIG, true, word_problem},
-	{"base_url", IN_CONFIG, false, base_url_problem},
+	{"base_url", IN_CONFIG, false, connection_base_url_problem},
 	{"api_version", IN_CONFIG, false, word_problem},
 	{"default_country", IN_CONFIG, false, country_problem},
-	{"access_token", IN_CREDENTIALS, true, secret_problem},
+	{"access_token", IN_CREDENTIALS, true, connection_secret_problem},
 	{NULL}
 };
 
-static const Key smtp_keys[] = {
+static const ConnectionKey smtp_keys[] = {
 	{"url", IN_CONFIG, true, smtp_url_problem},
 	{"from", IN_CONFIG, false, from_problem},
 	{"starttls", IN_CONFIG, false, starttls_problem},
-	{"username", IN_CREDENTIALS, false, secret_problem},
-	{"password", IN_CREDENTIALS, false, secret_problem},
-	{"oauth_bearer", IN_CREDENTIALS, false, secret_problem},
+	{"username", IN_CREDENTIALS, false, connection_secret_problem},
+	{"password", IN_CREDENTIALS, false, connection_secret_problem},
+	{"oauth_bearer", IN_CREDENTIALS, false, connection_secret_problem},
 	{NULL}
 };
 
-static const Key slack_keys[] = {
-	{"base_url", IN_CONFIG, false, base_url_problem},
-	{"bot_token", IN_CREDENTIALS, true, secret_problem},
+static const ConnectionKey slack_keys[] = {
+	{"base_url", IN_CONFIG, false, connection_base_url_problem},
+	{"bot_token", IN_CREDENTIALS, true, connection_secret_problem},
 	{NULL}
 };
 
-static const Key incoming_keys[] = {
+static const ConnectionKey incoming_keys[] = {
 	{"url", IN_CONFIG | IN_CREDENTIALS, false, webhook_url_problem},
 	{"channels", IN_CONFIG | IN_CREDENTIALS, false, channels_problem},
-	{NULL}
-};
-
-static const Key http_keys[] = {
-	{"base_url", IN_CONFIG, true, base_url_problem},
-	{"headers", IN_CONFIG | IN_CREDENTIALS, false, headers_problem},
-	{"idempotency_header", IN_CONFIG, false,
-	idempotency_header_problem},
-	{"bearer_token", IN_CREDENTIALS, false, secret_problem},
-	{"basic", IN_CREDENTIALS, false, basic_problem},
-	{"signing_secret", IN_CREDENTIALS, false, signing_problem},
 	{NULL}
 };
 
@@ -309,66 +190,8 @@ static const Kind kinds[] = {
 	{"slack", slack_keys, NULL},
 	{"slack_webhook", incoming_keys, check_incoming},
 	{"teams_webhook", incoming_keys, check_incoming},
-	{"http", http_keys, check_http},
+	{"http", connection_http_keys, connection_check_http},
 };
-
-static const Key *
-find_key(const Kind *kind, const char *name, int place)
-{
-	for (const Key *key = kind->keys; key->name != NULL; key++)
-	{
-		if (strcmp(key->name, name) == 0 && (key->place & place) != 0)
-			return key;
-	}
-	return NULL;
-}
-
-static char *
-unknown_key_hint(const Kind *kind, const char *name, int place)
-{
-	const char *names[8];
-	int			n = 0;
-
-	for (const Key *key = kind->keys; key->name != NULL; key++)
-	{
-		if ((key->place & place) != 0)
-			names[n++] = key->name;
-	}
-	return nearest_word_hint(name, names, n);
-}
-
-/* Checks config or credentials: place says which. */
-static void
-check_object(const Kind *kind, const JsonbValue *object, int place,
-			 Problems *problems)
-{
-	const char *called = place == IN_CONFIG ? "config" : "credentials";
-	JsonMember *each;
-	int			n;
-
-	each = json_members(object, &n);
-	for (int i = 0; i < n; i++)
-	{
-		char	   *path = psprintf("%s.%s", called, each[i].key);
-		const Key  *key = find_key(kind, each[i].key, place);
-		const char *wrong = key == NULL ? NULL
-			: key->problem(&each[i].value, place == IN_CREDENTIALS);
-
-		if (key == NULL)
-			problem_error(problems, path, "unknown_key",
-						  unknown_key_hint(kind, each[i].key, place),
-						  "is not known");
-		else if (wrong != NULL)
-			problem_error(problems, path, "bad_value", NULL, "%s", wrong);
-	}
-	for (const Key *key = kind->keys; key->name != NULL; key++)
-	{
-		if (key->required && (key->place & place) != 0 &&
-			json_member(object, key->name) == NULL)
-			problem_error(problems, psprintf("%s.%s", called, key->name),
-						  "missing_key", NULL, "is missing");
-	}
-}
 
 static const Kind *
 find_kind(const char *name)
@@ -420,8 +243,10 @@ connection_check(const char *kind_name, Jsonb *config, Jsonb *credentials)
 
 	column_object(config, "config", &config_object);
 	column_object(credentials, "credentials", &credentials_object);
-	check_object(kind, &config_object, IN_CONFIG, &problems);
-	check_object(kind, &credentials_object, IN_CREDENTIALS, &problems);
+	connection_check_members(kind->keys, IN_CONFIG, &config_object, "config",
+							 &problems);
+	connection_check_members(kind->keys, IN_CREDENTIALS, &credentials_object,
+							 "credentials", &problems);
 	if (kind->check != NULL)
 		kind->check(&config_object, &credentials_object, &problems);
 	if (problems.nerrors == 0)

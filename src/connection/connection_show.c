@@ -66,6 +66,7 @@ connection_show(const Connection *c, Request *request)
 	if (strcmp(c->kind, "http") != 0)
 		return NULL;
 	connection_add_config_headers(c, request);
+	connection_show_signature(c, request);
 	if (base == NULL || !url_within(request->url, base))
 		return psprintf("the URL is not below the base_url of connection \"%s\": if the connection has credentials, the step fails",
 						c->name);

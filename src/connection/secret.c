@@ -32,9 +32,11 @@
 #include "base/uuid_list.h"
 #include "common/base64.h"
 #include "common/hmac.h"
+#include "common/sha1.h"
 #include "common/sha2.h"
 #include "config/settings.h"
 #include "connection/secret.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 
 #define MAX_SECRET (64 * 1024)	/* bytes */
@@ -309,6 +311,44 @@ secret_key_valid(const char *secret)
 	return decode_key(secret, &len) != NULL;
 }
 
+/*
+ * The HMAC of head and of body after it, in mac, which has mac_len bytes: as
+ * many as the algorithm makes.  Raises XX000 if the server's cryptographic
+ * library refuses it.
+ */
+static void
+compute_hmac(pg_cryptohash_type algorithm, const char *key, size_t key_len,
+			 const char *head, const char *body, size_t body_len,
+			 uint8 *mac, size_t mac_len)
+{
+	pg_hmac_ctx *ctx = pg_hmac_create(algorithm);
+	bool		done = ctx != NULL &&
+		pg_hmac_init(ctx, (const uint8 *) key, key_len) >= 0 &&
+		pg_hmac_update(ctx, (const uint8 *) head, strlen(head)) >= 0 &&
+		pg_hmac_update(ctx, (const uint8 *) body, body_len) >= 0 &&
+		pg_hmac_final(ctx, mac, mac_len) >= 0;
+
+	pg_hmac_free(ctx);
+	if (!done)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not compute a signature")));
+}
+
+/* Base64, palloc'd. */
+static char *
+encode_base64(const uint8 *bytes, size_t len)
+{
+	int			size = pg_b64_enc_len(len) + 1;
+	char	   *text = palloc0(size);
+
+	if (pg_b64_encode((const void *) bytes, len, (void *) text, size) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not encode a signature")));
+	return text;
+}
+
 char *
 secret_sign(const char *secret, const char *id, int64 timestamp,
 			const char *body, size_t body_len)
@@ -317,27 +357,66 @@ secret_sign(const char *secret, const char *id, int64 timestamp,
 	char	   *key = decode_key(secret, &key_len);
 	char	   *head = psprintf("%s." INT64_FORMAT ".", id, timestamp);
 	uint8		mac[PG_SHA256_DIGEST_LENGTH];
-	char		text[PG_SHA256_DIGEST_LENGTH * 2] = {0};
-	pg_hmac_ctx *ctx;
-	bool		signed_ok;
 
 	if (key == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("signing_secret is not base64")));
-	ctx = pg_hmac_create(PG_SHA256);
-	signed_ok = ctx != NULL &&
-		pg_hmac_init(ctx, (uint8 *) key, key_len) >= 0 &&
-		pg_hmac_update(ctx, (uint8 *) head, strlen(head)) >= 0 &&
-		pg_hmac_update(ctx, (const uint8 *) body, body_len) >= 0 &&
-		pg_hmac_final(ctx, mac, sizeof(mac)) >= 0 &&
-		pg_b64_encode((const void *) mac, sizeof(mac),
-					  (void *) text, sizeof(text)) > 0;
-	pg_hmac_free(ctx);
+	compute_hmac(PG_SHA256, key, key_len, head, body, body_len, mac,
+				 sizeof(mac));
 	explicit_bzero(key, key_len);
-	if (!signed_ok)
+	return psprintf("v1,%s", encode_base64(mac, sizeof(mac)));
+}
+
+typedef struct Algorithm
+{
+	const char *name;
+	pg_cryptohash_type type;
+	size_t		size;			/* bytes of a signature */
+} Algorithm;
+
+static const Algorithm algorithms[] = {
+	{"sha256", PG_SHA256, PG_SHA256_DIGEST_LENGTH},
+	{"sha512", PG_SHA512, PG_SHA512_DIGEST_LENGTH},
+	{"sha1", PG_SHA1, SHA1_DIGEST_LENGTH},
+};
+
+/* NULL: there is none of that name. */
+static const Algorithm *
+find_algorithm(const char *name)
+{
+	for (int i = 0; i < lengthof(algorithms); i++)
+	{
+		if (strcmp(algorithms[i].name, name) == 0)
+			return &algorithms[i];
+	}
+	return NULL;
+}
+
+bool
+secret_algorithm_valid(const char *name)
+{
+	return find_algorithm(name) != NULL;
+}
+
+char *
+secret_sign_body(const char *secret, const char *algorithm, bool base64,
+				 const char *body, size_t body_len)
+{
+	const Algorithm *how = find_algorithm(algorithm);
+	uint8		mac[PG_SHA512_DIGEST_LENGTH];
+	char	   *text;
+
+	if (how == NULL)
 		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not compute a signature")));
-	return psprintf("v1,%s", text);
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("signature algorithm \"%s\" is not known",
+						algorithm)));
+	compute_hmac(how->type, secret, strlen(secret), "", body, body_len, mac,
+				 how->size);
+	if (base64)
+		return encode_base64(mac, how->size);
+	text = palloc0(how->size * 2 + 1);
+	(void) hex_encode((const char *) mac, how->size, text);
+	return text;
 }

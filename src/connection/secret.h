@@ -46,4 +46,16 @@ extern char *secret_sign(const char *secret, const char *id, int64 timestamp,
 /* Is it base64, with or without "whsec_" before it? */
 extern bool secret_key_valid(const char *secret);
 
+/*
+ * The signature of other schemes, palloc'd: the HMAC of the body alone, as
+ * base64 or as hexadecimal digits.  The key is the secret's text as it is.
+ * Raises 22023 if the algorithm is none that is known.
+ */
+extern char *secret_sign_body(const char *secret, const char *algorithm,
+							  bool base64, const char *body,
+							  size_t body_len);
+
+/* Is it the name of an algorithm: sha256, sha512 or sha1? */
+extern bool secret_algorithm_valid(const char *name);
+
 #endif							/* WF_SECRET_H */
