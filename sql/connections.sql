@@ -56,4 +56,35 @@ SELECT try_connection('{"signature": {"header": "X-S"}, "idempotency_header": "X
 SELECT try_connection('{"signature": {"header": "authorization"}}', '{"signing_secret": "x", "bearer_token": "y"}');
 SELECT try_connection('{"signatur": {"header": "X-S"}}', '{"signing_secret": "aHVzaA=="}');
 
+-- OAuth 2.
+\set client '{"client_id": "a", "client_secret": "b"}'
+SELECT try_connection(jsonb_build_object('oauth2', o), :'client')
+  FROM (VALUES
+	('{"token_url": "https://login.example.com/token"}'::jsonb),
+	('{"token_url": "https://login.example.com/t?x=1", "scope": "a b", "audience": "https://c", "auth": "body"}'),
+	('{"token_url": "http://login/t", "auth": "basic"}'),
+	('{}'),
+	('7'),
+	('{"token_url": "login.example.com"}'),
+	('{"token_url": "smtp://login.example.com"}'),
+	('{"token_url": "https://u:p@login.example.com/t"}'),
+	('{"token_url": {"file": "x"}}'),
+	('{"token_url": "https://l/t", "scope": ["a"]}'),
+	('{"token_url": "https://l/t", "scope": ""}'),
+	('{"token_url": "https://l/t", "audience": 7}'),
+	('{"token_url": "https://l/t", "auth": "none"}'),
+	('{"token_url": "https://l/t", "scop": "a"}')) v(o);
+\set oauth '{"oauth2": {"token_url": "https://login.example.com/token"}}'
+SELECT try_connection(:'oauth', '{}');
+SELECT try_connection(:'oauth', '{"client_id": "a"}');
+SELECT try_connection(:'oauth', '{"client_id": {"file": "id"}, "client_secret": {"file": "secret"}}');
+SELECT try_connection(:'oauth', '{"client_id": "a", "client_secret": 7}');
+SELECT try_connection('{}', :'client');
+SELECT try_connection(:'oauth', :'client'::jsonb || '{"bearer_token": "x"}');
+SELECT try_connection(:'oauth', :'client'::jsonb || '{"basic": {"username": "x", "password": "y"}}');
+SELECT try_connection(:'oauth', :'client'::jsonb || '{"headers": {"authorization": "x"}}');
+SELECT try_connection(:'oauth'::jsonb || '{"headers": {"Authorization": "x"}}', :'client');
+SELECT try_connection(:'oauth'::jsonb || '{"signature": {"header": "Authorization"}}', :'client'::jsonb || '{"signing_secret": "x"}');
+SELECT try_connection(:'oauth', :'client'::jsonb || '{"headers": {"X-Key": "x"}, "signing_secret": "aHVzaA=="}');
+
 DROP FUNCTION try_connection(jsonb, jsonb);

@@ -45,6 +45,8 @@ my $smtp = start_receiver('smtp', @tls, '--auth', 'orders:s3cret-password',
 my %HOSTS = (
 	'https://api.example.com' => $http->url,
 	'https://hooks.example.com' => $http->url('/hooks'),
+	'https://login.example.com' => $http->url('/token/3600/crm'),
+	'https://crm.example.com' => $http->url('/guarded/crm'),
 	'https://down.example.com' => $http->url('/status/503'),
 	'https://gone.example.com' => $http->url('/status/404'),
 	'https://slow.example.com' => $http->url('/hang'),
@@ -56,7 +58,7 @@ my %HOSTS = (
 
 my $secrets = PostgreSQL::Test::Utils::tempdir();
 append_to_file("$secrets/$_", "not-a-real-secret-$_")
-  foreach qw(whatsapp_token slack_token billing_token);
+  foreach qw(whatsapp_token slack_token billing_token crm_id crm_secret);
 append_to_file("$secrets/smtp_password", 's3cret-password');
 
 my $node = outbound_node('docs', <<"CONF");

@@ -332,7 +332,7 @@ add_bearer(Request *request, char *token)
 
 /* Adds what a connection of kind http has.  The signature covers the body. */
 static void
-authorize_http(const Connection *c, Request *request)
+authorize_http(const Connection *c, const TokenUse *use, Request *request)
 {
 	char	   *token = connection_credential(c, "bearer_token");
 
@@ -341,6 +341,8 @@ authorize_http(const Connection *c, Request *request)
 	if (token != NULL)
 		add_bearer(request, token);
 	add_basic(c, request);
+	if (connection_has_oauth2(c))
+		connection_add_token(c, request, use);
 	connection_add_signature(c, request);
 }
 
@@ -374,7 +376,8 @@ check_destination(const Connection *c, const Request *request)
 }
 
 void
-connection_authorize(const Connection *c, Request *request)
+connection_authorize(const Connection *c, const TokenUse *token,
+					 Request *request)
 {
 	if (strcmp(c->kind, "slack_webhook") == 0 ||
 		strcmp(c->kind, "teams_webhook") == 0)
@@ -394,5 +397,5 @@ connection_authorize(const Connection *c, Request *request)
 	else if (strcmp(c->kind, "slack") == 0)
 		add_bearer(request, credential_required(c, "bot_token"));
 	else
-		authorize_http(c, request);
+		authorize_http(c, token, request);
 }

@@ -6,6 +6,7 @@
 #define WF_CONNECTION_H
 
 #include "postgres.h"
+#include "connection/token.h"
 #include "transfer/request.h"
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
@@ -86,15 +87,38 @@ extern void connection_channel_url(const Connection *connection,
 								   const char *channel, Request *request);
 
 /*
+ * Do requests of this connection carry a token of OAuth 2, and is there one?
+ * *use says which, for connection_authorize().  waited_for is the number of
+ * the token that the run has waited for, or 0: see token_find().
+ */
+typedef enum TokenNeed
+{
+	TOKEN_NOT_NEEDED,
+	TOKEN_THERE,
+	TOKEN_MISSING				/* it must be asked for first: use->key */
+} TokenNeed;
+
+extern TokenNeed connection_find_token(const Connection *connection,
+									   int64 waited_for, TokenUse *use);
+
+/*
+ * Fills the request for a token, with its credentials, which request_wipe()
+ * overwrites.  Raises 22023 if a credential is missing or malformed, 58P01 if
+ * its file cannot be read.  No error quotes a secret.
+ */
+extern void connection_token_request(const Connection *connection,
+									 Request *request);
+
+/*
  * Adds the connection's headers and credentials to a request that the action
- * has filled: secret headers, user name, password, signature.  Raises 22023 if
- * a credential is missing or malformed, 58P01 if its file cannot be read, and
- * 42501 if the request's URL is not below the connection's base_url.  No error
- * quotes a secret.  The secrets are overwritten by request_wipe(), or when the
- * memory context is reset.
+ * has filled: secret headers, user name, password, token, signature.  Raises
+ * 22023 if a credential is missing or malformed, 58P01 if its file cannot be
+ * read, and 42501 if the request's URL is not below the connection's base_url.
+ * No error quotes a secret.  The secrets are overwritten by request_wipe(), or
+ * when the memory context is reset.
  */
 extern void connection_authorize(const Connection *connection,
-								 Request *request);
+								 const TokenUse *token, Request *request);
 
 /*
  * What connection_authorize() would add, as far as it is no secret: of a

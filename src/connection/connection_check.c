@@ -281,13 +281,14 @@ is_key(const char *key, const char *const *keys, int n)
 }
 
 /*
- * Is a member of the object a secret?  If has_user, "username" is none.  A
+ * Is a member of the object a secret?  If has_user, a user's name is none.  A
  * value of no known shape counts as a secret, to be careful.
  */
 static bool
 holds_secret(const JsonbValue *object, bool has_user)
 {
 	static const char *const groups[] = {"headers", "basic", "channels"};
+	static const char *const names[] = {"username", "client_id"};
 	int			n;
 	JsonMember *members = json_members(object, &n);
 
@@ -296,7 +297,7 @@ holds_secret(const JsonbValue *object, bool has_user)
 		const char *key = members[i].key;
 		const JsonbValue *value = &members[i].value;
 
-		if (has_user && strcmp(key, "username") == 0)
+		if (has_user && is_key(key, names, lengthof(names)))
 			continue;
 		if (json_is_object(value) && is_key(key, groups, lengthof(groups)))
 		{

@@ -16,6 +16,7 @@
 #include "connection/connection_check_internal.h"
 #include "connection/connection_header.h"
 #include "connection/secret.h"
+#include "transfer/url.h"
 
 #define MAX_PREFIX 200			/* bytes, of a signature's */
 
@@ -60,9 +61,12 @@ const ConnectionKey connection_http_keys[] = {
 	{"headers", IN_CONFIG | IN_CREDENTIALS, false, headers_problem},
 	{"idempotency_header", IN_CONFIG, false, idempotency_header_problem},
 	{"signature", IN_CONFIG, false, object_problem},
+	{"oauth2", IN_CONFIG, false, object_problem},
 	{"bearer_token", IN_CREDENTIALS, false, connection_secret_problem},
 	{"basic", IN_CREDENTIALS, false, basic_problem},
 	{"signing_secret", IN_CREDENTIALS, false, connection_secret_problem},
+	{"client_id", IN_CREDENTIALS, false, connection_secret_problem},
+	{"client_secret", IN_CREDENTIALS, false, connection_secret_problem},
 	{NULL}
 };
 
@@ -116,6 +120,41 @@ static const ConnectionKey signature_keys[] = {
 	{"prefix", IN_CONFIG, false, prefix_problem},
 	{"encoding", IN_CONFIG, false, encoding_problem},
 	{"algorithm", IN_CONFIG, false, algorithm_problem},
+	{NULL}
+};
+
+/*--- oauth2 ---*/
+
+static const char *
+token_url_problem(const JsonbValue *value, bool secret)
+{
+	if (value->type != jbvString)
+		return "must be a text";
+	return url_problem(json_cstring(value), "http", false);
+}
+
+/* A number is no scope, although it may stand in a header. */
+static const char *
+word_problem(const JsonbValue *value, bool secret)
+{
+	return value->type != jbvString ? "must be a text"
+		: connection_text_problem(value, secret);
+}
+
+static const char *
+auth_problem(const JsonbValue *value, bool secret)
+{
+	const char *text = value->type == jbvString ? json_cstring(value) : "";
+
+	return strcmp(text, "basic") == 0 || strcmp(text, "body") == 0 ? NULL
+		: "must be \"basic\" or \"body\"";
+}
+
+static const ConnectionKey oauth2_keys[] = {
+	{"token_url", IN_CONFIG, true, token_url_problem},
+	{"scope", IN_CONFIG, false, word_problem},
+	{"audience", IN_CONFIG, false, word_problem},
+	{"auth", IN_CONFIG, false, auth_problem},
 	{NULL}
 };
 
@@ -198,9 +237,61 @@ check_signature(const JsonbValue *config, const JsonbValue *credentials,
 					  NULL, "is the idempotency_header too");
 	if (pg_strcasecmp(header, "Authorization") == 0 &&
 		(json_member(credentials, "bearer_token") != NULL ||
-		 json_member(credentials, "basic") != NULL))
+		 json_member(credentials, "basic") != NULL ||
+		 json_member(config, "oauth2") != NULL))
 		problem_error(problems, "config.signature.header", "excluding_keys",
-					  NULL, "is the header of \"bearer_token\" and \"basic\"");
+					  NULL, "is the header of \"bearer_token\", \"basic\" and \"oauth2\"");
+}
+
+/* oauth2 and the client's name and secret are given together, or none is. */
+static void
+check_client(const JsonbValue *credentials, bool oauth2, Problems *problems)
+{
+	static const char *const names[] = {"client_id", "client_secret"};
+
+	for (int i = 0; i < lengthof(names); i++)
+	{
+		bool		given = json_member(credentials, names[i]) != NULL;
+
+		if (oauth2 && !given)
+			problem_error(problems, psprintf("credentials.%s", names[i]),
+						  "missing_key", NULL,
+						  "is missing, which config.oauth2 needs");
+		if (given && !oauth2)
+			problem_error(problems, psprintf("credentials.%s", names[i]),
+						  "missing_key",
+						  "Its token_url says where the token comes from.",
+						  "needs config.oauth2");
+	}
+}
+
+/* Nothing else sets the header in which the token is. */
+static void
+check_oauth2(const JsonbValue *config, const JsonbValue *credentials,
+			 Problems *problems)
+{
+	static const char *const others[] = {"bearer_token", "basic"};
+	static const char hint[] =
+		"The header Authorization has the token of config.oauth2.";
+	JsonbValue *oauth2 = object_member(config, "oauth2");
+	bool		given = json_member(config, "oauth2") != NULL;
+
+	if (oauth2 != NULL)
+		connection_check_members(oauth2_keys, IN_CONFIG, oauth2,
+								 "config.oauth2", problems);
+	check_client(credentials, given, problems);
+	for (int i = 0; given && i < lengthof(others); i++)
+	{
+		if (json_member(credentials, others[i]) != NULL)
+			problem_error(problems, psprintf("credentials.%s", others[i]),
+						  "excluding_keys", hint, "excludes config.oauth2");
+	}
+	if (given && sets_header(config, "Authorization"))
+		problem_error(problems, "config.headers", "excluding_keys", hint,
+					  "excludes config.oauth2 by \"Authorization\"");
+	if (given && sets_header(credentials, "Authorization"))
+		problem_error(problems, "credentials.headers", "excluding_keys", hint,
+					  "excludes config.oauth2 by \"Authorization\"");
 }
 
 void
@@ -216,4 +307,5 @@ connection_check_http(const JsonbValue *config, const JsonbValue *credentials,
 		problem_error(problems, "config.idempotency_header", "excluding_keys",
 					  NULL, "is among \"headers\" too");
 	check_signature(config, credentials, problems);
+	check_oauth2(config, credentials, problems);
 }

@@ -57,6 +57,15 @@ extern void connection_add_signature(const Connection *c, Request *request);
 /* Adds what a signature would look like, as far as config says so. */
 extern void connection_show_signature(const Connection *c, Request *request);
 
+/*--- connection_oauth.c ---*/
+
+/* Do its requests carry a token? */
+extern bool connection_has_oauth2(const Connection *c);
+
+/* Adds the token, which connection_find_token() has found. */
+extern void connection_add_token(const Connection *c, Request *request,
+								 const TokenUse *use);
+
 /*--- connection.c ---*/
 
 /* Adds the headers of config, unless the step has set the same header. */

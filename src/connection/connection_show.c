@@ -66,6 +66,9 @@ connection_show(const Connection *c, Request *request)
 	if (strcmp(c->kind, "http") != 0)
 		return NULL;
 	connection_add_config_headers(c, request);
+	if (connection_has_oauth2(c))
+		request_secret_header(request, "Authorization",
+							  pstrdup("Bearer " CONNECTION_MASK));
 	connection_show_signature(c, request);
 	if (base == NULL || !url_within(request->url, base))
 		return psprintf("the URL is not below the base_url of connection \"%s\": if the connection has credentials, the step fails",

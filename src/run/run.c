@@ -45,6 +45,16 @@ begin_sending(RunRow *run, StepCall *sc, TickContext *tick)
 	return run_keep(run, tick, RUN_SENDING);
 }
 
+/* The request needs a token: no attempt is begun before that has come. */
+static RunVerdict
+wait_for_token(RunRow *run, StepCall *sc, TickContext *tick)
+{
+	run->attempt--;
+	sc->intent->attempt = run->attempt;
+	tick->intents = lappend(tick->intents, sc->intent);
+	return run_keep(run, tick, RUN_SENDING);
+}
+
 /*
  * Counts an attempt of the current step.  True: its beginning is to be
  * committed before it is made.
@@ -191,7 +201,8 @@ static RunVerdict
 do_step(RunRow *run, const CachedPlan *plan, TickContext *tick)
 {
 	StepCall	sc = {.run = run,.plan = plan,
-	.step = plan_step_at(plan->plan, run->current_step)};
+		.step = plan_step_at(plan->plan, run->current_step),
+	.waited_for = tick->waited_for};
 	const char *why = forbids_attempt(run, sc.step);
 	ErrorData  *error;
 
@@ -206,7 +217,8 @@ do_step(RunRow *run, const CachedPlan *plan, TickContext *tick)
 		error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
 		return put_off(run, tick, RUN_BLOCKED);
 	if (error == NULL && sc.intent != NULL)
-		return begin_sending(run, &sc, tick);
+		return sc.intent->asks ? wait_for_token(run, &sc, tick)
+			: begin_sending(run, &sc, tick);
 	if (error == NULL && sc.held.until != 0)
 		return wait_at_gate(run, &sc, tick);
 	return finish_step(run, &sc, error, tick);

@@ -18,14 +18,19 @@ typedef enum RunVerdict
 	RUN_PASSED,					/* on to the next step, in this tick; not
 								 * returned by the functions below */
 	RUN_ENDED,					/* completed or failed */
-	RUN_SENDING,				/* an intent to send is recorded */
+	RUN_SENDING,				/* an intent to send is recorded, or a token is
+								 * to be asked for */
 	RUN_WAITING,				/* for the next attempt of a step */
 	RUN_RUNNABLE,				/* more native steps; in the next tick */
 	RUN_ALONE,					/* the same, in a tick of its own */
 	RUN_BLOCKED					/* a lock is held: again, in its own tick */
 } RunVerdict;
 
-/* A request to be sent once the intent is committed. */
+/*
+ * A request to be sent once the intent is committed.  If the step needs a
+ * token that this worker has not, it is the request for that: no attempt is
+ * begun then, and the run goes on when the token has come.
+ */
 typedef struct Intent
 {
 	pg_uuid_t	run_id;
@@ -39,9 +44,14 @@ typedef struct Intent
 	Jsonb	   *prepare_state;
 	TimestampTz started_at;
 	GateKey		gate;			/* before its provider */
+	bool		asks;			/* for a token: */
+	TokenUse	token;			/* this one; else the one that is sent */
 } Intent;
 
-/* An exchange that has ended; what run_receive needs of the intent. */
+/*
+ * An exchange that has ended; what run_receive needs of the intent.  waited is
+ * the token that the run has waited for; then there is no response.
+ */
 typedef struct Answer
 {
 	StepPosition step;
@@ -51,6 +61,8 @@ typedef struct Answer
 	Jsonb	   *prepare_state;
 	TimestampTz started_at;
 	GateKey		gate;
+	TokenUse	token;			/* that was sent */
+	const Token *waited;
 	const Response *response;
 } Answer;
 
@@ -76,6 +88,8 @@ typedef struct TickContext
 								 * when the server was killed; 0: none was */
 	int			subtransactions_left;	/* so many more may write */
 	int64		steps_done;
+	int64		waited_for;		/* number of the token that the run has
+								 * waited for; 0: none */
 	bool		cancelled;		/* a step has cancelled runs, maybe of these */
 	List	   *intents;		/* of Intent * */
 } TickContext;

@@ -12,9 +12,11 @@
 
 #include "config/clock.h"
 #include "config/settings.h"
+#include "run/run_crash.h"
 #include "run/run_internal.h"
 #include "run/run_retry.h"
 #include "run/run_throttle.h"
+#include "run/run_token.h"
 #include "run/step_sandbox.h"
 #include "shared/gate.h"
 
@@ -59,7 +61,8 @@ answered_for_later(RunRow *run, const PlanStep *step, const Answer *answer,
 		outcome->error = throttle_wait(run, &turn, &refusal);
 		return outcome->error == NULL;
 	}
-	if (answer->response->failure == FAILURE_NONE)
+	if (answer->response != NULL &&
+		answer->response->failure == FAILURE_NONE)
 		gate_answered(&answer->gate, answer->started_at);
 	return !outcome->ok && run_try_again(run, step, false, &failed);
 }
@@ -88,11 +91,33 @@ interpret_answer(const RunRow *run, Interpretation *i)
 	i->outcome.error = run_error_text(raised);
 }
 
+/*
+ * The token that the run has waited for has come: the step is begun.  Or it
+ * has not: the attempt is begun here, and has failed unsent.  False: it has,
+ * and *outcome says why.
+ */
+static bool
+token_has_come(RunRow *run, const Answer *answer, TickContext *tick,
+			   Outcome *outcome, RunVerdict *verdict)
+{
+	tick->waited_for = token_serial(answer->waited);
+	if (tick->waited_for != 0)
+	{
+		*verdict = run_advance(run, tick);
+		tick->waited_for = 0;
+		return true;
+	}
+	run_crash_count_attempts(run);
+	run->attempt++;
+	run_token_failed(answer->waited, outcome);
+	return false;
+}
+
 RunVerdict
 run_receive(RunRow *run, const Answer *answer, TickContext *tick)
 {
 	Interpretation i = {.answer = answer};
-	StepResult	result = {.input = answer->input,.attempts = run->attempt,
+	StepResult	result = {.input = answer->input,
 		.started_at = answer->started_at,
 	.duration_us = clock_now() - answer->started_at};
 	char	   *error = NULL;
@@ -102,14 +127,22 @@ run_receive(RunRow *run, const Answer *answer, TickContext *tick)
 
 	if (run_was_cancelled(run, tick))
 		return RUN_ENDED;
-	if (answer->response->failure == FAILURE_WITHDRAWN)
+	if (answer->waited == NULL &&
+		answer->response->failure == FAILURE_WITHDRAWN)
 		return take_back(run);
 	if (plan == NULL)
 		return run_fail(run, error);
 	step = plan_step_at(plan->plan, run->current_step);
 	if (step == NULL)
 		return run_advance(run, tick);	/* its version was changed by hand */
-	interpret_answer(run, &i);
+	if (answer->waited == NULL)
+		interpret_answer(run, &i);
+	else if (token_has_come(run, answer, tick, &i.outcome, &verdict))
+		return verdict;
+	result.attempts = run->attempt;
+	if (answer->waited == NULL &&
+		run_token_renew(run, answer, i.outcome.error, result.duration_us))
+		return run_advance(run, tick);
 	if (answered_for_later(run, step, answer, &i.outcome, result.duration_us))
 		return RUN_WAITING;
 	result.status = i.outcome.ok ? "completed" : "failed";

@@ -40,19 +40,13 @@ perform_native(Sandbox *sandbox, StepCall *sc)
 	sc->output = prepared->action->execute(&prepared->call);
 }
 
-/* What is to be sent after the commit.  Adds the credentials. */
+/* What is to be sent after the commit, without its request. */
 static Intent *
-make_intent(StepCall *sc, const GateKey *gate)
+make_intent(StepCall *sc, const GateKey *gate, const TokenUse *token)
 {
 	PreparedStep *prepared = &sc->prepared;
 	Intent	   *intent = palloc0(sizeof(Intent));
 
-	intent->request = *prepared->request;
-	/* else libcurl would send it anew over a connection that broke */
-	if (run_max_attempts(sc->step) == 1)
-		intent->request.once = true;
-	if (prepared->call.connection != NULL)
-		connection_authorize(prepared->call.connection, &intent->request);
 	intent->run_id = sc->run->id;
 	intent->tenant_id = sc->run->tenant_id;
 	intent->step = sc->run->current_step;
@@ -62,21 +56,58 @@ make_intent(StepCall *sc, const GateKey *gate)
 	intent->prepare_state = prepared->prepare_state;
 	intent->started_at = sc->started_at;
 	intent->gate = *gate;
+	intent->token = *token;
 	return intent;
 }
 
-/* Makes an intent, unless the gate holds the request back. */
+/* Adds the step's request, with the credentials. */
+static void
+add_request(StepCall *sc, Intent *intent)
+{
+	intent->request = *sc->prepared.request;
+	/* else libcurl would send it anew over a connection that broke */
+	if (run_max_attempts(sc->step) == 1)
+		intent->request.once = true;
+	if (intent->connection != NULL)
+		connection_authorize(intent->connection, &intent->token,
+							 &intent->request);
+}
+
+/* Adds the request for the token instead, unless that is under way. */
+static void
+add_token_request(StepCall *sc, Intent *intent)
+{
+	intent->asks = true;
+	if (!token_is_asked(&intent->token.key))
+		connection_token_request(intent->connection, &intent->request);
+	request_wipe(sc->prepared.request);
+}
+
+/*
+ * Makes an intent, unless the gate holds the request back.  The token comes
+ * first: a run that has to wait for it takes no turn at the gate.
+ */
 static void
 perform_outbound(StepCall *sc)
 {
 	Request    *request = sc->prepared.request;
 	Connection *connection = sc->prepared.call.connection;
+	TokenUse	token = {0};
+	bool		missing;
 	GateKey		gate;
 
 	throttle_key(sc->run, connection, request->url, &gate);
-	if (throttle_ask(sc->run, &gate, &sc->held))
+	missing = connection != NULL &&
+		connection_find_token(connection, sc->waited_for,
+							  &token) == TOKEN_MISSING;
+	if ((missing && !gate_is_closed(&gate)) ||
+		throttle_ask(sc->run, &gate, &sc->held))
 	{
-		sc->intent = make_intent(sc, &gate);
+		sc->intent = make_intent(sc, &gate, &token);
+		if (missing)
+			add_token_request(sc, sc->intent);
+		else
+			add_request(sc, sc->intent);
 		return;
 	}
 	request_wipe(request);

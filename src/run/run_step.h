@@ -16,6 +16,7 @@ typedef struct StepCall
 	RunRow	   *run;
 	const CachedPlan *plan;
 	const PlanStep *step;
+	int64		waited_for;		/* as in TickContext */
 	/* out: */
 	TimestampTz started_at;
 	int64		duration_us;
@@ -23,7 +24,8 @@ typedef struct StepCall
 	Scope		scope;
 	PreparedStep prepared;
 	Jsonb	   *output;			/* native */
-	Intent	   *intent;			/* outbound; NULL: it is held, */
+	Intent	   *intent;			/* outbound; it may ask for a token.  NULL: it
+								 * is held, */
 	GateTurn	held;			/* until then */
 } StepCall;
 

@@ -78,6 +78,9 @@ request_wipe(Request *request)
 	wipe_text(request->username);
 	wipe_text(request->password);
 	wipe_text(request->oauth_bearer);
+	if (request->body_secret != NULL && request->body != NULL)
+		explicit_bzero(request->body, request->body_len);
+	wipe_text(request->body_secret);
 	if (request->url_secret)
 		wipe_text(request->url);
 }

@@ -51,6 +51,11 @@ typedef struct Request
 								 * of the same name */
 	char	   *body;			/* HTTP; may be NULL */
 	size_t		body_len;
+	char	   *body_secret;	/* HTTP: a secret that body has in it, maybe
+								 * encoded; body is then overwritten too */
+	bool		answer_secret;	/* HTTP: the body of the answer is a
+								 * credential, and comes as it was received;
+								 * else the request's secrets are masked */
 	bool		follow_redirects;
 	char	   *secrets_below;	/* a redirect is followed with the secrets
 								 * only to URLs below this one; NULL: never */

@@ -372,6 +372,12 @@ transfer_response(const Transfer *t)
 	return &t->response;
 }
 
+char *
+transfer_show_text(Transfer *t, const char *text, size_t len)
+{
+	return transfer_clean_text(t, text, len);
+}
+
 size_t
 transfer_size(const Transfer *t)
 {

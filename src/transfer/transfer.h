@@ -73,6 +73,13 @@ extern void *transfer_cookie(const Transfer *transfer);
 extern const Response *transfer_response(const Transfer *transfer);
 
 /*
+ * A part of what came back, len bytes, as it may be shown: one line of valid
+ * text, the request's secrets masked.  It lives until transfer_free().
+ */
+extern char *transfer_show_text(Transfer *transfer, const char *text,
+								size_t len);
+
+/*
  * Takes back a transfer that is still queued: it is finished then, with
  * FAILURE_WITHDRAWN, and true is returned.  False if it is active or
  * finished; nothing has changed then.

@@ -137,6 +137,8 @@ copy_secrets(Transfer *t, const Request *request)
 	t->oauth_bearer = copy(request->oauth_bearer);
 	if (t->password != NULL)
 		add_login_secrets(t);
+	if (request->body_secret != NULL)
+		mask_add(t, request->body_secret, strlen(request->body_secret));
 	if (t->oauth_bearer != NULL)
 		mask_add(t, t->oauth_bearer, strlen(t->oauth_bearer));
 	foreach(lc, request->secret_headers)
@@ -281,6 +283,8 @@ transfer_copy(Transfer *t, const Request *request, const char *user_agent,
 	t->follow_redirects = request->follow_redirects;
 	t->secrets_below = copy(request->secrets_below);
 	t->once = request->once;
+	t->body_secret = request->body_secret != NULL;
+	t->answer_secret = request->answer_secret;
 	t->url_secret = request->url_secret;
 	reason = check_url(request->url, request->protocol, host);
 	if (reason != NULL)
@@ -305,6 +309,8 @@ transfer_wipe(Transfer *t)
 	wipe_text(t->oauth_bearer);
 	if (t->url_secret)
 		wipe_text(t->url);
+	if (t->body_secret && t->body != NULL)
+		explicit_bzero(t->body, t->body_len);
 	mask_wipe(t);
 	/* what came back may repeat them, and what is sent may have them */
 	buffer_free(&t->head);

@@ -48,8 +48,9 @@ typedef struct Response
 								 * reply; 0: none */
 	List	   *headers;		/* of NameValue *, of the last answer; names
 								 * in lower case */
-	char	   *body;			/* bytes as received but for masked secrets,
-								 * and a NUL after them; SMTP: the text of the
+	char	   *body;			/* bytes as received but for masked secrets
+								 * (none if answer_secret was set), and a NUL
+								 * after them; SMTP: the text of the
 								 * last reply */
 	size_t		body_len;
 	char	   *redirect;		/* HTTP: 'redirects to "URL", reason', if the

@@ -198,7 +198,8 @@ http_result(Transfer *t, CURLcode code)
 		budget_count(t);
 		return;
 	}
-	mask_text(t, t->answer.data, t->answer.len);
+	if (!t->answer_secret)
+		mask_text(t, t->answer.data, t->answer.len);
 	r->body = t->answer.data != NULL ? t->answer.data : pstrdup("");
 	r->body_len = t->answer.len;
 }

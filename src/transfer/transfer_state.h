@@ -89,6 +89,8 @@ struct Transfer
 	char	   *method;
 	char	   *body;			/* HTTP body, or the whole mail; NULL: none */
 	size_t		body_len;
+	bool		body_secret;	/* it has a secret in it */
+	bool		answer_secret;
 	bool		follow_redirects;
 	char	   *secrets_below;
 	bool		once;

@@ -82,6 +82,7 @@ in_flight_begin(int64 epoch)
 	in_flight.by_tenant = make_table("workflow_engine tenants",
 									 sizeof(TenantEntry));
 	dlist_init(&in_flight.out);
+	dlist_init(&in_flight.waiting);
 	dlist_init(&in_flight.ended);
 	in_flight.epoch = epoch;
 }
@@ -118,10 +119,38 @@ is_refusal(const Response *response)
 	return response->status == 429 || response->status == 503;
 }
 
+/* Its answer has come, or its token has: that is to be recorded. */
+static void
+end_request(PendingRequest *pending)
+{
+	pending->ended = true;
+	dlist_delete(&pending->node);
+	dlist_push_tail(&in_flight.ended, &pending->node);
+	in_flight.nended++;
+}
+
+/* Tokens have come, or come to nothing: those that waited go on. */
+static void
+end_waits(void)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &in_flight.waiting)
+	{
+		PendingRequest *pending = request_at(iter.cur);
+
+		if (!token_is_settled(pending->token))
+			continue;
+		end_request(pending);
+		in_flight.urgent = true;
+	}
+}
+
 void
 in_flight_collect(void)
 {
 	uint32		closings = gate_closing_count();
+	bool		settled = false;
 	Transfer   *transfer;
 
 	if (closings != in_flight.closings_seen)
@@ -129,16 +158,22 @@ in_flight_collect(void)
 	in_flight.closings_seen = closings;
 	while ((transfer = transfer_collect()) != NULL)
 	{
-		PendingRequest *pending = transfer_cookie(transfer);
+		PendingRequest *pending;
 
+		if (token_collect(transfer))
+		{
+			settled = true;
+			continue;
+		}
+		pending = transfer_cookie(transfer);
 		pending->answer.response = transfer_response(transfer);
-		dlist_delete(&pending->node);
-		dlist_push_tail(&in_flight.ended, &pending->node);
-		in_flight.nended++;
+		end_request(pending);
 		/* the other requests to that provider are to be held back soon */
 		if (is_refusal(pending->answer.response))
 			in_flight.urgent = true;
 	}
+	if (settled)
+		end_waits();
 }
 
 /*--- requests ---*/
@@ -219,16 +254,19 @@ in_flight_fills_up(const pg_uuid_t *tenant, List *intents)
 	return more > 0 && is_full(find_tenant(tenant), more);
 }
 
-/* Ends the transfer if it is under way; frees pending. */
+/* Ends the transfer, or the wait, if it is under way; frees pending. */
 static void
 forget_request(PendingRequest *pending)
 {
 	(void) hash_search(in_flight.by_run, &pending->run_id, HASH_REMOVE, NULL);
 	count_request(pending, -1);
-	if (pending->answer.response != NULL)
+	if (pending->ended)
 		in_flight.nended--;
 	dlist_delete(&pending->node);
-	transfer_free(pending->transfer);
+	if (pending->token != NULL)
+		token_leave(pending->token);
+	else
+		transfer_free(pending->transfer);
 	MemoryContextDelete(pending->context);
 }
 
@@ -251,7 +289,8 @@ enter_request(PendingRequest *pending)
 	}
 	entry->pending = pending;
 	count_request(pending, 1);
-	dlist_push_tail(&in_flight.out, &pending->node);
+	dlist_push_tail(pending->token != NULL ? &in_flight.waiting
+					: &in_flight.out, &pending->node);
 }
 
 /* In the current context; NULL of NULL. */
@@ -288,11 +327,18 @@ send_one(Intent *intent)
 	pending->answer.action = intent->action;
 	pending->answer.started_at = intent->started_at;
 	pending->answer.gate = intent->gate;
+	pending->answer.token = intent->token;
 	pending->answer.input = copy_json(input);
 	pending->answer.prepare_state = copy_json(intent->prepare_state);
-	pending->transfer = transfer_submit(&intent->request, pending);
-	pending->bytes = transfer_size(pending->transfer) +
-		MemoryContextMemAllocated(context, true);
+	pending->bytes = MemoryContextMemAllocated(context, true);
+	if (intent->asks)
+		pending->answer.waited = pending->token =
+			token_ask(&intent->token.key, &intent->request);
+	else
+	{
+		pending->transfer = transfer_submit(&intent->request, pending);
+		pending->bytes += transfer_size(pending->transfer);
+	}
 	enter_request(pending);
 	MemoryContextSwitchTo(old);
 	request_wipe(&intent->request);
@@ -312,8 +358,12 @@ in_flight_send(List *intents)
 void
 in_flight_wind_up(void)
 {
+	dlist_mutable_iter iter;
+
 	withdraw(true);
 	in_flight_collect();
+	dlist_foreach_modify(iter, &in_flight.waiting)
+		forget_request(request_at(iter.cur));
 	in_flight.urgent = true;
 }
 

@@ -10,10 +10,13 @@
 #include "run/run.h"
 #include "utils/hsearch.h"
 
-/* A request under way, or one whose answer has come and is not recorded. */
+/*
+ * A request that waits for a token or is under way, or one whose answer has
+ * come and is not recorded.
+ */
 typedef struct PendingRequest
 {
-	dlist_node	node;			/* in in_flight.out or in_flight.ended */
+	dlist_node	node;			/* in in_flight.out, .waiting or .ended */
 	MemoryContext context;		/* holds this struct and what it points to */
 	pg_uuid_t	run_id;
 	pg_uuid_t	tenant_id;
@@ -21,7 +24,9 @@ typedef struct PendingRequest
 	size_t		bytes;			/* of memory, about, with the request */
 	TimestampTz next_try;		/* its run's row was locked, and the answer is
 								 * recorded then; 0: it was not */
-	Transfer   *transfer;
+	bool		ended;			/* the answer has come, or the token has */
+	Transfer   *transfer;		/* NULL: the request is not sent yet, and */
+	Token	   *token;			/* waits for this */
 } PendingRequest;
 
 /* A run that has a tick of its own: its native step is slow, or met a lock. */
@@ -45,6 +50,7 @@ typedef struct InFlight
 	bool		urgent;			/* they are not to wait for more */
 	uint32		closings_seen;	/* gate_closing_count when it was last asked */
 	dlist_head	out;			/* of PendingRequest: under way */
+	dlist_head	waiting;		/* of PendingRequest: for a token */
 	dlist_head	ended;			/* of PendingRequest: answers to record */
 	HTAB	   *by_run;			/* the request of each run */
 	HTAB	   *by_tenant;		/* what each tenant has of requests */
@@ -59,8 +65,9 @@ extern InFlight in_flight;
 extern void in_flight_begin(int64 epoch);
 
 /*
- * Takes over the answers of transfers that have ended, and takes back requests
- * that wait for their place, unsent, if the provider has asked to wait.
+ * Takes over the answers of transfers that have ended, and lets runs go on
+ * whose token has come, or come to nothing.  Takes back requests that wait for
+ * their place, unsent, if the provider has asked to wait.
  */
 extern void in_flight_collect(void);
 
@@ -94,14 +101,16 @@ extern bool in_flight_is_full_for(const pg_uuid_t *tenant);
 extern bool in_flight_fills_up(const pg_uuid_t *tenant, List *intents);
 
 /*
- * Sends the requests of these intents (Intent *), whose commit is done, and
- * wipes the secrets in the intents.
+ * Sends the requests of these intents (Intent *), whose commit is done, or
+ * asks for the tokens that they need, and wipes the secrets in the intents.
  */
 extern void in_flight_send(List *intents);
 
 /*
  * Nothing more is sent: requests that wait for their place come back with
- * FAILURE_WITHDRAWN for an answer.  Other answers are recorded as they come.
+ * FAILURE_WITHDRAWN for an answer.  Runs that wait for a token are forgotten:
+ * their rows say that no attempt of theirs is begun.  Other answers are
+ * recorded as they come.
  */
 extern void in_flight_wind_up(void);
 

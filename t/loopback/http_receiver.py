@@ -62,6 +62,17 @@ Errors of providers (providers.py):
     /teams-connector/STATUS           200, and a text that it was STATUS
     /teams-connector-ok               200 and "1"
 
+OAuth 2 (oauth.py):
+
+    /token/SECONDS/NAME   a new token of NAME, which ends after SECONDS; with
+                        "-" it does not say when
+    /token-as/TYPE/HEX  a token of that token_type: those bytes
+    /token-long/N       a token of N bytes
+    /token-error/STATUS/WORD   an error of that word, which repeats what it
+                        was sent
+    /guarded/NAME/...   go on if the request has a token of NAME that has not
+                        ended and was not revoked; else 401
+
 Attacks (hostile.py):
 
     /endless-line       one header that does not end
@@ -97,7 +108,8 @@ As a proxy it is asked with whole URLs, and answers them by their path. With
 host; without, it is answered like any other request.
 
 Commands on standard input, a line each: "prefix /hang" behaves as if every
-path began so; "prefix" alone ends that; "release" lets the held requests go.
+path began so; "prefix" alone ends that; "release" lets the held requests go;
+"revoke NAME" ends the tokens of NAME.
 """
 
 import argparse
@@ -114,6 +126,7 @@ import time
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from hostile import Hostile
+from oauth import OAuth
 from providers import Providers
 
 REASONS = {200: "OK", 202: "Accepted", 204: "No Content", 302: "Found",
@@ -127,7 +140,7 @@ class Disconnect(Exception):
     """The connection is to be closed without more."""
 
 
-class Receiver(Providers, Hostile):
+class Receiver(Providers, Hostile, OAuth):
     def __init__(self, log, prefix, tls, tunnel=False):
         self.log = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self.prefix = prefix
@@ -136,6 +149,7 @@ class Receiver(Providers, Hostile):
         self.released = asyncio.Event()
         self.failures = {}
         self.taken = {}
+        self.live = {}
         self.count = 0
         self.active = 0
         self.received = 0
@@ -262,6 +276,10 @@ class Receiver(Providers, Hostile):
                 if request["nth"] > 1:
                     raise Disconnect
                 path = rest
+            elif word == "guarded":
+                if not self.has_token(request, argument):
+                    status = 401
+                path = after
             elif word == "failing":
                 code, _, path = after.partition("/")
                 if self.still_failing(request, int(argument)):
@@ -443,6 +461,8 @@ async def commands(receiver):
             receiver.prefix = argument
         elif word == "release":
             receiver.released.set()
+        elif word == "revoke":
+            receiver.revoke(argument)
         else:
             print("unknown command", word, flush=True)
             continue
