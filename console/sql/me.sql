@@ -1,0 +1,34 @@
+-- Who is signed in, and what may be done.
+-- $1: console, languages (with commas between them)
+WITH extension AS (
+	SELECT extnamespace AS schema, extversion AS version
+	FROM pg_extension WHERE extname = 'workflow_engine'
+), capability (name, function) AS (
+	VALUES ('view', 'wf_runs'), ('operate', 'wf_retry'),
+		('admin', 'wf_register_action'), ('fire', 'wf_fire')
+), tenant AS (
+	SELECT tenant_id, name FROM @wf@.workflow_tenants
+	UNION ALL
+	SELECT DISTINCT d.tenant_id, NULL FROM @wf@.workflow_definitions d
+	WHERE NOT EXISTS (SELECT FROM @wf@.workflow_tenants t WHERE t.tenant_id = d.tenant_id)
+)
+SELECT 200 AS status, jsonb_build_object(
+	'now', now(),
+	'role', session_user,
+	'capabilities', (SELECT jsonb_object_agg(c.name, EXISTS (SELECT FROM pg_proc p, extension
+			WHERE p.pronamespace = schema AND p.proname = c.function
+			AND has_function_privilege(p.oid, 'EXECUTE')))
+		FROM capability c),
+	'bound', CASE b.tenant WHEN '' THEN 'all' WHEN 'none' THEN 'none' ELSE 'one' END,
+	'tenant', CASE WHEN b.tenant NOT IN ('', 'none') THEN b.tenant END,
+	'tenants', (SELECT coalesce(jsonb_agg(jsonb_build_object('id', t.tenant_id, 'name', t.name)
+			ORDER BY t.name, t.tenant_id), '[]')
+		FROM (SELECT * FROM tenant ORDER BY name, tenant_id LIMIT 1000) t),
+	'run_as', (SELECT coalesce(jsonb_agg(r ORDER BY r.is_default DESC, r.role), '[]')
+		FROM @wf@.wf_run_as_roles() r),
+	'versions', jsonb_build_object('console', $1->>'console',
+		'extension', (SELECT version FROM extension),
+		'server', split_part(current_setting('server_version'), ' ', 1)),
+	'languages', to_jsonb(string_to_array($1->>'languages', ',')),
+	'standby', pg_is_in_recovery())::text AS body
+FROM (SELECT coalesce(current_setting('workflow_engine.tenant_id', true), '')) b (tenant);

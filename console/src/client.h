@@ -1,0 +1,60 @@
+/*
+ * client.h
+ *	  One HTTP connection.
+ */
+#ifndef WF_CLIENT_H
+#define WF_CLIENT_H
+
+#include <event2/event.h>
+#include <stdint.h>
+
+#include "config.h"
+#include "guard.h"
+#include "log.h"
+#include "request.h"
+
+#define CLIENTS 256
+
+typedef struct Client Client;
+
+/* Called with a whole request; client_answer is to be called once for it. */
+typedef void (*ClientHandler) (Client *client, const Request *request,
+							   const char *body);
+
+/* Called if the client goes away before it was answered. */
+typedef void (*ClientGone) (void *arg);
+
+/* Called when the bytes of an answer are no longer needed. */
+typedef void (*AnswerDone) (const void *data, size_t len, void *arg);
+
+/* What is answered; texts are copied, the body is not. */
+typedef struct Answer
+{
+	int			status;
+	const char *type;			/* NULL: JSON */
+	const char *headers;		/* more of them, each with CR LF; or NULL */
+	const char *cache;			/* NULL: no-store */
+	const char *body;
+	size_t		length;
+	AnswerDone	done;			/* NULL: the body is a constant */
+	void	   *done_arg;
+	const char *code;			/* for the log */
+	const char *sqlstate;		/* for the log */
+} Answer;
+
+extern void clients_start(struct event_base *base, const Config *config,
+						  ClientHandler handler);
+extern bool client_begin(int fd, const char *peer);
+extern void clients_stop(void);
+extern void client_wait(Client *client, ClientGone gone, void *arg);
+extern void client_answer(Client *client, const Answer *answer);
+extern void client_answer_text(Client *client, int status,
+							   const char *headers, Text *text);
+extern void client_fail(Client *client, const Problem *problem);
+extern const char *client_address(const Client *client);
+extern LogLine *client_log(Client *client);
+extern void client_log_id(Client *client, const char *role, const char *id);
+extern void client_wipe(Client *client);
+extern int64_t clock_ms(void);
+
+#endif							/* WF_CLIENT_H */

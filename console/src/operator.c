@@ -1,0 +1,435 @@
+/*
+ * operator.c
+ *	  The connection of a session, and the requests that wait for it.
+ *
+ * One request after the other, at most OPERATOR_QUEUE of them wait.  A request
+ * whose client went away is dropped if it has not begun, cancelled if it only
+ * reads, and left alone if it writes.  A newer request of the same tab and slot
+ * takes the place of an older one that reads.  What a timer asks for is not
+ * queued at all.
+ *
+ * When the connection breaks the session is over: there is no reconnecting, so
+ * what an administrator ends stays ended.
+ *
+ * Runs in the loop; owns the connection and the jobs.
+ */
+#include "operator.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "budget.h"
+#include "statement.h"
+
+/* One request.  client is NULL once nobody waits for the answer. */
+typedef struct Job
+{
+	struct Job *next;
+	Operator   *operator;
+	Client	   *client;
+	const Route *route;
+	char		id[37];
+	char		n[10];
+	int			timeout;
+	char	   *params;
+	const char *body;
+	char		tab[GUARD_WORD];
+	char		slot[GUARD_WORD];
+	bool		superseded;
+} Job;
+
+struct Operator
+{
+	Session    *session;
+	Sessions   *sessions;
+	Query	   *query;
+	char	   *schema;			/* quoted */
+	Job		   *running;
+	Job		   *waiting;		/* the first of them */
+};
+
+static void on_lost(void *arg);
+static void on_done(QueryResult *result, void *arg);
+
+/*
+ * Makes a session with a connection, which it takes over.  NULL: there are as
+ * many as may be, and the connection stays the caller's.
+ */
+Session *
+operator_new(Sessions *sessions, Query *query, const char *role,
+			 const char *address, const char *schema)
+{
+	Session    *displaced = session_displaced(sessions, role);
+	Session    *session;
+	Operator   *operator;
+
+	if (displaced != NULL)
+		operator_end(displaced, ENDED_ENDED);
+	session = session_new(sessions, role, address, clock_ms());
+	if (session == NULL)
+		return NULL;
+	operator = text_alloc(sizeof(Operator));
+	operator->session = session;
+	operator->sessions = sessions;
+	operator->query = query;
+	operator->schema = text_copy(schema, strlen(schema));
+	session->operator = operator;
+	query_owner(query, on_lost, operator);
+	return session;
+}
+
+/*--- answers ---*/
+
+static void
+free_job(Job *job)
+{
+	free(job->params);
+	free(job);
+}
+
+/* Seconds that the session has left, as a header. */
+static void
+idle_header(char *header, size_t size, const Operator *operator)
+{
+	snprintf(header, size, "X-WF-Idle: %d\r\n",
+			 session_left(operator->sessions, operator->session, clock_ms()));
+}
+
+/* Answers with a problem, if somebody waits, and frees the job. */
+static void
+fail(Job *job, const Problem *problem)
+{
+	Client	   *client = job->client;
+
+	free_job(job);
+	if (client != NULL)
+		client_fail(client, problem);
+}
+
+static void
+fail_with(Job *job, int status, const char *code, const char *message)
+{
+	fail(job, &(Problem) {.status = status, .code = code,
+		 .message = message});
+}
+
+static void
+fail_ended(Job *job, const char *reason)
+{
+	fail_with(job, 401, reason, strcmp(reason, ENDED_LOST) == 0
+			  ? "The connection to PostgreSQL is gone."
+			  : "The session is over.");
+}
+
+/* Answers with what PostgreSQL says. */
+static void
+fail_error(Job *job, const PGresult *error)
+{
+	const char *sqlstate = PQresultErrorField(error, PG_DIAG_SQLSTATE);
+	Problem		problem = {0};
+
+	problem_from_sqlstate(&problem, sqlstate ? sqlstate : "XX000");
+	problem.message = PQresultErrorField(error, PG_DIAG_MESSAGE_PRIMARY);
+	problem.detail = PQresultErrorField(error, PG_DIAG_MESSAGE_DETAIL);
+	problem.hint = PQresultErrorField(error, PG_DIAG_MESSAGE_HINT);
+	if (problem.status == 500)
+		log_event("statement failed", job->operator->session->role, NULL,
+				  problem.message);
+	fail(job, &problem);
+}
+
+/* The rows of an answer are sent. */
+static void
+give_back(const void *data, size_t len, void *arg)
+{
+	(void) data;
+	budget_give(len);
+	PQclear(arg);
+}
+
+/* Answers with the rows, which it takes over. */
+static void
+send_rows(Job *job, PGresult *rows, int status)
+{
+	Client	   *client = job->client;
+	const Route *route = job->route;
+	size_t		length = PQgetlength(rows, 0, 1);
+	char		headers[256];
+	size_t		at;
+
+	idle_header(headers, sizeof(headers), job->operator);
+	at = strlen(headers);
+	if (route->file != NULL && status == 200)
+		snprintf(headers + at, sizeof(headers) - at, "Content-Disposition:"
+				 " attachment; filename=\"run-%s%s%s-%s.json\"\r\n", job->id,
+				 job->n[0] ? "-step-" : "", job->n, route->file);
+	free_job(job);
+	client_answer(client, &(Answer)
+				  {.status = status, .headers = headers,
+				  .body = PQgetvalue(rows, 0, 1), .length = length,
+				  .done = give_back, .done_arg = rows});
+}
+
+/*
+ * Answers with the one row of a statement: status and body.  What was answered
+ * is taken from the result.
+ */
+static void
+answer_rows(Job *job, QueryResult *result)
+{
+	PGresult   *rows = result->rows;
+	int			status;
+
+	if (PQntuples(rows) == 0)
+	{
+		fail_with(job, 404, "not_found", "There is no such thing.");
+		return;
+	}
+	status = atoi(PQgetvalue(rows, 0, 0));
+	if (PQntuples(rows) != 1 || PQnfields(rows) < 2 || status < 200 ||
+		status > 599)
+	{
+		log_event("statement without status and body", NULL, NULL,
+				  job->route->statement);
+		fail_with(job, 500, "internal", "The statement has no answer.");
+		return;
+	}
+	if (PQgetisnull(rows, 0, 1))
+	{
+		log_event("answer too large", NULL, NULL, job->route->statement);
+		fail_with(job, 507, "too_much", "The answer is larger than 8 MB.");
+		return;
+	}
+	if (!budget_take(PQgetlength(rows, 0, 1)))
+	{
+		fail(job, &(Problem) {.status = 503, .code = "memory",
+			 .message = "Too much is under way.", .retry_after = 2});
+		return;
+	}
+	result->rows = NULL;
+	send_rows(job, rows, status);
+}
+
+/*--- the queue ---*/
+
+/* Sends the next one, if nothing runs. */
+static void
+begin_next(Operator *operator)
+{
+	Job		   *job = operator->waiting;
+	Text		sql;
+
+	if (operator->running != NULL || job == NULL)
+		return;
+	operator->waiting = job->next;
+	job->next = NULL;
+	operator->running = job;
+	text_init(&sql);
+	statement_write(&sql, job->route->statement, operator->schema,
+					!job->route->writes);
+	query_send(operator->query, sql.data, job->params, job->body,
+			   job->route->writes, job->timeout, on_done);
+	text_free(&sql);
+	job->body = NULL;
+}
+
+static void
+on_done(QueryResult *result, void *arg)
+{
+	Operator   *operator = arg;
+	Job		   *job = operator->running;
+
+	if (result->rows == NULL && result->error == NULL)
+	{
+		operator_end(operator->session, ENDED_LOST);
+		return;
+	}
+	operator->running = NULL;
+	/* before the answer, after which the operator may be gone */
+	begin_next(operator);
+	if (job->client == NULL)
+		free_job(job);
+	else if (job->superseded)
+		fail_with(job, 409, "superseded", "A newer request took its place.");
+	else if (result->error != NULL)
+		fail_error(job, result->error);
+	else
+		answer_rows(job, result);
+}
+
+static void
+on_lost(void *arg)
+{
+	Operator   *operator = arg;
+
+	operator_end(operator->session, ENDED_LOST);
+}
+
+/* Takes a job out of the queue. */
+static void
+unlink_job(Operator *operator, Job *job)
+{
+	Job		  **link = &operator->waiting;
+
+	while (*link != job)
+		link = &(*link)->next;
+	*link = job->next;
+}
+
+/* The client of a job went away. */
+static void
+on_gone(void *arg)
+{
+	Job		   *job = arg;
+	Operator   *operator = job->operator;
+
+	job->client = NULL;
+	if (job != operator->running)
+	{
+		unlink_job(operator, job);
+		free_job(job);
+	}
+	else if (!job->route->writes)
+		query_cancel(operator->query);
+}
+
+static bool
+same_slot(const Job *job, const Demand *demand)
+{
+	return demand->slot[0] != '\0' && !job->route->writes &&
+		strcmp(job->slot, demand->slot) == 0 &&
+		strcmp(job->tab, demand->tab) == 0;
+}
+
+/* Older requests of the same tab and slot are not needed any more. */
+static void
+supersede(Operator *operator, const Demand *demand)
+{
+	Job		   *job = operator->running;
+	Job		   *next;
+
+	if (job != NULL && same_slot(job, demand))
+	{
+		job->superseded = true;
+		query_cancel(operator->query);
+	}
+	for (job = operator->waiting; job; job = next)
+	{
+		next = job->next;
+		if (!same_slot(job, demand))
+			continue;
+		unlink_job(operator, job);
+		fail_with(job, 409, "superseded", "A newer request took its place.");
+	}
+}
+
+static int
+count_waiting(const Operator *operator)
+{
+	int			count = 0;
+
+	for (Job *job = operator->waiting; job; job = job->next)
+		count++;
+	return count;
+}
+
+/* Why a request is refused without asking PostgreSQL; false: it is not. */
+static bool
+refused(Operator *operator, const Demand *demand, Problem *problem)
+{
+	const char *standby = PQparameterStatus(query_conn(operator->query),
+											"in_hot_standby");
+
+	memset(problem, 0, sizeof(*problem));
+	if (demand->match->route->writes && standby &&
+		strcmp(standby, "on") == 0)
+	{
+		problem->status = 503;
+		problem->code = "standby";
+		problem->message = "This is a standby: nothing can be changed here.";
+	}
+	else if (demand->poll && operator->running != NULL)
+	{
+		problem->status = 429;
+		problem->code = "busy";
+		problem->message = "The session is busy.";
+		problem->retry_after = 1;
+	}
+	else if (count_waiting(operator) >= OPERATOR_QUEUE)
+	{
+		problem->status = 429;
+		problem->code = "queue_full";
+		problem->message = "Too many requests of this session wait.";
+		problem->retry_after = 1;
+	}
+	return problem->status != 0;
+}
+
+static Job *
+make_job(Operator *operator, Client *client, const Demand *demand)
+{
+	Job		   *job = text_alloc(sizeof(Job));
+	const RouteMatch *match = demand->match;
+
+	job->operator = operator;
+	job->client = client;
+	job->route = match->route;
+	job->timeout = match->longer ? match->route->longer
+		: match->route->timeout;
+	job->params = text_copy(match->params.data, match->params.len);
+	job->body = demand->body;
+	memcpy(job->id, match->id, sizeof(job->id));
+	memcpy(job->n, match->n, sizeof(job->n));
+	memcpy(job->tab, demand->tab, sizeof(job->tab));
+	memcpy(job->slot, demand->slot, sizeof(job->slot));
+	return job;
+}
+
+/* Answers the client, sooner or later, with what the statement returns. */
+void
+operator_ask(Session *session, Client *client, const Demand *demand)
+{
+	Operator   *operator = session->operator;
+	Job		  **link = &operator->waiting;
+	Problem		problem;
+	Job		   *job;
+
+	supersede(operator, demand);
+	if (refused(operator, demand, &problem))
+	{
+		client_fail(client, &problem);
+		return;
+	}
+	job = make_job(operator, client, demand);
+	while (*link != NULL)
+		link = &(*link)->next;
+	*link = job;
+	client_wait(client, on_gone, job);
+	begin_next(operator);
+}
+
+/* Ends a session: its connection is closed, and who waits is told why. */
+void
+operator_end(Session *session, const char *reason)
+{
+	Operator   *operator = session->operator;
+	Job		   *job = operator->running;
+
+	log_event("session ended", session->role, session->address, reason);
+	query_free(operator->query);
+	session_end(operator->sessions, session, reason);
+	if (job != NULL)
+		job->next = operator->waiting;
+	else
+		job = operator->waiting;
+	free(operator->schema);
+	free(operator);
+	while (job != NULL)
+	{
+		Job		   *next = job->next;
+
+		fail_ended(job, reason);
+		job = next;
+	}
+}

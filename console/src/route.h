@@ -1,0 +1,44 @@
+/*
+ * route.h
+ *	  The routes of the API.
+ */
+#ifndef WF_ROUTE_H
+#define WF_ROUTE_H
+
+#include "request.h"
+
+typedef enum RouteKind
+{
+	ROUTE_STATEMENT,
+	ROUTE_LOGIN,
+	ROUTE_LOGOUT
+} RouteKind;
+
+typedef struct Route
+{
+	const char *pattern;		/* after /api/: ID is a UUID, N a number */
+	bool		is_post;
+	RouteKind	kind;
+	const char *statement;		/* the file of console/sql */
+	bool		writes;
+	int			timeout;		/* milliseconds that the statement may take */
+	int			longer;			/* with ?longer=1 */
+	const char *query;			/* parameters after the question mark */
+	const char *file;			/* a download: the end of its name */
+} Route;
+
+/* What a path stands for; params is freed by the caller. */
+typedef struct RouteMatch
+{
+	const Route *route;
+	char		id[37];			/* of the path; "" if it has none */
+	char		n[10];
+	bool		longer;
+	Text		params;			/* a JSON object without its last brace */
+} RouteMatch;
+
+extern bool route_match(const Request *request, RouteMatch *match,
+						Problem *problem);
+extern const Route *route_table(int *count);
+
+#endif							/* WF_ROUTE_H */

@@ -1,0 +1,160 @@
+/*
+ * server.c
+ *	  Listens, and runs the loop until SIGTERM or SIGINT.
+ *
+ * One thread; the other one only cancels (cancel.c).  Owns the listening socket
+ * and, if it is one, removes the Unix socket that a server before us has left.
+ */
+#include "server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "api.h"
+#include "cancel.h"
+#include "client.h"
+#include "log.h"
+#include "login.h"
+#include "operator.h"
+
+/* Removes a Unix socket on which nobody listens. */
+static void
+remove_left(const Config *config)
+{
+	int			fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct stat st;
+
+	if (stat(config->listen_path, &st) == 0 && S_ISSOCK(st.st_mode) &&
+		connect(fd, (const struct sockaddr *) &config->listen_address,
+				config->listen_length) != 0 && errno == ECONNREFUSED)
+		unlink(config->listen_path);
+	close(fd);
+}
+
+/* The socket, listening; -1: error, of CONFIG_ERROR bytes, says why not. */
+int
+server_listen(const Config *config, char *error)
+{
+	int			family = config->listen_address.ss_family;
+	int			fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC |
+							SOCK_NONBLOCK, 0);
+	mode_t		mask = umask(0117); /* a Unix socket is its group's as well */
+	int			one = 1;
+	bool		ok;
+
+	if (family == AF_UNIX)
+		remove_left(config);
+	else
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	ok = fd >= 0 && bind(fd, (const struct sockaddr *)
+						 &config->listen_address,
+						 config->listen_length) == 0 && listen(fd, 128) == 0;
+	if (!ok)
+	{
+		snprintf(error, CONFIG_ERROR, "cannot listen on %.200s: %s",
+				 config->listen, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		fd = -1;
+	}
+	umask(mask);
+	return fd;
+}
+
+static void
+on_connection(evutil_socket_t listener, short what, void *arg)
+{
+	struct sockaddr_storage from;
+	socklen_t	length = sizeof(from);
+	char		peer[ADDRESS_SIZE] = "local";
+	int			fd = accept4(listener, (struct sockaddr *) &from, &length,
+							 SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	(void) what;
+	(void) arg;
+	if (fd < 0)
+		return;
+	if (from.ss_family == AF_INET)
+		inet_ntop(AF_INET, &((struct sockaddr_in *) &from)->sin_addr, peer,
+				  sizeof(peer));
+	else if (from.ss_family == AF_INET6)
+		inet_ntop(AF_INET6, &((struct sockaddr_in6 *) &from)->sin6_addr, peer,
+				  sizeof(peer));
+	if (!client_begin(fd, peer))
+		close(fd);
+}
+
+static void
+on_signal(evutil_socket_t signal, short what, void *arg)
+{
+	(void) signal;
+	(void) what;
+	event_base_loopbreak(arg);
+}
+
+/* Each second: connections of sessions whose time is over are closed. */
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	(void) fd;
+	(void) what;
+	(void) arg;
+	api_expire();
+}
+
+static void
+end_sessions(Sessions *sessions)
+{
+	Session    *session;
+
+	while ((session = session_any(sessions)) != NULL)
+		operator_end(session, ENDED_ENDED);
+	sessions_free(sessions);
+}
+
+/* Serves until it is told to stop; the exit status. */
+int
+server_run(const Config *config, const Database *database, int listener)
+{
+	struct event_base *base = event_base_new();
+	Sessions   *sessions = sessions_new(config->max_sessions,
+										config->session_idle,
+										config->session_total);
+	struct timeval second = {1, 0};
+	struct event *event[4];
+
+	signal(SIGPIPE, SIG_IGN);
+	if (base == NULL || !cancel_start(base))
+		return 1;
+	clients_start(base, config, api_handle);
+	login_start(base, config, database, sessions);
+	api_start(config, sessions);
+	event[0] = event_new(base, listener, EV_READ | EV_PERSIST, on_connection,
+						 NULL);
+	event[1] = event_new(base, -1, EV_PERSIST, on_tick, NULL);
+	event[2] = evsignal_new(base, SIGTERM, on_signal, base);
+	event[3] = evsignal_new(base, SIGINT, on_signal, base);
+	for (int i = 0; i < 4; i++)
+		event_add(event[i], i == 1 ? &second : NULL);
+	log_event("started", NULL, config->listen, CONSOLE_VERSION);
+	event_base_dispatch(base);
+	log_event("stopped", NULL, NULL, NULL);
+	clients_stop();
+	login_stop();
+	end_sessions(sessions);
+	cancel_stop();
+	for (int i = 0; i < 4; i++)
+		event_free(event[i]);
+	close(listener);
+	if (config->listen_path != NULL)
+		unlink(config->listen_path);
+	event_base_free(base);
+	return 0;
+}
