@@ -38,6 +38,13 @@ static const Route routes[] =
 	DOWNLOAD("runs/ID/steps/N/output", "run_step_output", "output"),
 	ASK("failures", "failures"),
 	ASK("runs/count", "runs_count"),
+	WRITE("runs/retry", "runs_retry"),
+	WRITE("runs/cancel", "runs_cancel"),
+	WRITE("runs/retry-next", "runs_retry_next"),
+	WRITE("pause", "pause"),
+	WRITE("resume", "resume"),
+	READ("workflows", "workflows", "tenant"),
+	WRITE("workflows/ID/active", "workflow_active"),
 };
 
 #define ROUTES ((int) (sizeof(routes) / sizeof(routes[0])))
