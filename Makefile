@@ -18,10 +18,11 @@
 srcdir := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 
 ifneq (,$(filter test test-matrix demo setup check-floors lint release-sum \
-	coverage bench figures-outbound faults,$(MAKECMDGOALS)))
+	coverage bench figures-outbound faults console \
+	install-console,$(MAKECMDGOALS)))
 
 .PHONY: test test-matrix demo setup check-floors lint release-sum coverage \
-	bench figures-outbound faults
+	bench figures-outbound faults console install-console
 
 test:
 	@$(srcdir)/dev/test.sh
@@ -31,6 +32,12 @@ test-matrix:
 
 demo:
 	@$(srcdir)/dev/demo.sh
+
+console:
+	@$(MAKE) -C $(srcdir)/console
+
+install-console:
+	@$(MAKE) -C $(srcdir)/console install
 
 setup:
 	@$(srcdir)/dev/setup.sh test

@@ -88,6 +88,7 @@ wf_fill()
 	mkdir "$new"
 	tar -C "$WF_TOP" --exclude=./.git --exclude='*.o' --exclude='*.bc' \
 		--exclude='*.so' --exclude=./tmp_check --exclude=./results \
+		--exclude=./console/build \
 		--exclude=__pycache__ -cf - . | tar -C "$new" -xf -
 	chmod -R u+w,go+rX "$new"
 	if [ -d "$WORK/src" ]

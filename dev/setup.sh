@@ -39,6 +39,7 @@ missing()
 		echo gcc libc6-dev
 	fi
 	have make || echo make
+	missing_for_console
 	have curl-config || echo libcurl4-openssl-dev
 	[ -x "$PYTHON" ] || echo python3
 	if [ "$purpose" = lint ]
@@ -58,6 +59,15 @@ missing()
 		have nginx || echo nginx-light
 		have pgbouncer || echo pgbouncer
 	fi
+}
+
+# What wf_console is built with.
+missing_for_console()
+{
+	[ "$purpose" = test ] || return 0
+	have pkg-config || echo pkg-config
+	pkg-config --exists libevent_core 2>/dev/null || echo libevent-dev
+	pkg-config --exists libpq 2>/dev/null || echo libpq-dev
 }
 
 missing_for_lint()

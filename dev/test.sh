@@ -169,6 +169,14 @@ stop_server()
 	fi
 }
 
+# wf_console, as it is installed and, for the tests, with sanitizers.
+build_console()
+{
+	wf_run make -s -C "$WORK/src/console" BUILD="$WORK/build/console" \
+		COPT="${COPT--Werror}" -j"$(nproc)" all sanitized 2>&1 |
+		sed "s,$WORK/src/,,g"
+}
+
 run_tap()
 {
 	local files rc output=$WORK/tap.out skipped file name
@@ -185,6 +193,7 @@ run_tap()
 		fail "npm packages"
 	suite_make REGRESS= ISOLATION= WF_DESTDIR="$WORK/inst" \
 		WF_OLD_PG_CONFIG="${OLD_PG_CONFIG:-}" WF_NPM="$npm" PROVE_TESTS="$files" \
+		WF_CONSOLE="$WORK/build/console/wf_console_sanitized" \
 		PROVE_FLAGS="-I t/lib --timer -j$JOBS" 2>&1 |
 		tee "$output"
 	rc=${PIPESTATUS[0]}
@@ -228,6 +237,7 @@ wf_open test "${DIR:-}" || fail "temporary folder"
 wf_say "Building"
 wf_build || fail "build"
 [ -z "${OLD_PG_CONFIG:-}" ] || build_old || fail "build for $OLD_PG_CONFIG"
+build_console || fail "build of the console"
 check_sources || {
 	echo "FAILED: checks of the sources" >&2
 	failed=$((failed + 1))
