@@ -6,7 +6,7 @@ WITH asked AS (
 		($2->>'tenant')::uuid AS tenant,
 		($2->>'workflow')::uuid AS workflow,
 		CASE jsonb_typeof($2->'status') WHEN 'array'
-			THEN ARRAY(SELECT jsonb_array_elements_text($2->'status')) END AS statuses,
+			THEN nullif(ARRAY(SELECT jsonb_array_elements_text($2->'status')), '{}') END AS statuses,
 		($2->>'since')::timestamptz AS since,
 		($2->>'until')::timestamptz AS until,
 		$2->>'step' AS step,

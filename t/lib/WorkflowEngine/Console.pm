@@ -99,7 +99,9 @@ sub console_node
 		  . join('', map {
 			"CREATE ROLE $_ LOGIN PASSWORD 'secret of $_' IN ROLE wf_console;\n"
 		  } sort keys %roles)
-		  . 'ALTER ROLE super_a SUPERUSER; CREATE DATABASE shop');
+		  . 'ALTER ROLE super_a SUPERUSER');
+	$node->safe_psql('postgres',
+		"CREATE DATABASE shop ENCODING 'UTF8' LOCALE 'C.UTF-8' TEMPLATE template0");
 	$node->safe_psql('shop',
 		'CREATE SCHEMA "my wf"; CREATE EXTENSION workflow_engine SCHEMA "my wf";'
 		  . 'ALTER DATABASE shop SET search_path = public, "my wf"');

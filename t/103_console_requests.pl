@@ -1,0 +1,318 @@
+# wf_console: requests of a session one after the other, what is cancelled and
+# what is not, answers after COMMIT alone, lost connections, large answers.
+use strict;
+use warnings FATAL => 'all';
+
+use IO::Select;
+use PostgreSQL::Test::Utils;
+use Socket qw(SOL_SOCKET SO_RCVBUF);
+use Test::More;
+use Time::HiRes qw(time);
+
+use WorkflowEngine::Console;
+use WorkflowEngine::Test;
+
+my $node = console_node('requests', "log_min_messages = warning\n");
+my $console = start_console($node, conf => "request_time = 2 s\n");
+my $session = $console->login('ops_a');
+my ($answer, $socket);
+
+sub outcome
+{
+	my ($answer) = @_;
+	return $answer->{status} == 200 ? 200
+	  : "$answer->{status} $answer->{json}{error}{code}";
+}
+
+# Sends a request on a connection of its own, without waiting for the answer.
+sub begin
+{
+	my (@what) = @_;
+	my $socket = $console->connect;
+
+	syswrite $socket, $console->ask_bytes($session, @what);
+	return $socket;
+}
+
+# Waits until a statement of the session runs, or until none does.
+sub wait_active
+{
+	my ($count, $what) = @_;
+	wait_for($node, 'postgres',
+		"SELECT count(*) = $count FROM pg_stat_activity WHERE usename = 'ops_a' "
+		  . "AND application_name LIKE 'wf_console:%' AND state = 'active'", $what);
+}
+
+# Takes the place of functions of the extension: one that reads and one that
+# writes, each as slow as public.slow says.
+$node->safe_psql('shop', <<'SQL');
+CREATE TABLE public.slow (seconds float);
+INSERT INTO public.slow VALUES (0);
+CREATE TABLE public.done (id uuid, at timestamptz DEFAULT clock_timestamp());
+GRANT SELECT ON public.slow TO PUBLIC;
+GRANT ALL ON public.done TO PUBLIC;
+CREATE OR REPLACE FUNCTION "my wf".wf_failures(tenant_id uuid DEFAULT NULL, since timestamptz DEFAULT NULL, max_groups int DEFAULT 100)
+RETURNS TABLE (definition_id uuid, workflow_name text, step text, error_class text, count int,
+	first timestamptz, last timestamptz, newest_run uuid, still_failing boolean)
+LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(seconds) FROM public.slow; END $$;
+CREATE OR REPLACE FUNCTION "my wf".wf_cancel_many(run_ids uuid[])
+RETURNS TABLE (run_id uuid, outcome text) LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO public.done SELECT unnest(run_ids);
+	PERFORM pg_sleep(seconds) FROM public.slow;
+	RETURN QUERY SELECT unnest(run_ids), 'cancelled';
+END $$;
+SQL
+my $id = '01900000-0000-7000-8000-00000000000';
+
+sub slow
+{
+	my ($seconds) = @_;
+	$node->safe_psql('shop', "UPDATE public.slow SET seconds = $seconds");
+}
+
+# A browser that goes away: what reads is cancelled, ...
+slow(4);
+$socket = begin('POST', '/api/failures');
+wait_active(1, 'a slow statement');
+my $begun = time();
+close $socket;
+wait_active(0, 'is cancelled when the browser goes away');
+cmp_ok(time() - $begun, '<', 3, 'at once');
+is(outcome($console->ask($session, 'GET', '/api/me')), 200, 'the session goes on');
+# ... also one that closes only its half;
+$socket = begin('POST', '/api/failures');
+wait_active(1, 'another one');
+shutdown $socket, 1;
+wait_active(0, 'is cancelled after half a close');
+# ... and what writes is not.
+slow(1);
+$socket = begin('POST', '/api/runs/cancel', { ids => ["${id}1"] });
+wait_active(1, 'a slow statement that writes');
+close $socket;
+wait_for($node, 'shop', "SELECT count(*) = 1 FROM public.done WHERE id = '${id}1'",
+	'is committed all the same');
+# What waits in the queue when its browser goes away is not begun.
+$socket = begin('POST', '/api/failures');
+wait_active(1, 'a statement');
+my $waiting = begin('POST', '/api/runs/cancel', { ids => ["${id}2"] });
+my $behind = begin('GET', '/api/me');
+close $waiting;
+is(outcome($console->receive($socket)), 200, 'the first one is answered');
+is(outcome($console->receive($behind)), 200, 'and the one behind');
+is($node->safe_psql('shop', "SELECT count(*) FROM public.done WHERE id = '${id}2'"),
+	'0', 'and what was between them was not done');
+
+# A newer request of the same slot and tab takes the place of an older one.
+slow(4);
+my @slot = ('X-WF-Tab' => 'a', 'X-WF-Slot' => 'list');
+$socket = begin('POST', '/api/failures', {}, @slot);
+wait_active(1, 'an older request');
+$begun = time();
+is(outcome($console->ask($session, 'GET', '/api/me', undef, @slot)), 200,
+	'a newer one of the slot');
+is(outcome($console->receive($socket)), '409 superseded', 'takes its place');
+cmp_ok(time() - $begun, '<', 3, 'without waiting for it');
+$socket = begin('POST', '/api/failures', {}, @slot);
+$waiting = begin('POST', '/api/failures', {}, 'X-WF-Tab' => 'b', 'X-WF-Slot' => 'list');
+$behind = begin('POST', '/api/failures', {}, 'X-WF-Tab' => 'a', 'X-WF-Slot' => 'other');
+wait_active(1, 'others');
+slow(0);
+is(outcome($console->ask($session, 'GET', '/api/me', undef, @slot)), 200, 'newer');
+is_deeply([ map { outcome($console->receive($_)) } $socket, $waiting, $behind ],
+	[ '409 superseded', 200, 200 ], 'other tabs and slots are left alone');
+# A cancel that comes late must not hit the next statement.
+slow(0.005);
+my %outcomes;
+foreach my $n (1 .. 150)
+{
+	$socket = begin('POST', '/api/failures', {}, @slot);
+	select undef, undef, undef, 0.0001 * ($n % 80);
+	$outcomes{ outcome($console->ask($session, 'GET', '/api/me', undef, @slot)) }++;
+	my $old = outcome($console->receive($socket));
+	$outcomes{"old $old"}++;
+}
+is($outcomes{200}, 150, '150 cancels, and no next statement was hit');
+cmp_ok($outcomes{'old 409 superseded'}, '>', 0, 'some of them were in time');
+# Writes have no slot: none takes the place of another.
+slow(0.5);
+$socket = begin('POST', '/api/runs/cancel', { ids => ["${id}3"] }, @slot);
+wait_active(1, 'a write');
+is(outcome($console->ask($session, 'GET', '/api/me', undef, @slot)), 200, 'a newer one');
+is(outcome($console->receive($socket)), 200, 'does not take its place');
+foreach my $bad ([ 'X-WF-Slot' => 'a b' ], [ 'X-WF-Tab' => 'x' x 33 ], [ 'X-WF-Poll' => 'yes' ])
+{
+	is(outcome($console->ask($session, 'GET', '/api/me', undef, @$bad)),
+		'400 bad_request', "@$bad");
+}
+
+# The queue: eight wait, in their order; a poll does not.  The time-out.
+slow(30);
+$begun = time();
+my @queue = begin('POST', '/api/failures');
+wait_active(1, 'the first');
+slow(0);
+push @queue, begin('POST', '/api/runs/cancel', { ids => ["$id$_"] }) foreach 1 .. 8;
+wait_until(sub {
+		outcome($console->ask($session, 'GET', '/api/me')) eq '429 queue_full'
+	}, 'the ninth that waits is refused');
+$answer = $console->ask($session, 'GET', '/api/health', undef, 'X-WF-Poll' => 1);
+is(outcome($answer), '429 busy', 'a poll is not queued');
+is($answer->{headers}{'retry-after'}, 1, 'and told to come again');
+is_deeply([ map { outcome($console->receive($_)) } @queue ],
+	[ '504 timeout', (200) x 8 ], 'all the others are answered');
+cmp_ok(time() - $begun, '>', 4.5, 'after the time-out of 5 seconds');
+is($node->safe_psql('shop',
+		"SELECT string_agg(right(id::text, 1), '' ORDER BY at) FROM (SELECT * FROM public.done ORDER BY at DESC LIMIT 8) x"),
+	'12345678', 'in their order');
+is(outcome($console->ask($session, 'GET', '/api/health', undef, 'X-WF-Poll' => 1)), 200,
+	'a poll of an idle session');
+
+# Nothing is answered before COMMIT, where it may still fail.
+$node->safe_psql('shop', <<'SQL');
+TRUNCATE public.done;
+CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE foreign_key_violation USING MESSAGE = 'not at the end'; END $$;
+CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON public.done DEFERRABLE INITIALLY DEFERRED
+	FOR EACH ROW EXECUTE FUNCTION public.refuse();
+SQL
+$answer = $console->ask($session, 'POST', '/api/runs/cancel', { ids => ["${id}1"] });
+is(outcome($answer), '409 referenced', 'what fails at COMMIT has failed');
+is($answer->{json}{error}{message}, 'not at the end', 'with its message');
+is($node->safe_psql('shop', 'SELECT count(*) FROM public.done'), '0', 'nothing stays');
+$node->safe_psql('shop', 'DROP TRIGGER refuse ON public.done');
+# After an error there is no transaction left open.
+is(outcome($console->ask($session, 'POST', '/api/runs', { status => ['x'] })), '422 invalid', 'an error');
+is($node->safe_psql('postgres',
+		"SELECT state FROM pg_stat_activity WHERE usename = 'ops_a'"), 'idle', 'and it is idle');
+
+# What only reads cannot write, whatever a function does.
+$node->safe_psql('shop', <<'SQL');
+CREATE OR REPLACE FUNCTION "my wf".wf_failures(tenant_id uuid DEFAULT NULL, since timestamptz DEFAULT NULL, max_groups int DEFAULT 100)
+RETURNS TABLE (definition_id uuid, workflow_name text, step text, error_class text, count int,
+	first timestamptz, last timestamptz, newest_run uuid, still_failing boolean)
+LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.done VALUES (NULL); END $$;
+SQL
+$answer = $console->ask($session, 'POST', '/api/failures', {});
+is("$answer->{status} $answer->{json}{error}{sqlstate}", '500 25006', 'a read that writes');
+# Nobody puts a function before those of the server and the extension.
+$node->safe_psql('shop', <<'SQL');
+GRANT CREATE ON SCHEMA public TO PUBLIC;
+CREATE FUNCTION public.now() RETURNS timestamptz LANGUAGE sql AS 'SELECT timestamptz ''2001-01-01''';
+CREATE FUNCTION public.jsonb_build_object(text, timestamptz, text, name) RETURNS jsonb LANGUAGE sql AS 'SELECT NULL::jsonb';
+SQL
+like($console->ask($session, 'GET', '/api/me')->{json}{now}, qr/^20[2-9]\d-/, 'the search path is closed');
+
+# Large values: a page shows the beginning, a download the whole, up to 8 MB.
+$node->safe_psql('shop', <<"SQL");
+SELECT "my wf".wf_define('00000000-0000-0000-0000-000000000001', '{"name": "large", "trigger_type": "large",
+	"steps": [{"name": "look", "action": "find_record", "params": {"table": "pg_class", "where": {"relname": "x"}}}]}');
+INSERT INTO "my wf".workflow_runs (id, definition_id, trigger_payload, status)
+SELECT r.id::uuid, d.id, jsonb_build_object('n', 12345678901234567890, 'price', 19.90, 'text', repeat('x', r.size)), 'completed'
+FROM "my wf".workflow_definitions d, (VALUES ('${id}a', 7000000), ('${id}b', 9000000), ('${id}c', 10)) r (id, size)
+WHERE d.name = 'large';
+SQL
+$answer = $console->ask($session, 'GET', "/api/runs/${id}a");
+is(outcome($answer), 200, 'a run with a large payload');
+ok($answer->{json}{run}{payload}{truncated}, 'is shown without all of it');
+cmp_ok(length $answer->{body}, '<', 200_000, 'in little');
+$answer = $console->ask($session, 'GET', "/api/runs/${id}a/payload");
+cmp_ok($answer->{headers}{'content-length'}, '>', 7_000_000, 'the download has it');
+is($answer->{headers}{'content-disposition'},
+	qq(attachment; filename="run-${id}a-payload.json"), 'as a file');
+$answer = $console->ask($session, 'GET', "/api/runs/${id}b/payload");
+is(outcome($answer), '507 too_much', 'more than 8 MB');
+is($answer->{json}{error}{hint},
+	qq(\\copy (SELECT trigger_payload FROM "my wf".workflow_runs WHERE id = '${id}b') TO 'payload.json'),
+	'and how to have it with psql');
+is($console->ask($session, 'GET', "/api/runs/${id}c/payload")->{body},
+	'{"n": 12345678901234567890, "text": "xxxxxxxxxx", "price": 19.90}',
+	'numbers keep their spelling');
+# A statement that forgot its limit: nothing of it is sent by the server.
+$node->safe_psql('shop', <<'SQL');
+CREATE OR REPLACE FUNCTION "my wf".wf_failures(tenant_id uuid DEFAULT NULL, since timestamptz DEFAULT NULL, max_groups int DEFAULT 100)
+RETURNS TABLE (definition_id uuid, workflow_name text, step text, error_class text, count int,
+	first timestamptz, last timestamptz, newest_run uuid, still_failing boolean)
+LANGUAGE sql AS $$ SELECT NULL::uuid, repeat('x', 9000000), NULL, NULL, 1, now(), now(), NULL::uuid, true $$;
+SQL
+is(outcome($console->ask($session, 'POST', '/api/failures', {})), '507 too_much', 'an answer of 9 MB');
+ok($console->log_has('"event": "answer too large", "why": "failures"'), 'the log names the statement');
+
+# Memory has an end: bodies that are announced count.
+my $head = $console->bytes('POST', '/api/runs', [ 'Content-Length' => 2 * 1024 * 1024 ]);
+my @bodies;
+my $refused = 0;
+foreach my $n (1 .. 60)
+{
+	push @bodies, $console->connect;
+	syswrite $bodies[-1], $head;
+}
+foreach my $s (@bodies)
+{
+	my $answer = $console->receive($s);
+	$refused++ if $answer->{status} == 503 && $answer->{json}{error}{code} eq 'memory';
+}
+cmp_ok($refused, '>=', 12, 'more than 96 MB are not taken');
+@bodies = ();
+is(outcome($console->ask($session, 'GET', '/api/me')), 200, 'and it is given back');
+# Patience has one too: who does not read what he asked for is left.
+$socket = $console->connect;
+setsockopt $socket, SOL_SOCKET, SO_RCVBUF, pack('i', 4096);
+syswrite $socket, $console->ask_bytes($session, 'GET', "/api/runs/${id}a/payload");
+wait_until(sub { () = $console->log_text =~ m{"route": "runs/ID/payload", "id": "${id}a", "status": 200.*\n.*"runs/ID/payload", "id": "${id}a", "status": 200}s },
+	'an answer that nobody reads');
+is($console->receive($console->connect), undef, 'after the time of a request');
+my ($read, $n) = (0);
+$read += $n while $n = sysread $socket, my $part, 65536;
+cmp_ok($read, '<', 7_000_000, 'it is not sent to its end');
+
+# A connection that breaks while a statement runs, and while none does.
+$node->safe_psql('shop', <<'SQL');
+CREATE OR REPLACE FUNCTION "my wf".wf_failures(tenant_id uuid DEFAULT NULL, since timestamptz DEFAULT NULL, max_groups int DEFAULT 100)
+RETURNS TABLE (definition_id uuid, workflow_name text, step text, error_class text, count int,
+	first timestamptz, last timestamptz, newest_run uuid, still_failing boolean)
+LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(4); END $$;
+SQL
+$socket = begin('POST', '/api/failures');
+$behind = begin('GET', '/api/me');
+wait_active(1, 'a statement');
+$node->safe_psql('postgres',
+	"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'ops_a'");
+is_deeply([ map { outcome($console->receive($_)) } $socket, $behind ],
+	[ ('401 lost') x 2 ], 'what runs and what waits is told');
+# Signing out while something runs.
+$session = $console->login('ops_a');
+$socket = begin('POST', '/api/failures');
+wait_active(1, 'a statement');
+is(outcome($console->ask($session, 'POST', '/api/logout', {})), 200, 'signed out meanwhile');
+is(outcome($console->receive($socket)), '401 ended', 'and the one that ran is told');
+wait_active(0, 'its statement ends too');
+# The server restarts.
+$session = $console->login('ops_a');
+$node->restart;
+is(outcome($console->ask($session, 'GET', '/api/me')), '401 lost', 'after a restart');
+is(outcome($console->ask($session, 'GET', '/api/me')), '401 lost', 'it stays so');
+$session = $console->login('ops_a');
+is(outcome($console->ask($session, 'GET', '/api/me')), 200, 'until one signs in');
+$console->stop;
+
+# A standby: looking, and no changing.
+my $primary = console_node('primary', "wal_level = replica\nmax_wal_senders = 5\n");
+$primary->backup('copy');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($primary, 'copy', has_streaming => 1);
+$standby->start;
+$primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
+$console = start_console($standby);
+$session = $console->login('ops_a');
+$answer = $console->ask($session, 'GET', '/api/me');
+ok($answer->{json}{standby}, 'a standby says that it is one');
+is(outcome($console->ask($session, 'POST', '/api/runs', {})), 200, 'runs are shown');
+is(outcome($console->ask($session, 'POST', '/api/pause', {})), '503 standby', 'nothing is changed');
+$standby->promote;
+# the server tells with the next answer
+wait_until(sub { !$console->ask($session, 'GET', '/api/me')->{json}{standby} }, 'promoted');
+is(outcome($console->ask($session, 'POST', '/api/pause', {})), 200,
+	'after a promotion the same session may');
+$console->stop;
+done_testing();
