@@ -12,7 +12,7 @@ use WorkflowEngine::Console;
 use WorkflowEngine::Test;
 
 my $node = console_node('http');
-my $console = start_console($node, conf => "request_time = 2 s\n");
+my $console = start_console($node, conf => "request_time = 4 s\n");
 my $host = $console->{host};
 my $session = $console->login('ops_a');
 

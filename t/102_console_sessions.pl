@@ -163,13 +163,17 @@ sub from
 			[ 'Content-Type' => 'application/x-wf-login',
 				'X-Forwarded-For' => $address ], "$role\n$password"));
 }
-is(outcome(from('192.0.2.1', 'ops_b', 'wrong')), '401 login_failed', 'a try');
-$answer = from('192.0.2.1', 'view_a', 'secret of view_a');
-is(outcome($answer), '429 throttled', 'the next one within a second');
+my @tries = map { $console->connect } 1, 2;
+syswrite $_, $console->bytes('POST', '/api/login',
+	[ 'Content-Type' => 'application/x-wf-login', 'X-Forwarded-For' => '192.0.2.1' ],
+	"ops_b\nwrong") foreach @tries;
+@tries = sort { $a->{status} <=> $b->{status} } map { $console->receive($_) } @tries;
+is(outcome($tries[0]), '401 login_failed', 'a try');
+$answer = $tries[1];
+is(outcome($answer), '429 throttled', 'another one within a second');
 is($answer->{headers}{'retry-after'}, 1, 'says when');
 is(outcome(from('192.0.2.2', 'view_a', 'secret of view_a')), 200, 'another address may');
 # 10.0.0.0/8 is what try_login takes: each time another one, so no pace holds
-my $socket = $console->connect;
 foreach my $n (1 .. 3)
 {
 	wait_until(sub { outcome(from('192.0.2.3', 'ops_b', 'wrong')) eq '401 login_failed' },
@@ -232,7 +236,7 @@ $console->stop;
 # Superusers, if it is allowed.  Sessions that are idle, or older than may be,
 # end; what a timer asks for is no activity.
 $console = start_console($node,
-	conf => "allow_superuser = on\nsession_idle = 2s\nsession_total = 4s\nmax_sessions = 2\n");
+	conf => "allow_superuser = on\nsession_idle = 4s\nsession_total = 7s\nmax_sessions = 2\n");
 $session = $console->login('super_a');
 is(outcome($console->ask($session, 'GET', '/api/me')), 200, 'a superuser');
 $begun = time();
@@ -240,12 +244,12 @@ wait_until(sub {
 		outcome($console->ask($session, 'GET', '/api/me', undef, 'X-WF-Poll' => 1)) eq
 		  '401 expired'
 	}, 'polls keep no session');
-cmp_ok(time() - $begun, '>', 1.5, 'which lasts as long as it is idle');
+cmp_ok(time() - $begun, '>', 3, 'which lasts as long as it is idle');
 $session = $console->login('ops_a');
 $begun = time();
 wait_until(sub { outcome($console->ask($session, 'GET', '/api/me')) eq '401 expired' },
 	'nor do requests longer than in all');
-cmp_ok(time() - $begun, '>', 3.5, 'which is as long as it may');
+cmp_ok(time() - $begun, '>', 6, 'which is as long as it may');
 wait_for($node, 'postgres',
 	"SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name LIKE 'wf_console:%'",
 	'their connections are closed');
