@@ -30,6 +30,29 @@ do
 	n=$((n + 1))
 done <dev/floors.txt
 
+# The console: each file includes only headers of files before it in the list.
+console_files=0
+while read -r path
+do
+	file=${path%.[ch]}
+	if [ -z "${floor_of[$file]:-}" ]
+	then
+		offence "console/src/${path#console/} is not in dev/floors.txt"
+		continue
+	fi
+	console_files=$((console_files + 1))
+	while read -r included
+	do
+		other=console/${included%.h}
+		if [ "$other" != "$file" ] && { [ -z "${floor_of[$other]:-}" ] ||
+			[ "${floor_of[$other]}" -gt "${floor_of[$file]}" ]; }
+		then
+			offence "console/src/${path#console/} includes $included," \
+				"which is above it"
+		fi
+	done < <(sed -n 's/^#include "\([^"]*\)".*/\1/p' "console/src/${path#console/}")
+done < <(ls console/src/*.[ch] 2>/dev/null | sed 's,src/,,' || true)
+
 # Names each file of the given ones that has a line of that pattern.
 only_in()
 {
@@ -86,4 +109,4 @@ if [ $bad -ne 0 ]
 then
 	exit 1
 fi
-echo "floors: $count files, each includes only what is below it"
+echo "floors: $((count + console_files)) files, each includes only what is below it"

@@ -3,11 +3,13 @@
 use strict;
 use warnings FATAL => 'all';
 
+use File::Basename;
 use IPC::Run;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
 use WorkflowEngine::Console;
+use WorkflowEngine::Nginx;
 use WorkflowEngine::Test;
 
 my $node = console_node('check');
@@ -71,7 +73,14 @@ foreach my $case (
 	is($status, 1, "$what is refused");
 	like($text, $words, 'in words');
 }
-my ($status, $text) = console('', '', '--nothing');
+# What the manual shows is taken.
+my ($shown) = slurp_file(dirname(__FILE__) . '/../docs/console.md') =~ /```ini\n(listen.*?)```/s;
+$shown =~ s,^(database *=).*,$1 $database requirepeer=$owner,m;
+$shown =~ s,127\.0\.0\.1:8480,127.0.0.1:$port,;
+my ($status, $text) = console($shown, '', '--check');
+is($status, 0, 'the configuration of the manual') or diag($text);
+like($text, qr,^ok: the configuration; the address is https://automation.example.com$,m, 'and its address');
+($status, $text) = console('', '', '--nothing');
 is($status, 2, 'an unknown argument');
 like($text, qr/^wf_console serves/, 'shows them all');
 ($status, $text) = console('', '', '--role', 'ops_a');
@@ -112,6 +121,22 @@ is($status, 1, 'an address that is taken');
 like($text, qr/cannot listen on.*\n.*runs already/, 'is said');
 ($status, $text) = console(conf($ours, listen => "127.0.0.1:$console->{port}"), '');
 is($status, 1, 'and it does not start');
+
+# Behind nginx, with the lines of the manual.
+my $behind = start_console($node, url => 'https://automation.example.com');
+my ($location) = slurp_file(dirname(__FILE__) . '/../docs/console.md') =~ /```nginx.*?location \/ (\{.*?\n    \})/s;
+$location =~ s,127\.0\.0\.1:8480,127.0.0.1:$behind->{port}, or die;
+my $nginx = WorkflowEngine::Nginx->new(make_ca(), proxy => "; location ^~ /api/ $location");
+my $through = bless { %$behind, port => $nginx->{port}{proxy} }, ref $behind;
+my $far = $through->login('ops_a');
+is($through->ask($far, 'GET', '/api/me')->{json}{role}, 'ops_a', 'through nginx');
+is($through->ask($far, 'GET', '/api/me', undef, Host => 'evil.example')->{status}, 200,
+	'which says the name of the host itself');
+is($through->ask($far, 'POST', '/api/runs', {}, Origin => 'http://automation.example.com')->{status},
+	403, 'not the origin');
+ok($behind->log_has('"event": "session begun", "role": "ops_a", "address": "10.0.0.1"'),
+	'from where is what the proxy says');
+$behind->stop;
 
 # Random bytes, and requests with some bytes changed: it goes on, and the
 # sanitizers find nothing.

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "assets.h"
+#include "clock.h"
 #include "login.h"
 #include "operator.h"
 #include "route.h"

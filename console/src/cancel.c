@@ -2,10 +2,10 @@
  * cancel.c
  *	  PQcancel, in a thread of its own, since it blocks.
  *
- * The loop hands requests to the one thread and learns by an eventfd that some
- * have returned.  Until one has, its cancel may still arrive at the server; so
- * the session sends nothing before.  The thread touches PGcancel objects alone,
- * never a connection.
+ * The loop hands requests to the one thread and learns by an eventfd that
+ * some have returned.  Until one has, its cancel may still arrive at the
+ * server; so the session sends nothing before.  The thread touches PGcancel
+ * objects alone, never a connection.
  *
  * Owns the thread, two lists under one lock, and the eventfd.
  */
@@ -27,7 +27,7 @@ struct Cancel
 	void	   *arg;
 };
 
-/* Shared with the thread, under lock; but fd, readable and thread are constant. */
+/* Shared with the thread, under lock; fd, readable and thread are constant. */
 static struct
 {
 	pthread_mutex_t lock;

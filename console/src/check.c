@@ -2,8 +2,8 @@
  * check.c
  *	  wf_console --check: tries what serving needs, and says what is missing.
  *
- * Blocks; it is for a person at a terminal.  With a role it tries to sign in as
- * that role, with the password on standard input; without, it only looks
+ * Blocks; it is for a person at a terminal.  With a role it tries to sign in
+ * as that role, with the password on standard input; without, it only looks
  * whether PostgreSQL answers.
  */
 #include "check.h"

@@ -2,11 +2,11 @@
  * client.c
  *	  One HTTP connection: its bytes in and out, and its time.
  *
- * A connection has one request at a time: read, handed to the handler, answered;
- * then the next.  Meanwhile its socket is only watched for the other end going
- * away.  What comes too slowly is answered 408, or closed.  An answer after which
- * the connection closes is read on for a while, so that it is not lost with what
- * is still coming in.
+ * A connection has one request at a time: read, handed to the handler,
+ * answered; then the next.  Meanwhile its socket is only watched for the
+ * other end going away.  What comes too slowly is answered 408, or closed.
+ * An answer after which the connection closes is read on for a while, so that
+ * it is not lost with what is still coming in.
  *
  * Runs in the loop; owns the sockets, the buffers and the list of all clients.
  * Buffers are overwritten before they are freed, since a sign-in is in them.
@@ -20,27 +20,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "budget.h"
+#include "buffer.h"
+#include "clock.h"
 
-#define FIRST_SIZE (REQUEST_HEAD + 4096)	/* a sign-in needs no more */
 #define LINGER_BYTES ((size_t) 8 * 1024 * 1024)
 #define LINGER_SECONDS 5
-
-#define POLICY \
-	"default-src 'none'; script-src 'self'; style-src 'self';" \
-	" img-src 'self' data:; connect-src 'self'; frame-src 'self';" \
-	" form-action 'self'; base-uri 'none'; frame-ancestors 'none';" \
-	" require-trusted-types-for 'script'; trusted-types 'none'"
-
-#define COMMON \
-	"Content-Security-Policy: " POLICY "\r\n" \
-	"X-Content-Type-Options: nosniff\r\n" \
-	"Referrer-Policy: no-referrer\r\n" \
-	"Cross-Origin-Opener-Policy: same-origin\r\n" \
-	"Cross-Origin-Resource-Policy: same-origin\r\n"
 
 typedef enum ClientState
 {
@@ -62,10 +48,7 @@ struct Client
 	struct event *timer;
 	char		peer[ADDRESS_SIZE];
 	char		address[ADDRESS_SIZE];	/* who asks, as far as is believed */
-	char	   *in;
-	size_t		in_length;
-	size_t		in_size;		/* without the room for a NUL */
-	size_t		in_budget;		/* taken for a large body */
+	Buffer		in;
 	HeadScan	scan;
 	bool		has_head;
 	Request		request;
@@ -75,6 +58,7 @@ struct Client
 	size_t		lingered;
 	ClientGone	gone;
 	void	   *gone_arg;
+	int64_t		since;			/* when it began to wait for a request */
 	int64_t		asked;			/* when the request was whole */
 	LogLine		log;
 	char		log_role[64];
@@ -91,16 +75,6 @@ static struct
 	int			count;
 }			clients;
 
-/* Milliseconds of a clock that only goes forward. */
-int64_t
-clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 void
 clients_start(struct event_base *base, const Config *config,
 			  ClientHandler handler)
@@ -111,15 +85,6 @@ clients_start(struct event_base *base, const Config *config,
 }
 
 /*--- beginning and end of a connection ---*/
-
-static void
-free_buffer(Client *client)
-{
-	explicit_bzero(client->in, client->in_size + 1);
-	free(client->in);
-	budget_give(client->in_budget);
-	client->in_budget = 0;
-}
 
 /* Closes it.  Whoever works for it is told, and must not answer any more. */
 static void
@@ -137,7 +102,7 @@ client_close(Client *client)
 	event_free(client->timer);
 	close(client->fd);
 	evbuffer_free(client->out);
-	free_buffer(client);
+	buffer_free(&client->in);
 	free(client);
 }
 
@@ -154,13 +119,14 @@ static void
 await_request(Client *client)
 {
 	client->state = READING;
+	client->since = clock_ms();
 	client->has_head = false;
 	memset(&client->scan, 0, sizeof(client->scan));
 	memset(&client->log, 0, sizeof(client->log));
 	client->log_role[0] = client->log_id[0] = '\0';
 	set_timer(client, clients.config->request_time);
 	event_add(client->readable, NULL);
-	if (client->in_length > 0)
+	if (client->in.length > 0)
 		event_active(client->readable, EV_READ, 0);
 }
 
@@ -176,7 +142,8 @@ make_place(void)
 	Client	   *longest = NULL;
 
 	for (Client *client = clients.first; client; client = client->next)
-		if (client->state == READING && client->in_length == 0)
+		if (client->state == READING && client->in.length == 0 &&
+			(longest == NULL || client->since < longest->since))
 			longest = client;
 	if (longest != NULL)
 		client_close(longest);
@@ -198,8 +165,7 @@ client_begin(int fd, const char *peer)
 	client->fd = fd;
 	snprintf(client->peer, ADDRESS_SIZE, "%s", peer);
 	snprintf(client->address, ADDRESS_SIZE, "%s", peer);
-	client->in_size = FIRST_SIZE;
-	client->in = text_alloc(FIRST_SIZE + 1);
+	buffer_init(&client->in);
 	client->out = evbuffer_new();
 	client->readable = event_new(clients.base, fd, EV_READ | EV_PERSIST,
 								 on_readable, client);
@@ -227,27 +193,6 @@ clients_stop(void)
 
 /*--- reading ---*/
 
-/* Makes room for a body that does not fit; false: there is no memory for it. */
-static bool
-grow_buffer(Client *client)
-{
-	size_t		size = client->request.head_length +
-		client->request.body_length;
-	char	   *in;
-
-	if (size <= client->in_size)
-		return true;
-	if (!budget_take(size))
-		return false;
-	in = text_alloc(size + 1);
-	memcpy(in, client->in, client->in_length);
-	free_buffer(client);
-	client->in = in;
-	client->in_size = size;
-	client->in_budget = size;
-	return true;
-}
-
 /* The whole request is there: hands it on. */
 static void
 handle(Client *client)
@@ -257,14 +202,14 @@ handle(Client *client)
 
 	event_del(client->readable);
 	event_del(client->timer);
-	client->behind = client->in[total];
-	client->in[total] = '\0';
+	client->behind = client->in.data[total];
+	client->in.data[total] = '\0';
 	client->state = HANDLING;
 	client->keep = request->keep;
 	client->asked = clock_ms();
 	client->log.method = request->is_post ? "POST" : "GET";
 	event_add(client->closed, NULL);
-	clients.handler(client, request, client->in + request->head_length);
+	clients.handler(client, request, client->in.data + request->head_length);
 }
 
 /* Reads the head and, once it is there, waits for the body. */
@@ -275,8 +220,8 @@ process(Client *client)
 
 	if (!client->has_head)
 	{
-		switch (request_read_head(&client->scan, client->in,
-								  client->in_length, &client->request,
+		switch (request_read_head(&client->scan, client->in.data,
+								  client->in.length, &client->request,
 								  &problem))
 		{
 			case READ_MORE:
@@ -288,7 +233,8 @@ process(Client *client)
 			case READ_DONE:
 				client->has_head = true;
 		}
-		if (!grow_buffer(client))
+		if (!buffer_grow(&client->in, client->request.head_length +
+						 client->request.body_length))
 		{
 			client->keep = false;
 			client_fail(client, &(Problem)
@@ -298,12 +244,12 @@ process(Client *client)
 		}
 		/* the spans point into the buffer, which may have moved */
 		memset(&client->scan, 0, sizeof(client->scan));
-		request_read_head(&client->scan, client->in, client->in_length,
+		request_read_head(&client->scan, client->in.data, client->in.length,
 						  &client->request, &problem);
 		guard_address(clients.config, &client->request, client->peer,
 					  client->address);
 	}
-	if (client->in_length >= client->request.head_length +
+	if (client->in.length >= client->request.head_length +
 		client->request.body_length)
 		handle(client);
 }
@@ -325,7 +271,7 @@ static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	Client	   *client = arg;
-	size_t		room = client->in_size - client->in_length;
+	size_t		room = client->in.size - client->in.length;
 	ssize_t		n = 0;
 
 	(void) what;
@@ -336,7 +282,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	}
 	if (room > 0)
 	{
-		n = read(fd, client->in + client->in_length, room);
+		n = read(fd, client->in.data + client->in.length, room);
 		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 		{
 			client_close(client);
@@ -344,7 +290,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		}
 	}
 	if (n > 0)
-		client->in_length += n;
+		client->in.length += n;
 	process(client);
 }
 
@@ -364,7 +310,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void) fd;
 	(void) what;
-	if (client->state == READING && client->in_length > 0)
+	if (client->state == READING && client->in.length > 0)
 	{
 		client->keep = false;
 		client_fail(client, &(Problem)
@@ -401,19 +347,8 @@ answered(Client *client)
 		event_add(client->readable, NULL);
 		return;
 	}
-	client->in[total] = client->behind;
-	client->in_length -= total;
-	memmove(client->in, client->in + total, client->in_length);
-	explicit_bzero(client->in + client->in_length, total);
-	if (client->in_budget > 0 && client->in_length <= FIRST_SIZE)
-	{
-		char	   *in = text_alloc(FIRST_SIZE + 1);
-
-		memcpy(in, client->in, client->in_length);
-		free_buffer(client);
-		client->in = in;
-		client->in_size = FIRST_SIZE;
-	}
+	client->in.data[total] = client->behind;
+	buffer_drop(&client->in, total);
 	await_request(client);
 }
 
@@ -437,33 +372,6 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 		answered(client);
 }
 
-static const char *
-reason(int status)
-{
-	return status < 300 ? "OK" : status < 500 ? "Refused" : "Failed";
-}
-
-static void
-write_head(Client *client, const Answer *answer)
-{
-	char		date[64];
-	time_t		now = time(NULL);
-	struct tm	utc;
-
-	gmtime_r(&now, &utc);
-	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &utc);
-	evbuffer_add_printf(client->out, "HTTP/1.1 %d %s\r\nDate: %s\r\n"
-						"Content-Type: %s\r\nContent-Length: %zu\r\n"
-						"Cache-Control: %s\r\n%s%s%s\r\n",
-						answer->status, reason(answer->status), date,
-						answer->type ? answer->type :
-						"application/json; charset=utf-8",
-						answer->length,
-						answer->cache ? answer->cache : "no-store", COMMON,
-						answer->headers ? answer->headers : "",
-						client->keep ? "" : "Connection: close\r\n");
-}
-
 /*
  * Answers the request under way.  The client may be gone afterwards.
  */
@@ -482,7 +390,7 @@ client_answer(Client *client, const Answer *answer)
 	client->log.ms = client->asked ? clock_ms() - client->asked : 0;
 	log_request(&client->log);
 	client->asked = 0;
-	write_head(client, answer);
+	head_write(client->out, answer, client->keep);
 	if (answer->length > 0)
 		evbuffer_add_reference(client->out, answer->body, answer->length,
 							   answer->done, answer->done_arg);
@@ -559,6 +467,6 @@ client_log_id(Client *client, const char *role, const char *id)
 void
 client_wipe(Client *client)
 {
-	explicit_bzero(client->in + client->request.head_length,
+	explicit_bzero(client->in.data + client->request.head_length,
 				   client->request.body_length);
 }

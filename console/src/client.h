@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "guard.h"
+#include "head.h"
 #include "log.h"
 #include "request.h"
 
@@ -24,24 +25,6 @@ typedef void (*ClientHandler) (Client *client, const Request *request,
 /* Called if the client goes away before it was answered. */
 typedef void (*ClientGone) (void *arg);
 
-/* Called when the bytes of an answer are no longer needed. */
-typedef void (*AnswerDone) (const void *data, size_t len, void *arg);
-
-/* What is answered; texts are copied, the body is not. */
-typedef struct Answer
-{
-	int			status;
-	const char *type;			/* NULL: JSON */
-	const char *headers;		/* more of them, each with CR LF; or NULL */
-	const char *cache;			/* NULL: no-store */
-	const char *body;
-	size_t		length;
-	AnswerDone	done;			/* NULL: the body is a constant */
-	void	   *done_arg;
-	const char *code;			/* for the log */
-	const char *sqlstate;		/* for the log */
-} Answer;
-
 extern void clients_start(struct event_base *base, const Config *config,
 						  ClientHandler handler);
 extern bool client_begin(int fd, const char *peer);
@@ -55,6 +38,5 @@ extern const char *client_address(const Client *client);
 extern LogLine *client_log(Client *client);
 extern void client_log_id(Client *client, const char *role, const char *id);
 extern void client_wipe(Client *client);
-extern int64_t clock_ms(void);
 
 #endif							/* WF_CLIENT_H */

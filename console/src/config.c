@@ -2,9 +2,9 @@
  * config.c
  *	  The configuration file: "key = value" lines, "#" begins a comment.
  *
- * Read once at the start.  What is refused is refused in words that say what to
- * write instead, with the number of the line.  Knows nothing of PostgreSQL: the
- * connection string is looked at by database.c.
+ * Read once at the start.  What is refused is refused in words that say what
+ * to write instead, with the number of the line.  Knows nothing of
+ * PostgreSQL: the connection string is looked at by database.c.
  */
 #include "config.h"
 

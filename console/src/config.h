@@ -25,7 +25,7 @@ typedef struct Config
 	bool		url_https;
 	bool		url_loopback;
 	int			url_port;
-	char	   *proxies[CONFIG_PROXIES];	/* addresses as inet_ntop has them */
+	char	   *proxies[CONFIG_PROXIES];	/* as inet_ntop writes them */
 	int			nproxies;
 	char	   *database;		/* a connection string, without a role */
 	bool		allow_superuser;

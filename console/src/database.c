@@ -3,10 +3,11 @@
  *	  How connections to PostgreSQL are made: what the configuration may say of
  *	  them, and what every one of them gets.
  *
- * The password of a sign-in is used for one connection and copied nowhere else.
- * Nothing comes from the environment, a service or a password file.  Over TCP the
- * server's certificate is verified; over a socket its user is.  The name of a
- * host is resolved once, at the start, so that nothing blocks later.
+ * The password of a sign-in is used for one connection and copied nowhere
+ * else. Nothing comes from the environment, a service or a password file.
+ * Over TCP the server's certificate is verified; over a socket its user is.
+ * The name of a host is resolved once, at the start, so that nothing blocks
+ * later.
  */
 #include "database.h"
 

@@ -66,7 +66,8 @@ guard_type(const Request *request, const char *type)
 	size_t		len = strlen(type);
 	Span		rest;
 
-	if (is.data == NULL || is.len < len || strncasecmp(is.data, type, len) != 0)
+	if (is.data == NULL || is.len < len ||
+		strncasecmp(is.data, type, len) != 0)
 		return false;
 	rest.data = is.data + len;
 	rest.len = is.len - len;

@@ -2,8 +2,8 @@
  * log.c
  *	  One line of JSON for each request, and for what the program does.
  *
- * Lines go to standard error, each by one write, so that they stay whole.  What
- * cannot be written is lost.  Owns nothing.
+ * Lines go to standard error, each by one write, so that they stay whole.
+ * What cannot be written is lost.  Owns nothing.
  */
 #include "log.h"
 

@@ -2,10 +2,10 @@
  * login.c
  *	  Signing in: a connection to PostgreSQL as that role, with that password.
  *
- * The connection is polled in the loop and has 10 seconds in all.  It becomes a
- * session if PostgreSQL asked for the password, the role is no superuser, and it
- * may look at runs.  What is wrong with role or password is one answer, after
- * 300 ms at least; the log says which.
+ * The connection is polled in the loop and has 10 seconds in all.  It becomes
+ * a session if PostgreSQL asked for the password, the role is no superuser,
+ * and it may look at runs.  What is wrong with role or password is one
+ * answer, after 300 ms at least; the log says which.
  *
  * Owns the sign-ins under way and the throttle.  The password is overwritten
  * where it came in, in libpq's copy that is to be reached, and is never kept.
@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "operator.h"
 #include "statement.h"
 #include "throttle.h"

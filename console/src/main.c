@@ -3,9 +3,10 @@
  *	  wf_console: the admin console of workflow_engine.
  *
  * Reads its arguments and the configuration, takes from the process what it
- * does not need, and serves.  No memory of it can be read by others of the same
- * user, and it leaves no core: passwords pass through it.
+ * does not need, and serves.  No memory of it can be read by others of the
+ * same user, and it leaves no core: passwords pass through it.
  */
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,11 +2,11 @@
  * operator.c
  *	  The connection of a session, and the requests that wait for it.
  *
- * One request after the other, at most OPERATOR_QUEUE of them wait.  A request
- * whose client went away is dropped if it has not begun, cancelled if it only
- * reads, and left alone if it writes.  A newer request of the same tab and slot
- * takes the place of an older one that reads.  What a timer asks for is not
- * queued at all.
+ * One request after the other, at most OPERATOR_QUEUE of them wait.  A
+ * request whose client went away is dropped if it has not begun, cancelled if
+ * it only reads, and left alone if it writes.  A newer request of the same
+ * tab and slot takes the place of an older one that reads.  What a timer asks
+ * for is not queued at all.
  *
  * When the connection breaks the session is over: there is no reconnecting, so
  * what an administrator ends stays ended.
@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "budget.h"
+#include "clock.h"
 #include "statement.h"
 
 /* One request.  client is NULL once nobody waits for the answer. */

@@ -1,16 +1,16 @@
 /*
  * query.c
- *	  A connection to PostgreSQL in the loop: one statement at a time, each in a
- *	  transaction of its own, and nothing is reported before its COMMIT.
+ *	  A connection to PostgreSQL in the loop: one statement at a time, each in
+ *	  a transaction of its own, and nothing is reported before its COMMIT.
  *
  * BEGIN, the time-out, the statement and COMMIT go out together, in pipeline
- * mode.  If the transaction is not over afterwards, ROLLBACK follows, and only
- * then is the error reported.  The statement is over when the server is ready
- * again and when no cancel is under way: one that comes late would hit the next
- * (cancel.c).
+ * mode.  If the transaction is not over afterwards, ROLLBACK follows, and
+ * only then is the error reported.  The statement is over when the server is
+ * ready again and when no cancel is under way: one that comes late would hit
+ * the next (cancel.c).
  *
- * Runs in the loop; owns the connection and its two events.  An idle connection is
- * watched too: if it breaks, its owner is told.
+ * Runs in the loop; owns the connection and its two events.  An idle
+ * connection is watched too: if it breaks, its owner is told.
  */
 #include "query.h"
 
@@ -23,7 +23,7 @@
 #include "text.h"
 
 #define JSONB_OID 3802
-#define COMMANDS 4				/* BEGIN, the time-out, the statement, COMMIT */
+#define COMMANDS 4				/* BEGIN, time-out, statement, COMMIT */
 #define STATEMENT 2				/* the place of the statement in these */
 
 /* More than any answer has; the server does not know when to stop. */

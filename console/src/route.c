@@ -66,8 +66,10 @@ fail(Problem *problem, int status, const char *code, const char *message)
 	return false;
 }
 
-/* Whether a part of a path is a number of at most nine digits, "0" or not
- * beginning with one. */
+/*
+ * Whether a part of a path is a number of at most nine digits, without
+ * zeros before it.
+ */
 static bool
 is_number(const char *s, size_t len)
 {
@@ -79,7 +81,7 @@ is_number(const char *s, size_t len)
 	return true;
 }
 
-/* Compares a path with a pattern, part by part; keeps what stands for ID, N. */
+/* Compares a path with a pattern, part by part; keeps what ID and N are. */
 static bool
 matches(const char *pattern, const char *path, size_t len, RouteMatch *match)
 {
@@ -90,7 +92,7 @@ matches(const char *pattern, const char *path, size_t len, RouteMatch *match)
 	{
 		size_t		want = strcspn(pattern, "/");
 		const char *slash = memchr(path, '/', end - path);
-		size_t		have = slash ? (size_t) (slash - path) : (size_t) (end - path);
+		size_t		have = (slash ? slash : end) - path;
 
 		if (want == 2 && memcmp(pattern, "ID", 2) == 0)
 		{

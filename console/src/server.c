@@ -2,8 +2,9 @@
  * server.c
  *	  Listens, and runs the loop until SIGTERM or SIGINT.
  *
- * One thread; the other one only cancels (cancel.c).  Owns the listening socket
- * and, if it is one, removes the Unix socket that a server before us has left.
+ * One thread; the other one only cancels (cancel.c).  Owns the listening
+ * socket and, if it is one, removes the Unix socket that a server before us
+ * has left.
  */
 #include "server.h"
 

@@ -2,10 +2,10 @@
  * text.c
  *	  A text that grows, and the only JSON that C writes: escaped strings.
  *
- * Knows nothing of HTTP or PostgreSQL, and owns nothing beyond the texts of its
- * callers.  What is large is counted by budget.c before it comes here; what is
- * small and cannot be allocated ends the program, since sessions are lost then
- * in any case and the supervisor starts it anew.
+ * Knows nothing of HTTP or PostgreSQL, and owns nothing beyond the texts of
+ * its callers.  What is large is counted by budget.c before it comes here;
+ * what is small and cannot be allocated ends the program, since sessions are
+ * lost then in any case and the supervisor starts it anew.
  */
 #include "text.h"
 

@@ -7,8 +7,8 @@
  * A role is never locked: who guesses its password from one address keeps
  * nobody at another one out.  IPv6 addresses of one network (/64) are one.
  *
- * A table of fixed size, in memory: an entry that was not asked for longest makes
- * room.  Times are milliseconds of a clock that only goes forward.
+ * A table of fixed size, in memory: an entry that was not asked for longest
+ * makes room.  Times are milliseconds of a clock that only goes forward.
  */
 #include "throttle.h"
 

@@ -3,6 +3,7 @@
  *	  Host, Origin, Sec-Fetch-Site, types, addresses, cookies; the throttle and
  *	  the table of sessions.
  */
+
 #include "guard.h"
 #include "session.h"
 #include "test.h"

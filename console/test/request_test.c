@@ -1,9 +1,10 @@
 /*
  * request_test.c
  *	  The reader of requests: what it takes, what it refuses, and that it says
- *	  the same however the bytes come, and nothing of bytes that were changed at
- *	  random.
+ *	  the same however the bytes come, and nothing of bytes that were changed
+ *	  at random.
  */
+
 #include "request.h"
 #include "test.h"
 

@@ -2,6 +2,7 @@
  * route_test.c
  *	  Routes, their parameters, the files of the page; the configuration.
  */
+
 #include "assets.h"
 #include "config.h"
 #include "route.h"

@@ -2,6 +2,7 @@
  * text_test.c
  *	  Texts: growth, escapes, UTF-8, UUIDs, hexadecimal digits; problems.
  */
+
 #include "budget.h"
 #include "problem.h"
 #include "statement.h"

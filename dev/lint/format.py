@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints where the C of src/ is not formatted as PostgreSQL's.
+"""Prints where the C of src/ and console/ is not formatted as PostgreSQL's.
 
 	format.py TOP
 
@@ -112,12 +112,18 @@ def include_lines(text):
 
 
 def check_includes(path, text):
-	"""postgres.h, compat.h, then the system's, then the others, sorted."""
+	"""postgres.h, compat.h, then the system's, then the others, sorted.  The
+	console has no part of the server, and of each .c its own header first."""
 	lines = text.split('\n')
 	includes = list(include_lines(text))
 	names = [name for _, name in includes]
 	head = ['"postgres.h"', '"compat.h"']
-	if path.endswith('.c'):
+	if path.startswith('console/'):
+		head = []
+		own = '"%s.h"' % os.path.basename(path)[:-2]
+		if names[:1] == [own]:
+			del includes[0]
+	elif path.endswith('.c'):
 		if names[:2] != head:
 			yield includes[0][0] if includes else 1, \
 				'the first includes must be postgres.h and compat.h'
@@ -173,7 +179,7 @@ def check(path, text):
 def main():
 	top = sys.argv[1]
 	bad = 0
-	for path in source.c_files(top):
+	for path in source.c_files(top, source.ALL):
 		for line, what in sorted(check(path, source.read(top, path))):
 			print('%s:%d: %s' % (path, line, what))
 			bad = 1

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints each file of src/ of more than 500 lines and each function of more
+"""Prints each file of src/ and console/ of more than 500 lines and each function of more
 than 60, counted from its name to its closing brace.
 
 	sizes.py TOP
@@ -16,7 +16,7 @@ FUNCTION_LINES = 60
 def main():
 	top = sys.argv[1]
 	bad = 0
-	for path in source.c_files(top):
+	for path in source.c_files(top, source.ALL):
 		text = source.read(top, path)
 		count = text.count('\n')
 		if count > FILE_LINES:

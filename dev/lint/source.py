@@ -11,14 +11,20 @@ TOKEN = re.compile(r"""
 """, re.S | re.X)
 
 
-def c_files(top):
-	"""Paths of the .c and .h below src/, from TOP on, sorted."""
+# Where C is: that of the server, and that of the console.
+SERVER = ('src',)
+ALL = ('src', 'console/src', 'console/test')
+
+
+def c_files(top, below=SERVER):
+	"""Paths of the .c and .h of folders, from TOP on, sorted."""
 	found = []
-	for folder, _, names in os.walk(os.path.join(top, 'src')):
-		for name in names:
-			if name.endswith(('.c', '.h')):
-				path = os.path.join(folder, name)
-				found.append(os.path.relpath(path, top))
+	for each in below:
+		for folder, _, names in os.walk(os.path.join(top, each)):
+			for name in names:
+				if name.endswith(('.c', '.h')):
+					path = os.path.join(folder, name)
+					found.append(os.path.relpath(path, top))
 	return sorted(found)
 
 

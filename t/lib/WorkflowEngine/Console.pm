@@ -248,7 +248,7 @@ sub more
 =head2 receive(socket)
 
 The next answer of a socket: status, headers (names in lower case), lines, body
-and json.  undef: it was closed.
+and json, unless it is a download.  undef: it was closed.
 
 =cut
 
@@ -288,7 +288,8 @@ sub receive
 	  if length($body) > $length;
 	$answer{body} = substr($body, 0, $length);
 	$answer{json} = decode_json($answer{body})
-	  if $answer{headers}{'content-type'} =~ m,^application/json,;
+	  if $answer{headers}{'content-type'} =~ m,^application/json,
+	  && !exists $answer{headers}{'content-disposition'};
 	return \%answer;
 }
 

@@ -1,0 +1,17 @@
+/*
+ * clock.c
+ *	  A clock that only goes forward, whatever is done to the time of day.
+ */
+#include "clock.h"
+
+#include <time.h>
+
+/* Milliseconds, never 0. */
+int64_t
+clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000 + 1;
+}
