@@ -1,0 +1,87 @@
+// Calls of the API (console/README.md).  An error is an ApiError; when the session
+// has ended, the sign-in dialog opens over the page.
+
+import {token, ended} from './session.js';
+
+export class ApiError extends Error {
+	constructor(status, error) {
+		super(error.message);
+		Object.assign(this, {status, code: error.code, sqlstate: error.sqlstate,
+			detail: error.detail, hint: error.hint});
+	}
+}
+
+function draw() {
+	const bytes = crypto.getRandomValues(new Uint8Array(8));
+
+	return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('');
+}
+
+const tab = draw();
+
+async function send(path, {method, headers, body, signal}) {
+	let response;
+
+	try {
+		response = await fetch(path, {method, headers, body, signal, cache: 'no-store'});
+	} catch (error) {
+		if (error.name === 'AbortError')
+			throw error;
+		throw new ApiError(0, {code: 'unreachable', message: String(error.message)});
+	}
+	if (response.ok)
+		return response;
+
+	const answer = await response.json().catch(() => null);
+
+	throw new ApiError(response.status, answer?.error ??
+		{code: 'internal', message: `HTTP ${response.status}`});
+}
+
+async function request(method, path, {body, slot, poll, signal} = {}) {
+	const headers = {'X-WF-Token': token.value ?? '', 'X-WF-Tab': tab};
+
+	if (slot)
+		headers['X-WF-Slot'] = slot;
+	if (poll)
+		headers['X-WF-Poll'] = '1';
+	if (method === 'POST')
+		headers['Content-Type'] = 'application/json';
+	try {
+		return await send('/api/' + path,
+			{method, headers, signal, body: body && JSON.stringify(body)});
+	} catch (error) {
+		if (error.status === 401)
+			ended.value = error.code;
+		throw error;
+	}
+}
+
+export async function get(path, options) {
+	return (await request('GET', path, options)).json();
+}
+
+export async function post(path, body, options) {
+	return (await request('POST', path, {...options, body})).json();
+}
+
+// Gives the answer to the person as a file.
+export async function download(path, name) {
+	const blob = await (await request('GET', path)).blob();
+	const link = document.createElement('a');
+
+	link.href = URL.createObjectURL(blob);
+	link.download = name;
+	link.click();
+	setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
+
+export async function login(role, password) {
+	const response = await send('/api/login', {
+		method: 'POST',
+		headers: {'Content-Type': 'application/x-wf-login'},
+		body: role + '\n' + password,
+	});
+
+	return response.json();
+}

@@ -1,0 +1,126 @@
+// Languages: the words of the page, numbers, times and the direction.
+//
+// t('key', {name: value}) is the text of the key in the language that is set;
+// a value is isolated, so that a name in another direction does not move the
+// words around it.  A text that depends on a number n is an object with one
+// text for each plural form that the language has.
+
+import {signal, effect} from '../vendor/ui.js';
+import en from '../i18n/en.js';
+import ar from '../i18n/ar.js';
+
+const catalogues = {en, ar};
+const locales = {en: 'en-u-nu-latn-ca-gregory', ar: 'ar-u-nu-latn-ca-gregory'};
+const directions = {en: 'ltr', ar: 'rtl'};
+export const names = {en: 'English', ar: 'العربية'};
+
+const ISOLATE = '\u2068';
+const END = '\u2069';
+
+function stored() {
+	const chosen = localStorage.getItem('wf-language');
+
+	if (chosen in catalogues)
+		return chosen;
+	return navigator.languages?.map(name => name.slice(0, 2))
+		.find(name => name in catalogues) ?? 'en';
+}
+
+export const language = signal(stored());
+
+export function chooseLanguage(name) {
+	localStorage.setItem('wf-language', name);
+	language.value = name;
+}
+
+effect(() => {
+	document.documentElement.lang = language.value;
+	document.documentElement.dir = directions[language.value];
+});
+
+const cache = new Map();
+
+// One formatter a language and purpose: making one is slow.
+function formatter(purpose, make) {
+	const key = `${language.value} ${purpose}`;
+
+	if (!cache.has(key))
+		cache.set(key, make(locales[language.value]));
+	return cache.get(key);
+}
+
+export function number(n) {
+	return formatter('number', locale => new Intl.NumberFormat(locale)).format(n);
+}
+
+// A count that the server stops at 10,001.
+export function capped(n) {
+	return n > 10000 ? number(10000) + '+' : number(n);
+}
+
+function words(key, values) {
+	let text = catalogues[language.value][key] ?? en[key];
+
+	if (text === undefined)
+		return key;
+	if (typeof text === 'object') {
+		const form = formatter('plural', locale => new Intl.PluralRules(locale))
+			.select(Number(values?.n ?? 0));
+
+		text = text[form] ?? text.other;
+	}
+	return text;
+}
+
+export function has(key) {
+	return key in en;
+}
+
+export function t(key, values) {
+	return words(key, values).replace(/\{(\w+)\}/g, (whole, name) => {
+		const value = values?.[name];
+
+		if (value === undefined || value === null)
+			return '';
+		return typeof value === 'number' ? number(value) : ISOLATE + value + END;
+	});
+}
+
+const MINUTE = 60000;
+const DAY = 24 * 60 * MINUTE;
+
+// A moment: only the time if it is today, else the date as well.
+export function moment(iso) {
+	const at = new Date(iso);
+	const today = at.toDateString() === new Date().toDateString();
+
+	return formatter(today ? 'time' : 'date', locale => new Intl.DateTimeFormat(locale,
+		today ? {hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false}
+			: {year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit',
+				minute: '2-digit', hour12: false})).format(at);
+}
+
+// How long ago or from now, by the clock of the server.
+export function relative(iso, now) {
+	const ms = new Date(iso) - new Date(now);
+	const size = Math.abs(ms);
+	const [unit, length] = size < MINUTE ? ['second', 1000]
+		: size < 60 * MINUTE ? ['minute', MINUTE]
+			: size < DAY ? ['hour', 60 * MINUTE] : ['day', DAY];
+
+	return formatter('relative', locale =>
+		new Intl.RelativeTimeFormat(locale, {numeric: 'auto'}))
+		.format(Math.round(ms / length), unit);
+}
+
+// A length of time in milliseconds.
+export function duration(ms) {
+	const [unit, value] = ms < 1000 ? ['millisecond', Math.round(ms)]
+		: ms < MINUTE ? ['second', Math.round(ms / 100) / 10]
+			: ms < 60 * MINUTE ? ['minute', Math.round(ms / 6000) / 10]
+				: ms < DAY ? ['hour', Math.round(ms / 360000) / 10]
+					: ['day', Math.round(ms / DAY * 10) / 10];
+
+	return formatter(unit, locale => new Intl.NumberFormat(locale,
+		{style: 'unit', unit, unitDisplay: 'short'})).format(value);
+}

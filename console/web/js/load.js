@@ -1,0 +1,61 @@
+// useLoad(read, keys, {every}): what read() has answered, read anew when one of
+// the keys changes, after a new sign-in, and every so many milliseconds while the
+// tab is visible.  read gets {signal, poll}; an older answer never replaces a
+// newer one.
+
+import {useEffect, useRef, useState} from '../vendor/ui.js';
+import {generation, ended} from './session.js';
+
+const BUSY = ['busy', 'superseded'];
+
+export function useLoad(read, keys, {every} = {}) {
+	const [state, set] = useState({data: null, error: null, loading: true});
+	const current = useRef(null);
+
+	async function load(poll) {
+		if (poll && current.current)
+			return;
+
+		const abort = new AbortController();
+
+		current.current?.abort();
+		current.current = abort;
+		if (!poll)
+			set(old => ({...old, loading: true}));
+		try {
+			const data = await read({signal: abort.signal, poll});
+
+			if (current.current === abort)
+				set({data, error: null, loading: false});
+		} catch (error) {
+			if (current.current === abort && !BUSY.includes(error.code) &&
+				error.name !== 'AbortError')
+				set(old => ({data: old.data, error, loading: false}));
+		} finally {
+			if (current.current === abort)
+				current.current = null;
+		}
+	}
+
+	useEffect(() => {
+		load(false);
+		return () => {
+			current.current?.abort();
+			current.current = null;
+		};
+	}, [...keys, generation.value]);
+	useEffect(() => {
+		const wait = typeof every === 'function' ? every(state.data) : every;
+
+		if (!wait || ended.value)
+			return undefined;
+
+		const timer = setInterval(() => {
+			if (document.visibilityState === 'visible')
+				load(true);
+		}, wait);
+
+		return () => clearInterval(timer);
+	});
+	return {...state, reload: () => load(false)};
+}

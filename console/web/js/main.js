@@ -1,0 +1,177 @@
+// The frame around the pages: product, search, tenant, language, theme, role; and
+// the sign-in dialog over a page whose session has ended.
+
+import {html, render, useEffect, useRef, useState} from '../vendor/ui.js';
+import {t, language} from './i18n.js';
+import {route, go, address, change} from './router.js';
+import {get, post} from './api.js';
+import {token, me, ended, generation, forget} from './session.js';
+import './theme.js';
+import {SignIn, SignInAgain} from './page/login.js';
+import {Overview} from './page/overview.js';
+import {Runs} from './page/runs.js';
+import {Run} from './page/run.js';
+import {Failures} from './page/failures.js';
+import {Workflows} from './page/workflows.js';
+import {Help} from './page/help.js';
+import {Language, Theme} from './ui/choices.js';
+import {Toasts, toast} from './ui/toast.js';
+import {Problem} from './ui/parts.js';
+
+const PAGES = [
+	{path: '/', key: 'nav.overview', icon: '◉', page: Overview},
+	{path: '/runs', key: 'nav.runs', icon: '☰', page: Runs},
+	{path: '/failures', key: 'nav.failures', icon: '✕', page: Failures},
+	{path: '/workflows', key: 'nav.workflows', icon: '⇶', page: Workflows},
+];
+
+function page(path) {
+	const run = path.match(/^\/runs\/([0-9a-f-]{36})$/);
+
+	if (run)
+		return html`<${Run} id=${run[1]} key=${run[1]}/>`;
+
+	const known = PAGES.find(one => one.path === path);
+
+	return known ? html`<${known.page}/>` : html`<p>${t('page.unknown')}</p>`;
+}
+
+function Search() {
+	const {params} = route.value;
+	const input = useRef(null);
+
+	useEffect(() => {
+		const focus = event => {
+			if (event.key === '/' && !event.target.closest('input, textarea, select, dialog')) {
+				event.preventDefault();
+				input.current.focus();
+			}
+		};
+
+		addEventListener('keydown', focus);
+		return () => removeEventListener('keydown', focus);
+	}, []);
+
+	function submit(event) {
+		event.preventDefault();
+		go('/runs', {...(route.value.path === '/runs' ? params : {}), before: '',
+			q: input.current.value.trim(), tenant: params.tenant});
+	}
+
+	return html`<form class="search" role="search" onSubmit=${submit}>
+		<input ref=${input} type="search" name="q" dir="auto" aria-label=${t('search')} placeholder=${t('search.example')}
+			defaultValue=${params.q ?? ''} key=${params.q ?? ''}/>
+		<button type="submit">${t('search')}</button>
+	</form>`;
+}
+
+function Tenant() {
+	const {bound, tenants} = me.value;
+
+	if (bound !== 'all' || tenants.length < 2)
+		return null;
+	return html`<label class="tenant"><span class="hidden">${t('tenant')}</span>
+		<select value=${route.value.params.tenant ?? ''} onChange=${event => change({tenant: event.target.value, before: ''})}>
+			<option value="">${t('tenant.all')}</option>
+			${tenants.map(one => html`<option value=${one.id}>${one.name ?? one.id}</option>`)}
+		</select></label>`;
+}
+
+async function signOut() {
+	try {
+		await post('logout', {});
+	} catch {
+		// The session may have ended by itself; what is kept here goes anyway.
+	}
+	forget();
+}
+
+function Frame() {
+	const {path, params} = route.value;
+	const [help, showHelp] = useState(false);
+
+	useEffect(() => {
+		const current = PAGES.find(one => one.path === path);
+
+		document.title = `${current ? t(current.key) : t('run')} · workflow_engine`;
+	}, [path, language.value]);
+
+	return html`
+		<a class="skip" href="#main" onClick=${event => {
+			event.preventDefault();
+			document.querySelector('main').focus();
+		}}>${t('skip')}</a>
+		<header class="top">
+			<a class="product" href=${address('/', {tenant: params.tenant})}>workflow_engine</a>
+			<${Search}/>
+			<div class="who">
+				<${Tenant}/><${Language}/><${Theme}/>
+				<button type="button" class="quiet" onClick=${() => showHelp(true)} aria-label=${t('help')}>?</button>
+				<span class="role"><bdi>${me.value.role}</bdi></span>
+				<button type="button" class="quiet" onClick=${signOut}>${t('signout')}</button>
+			</div>
+		</header>
+		<nav aria-label=${t('nav')}>
+			${PAGES.map(one => html`<a href=${address(one.path, {tenant: params.tenant})}
+				aria-current=${one.path === path ? 'page' : null}><span aria-hidden="true">${one.icon}</span> ${t(one.key)}</a>`)}
+		</nav>
+		<main tabIndex="-1">
+			${me.value.standby && html`<p class="banner">${t('standby')}</p>`}
+			${page(path)}
+		</main>
+		${help && html`<${Help} onClose=${() => showHelp(false)}/>`}`;
+}
+
+function Session() {
+	const [error, fail] = useState(null);
+
+	useEffect(() => {
+		fail(null);
+		get('me').then(answer => { me.value = answer; }, fail);
+	}, [generation.value]);
+
+	if (me.value)
+		return html`<${Frame}/>`;
+	// Of a session that is over nothing is on the screen: a whole page then.
+	if (error?.status === 401)
+		return html`<${SignIn} reason=${error.code}/>`;
+	return error ? html`<${Problem} error=${error} retry=${() => { generation.value += 1; }}/>`
+		: html`<p class="loading" role="status">${t('loading')}</p>`;
+}
+
+// A warning two minutes before the session ends because nothing was done.
+function Idle() {
+	const last = useRef(Date.now());
+	const warned = useRef(false);
+
+	useEffect(() => {
+		const busy = () => {
+			last.current = Date.now();
+			warned.current = false;
+		};
+		const timer = setInterval(() => {
+			if (!warned.current && !ended.value && Date.now() - last.current > 28 * 60000) {
+				warned.current = true;
+				toast(t('idle', {n: 2}));
+			}
+		}, 10000);
+
+		addEventListener('click', busy);
+		addEventListener('keydown', busy);
+		return () => {
+			clearInterval(timer);
+			removeEventListener('click', busy);
+			removeEventListener('keydown', busy);
+		};
+	}, []);
+	return null;
+}
+
+function App() {
+	return html`
+		${token.value ? html`<${Session}/><${Idle}/>` : html`<${SignIn}/>`}
+		${token.value && me.value && ended.value && html`<${SignInAgain} reason=${ended.value}/>`}
+		<${Toasts}/>`;
+}
+
+render(html`<${App}/>`, document.getElementById('app'));

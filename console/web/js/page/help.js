@@ -1,0 +1,18 @@
+// What the keys do, and where a search looks.
+
+import {html} from '../../vendor/ui.js';
+import {t} from '../i18n.js';
+import {me} from '../session.js';
+import {Dialog} from '../ui/dialog.js';
+
+export function Help({onClose}) {
+	return html`<${Dialog} title=${t('help')} onClose=${onClose}>
+		<p>${t('help.search')}</p>
+		<dl class="facts">
+			<dt><kbd>/</kbd></dt><dd>${t('help.key.search')}</dd>
+			<dt><kbd>Tab</kbd> <kbd>Enter</kbd></dt><dd>${t('help.key.move')}</dd>
+			<dt><kbd>Esc</kbd></dt><dd>${t('help.key.escape')}</dd>
+		</dl>
+		<p class="dim" dir="ltr">wf_console ${me.value.versions.console} · workflow_engine ${me.value.versions.extension} · PostgreSQL ${me.value.versions.server}</p>
+	</${Dialog}>`;
+}

@@ -1,0 +1,68 @@
+// Signing in: a page of its own, and a dialog over a page whose session has ended.
+
+import {html, useRef, useState} from '../../vendor/ui.js';
+import {t, has} from '../i18n.js';
+import {login} from '../api.js';
+import {me, signedIn, forget} from '../session.js';
+import {Language} from '../ui/choices.js';
+import {Dialog} from '../ui/dialog.js';
+import {Problem} from '../ui/parts.js';
+
+function Form({role, button}) {
+	const form = useRef(null);
+	const [error, fail] = useState(null);
+	const [busy, setBusy] = useState(false);
+
+	async function submit(event) {
+		event.preventDefault();
+
+		const {role: name, password} = form.current.elements;
+
+		setBusy(true);
+		fail(null);
+		try {
+			signedIn(await login(name.value, password.value));
+			form.current?.reset();
+		} catch (problem) {
+			fail(problem);
+			password.value = '';
+			password.focus();
+		} finally {
+			setBusy(false);
+		}
+	}
+
+	return html`<form ref=${form} class="signin" onSubmit=${submit}>
+		<label>${t('login.role')}
+			<input name="role" required autocomplete="username" autocapitalize="none" spellcheck=${false} dir="ltr" defaultValue=${role ?? ''}/></label>
+		<label>${t('login.password')}
+			<input name="password" type="password" required autocomplete="current-password" dir="ltr"/></label>
+		${error && html`<${Problem} error=${error}/>`}
+		<button type="submit" class="main" disabled=${busy}>${busy ? t('login.busy') : button}</button>
+	</form>`;
+}
+
+function Reason({code}) {
+	const key = `ended.${code}`;
+
+	return code && has(key) ? html`<p class="note">${t(key)}</p>` : null;
+}
+
+export function SignIn({reason}) {
+	return html`<main class="signin-page">
+		<h1>workflow_engine</h1>
+		<${Reason} code=${reason}/>
+		<${Form} button=${t('login')}/>
+		<${Language}/>
+	</main>`;
+}
+
+// The page stays below it, as it is; the same role goes on where it was.
+export function SignInAgain({reason}) {
+	return html`<${Dialog} title=${t('login.again')}>
+		<${Reason} code=${reason}/>
+		<p>${t('login.kept')}</p>
+		<${Form} role=${me.value.role} button=${t('login')}/>
+		<button type="button" class="quiet" onClick=${forget}>${t('signout')}</button>
+	</${Dialog}>`;
+}

@@ -1,0 +1,98 @@
+// The dialogs that put a run back to work, cancel it or run its event again.  Each
+// says what will happen before it happens.
+
+import {html, useState} from '../../vendor/ui.js';
+import {t} from '../i18n.js';
+import {go} from '../router.js';
+import {post} from '../api.js';
+import {Dialog} from '../ui/dialog.js';
+import {Problem} from '../ui/parts.js';
+import {toast} from '../ui/toast.js';
+
+const DONE = ['retried', 'cancelled'];
+
+// Sends once; an answer that was lost is not asked for again by itself.
+export function useWrite(write, onDone) {
+	const [state, set] = useState({busy: false, error: null});
+
+	async function run() {
+		set({busy: true, error: null});
+		try {
+			await write();
+			onDone();
+		} catch (error) {
+			set({busy: false, error});
+		}
+	}
+
+	return {...state, run};
+}
+
+export function Buttons({state, onClose, label, danger, disabled}) {
+	return html`
+		${state.error && html`<${Problem} error=${state.error}/>`}
+		${state.error?.code === 'unreachable' && html`<p class="note">${t('write.unknown')}</p>`}
+		<div class="dialog-actions">
+			<button type="button" onClick=${onClose}>${t('close')}</button>
+			<button type="button" class=${danger ? 'danger' : 'main'} disabled=${state.busy || disabled} onClick=${state.run}>${state.busy ? t('busy') : label}</button>
+		</div>`;
+}
+
+function outcome({outcomes}) {
+	const [{outcome: text}] = outcomes;
+
+	if (!DONE.includes(text))
+		throw Object.assign(new Error(text), {code: 'changed_run', message: text});
+	toast(t('outcome.' + text));
+}
+
+export function RetryDialog({run, onClose, onDone}) {
+	const reached = run.steps.filter(step => step.step <= run.step);
+	const current = run.steps[run.step]?.step_name;
+	const [from, setFrom] = useState(current);
+	const [version, setVersion] = useState('own');
+	const [sure, setSure] = useState(false);
+	const repeated = reached.filter(step => step.status === 'completed' &&
+		step.step >= run.steps.findIndex(one => one.step_name === from));
+	const state = useWrite(async () => outcome(await post('runs/retry', {ids: [run.run_id],
+		from_step: from === current ? null : from, on_version: version})), onDone);
+
+	return html`<${Dialog} title=${t('retry')} onClose=${onClose}>
+		<label>${t('retry.from')}
+			<select value=${from} onChange=${event => { setFrom(event.target.value); setSure(false); }}>
+				${reached.map(step => html`<option value=${step.step_name}>${step.step + 1}. ${step.step_name}</option>`)}
+			</select></label>
+		${run.current_version > run.version && html`<fieldset><legend>${t('retry.version')}</legend>
+			${['own', 'current'].map(name => html`<label class="choice"><input type="radio" name="version" checked=${version === name} onChange=${() => setVersion(name)}/>
+				${t('retry.version.' + name, {version: 'v' + (name === 'own' ? run.version : run.current_version)})}</label>`)}
+		</fieldset>`}
+		<p>${t('retry.goes_on', {step: from})}</p>
+		${repeated.length > 0 && html`<label class="choice"><input type="checkbox" checked=${sure} onChange=${event => setSure(event.target.checked)}/>
+			${t('retry.repeats', {steps: repeated.map(step => step.step_name).join(', ')})}</label>`}
+		<${Buttons} state=${state} onClose=${onClose} label=${t('retry')} disabled=${repeated.length > 0 && !sure}/>
+	</${Dialog}>`;
+}
+
+export function CancelDialog({run, onClose, onDone}) {
+	const state = useWrite(async () => outcome(await post('runs/cancel', {ids: [run.run_id]})), onDone);
+
+	return html`<${Dialog} title=${t('cancel_run')} onClose=${onClose}>
+		<p>${t('cancel.what')}</p>
+		<${Buttons} state=${state} onClose=${onClose} label=${t('cancel_run')} danger/>
+	</${Dialog}>`;
+}
+
+export function RerunDialog({run, onClose, onDone}) {
+	const state = useWrite(async () => {
+		const {run_id} = await post(`runs/${run.run_id}/rerun`, {});
+
+		toast(t('outcome.rerun'));
+		go('/runs/' + run_id);
+	}, onDone);
+
+	return html`<${Dialog} title=${t('rerun')} onClose=${onClose}>
+		<p>${t('rerun.what', {version: 'v' + (run.current_version ?? run.version)})}</p>
+		<p class="note">⚠ ${t('rerun.again')}</p>
+		<${Buttons} state=${state} onClose=${onClose} label=${t('rerun')} danger/>
+	</${Dialog}>`;
+}

@@ -1,0 +1,60 @@
+// Stopping: hold (nothing is lost), or switch a workflow off (events are lost); and
+// what is held, with the button that lets it go on.
+
+import {html, useState} from '../../vendor/ui.js';
+import {t} from '../i18n.js';
+import {post} from '../api.js';
+import {me} from '../session.js';
+import {Dialog} from '../ui/dialog.js';
+import {Action, When} from '../ui/parts.js';
+import {toast} from '../ui/toast.js';
+import {Text} from '../ui/value.js';
+import {Buttons, useWrite} from './repair.js';
+
+// workflow: {id, name, version, is_active}, or none: everything of the tenant, or of
+// all.
+export function StopDialog({tenant, workflow, onClose, onDone}) {
+	const [how, choose] = useState('hold');
+	const [reason, setReason] = useState('');
+	const state = useWrite(async () => {
+		if (how === 'off')
+			await post(`workflows/${workflow.id}/active`, {active: false, base_version: workflow.version});
+		else
+			await post('pause', {tenant: tenant || null, workflow: workflow?.id ?? null, reason: reason || null});
+		toast(t('stop.done.' + how));
+	}, onDone);
+
+	return html`<${Dialog} title=${workflow ? t('stop.workflow', {name: workflow.name}) : tenant ? t('stop.tenant') : t('stop.all')} onClose=${onClose}>
+		<fieldset><legend>${t('stop.how')}</legend>
+			<label class="choice"><input type="radio" name="how" checked=${how === 'hold'} onChange=${() => choose('hold')}/> ${t('stop.hold')}</label>
+			${workflow?.is_active && html`<label class="choice"><input type="radio" name="how" checked=${how === 'off'} onChange=${() => choose('off')}/> ${t('stop.off')}</label>`}
+		</fieldset>
+		${how === 'hold' && html`<label>${t('stop.reason')}<input dir="auto" value=${reason} maxlength="200" onInput=${event => setReason(event.target.value)}/></label>`}
+		<${Buttons} state=${state} onClose=${onClose} label=${t('stop.' + how + '.button')} danger/>
+	</${Dialog}>`;
+}
+
+function Pause({pause, now, onDone}) {
+	const what = pause.workflow ? pause.workflow_name : pause.tenant ? pause.tenant_name ?? pause.tenant : t('stop.everything');
+
+	async function resume() {
+		try {
+			await post('resume', {tenant: pause.tenant, workflow: pause.workflow});
+			toast(t('stop.resumed'));
+			onDone();
+		} catch (error) {
+			toast(error.hint ?? error.message, 'error');
+		}
+	}
+
+	return html`<li><strong><bdi>${what}</bdi></strong> · ${t('stop.held_by', {who: pause.paused_by ?? '?'})} <${When} at=${pause.paused_at} now=${now}/>
+		${pause.reason && html` · <${Text} text=${pause.reason}/>`}
+		<${Action} allowed=${me.value.capabilities.operate} reason=${t('needs.operate')} onClick=${resume}>${t('stop.resume')}</${Action}></li>`;
+}
+
+export function Pauses({pauses, now, onDone}) {
+	if (pauses.length === 0)
+		return null;
+	return html`<section class="pauses"><h2>${t('stop.held')}</h2>
+		<ul class="plain">${pauses.map(pause => html`<${Pause} pause=${pause} now=${now} onDone=${onDone}/>`)}</ul></section>`;
+}

@@ -1,0 +1,50 @@
+// Small parts that many pages show.
+
+import {html} from '../../vendor/ui.js';
+import {t, has, moment, relative} from '../i18n.js';
+import {Text} from './value.js';
+
+const ICONS = {
+	queued: '◷', running: '▶', waiting: '◔', completed: '✓', failed: '✕',
+	cancelled: '⊘', skipped: '–', pending: '○', unknown: '?',
+};
+
+// A status by icon and word.  kind is 'run' or 'step': Arabic words have a gender.
+export function Status({status, kind = 'run'}) {
+	return html`<span class=${'status s-' + status}><span aria-hidden="true">${ICONS[status] ?? '?'}</span> ${t(`${kind}.status.${status}`)}</span>`;
+}
+
+// A moment; the tooltip has it exactly.
+export function When({at, now}) {
+	return html`<time dateTime=${at} title=${at}>${now ? relative(at, now) : moment(at)}</time>`;
+}
+
+// What went wrong, in the words of the page; PostgreSQL's words are one click away.
+export function Problem({error, retry}) {
+	const key = `error.${error.code}`;
+
+	return html`<div class="problem" role="alert">
+		<p>${has(key) ? t(key) : t('error.internal')}</p>
+		${error.hint && html`<p class="hint"><${Text} text=${error.hint}/></p>`}
+		<details><summary>${t('details')}</summary>
+			<p dir="ltr"><${Text} text=${[error.sqlstate, error.message, error.detail].filter(Boolean).join(' · ')}/></p>
+		</details>
+		${retry && html`<button type="button" onClick=${retry}>${t('again')}</button>`}
+	</div>`;
+}
+
+// What a page shows while it reads, or if it could not.
+export function Loaded({state, children}) {
+	if (state.error && !state.data)
+		return html`<${Problem} error=${state.error} retry=${state.reload}/>`;
+	if (!state.data)
+		return html`<p class="loading" role="status">${t('loading')}</p>`;
+	return html`${state.error && state.error.status !== 401 && html`<${Problem} error=${state.error} retry=${state.reload}/>`}${children(state.data)}`;
+}
+
+// A button that the role or the state may not allow: it stays in the order of
+// focus, and says why.
+export function Action({allowed, reason, onClick, kind = '', children}) {
+	return html`<button type="button" class=${kind} aria-disabled=${allowed ? null : 'true'} title=${allowed ? null : reason}
+		onClick=${() => allowed && onClick()}>${children}${!allowed && reason && html`<span class="hidden"> (${reason})</span>`}</button>`;
+}
