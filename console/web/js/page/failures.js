@@ -104,9 +104,9 @@ function Group({group, now, from, onDone}) {
 	}
 
 	return html`<li class="group">
-		<a href=${address('/runs', {tenant: group.tenant_id, workflow: group.definition_id, status: 'failed', step: group.step, error_class: group.error_class, since: from})}>
-			<bdi>${group.workflow_name}</bdi> › <bdi>${group.step}</bdi></a>
-		${group.tenant_name && html`<span class="dim"><bdi>${group.tenant_name}</bdi></span>`}
+		<span><a href=${address('/runs', {tenant: group.tenant_id, workflow: group.definition_id, status: 'failed', step: group.step, error_class: group.error_class, since: from})}>
+			<bdi>${group.workflow_name}</bdi>: <bdi>${group.step}</bdi></a>${' '}
+			${group.tenant_name && html`<span class="dim">· <bdi>${group.tenant_name}</bdi></span>`}</span>
 		<span class="group-error"><${Text} text=${group.error_class ?? ''}/></span>
 		<span class="group-count">${number(group.count)}×</span>
 		<span class="dim">${t('failures.last')} <${When} at=${group.last} now=${now}/>${!group.still_failing && html` · ${t('failures.over')}`}</span>

@@ -101,7 +101,7 @@ function Page({run, now, tenant_name, may, reload}) {
 			<${Status} status=${run.status}/>
 		</div>
 		<p class="dim"><bdi>${run.workflow_name}</bdi> v${run.version}${run.current_version > run.version && html` (${t('run.now_version', {version: 'v' + run.current_version})})`}
-			· ${t('run.fired_by', {event: run.trigger_type})} <${When} at=${run.queued_at}/>
+			${' · '}${t('run.fired_by', {event: run.trigger_type})} <${When} at=${run.queued_at}/>
 			${length && html` · ${t('run.took', {time: length})}`}
 			${tenant_name && html` · <bdi>${tenant_name}</bdi>`}</p>
 		<p class="dim id" dir="ltr">${run.run_id}</p>
