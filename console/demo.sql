@@ -22,7 +22,7 @@ INSERT INTO workflow_tenants VALUES (:'beirut', 'Beirut'), (:'riyadh', 'الري
 
 INSERT INTO workflow_connections (tenant_id, name, kind, config)
 VALUES (NULL, 'shop', 'http', jsonb_build_object('base_url', :'http' || '/echo')),
-	(NULL, 'billing', 'http', jsonb_build_object('base_url', :'http' || '/status/422')),
+	(NULL, 'billing', 'http', jsonb_build_object('base_url', :'http' || '/failing/1/422/echo')),
 	(NULL, 'reviews', 'http', jsonb_build_object('base_url', :'http' || '/status/503'));
 
 INSERT INTO workflow_definitions (tenant_id, run_as, definition)

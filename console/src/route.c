@@ -40,6 +40,7 @@ static const Route routes[] =
 	ASK("runs/count", "runs_count"),
 	WRITE("runs/retry", "runs_retry"),
 	WRITE("runs/cancel", "runs_cancel"),
+	WRITE("runs/ID/rerun", "run_rerun"),
 	WRITE("runs/retry-next", "runs_retry_next"),
 	WRITE("pause", "pause"),
 	WRITE("resume", "resume"),

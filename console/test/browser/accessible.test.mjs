@@ -1,0 +1,40 @@
+// Every page and dialog, by axe-core, in both languages and themes, on a desk and on a
+// phone.
+
+import {story} from './browser.mjs';
+
+const PAGES = ['/', '/runs', '/runs?q=nothing-like-it', '/failures', '/workflows'];
+
+for (const language of ['en', 'ar']) {
+	for (const [theme, width] of [['light', 1280], ['dark', 390]]) {
+		story('every page is accessible', {language, theme, width}, async person => {
+			await person.open();
+			await person.page.locator('input[name=role]').waitFor();
+			await person.accessible('signing in');
+			await person.signIn();
+			for (const path of PAGES) {
+				await person.open(path);
+				await person.page.locator('main h1').waitFor();
+				await person.page.waitForFunction(() => !document.querySelector('main .loading'));
+				await person.accessible(path);
+				await person.fits(path);
+			}
+			await person.open('/runs?status=completed');
+			await person.page.locator('.row a').first().click();
+			await person.page.locator('.step').first().waitFor();
+			await person.page.evaluate(() => {
+				for (const one of document.querySelectorAll('main details'))
+					one.open = true;
+			});
+			await person.accessible('a run');
+			await person.press('rerun');
+			await person.dialog().waitFor();
+			await person.accessible('a dialog');
+			await person.dialog().getByRole('button').first().click();
+			await person.open('/');
+			await person.press('stop');
+			await person.dialog().waitFor();
+			await person.accessible('the dialog that stops');
+		});
+	}
+}

@@ -1,0 +1,159 @@
+// What the tests of the page share: a browser, a person who signs in, and what must
+// hold whatever a test does: no error in the console, no violation of the policy.
+//
+// The environment says where things are (t/110_console_browser.pl sets it): WF_URL,
+// the console's address; WF_NPM, the folder of the npm packages; WF_CHROMIUM; WF_PSQL,
+// a command that runs the SQL that is its last argument.
+
+import assert from 'node:assert/strict';
+import {execFileSync} from 'node:child_process';
+import {readFileSync} from 'node:fs';
+import {createRequire} from 'node:module';
+import {after, before, test} from 'node:test';
+
+const {WF_URL: url, WF_NPM: npm, WF_CHROMIUM: chromiumPath, WF_PSQL: psql} = process.env;
+const require = createRequire(`${npm}/package.json`);
+const {chromium} = require('playwright-core');
+const axeSource = readFileSync(`${npm}/node_modules/axe-core/axe.min.js`, 'utf8');
+
+export const PASSWORD = 'look';
+const LIMIT = Number(process.env.WF_TEST_LIMIT || 60) * 1000;
+const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+	'--disable-background-networking', '--disable-component-update', '--disable-sync'];
+
+let browser;
+
+before(async () => {
+	browser = await chromium.launch({executablePath: chromiumPath, args: FLAGS});
+});
+after(() => browser.close());
+
+export function sql(statement) {
+	const [command, ...args] = psql.split(' ');
+
+	return execFileSync(command, [...args, statement], {encoding: 'utf8'}).trim();
+}
+
+const {default: en} = await import('../../web/i18n/en.js');
+const {default: ar} = await import('../../web/i18n/ar.js');
+
+// The words that a person sees: of a key, in a language, with values.
+export function words(language, key, values = {}) {
+	const {[key]: text} = {en, ar}[language];
+	const form = typeof text === 'object'
+		? text[new Intl.PluralRules(language).select(values.n)] ?? text.other : text;
+
+	return form.replace(/\{(\w+)\}/g, (whole, name) => values[name]);
+}
+
+// A text as a pattern that marks of isolation do not hinder.
+export function like(text) {
+	return new RegExp(Array.from(text, character =>
+		character.replace(/[.*+?^${}()|[\]\\]/, '\\$&')).join('[\u2068\u2069]*'));
+}
+
+// A test by a person with a browser of his own.  allow: patterns of console errors that
+// the test provokes, such as "401" of a wrong password.
+export function story(name, {language = 'en', width = 1280, theme = 'light', allow = []}, play) {
+	test(`${name} (${language}, ${width} px, ${theme})`, {timeout: 3 * LIMIT}, async () => {
+		const context = await browser.newContext({locale: language, colorScheme: theme,
+			viewport: {width, height: 900}, reducedMotion: 'reduce',
+			permissions: ['clipboard-read', 'clipboard-write']});
+		const page = await context.newPage();
+		const errors = [];
+
+		page.setDefaultTimeout(LIMIT);
+		page.on('pageerror', error => errors.push(error.message));
+		page.on('console', message => {
+			if (['error', 'warning'].includes(message.type()))
+				errors.push(`${message.text()} ${message.location().url ?? ''}`);
+		});
+		try {
+			await play(new Person(page, language, context));
+			assert.deepEqual(errors.filter(error => !allow.some(one => one.test(error))), []);
+		} catch (error) {
+			const shown = await page.evaluate(() => document.body.innerText).catch(() => '');
+
+			error.message += `\n--- the page\n${shown.slice(0, 3000)}\n--- errors\n${errors.join('\n')}`;
+			throw error;
+		} finally {
+			await context.close();
+		}
+	});
+}
+
+export class Person {
+	constructor(page, language, context) {
+		Object.assign(this, {page, language, context});
+	}
+
+	say(key, values) {
+		return words(this.language, key, values);
+	}
+
+	open(path = '/') {
+		return this.page.goto(`${url}/#${path}`);
+	}
+
+	button(key, values) {
+		return this.page.getByRole('button', {name: like(this.say(key, values))}).first();
+	}
+
+	press(key, values) {
+		return this.button(key, values).click();
+	}
+
+	field(key) {
+		return this.page.getByLabel(this.say(key), {exact: true});
+	}
+
+	// Waits until the page says so.
+	sees(text) {
+		return this.page.getByText(like(text)).first().waitFor();
+	}
+
+	async signIn(role = 'ops', password = PASSWORD) {
+		await this.open();
+		await this.field('login.role').fill(role);
+		await this.field('login.password').fill(password);
+		await this.page.getByRole('button', {name: this.say('login'), exact: true}).click();
+		await this.page.locator('nav').waitFor();
+	}
+
+	async search(text) {
+		await this.page.getByRole('searchbox').fill(text);
+		await this.page.keyboard.press('Enter');
+	}
+
+	rows() {
+		return this.page.locator('.row');
+	}
+
+	async seesRows(count) {
+		await this.page.waitForFunction(n => document.querySelectorAll('.row').length === n, count);
+	}
+
+	dialog() {
+		return this.page.getByRole('dialog');
+	}
+
+	// The accessibility of what is shown, by WCAG 2.2 AA.
+	async accessible(what) {
+		await this.page.evaluate(axeSource);
+
+		const {violations} = await this.page.evaluate(() => window.axe.run(document, {
+			runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'],
+		}));
+
+		assert.deepEqual(violations.map(({id, nodes}) =>
+			`${what}: ${id}: ${nodes.map(node => `${node.html} ${node.failureSummary}`).join(' | ')}`), []);
+	}
+
+	// Nothing makes the page wider than the screen.
+	async fits(what) {
+		const [inner, outer] = await this.page.evaluate(() =>
+			[document.documentElement.scrollWidth, window.innerWidth]);
+
+		assert.ok(inner <= outer, `${what} is ${inner} px wide on a screen of ${outer}`);
+	}
+}

@@ -1,0 +1,209 @@
+// What operations people do, from signing in to the end, in both languages, on a
+// desk and on a phone.
+
+import assert from 'node:assert/strict';
+import {PASSWORD, sql, story} from './browser.mjs';
+
+// of a wrong password or an ended session, and of one try too many within a second
+const UNAUTHORIZED = /status of (401|429)/;
+const LANGUAGES = [['en', 'order 12350', 1280], ['ar', 'طلب 12350', 390]];
+
+for (const [language, words, width] of LANGUAGES) {
+	story('a wrong password, then the right one', {language, width, allow: [UNAUTHORIZED]}, async person => {
+		await person.open();
+		await person.field('login.role').fill('ops');
+		await person.field('login.password').fill('wrong');
+		await person.page.keyboard.press('Enter');
+		await person.sees(person.say('error.login_failed'));
+		await person.page.waitForFunction(() => !document.querySelector('button[type=submit]').disabled);
+		await retrySignIn(person);
+		assert.equal(await person.page.evaluate(() => document.documentElement.dir), language === 'ar' ? 'rtl' : 'ltr');
+		await person.press('signout');
+		await person.field('login.role').waitFor();
+		assert.equal(await person.page.evaluate(() => localStorage.getItem('wf-token')), null);
+	});
+
+	story('finds an order, reads what happened, and retries it', {language, width}, async person => {
+		const order = language === 'en' ? 12350 : 12349;
+
+		await person.signIn();
+		await person.search(words.replace('12350', order));
+		await person.seesRows(2);
+		await person.page.locator('.row', {hasText: 'Bill'}).getByRole('link').click();
+		await person.page.locator('.step').nth(1).waitFor();
+		await person.sees('HTTP 422');
+		await person.fits('the run');
+		await person.page.getByText(person.say('step.answer')).first().click();
+		await person.press('retry');
+		await person.sees(person.say('retry.goes_on', {step: 'bill'}));
+		await person.dialog().getByRole('button', {name: person.say('retry'), exact: true}).click();
+		await person.sees(person.say('run.status.completed'));
+		await person.sees(person.say('run.operations'));
+		assert.equal(sql(`SELECT status FROM workflow_runs r JOIN workflow_definitions d ON d.id = definition_id
+			WHERE d.name = 'Bill' AND trigger_payload->>'order_id' = '${order}'`), 'completed');
+		assert.equal(sql(`SELECT count(*) FROM workflow_operations WHERE who = 'ops' AND what = 'retry'
+			AND run_id IN (SELECT id FROM workflow_runs WHERE trigger_payload->>'order_id' = '${order}')`), '1');
+	});
+}
+
+async function retrySignIn(person) {
+	// A second is between two tries of one address.
+	for (;;) {
+		await person.field('login.password').fill(PASSWORD);
+		await person.page.keyboard.press('Enter');
+		await person.page.waitForFunction(() => document.querySelector('nav') ||
+			(document.querySelector('.problem') && !document.querySelector('button[type=submit]').disabled));
+		if (await person.page.locator('nav').count())
+			return;
+	}
+}
+
+story('runs an event again on the current version', {}, async person => {
+	await person.signIn();
+	await person.search('order 12321');
+	await person.page.locator('.row', {hasText: 'Confirm order'}).getByRole('link').click();
+	await person.press('rerun');
+	await person.sees(person.say('rerun.again'));
+	await person.dialog().getByRole('button', {name: person.say('rerun'), exact: true}).click();
+	await person.sees(person.say('outcome.rerun'));
+	await person.sees(person.say('run.status.completed'));
+	assert.equal(sql(`SELECT count(*) FROM workflow_runs WHERE rerun_of IS NOT NULL AND status = 'completed'`), '1');
+});
+
+story('cancels a run that waits', {language: 'ar'}, async person => {
+	await person.signIn();
+	await person.search('طلب ١٢٤٢٠');
+	await person.seesRows(1);
+	await person.page.locator('.row a').click();
+	await person.sees(person.say('run.status.waiting'));
+	await person.press('cancel_run');
+	await person.dialog().getByRole('button', {name: person.say('cancel_run'), exact: true}).click();
+	await person.sees(person.say('run.status.cancelled'));
+	assert.equal(sql(`SELECT status FROM workflow_runs WHERE trigger_payload->>'order_id' = '12420'`), 'cancelled');
+});
+
+story('retries all failures of a kind, after the count was shown', {width: 390}, async person => {
+	const left = () => Number(sql(`SELECT count(*) FROM workflow_runs r WHERE status = 'failed'
+		AND tenant_id = '7f0e8a52-3c1d-4c55-9d0b-5a6f7e8d9c01'`));
+	const count = left();
+
+	assert.ok(count > 1);
+	await person.signIn();
+	await person.open('/failures');
+	await person.fits('the failures');
+
+	const group = person.page.locator('.group', {hasText: 'Beirut'});
+
+	await group.getByRole('button', {name: /Retry \d+…/}).click();
+	await person.sees(person.say('retry_all.count', {n: count, count}));
+	await person.press('retry_all.button', {n: count});
+	await person.sees(person.say('retry_all.ended', {done: count, skipped: 0}));
+	await person.dialog().getByRole('button', {name: person.say('close')}).last().click();
+	await group.waitFor({state: 'detached'});
+	assert.equal(left(), 0);
+});
+
+story('switches a workflow off and on', {language: 'ar'}, async person => {
+	const active = () => sql(`SELECT is_active FROM workflow_definitions WHERE name = 'طلب تقييم'
+		AND tenant_id = '7f0e8a52-3c1d-4c55-9d0b-5a6f7e8d9c02'`);
+
+	await person.signIn();
+	await person.open('/workflows');
+
+	const row = person.page.locator('tr', {hasText: 'طلب تقييم'}).filter({hasText: 'الرياض'});
+
+	await row.getByRole('button').click();
+	await person.page.getByRole('radio').nth(1).check();
+	await person.dialog().getByRole('button', {name: person.say('stop.off.button')}).click();
+	await row.getByRole('button', {name: person.say('workflow.switch_on')}).waitFor();
+	assert.equal(active(), 'f');
+	await row.getByRole('button', {name: person.say('workflow.switch_on')}).click();
+	await row.getByText(person.say('workflow.on')).waitFor();
+	assert.equal(active(), 't');
+});
+
+story('holds everything, says why, and lets it go on', {}, async person => {
+	await person.signIn();
+	await person.press('stop');
+	await person.field('stop.reason').fill('wrong price in the message');
+	await person.dialog().getByRole('button', {name: person.say('stop.hold.button'), exact: true}).click();
+	await person.sees('wrong price in the message');
+	await person.page.locator('.health').getByText(/ops/).waitFor();
+	assert.equal(sql('SELECT count(*) FROM workflow_pauses'), '1');
+	await person.press('stop.resume');
+	await person.page.locator('.pauses').waitFor({state: 'detached'});
+	assert.equal(sql('SELECT count(*) FROM workflow_pauses'), '0');
+});
+
+story('works by keyboard alone', {}, async person => {
+	const {keyboard} = person.page;
+
+	await person.open();
+	await person.page.locator('input[name=role]').waitFor();
+	await keyboard.press('Tab');
+	await keyboard.type('ops');
+	await keyboard.press('Tab');
+	await keyboard.type(PASSWORD);
+	await keyboard.press('Enter');
+	await person.page.locator('nav').waitFor();
+	await keyboard.press('/');
+	await keyboard.type('order 12350');
+	await keyboard.press('Enter');
+	await person.seesRows(2);
+	for (let i = 0; i < 30; i++) {
+		await keyboard.press('Tab');
+		if (await person.page.evaluate(() => document.activeElement.matches('.row a')))
+			break;
+	}
+	await keyboard.press('Enter');
+	await person.page.locator('.step').first().waitFor();
+	await keyboard.press('/');
+	assert.equal(await person.page.evaluate(() => document.activeElement.name), 'q');
+});
+
+story('sees what he may not do, and why', {}, async person => {
+	await person.signIn('viewer');
+	await person.search('order 12348');
+	await person.page.locator('.row', {hasText: 'Confirm'}).getByRole('link').click();
+
+	const button = person.button('rerun');
+
+	assert.equal(await button.getAttribute('aria-disabled'), 'true');
+	assert.match(await button.getAttribute('title'), /operate/);
+	await button.click({force: true});
+	assert.equal(await person.dialog().count(), 0);
+});
+
+story('goes back to the filters that were set', {}, async person => {
+	await person.signIn();
+	await person.open('/runs?status=completed');
+	await person.page.locator('.row a').first().click();
+	await person.page.locator('.step').first().waitFor();
+	await person.page.goBack();
+	await person.page.locator('.row').first().waitFor();
+	assert.equal(await person.page.locator('select[name=status]').inputValue(), 'completed');
+	await person.page.reload();
+	await person.page.locator('.row').first().waitFor();
+	assert.equal(await person.page.locator('select[name=status]').inputValue(), 'completed');
+});
+
+story('signs in again over the page after the session was ended', {allow: [UNAUTHORIZED]}, async person => {
+	await person.signIn();
+	await person.open('/runs?q=12350');
+	await person.seesRows(2);
+	sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'ops'`);
+	await person.sees(person.say('login.again'));
+	await person.seesRows(2);
+	await retryAgain(person);
+	await person.dialog().waitFor({state: 'detached'});
+	await person.seesRows(2);
+});
+
+async function retryAgain(person) {
+	for (let i = 0; i < 20 && await person.dialog().count(); i++) {
+		await person.dialog().locator('input[name=password]').fill(PASSWORD);
+		await person.page.keyboard.press('Enter');
+		await person.page.waitForFunction(() => !document.querySelector('dialog') ||
+			(document.querySelector('dialog .problem') && !document.querySelector('dialog button[type=submit]').disabled));
+	}
+}
