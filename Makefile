@@ -18,11 +18,11 @@
 srcdir := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 
 ifneq (,$(filter test test-matrix demo setup check-floors lint release-sum \
-	coverage bench figures-outbound faults console \
-	install-console,$(MAKECMDGOALS)))
+	coverage bench figures-outbound faults console install-console \
+	console-vendor,$(MAKECMDGOALS)))
 
 .PHONY: test test-matrix demo setup check-floors lint release-sum coverage \
-	bench figures-outbound faults console install-console
+	bench figures-outbound faults console install-console console-vendor
 
 test:
 	@$(srcdir)/dev/test.sh
@@ -38,6 +38,12 @@ console:
 
 install-console:
 	@$(MAKE) -C $(srcdir)/console install
+
+# After a change of a version in t/npm/package.json.
+console-vendor:
+	@set -e; npm=$$(mktemp -d); trap 'rm -rf "$$npm"' EXIT; \
+	$(srcdir)/dev/npm.sh "$$npm/npm"; \
+	$(srcdir)/console/vendor.sh "$$npm/npm" $(srcdir)/console/web/vendor
 
 setup:
 	@$(srcdir)/dev/setup.sh test

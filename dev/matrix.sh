@@ -80,10 +80,12 @@ alone()
 }
 
 # inside ROOT COMMAND...: runs it in that chroot, as root.  Of the environment
-# it gets what make test reads, and the proxies.
+# it gets what make test reads, and the proxies.  The browser stays out: the page is
+# the same for every server.
 inside()
 {
-	local root=$1 name variables=(WF_NPM=/npm WF_SUMMARY=/summary)
+	local root=$1 name variables=(WF_NPM=/npm WF_SUMMARY=/summary
+		WF_NO_BROWSER=1)
 
 	shift
 	for name in SUITE TESTS JOBS COPT OLD_PG_CONFIG http_proxy https_proxy no_proxy

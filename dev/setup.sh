@@ -58,6 +58,7 @@ missing()
 		[ -n "${WF_NPM:-}" ] || have npm || echo npm
 		have nginx || echo nginx-light
 		have pgbouncer || echo pgbouncer
+		missing_for_browser
 	fi
 }
 
@@ -68,6 +69,13 @@ missing_for_console()
 	have pkg-config || echo pkg-config
 	pkg-config --exists libevent_core 2>/dev/null || echo libevent-dev
 	pkg-config --exists libpq 2>/dev/null || echo libpq-dev
+}
+
+# The browser that the console's page is tried in, and letters of both languages.
+missing_for_browser()
+{
+	[ -z "${WF_NO_BROWSER:-}" ] || return 0
+	have chromium || echo chromium fonts-noto-core
 }
 
 missing_for_lint()

@@ -3,7 +3,7 @@
 //
 // The environment says where things are (t/110_console_browser.pl sets it): WF_URL,
 // the console's address; WF_NPM, the folder of the npm packages; WF_CHROMIUM; WF_PSQL,
-// a command that runs the SQL that is its last argument.
+// a command that runs the SQL of its standard input.
 
 import assert from 'node:assert/strict';
 import {execFileSync} from 'node:child_process';
@@ -31,7 +31,7 @@ after(() => browser.close());
 export function sql(statement) {
 	const [command, ...args] = psql.split(' ');
 
-	return execFileSync(command, [...args, statement], {encoding: 'utf8'}).trim();
+	return execFileSync(command, args, {input: statement, encoding: 'utf8'}).trim();
 }
 
 const {default: en} = await import('../../web/i18n/en.js');
