@@ -6,6 +6,8 @@
 # removed.  Fails where anything did not arrive.
 #
 #	make demo KEEP=1		leave it running and print the psql command
+#	make demo CONSOLE=1		then serve the console with more to look at, until
+#							Ctrl-C (CONSOLE_PORT=8480 chooses the port)
 #	dev/demo.sh stop DIR	end one that was left running
 
 set -euo pipefail
@@ -34,6 +36,51 @@ finish()
 	fi
 	[ -n "$finished" ] && exit 0
 	exit 1
+}
+
+# The console, with the data of console/demo.sql, in a database of its own: the
+# workflow above stays out of it.  Serves until it is interrupted.
+serve_console()
+{
+	local port=${CONSOLE_PORT:-8480} password=demo
+
+	wf_say "Building and starting the console"
+	wf_run make -s -C src/console BUILD="$WORK/build/console" >&2
+	wf_run bash -c 'printf "%s\n" "local shop +wf_console scram-sha-256" \
+		"local all all trust" >data/pg_hba.conf'
+	wf_run pg_ctl -D "$WORK/data" reload >/dev/null
+	wf_run createdb shop
+	wf_run psql -X -q -v ON_ERROR_STOP=1 -d shop \
+		-c 'CREATE EXTENSION workflow_engine'
+	wf_run psql -X -q -v ON_ERROR_STOP=1 -d shop -f src/console/demo.sql \
+		-v http="$whatsapp" -v password="$password"
+	cat >"$WORK/console.conf" <<-EOF
+		listen = 127.0.0.1:$port
+		url = http://127.0.0.1:$port
+		database = host=$WORK/tmp port=$WF_PORT dbname=shop
+		languages = en, ar
+	EOF
+	chmod 644 "$WORK/console.conf"
+	wf_run build/console/wf_console --config "$WORK/console.conf" --check \
+		>"$WORK/check.out" 2>&1 || {
+		cat "$WORK/check.out" >&2
+		die "the console cannot start"
+	}
+	finished=yes
+	heading "The console"
+	cat <<-EOF
+		    http://127.0.0.1:$port
+		    sign in as   ops     password $password    may retry, cancel, switch off
+		    or as        viewer  password $password    may look
+		Ctrl-C stops and removes everything.
+	EOF
+	trap 'exit 0' INT TERM
+	wf_run build/console/wf_console --config "$WORK/console.conf" \
+		2>"$WORK/console.log" &
+	wait $!
+	tail -n 20 "$WORK/console.log" >&2
+	finished=
+	die "the console has ended"
 }
 
 heading()
@@ -119,7 +166,7 @@ fi
 trap finish EXIT
 trap 'exit 1' INT TERM
 
-"$WF_TOP/dev/setup.sh" demo
+"$WF_TOP/dev/setup.sh" ${CONSOLE:+console-}demo
 wf_find_postgres || die "no PostgreSQL with headers found"
 wf_say "Building against $("$PGC" --version)"
 wf_open demo
@@ -183,6 +230,7 @@ sql -c "$query"
 	die "a step has not completed"
 
 finished=yes
+[ -z "${CONSOLE:-}" ] || serve_console
 if [ -n "${KEEP:-}" ]
 then
 	wf_say "Left running. To look around:"

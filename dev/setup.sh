@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 #
-# setup.sh demo|test|chroot|lint: what building and running needs, or what
-# makes a chroot, or what make lint needs, is there afterwards.
+# setup.sh demo|console-demo|test|chroot|lint: what building and running needs, or
+# what makes a chroot, or what make lint needs, is there afterwards.
 #
 # Looks for each thing itself (a compiler, not a package of that name), so a
 # machine that has them by other ways passes.  What is missing is installed
@@ -65,7 +65,7 @@ missing()
 # What wf_console is built with.
 missing_for_console()
 {
-	[ "$purpose" = test ] || return 0
+	[ "$purpose" = test ] || [ "$purpose" = console-demo ] || return 0
 	have pkg-config || echo pkg-config
 	pkg-config --exists libevent_core 2>/dev/null || echo libevent-dev
 	pkg-config --exists libpq 2>/dev/null || echo libpq-dev

@@ -12,6 +12,7 @@ for (const language of ['en', 'ar']) {
 			await person.page.locator('input[name=role]').waitFor();
 			await person.accessible('signing in');
 			await person.signIn();
+			await person.menu();
 			for (const path of PAGES) {
 				await person.open(path);
 				await person.page.locator('main h1').waitFor();

@@ -107,6 +107,14 @@ export class Person {
 		return this.page.getByLabel(this.say(key), {exact: true});
 	}
 
+	// Opens what a phone has behind a button.
+	async menu() {
+		const button = this.page.locator('button.menu');
+
+		if (await button.isVisible())
+			await button.click();
+	}
+
 	// Waits until the page says so.
 	sees(text) {
 		return this.page.getByText(like(text)).first().waitFor();

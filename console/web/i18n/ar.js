@@ -18,6 +18,7 @@ export default {
 	'tenant': 'الفرع',
 	'tenant.all': 'كل الفروع',
 	'signout': 'تسجيل الخروج',
+	'menu': 'القائمة',
 	'close': 'إغلاق',
 	'details': 'التفاصيل',
 	'again': 'إعادة المحاولة',

@@ -18,6 +18,7 @@ export default {
 	'tenant': 'Branch',
 	'tenant.all': 'All branches',
 	'signout': 'Sign out',
+	'menu': 'Menu',
 	'close': 'Close',
 	'details': 'Details',
 	'again': 'Try again',

@@ -89,6 +89,7 @@ async function signOut() {
 function Frame() {
 	const {path, params} = route.value;
 	const [help, showHelp] = useState(false);
+	const [menu, showMenu] = useState(false);
 
 	useEffect(() => {
 		const current = PAGES.find(one => one.path === path);
@@ -104,7 +105,8 @@ function Frame() {
 		<header class="top">
 			<a class="product" href=${address('/', {tenant: params.tenant})}>workflow_engine</a>
 			<${Search}/>
-			<div class="who">
+			<button type="button" class="menu" aria-expanded=${String(menu)} aria-controls="who" onClick=${() => showMenu(!menu)}>☰<span class="hidden"> ${t('menu')}</span></button>
+			<div class=${menu ? 'who open' : 'who'} id="who">
 				<${Tenant}/><${Language}/><${Theme}/>
 				<button type="button" class="quiet" onClick=${() => showHelp(true)} aria-label=${t('help')}>?</button>
 				<span class="role"><bdi>${me.value.role}</bdi></span>
