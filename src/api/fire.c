@@ -271,7 +271,7 @@ fill_slot(Firing *firing, TupleTableSlot *slot, const Target *target,
 	v[Anum_workflow_runs_depth] = Int32GetDatum(firing->depth);
 	ExecStoreVirtualTuple(slot);
 	slot->tts_tableOid = RelationGetRelid(firing->runs);
-	due.id = *id;
+	due.unit = unit_of_run(id);
 	due.tenant_id = *tenant;
 	due.priority = (int16) firing->priority;
 	wakeup_run_at_commit(&due);

@@ -184,12 +184,12 @@ take_inserted(FireStatement *fire)
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		RunStatus	status = run_status_of(DatumGetTextPP(value_of(i, 5)));
-		DueRun		due = {.id = *DatumGetUUIDP(value_of(i, 1)),
+		DueRun		due = {.unit = unit_of_run(DatumGetUUIDP(value_of(i, 1))),
 			.tenant_id = *DatumGetUUIDP(value_of(i, 2)),
 			.run_at = DatumGetTimestampTz(value_of(i, 3)),
 		.priority = DatumGetInt16(value_of(i, 4))};
 
-		note_id(fire, &due.id);
+		note_id(fire, &due.unit.id);
 		if (run_status_is_open(status))
 			wakeup_run_at_commit(&due);
 	}

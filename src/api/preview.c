@@ -290,7 +290,7 @@ load_run(Asked *asked, const pg_uuid_t *id)
 					   " WHERE r.id = $1", 1, &type, &value);
 	if (found)
 	{
-		run->id = *id;
+		run->unit = unit_of_run(id);
 		run->payload = json_column(1, caller);
 		run->tenant_id = *DatumGetUUIDP(column(2, &isnull));
 		run->queued_at = DatumGetTimestampTz(column(3, &isnull));
@@ -437,7 +437,7 @@ wf_preview(PG_FUNCTION_ARGS)
 	fire_check_payload(run->payload);
 	choose_tenant(run, PG_ARGISNULL(2) ? NULL : PG_GETARG_UUID_P(2));
 	run->queued_at = clock_now();
-	uuid7_generate(&run->id, run->queued_at);
+	uuid7_generate(&run->unit.id, run->queued_at);
 	compile(&asked);
 	check_outputs(&asked, asked.preview.outputs);
 	find_definition(&asked);

@@ -77,7 +77,7 @@ fill_task(PreviewTask *task, const Preview *preview,
 	task->binding = settings_tenant(&task->bound_to);
 	task->run_functions = preview->run_functions;
 	task->run_as = preview->run_as;
-	task->run_id = run->id;
+	task->run_id = run->unit.id;
 	task->queued_at = run->queued_at;
 	task->tenant_id = run->tenant_id;
 	task->definition_id = run->definition_id;

@@ -155,6 +155,7 @@ stopped_run_cancel(const pg_uuid_t *id)
 	Datum		values[3] = {UUIDPGetDatum(id),
 		TimestampTzGetDatum(clock_now()),
 	CStringGetTextDatum(operation_role())};
+	Unit		unit = unit_of_run(id);
 	bool		cancelled;
 
 	SPI_connect();
@@ -164,7 +165,7 @@ stopped_run_cancel(const pg_uuid_t *id)
 	SPI_finish();
 	if (!cancelled)
 		return false;
-	run_ended(id, RUN_STATUS_CANCELLED);
+	run_ended(&unit, RUN_STATUS_CANCELLED);
 	current_run.cancelled = true;
 	return true;
 }

@@ -1,9 +1,9 @@
 /*
  * uuid_list.c
- *	  Lists of run ids, and idempotency keys.
+ *	  Lists of ids, and idempotency keys.
  *
- * Pure.  Any process.  The lists are short (the runs of a batch), so they are
- * searched from end to end.
+ * Pure.  Any process.  The lists are short (the tenants of a tick), so they
+ * are searched from end to end.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -43,32 +43,6 @@ char *
 id_text(const pg_uuid_t *id)
 {
 	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id)));
-}
-
-List *
-ids_append_copies(List *ids, List *more)
-{
-	ListCell   *lc;
-
-	foreach(lc, more)
-		ids = lappend(ids, id_copy(lfirst(lc)));
-	return ids;
-}
-
-List *
-ids_remove(List *ids, List *gone)
-{
-	ListCell   *lc;
-
-	foreach(lc, ids)
-	{
-		if (ids_contain(gone, lfirst(lc)))
-		{
-			pfree(lfirst(lc));
-			ids = foreach_delete_current(ids, lc);
-		}
-	}
-	return ids;
 }
 
 void

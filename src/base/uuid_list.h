@@ -1,6 +1,6 @@
 /*
  * uuid_list.h
- *	  Lists of run ids (pg_uuid_t *), and idempotency keys.
+ *	  Lists of ids (pg_uuid_t *), and idempotency keys.
  */
 #ifndef WF_UUID_LIST_H
 #define WF_UUID_LIST_H
@@ -13,12 +13,6 @@ extern bool ids_equal(const pg_uuid_t *a, const pg_uuid_t *b);
 
 /* Is the id in the list? */
 extern bool ids_contain(List *ids, const pg_uuid_t *id);
-
-/* Appends copies of more to ids, in the current context; returns the list. */
-extern List *ids_append_copies(List *ids, List *more);
-
-/* Removes from ids, and frees, those that are in gone; returns the list. */
-extern List *ids_remove(List *ids, List *gone);
 
 /* A palloc'd copy; the text of an id, palloc'd. */
 extern pg_uuid_t *id_copy(const pg_uuid_t *id);

@@ -33,7 +33,7 @@ typedef enum RunVerdict
  */
 typedef struct Intent
 {
-	pg_uuid_t	run_id;
+	Unit		unit;
 	pg_uuid_t	tenant_id;
 	StepPosition step;
 	int			attempt;

@@ -80,7 +80,7 @@ take_back(RunRow *run)
 static void
 interpret_answer(const RunRow *run, Interpretation *i)
 {
-	Sandbox		sandbox = {.run_id = &run->id,
+	Sandbox		sandbox = {.unit = &run->unit,
 		.definition_id = &run->definition_id,.step = run->current_step,
 	.timeout_ms = wf_step_timeout,.lock_timeout_ms = wf_lock_timeout};
 	ErrorData  *raised = sandbox_run(&sandbox, interpret, i);

@@ -96,7 +96,7 @@ perform(Sandbox *sandbox, StepWalk *sw)
 
 	sandbox_enter_role(sandbox, sw->prepared.run_as, call->tenant_id);
 	current_run.active = true;
-	current_run.id = sw->preview->run.id;
+	current_run.id = sw->preview->run.unit.id;
 	current_run.depth = sw->preview->run.depth;
 	tells = record_change_begin(&change, call);
 	sw->output = sw->prepared.action->execute(call);
@@ -398,7 +398,7 @@ begin_step(Walk *walk, const PlanStep *step, StepWalk *sw)
 	sw->inputs.scope = &sw->scope;
 	sw->inputs.tenant_id = &walk->run.tenant_id;
 	sw->inputs.run_as = walk->preview->run_as;
-	sw->inputs.key = request_key(&walk->run.id, step->name, NULL, 0, 1);
+	sw->inputs.key = request_key(&walk->run.unit.id, step->name, NULL, 0, 1);
 	sw->inputs.shown = true;
 }
 

@@ -31,7 +31,7 @@ describe_run(const RunRow *run)
 	ObjectBuilder b;
 
 	object_begin(&b);
-	object_text(&b, "id", id_text(&run->id));
+	object_text(&b, "id", id_text(&run->unit.id));
 	object_text(&b, "queued_at", iso_time(run->queued_at));
 	object_number(&b, "attempt", run->attempt);
 	return object_end(&b);

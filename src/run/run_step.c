@@ -34,7 +34,7 @@ perform_native(Sandbox *sandbox, StepCall *sc)
 
 	sandbox_enter_role(sandbox, prepared->run_as, &sc->run->tenant_id);
 	current_run.active = true;
-	current_run.id = sc->run->id;
+	current_run.id = sc->run->unit.id;
 	current_run.depth = sc->run->depth;
 	current_run.cancelled = false;
 	sc->output = prepared->action->execute(&prepared->call);
@@ -47,7 +47,7 @@ make_intent(StepCall *sc, const GateKey *gate, const TokenUse *token)
 	PreparedStep *prepared = &sc->prepared;
 	Intent	   *intent = palloc0(sizeof(Intent));
 
-	intent->run_id = sc->run->id;
+	intent->unit = sc->run->unit;
 	intent->tenant_id = sc->run->tenant_id;
 	intent->step = sc->run->current_step;
 	intent->action = prepared->action;
@@ -125,7 +125,8 @@ execute_step(Sandbox *sandbox, void *arg)
 		.scope = &sc->scope,
 		.tenant_id = &sc->run->tenant_id,
 		.run_as = sc->plan->run_as,
-		.key = request_key(&sc->run->id, sc->step->name, NULL, 0, delivery)
+		.key = request_key(&sc->run->unit.id, sc->step->name, NULL, 0,
+						   delivery)
 	};
 
 	run_prepare(&inputs, &sc->prepared);
@@ -191,7 +192,7 @@ note_effects(const Sandbox *sandbox, TickContext *tick)
 ErrorData *
 run_step_execute(StepCall *sc, TickContext *tick)
 {
-	Sandbox		sandbox = {.run_id = &sc->run->id,
+	Sandbox		sandbox = {.unit = &sc->run->unit,
 		.definition_id = &sc->run->definition_id,
 		.step = sc->run->current_step,
 		.timeout_ms = sandbox_limit(sc->step),

@@ -212,12 +212,12 @@ report_limits(int code, Datum arg)
 static void
 note_running(const Sandbox *sandbox, TimestampTz began)
 {
-	is_running = sandbox->run_id != NULL;
+	is_running = sandbox->unit != NULL;
 	if (!is_running)
 		return;
 	memset(&running, 0, sizeof(running));
 	running.database = MyDatabaseId;
-	running.run_id = *sandbox->run_id;
+	running.unit = *sandbox->unit;
 	running.definition_id = *sandbox->definition_id;
 	running.step = sandbox->step;
 	running.since = began;

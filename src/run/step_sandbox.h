@@ -7,12 +7,13 @@
 #define WF_STEP_SANDBOX_H
 
 #include "postgres.h"
+#include "base/unit.h"
 #include "plan/step_position.h"
 #include "utils/uuid.h"
 
 typedef struct Sandbox
 {
-	const pg_uuid_t *run_id;	/* whose step it is, */
+	const Unit *unit;			/* whose step it is, */
 	const pg_uuid_t *definition_id; /* of which workflow, */
 	StepPosition step;			/* and which */
 	int64		timeout_ms;		/* of the whole body */

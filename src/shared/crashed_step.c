@@ -55,7 +55,7 @@
 #include "utils/timestamp.h"
 
 #define STOP_FILE "pg_stat/workflow_engine.stop"
-#define STOP_MAGIC 0x57460003
+#define STOP_MAGIC 0x57460004
 
 #define MAX_CRASHED_STEPS 256
 
@@ -291,20 +291,19 @@ write_down(const CrashedStep *step)
 }
 
 void
-crashed_step_note_run(const pg_uuid_t *run_id,
-					  const pg_uuid_t *definition_id)
+crashed_step_note_run(const Unit *unit, const pg_uuid_t *definition_id)
 {
 	CrashedStep step = {.step = STEP_POSITION_NONE};
 
 	if (mine == NULL)
 		return;
-	if (run_id == NULL)
+	if (unit == NULL)
 	{
 		mine->is_set = false;
 		return;
 	}
 	step.database = MyDatabaseId;
-	step.run_id = *run_id;
+	step.unit = *unit;
 	if (definition_id != NULL)
 		step.definition_id = *definition_id;
 	write_down(&step);
@@ -406,7 +405,7 @@ number_of(const CrashedStep *crashed)
 		if (s->claimed_by == crashed->claimed_by &&
 			s->since == crashed->since &&
 			step_position_equal(s->step, crashed->step) &&
-			memcmp(&s->run_id, &crashed->run_id, UUID_LEN) == 0)
+			unit_equal(&s->unit, &crashed->unit))
 			return i;
 	}
 	return -1;

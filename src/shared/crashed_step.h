@@ -6,6 +6,7 @@
 #ifndef WF_CRASHED_STEP_H
 #define WF_CRASHED_STEP_H
 
+#include "base/unit.h"
 #include "datatype/timestamp.h"
 #include "plan/step_position.h"
 #include "utils/uuid.h"
@@ -14,7 +15,7 @@
 typedef struct CrashedStep
 {
 	Oid			database;
-	pg_uuid_t	run_id;
+	Unit		unit;
 	pg_uuid_t	definition_id;	/* zero: not known */
 	StepPosition step;			/* none: the run was loaded or saved */
 	TimestampTz since;			/* when the attempt began */
@@ -30,9 +31,9 @@ typedef struct CrashedStep
 
 /*
  * Which run this worker is about from now on, executing no step.  NULL for
- * run_id: none; NULL for definition_id: it is not known yet.
+ * unit: none; NULL for definition_id: it is not known yet.
  */
-extern void crashed_step_note_run(const pg_uuid_t *run_id,
+extern void crashed_step_note_run(const Unit *unit,
 								  const pg_uuid_t *definition_id);
 
 /*

@@ -96,7 +96,7 @@ compare_runs(const pairingheap_node *a, const pairingheap_node *b, void *arg)
 		return x->priority > y->priority ? 1 : -1;
 	if (x->run_at != y->run_at)
 		return x->run_at < y->run_at ? 1 : -1;
-	return memcmp(&y->id, &x->id, UUID_LEN);
+	return unit_compare(&y->unit, &x->unit);
 }
 
 /*--- tenants ---*/
@@ -159,7 +159,7 @@ due_pop_run(DueTenant *tenant, DueRun *run)
 	Assert(tenant->nruns > 0);
 	queued = (DueEntry *) pairingheap_remove_first(&tenant->runs);
 	tenant->nruns--;
-	run->id = queued->id;
+	run->unit = queued->unit;
 	run->tenant_id = tenant->id;
 	run->run_at = queued->run_at;
 	run->priority = queued->priority;
@@ -215,7 +215,7 @@ due_add_to_tenant(DueTenant *tenant, const DueRun *run)
 		return false;
 	queue->free_runs = queued->node.next_sibling;
 	queue->nfree_runs--;
-	queued->id = run->id;
+	queued->unit = run->unit;
 	queued->run_at = run->run_at;
 	queued->priority = run->priority;
 	pairingheap_add(&tenant->runs, &queued->node);

@@ -8,17 +8,18 @@
 #ifndef WF_DUE_QUEUE_H
 #define WF_DUE_QUEUE_H
 
+#include "base/unit.h"
 #include "datatype/timestamp.h"
 #include "utils/uuid.h"
 
 typedef struct DueRun
 {
-	pg_uuid_t	id;
+	Unit		unit;
 	pg_uuid_t	tenant_id;
-	TimestampTz run_at;
 	int16		priority;
 	bool		is_last;		/* of a run that was taken: its tenant has no
 								 * other one, and some other tenant may have */
+	TimestampTz run_at;
 } DueRun;
 
 /* A place in the order of a tenant's runs. */
@@ -26,7 +27,7 @@ typedef struct DuePosition
 {
 	int16		priority;
 	TimestampTz run_at;
-	pg_uuid_t	id;
+	Unit		unit;
 } DuePosition;
 
 /* What is to be read from the table: a tenant's next runs. */

@@ -27,8 +27,8 @@
 typedef struct DueEntry
 {
 	pairingheap_node node;		/* first; its sibling links the free ones */
-	pg_uuid_t	id;
 	TimestampTz run_at;
+	Unit		unit;
 	int16		priority;
 } DueEntry;
 

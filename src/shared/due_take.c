@@ -134,7 +134,7 @@ due_end_reading(const DueReading *reading, const DueRun *runs, int n,
 			{
 				tenant->position.priority = runs[kept - 1].priority;
 				tenant->position.run_at = runs[kept - 1].run_at;
-				tenant->position.id = runs[kept - 1].id;
+				tenant->position.unit = runs[kept - 1].unit;
 			}
 			due_note_more(tenant, tenant->position.priority);
 		}

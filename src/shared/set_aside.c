@@ -108,7 +108,7 @@ has_entries(void)
 
 /* NULL: it is not set aside. */
 static AsideRun *
-find_aside(const pg_uuid_t *run_id)
+find_aside(const Unit *unit)
 {
 	AssertLocked();
 	for (int i = 0; i < MAX_ASIDE; i++)
@@ -116,7 +116,7 @@ find_aside(const pg_uuid_t *run_id)
 		AsideRun   *aside = &tables->runs[i];
 
 		if (aside->database == MyDatabaseId &&
-			memcmp(&aside->run.id, run_id, UUID_LEN) == 0)
+			unit_equal(&aside->run.unit, unit))
 			return aside;
 	}
 	return NULL;
@@ -151,7 +151,7 @@ aside_add(const DueRun *run, bool is_queued)
 	int			times;
 
 	LWLockAcquire(tables->lock, LW_EXCLUSIVE);
-	aside = find_aside(&run->id);
+	aside = find_aside(&run->unit);
 	if (aside == NULL)
 	{
 		aside = place_for_aside();
@@ -169,7 +169,7 @@ aside_add(const DueRun *run, bool is_queued)
 }
 
 bool
-aside_contains(const pg_uuid_t *run_id)
+aside_contains(const Unit *unit)
 {
 	AsideRun   *aside;
 	bool		is_aside;
@@ -177,21 +177,21 @@ aside_contains(const pg_uuid_t *run_id)
 	if (!has_entries())
 		return false;
 	LWLockAcquire(tables->lock, LW_SHARED);
-	aside = find_aside(run_id);
+	aside = find_aside(unit);
 	is_aside = aside != NULL && aside->next_try > clock_now();
 	LWLockRelease(tables->lock);
 	return is_aside;
 }
 
 void
-aside_remove(const pg_uuid_t *run_id)
+aside_remove(const Unit *unit)
 {
 	AsideRun   *aside;
 
 	if (!has_entries())
 		return;
 	LWLockAcquire(tables->lock, LW_EXCLUSIVE);
-	aside = find_aside(run_id);
+	aside = find_aside(unit);
 	if (aside != NULL)
 	{
 		memset(aside, 0, sizeof(AsideRun));

@@ -21,10 +21,10 @@
 extern int	aside_add(const DueRun *run, bool is_queued);
 
 /* Is the run to be left alone now? */
-extern bool aside_contains(const pg_uuid_t *run_id);
+extern bool aside_contains(const Unit *unit);
 
 /* The run's row was saved, and that has committed. */
-extern void aside_remove(const pg_uuid_t *run_id);
+extern void aside_remove(const Unit *unit);
 
 /*--- definitions that are isolated ---*/
 

@@ -42,9 +42,10 @@ announce(const pg_uuid_t *run_id, RunStatus status)
 }
 
 void
-run_ended(const pg_uuid_t *run_id, RunStatus status)
+run_ended(const Unit *unit, RunStatus status)
 {
+	Assert(unit->table == UNIT_RUN);
 	Assert(status == RUN_STATUS_COMPLETED || status == RUN_STATUS_FAILED ||
 		   status == RUN_STATUS_CANCELLED);
-	announce(run_id, status);
+	announce(&unit->id, status);
 }

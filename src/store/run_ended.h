@@ -6,8 +6,8 @@
 #define WF_RUN_ENDED_H
 
 #include "postgres.h"
+#include "base/unit.h"
 #include "store/run_status.h"
-#include "utils/uuid.h"
 
 /*
  * To be called for each run that was given an ended status (completed, failed,
@@ -15,6 +15,6 @@
  * written.  Announces the end on channel workflow_events when the transaction
  * commits, as workflow_engine.notify_events asks.
  */
-extern void run_ended(const pg_uuid_t *run_id, RunStatus status);
+extern void run_ended(const Unit *unit, RunStatus status);
 
 #endif							/* WF_RUN_ENDED_H */

@@ -6,6 +6,7 @@
 #define WF_STORE_H
 
 #include "postgres.h"
+#include "base/unit.h"
 #include "datatype/timestamp.h"
 #include "plan/plan.h"
 #include "shared/due_queue.h"
@@ -227,7 +228,7 @@ enum
 typedef struct RunRow
 {
 	ItemPointerData tid;		/* of the version that was loaded */
-	pg_uuid_t	id;
+	Unit		unit;
 	pg_uuid_t	definition_id;
 	int			version;
 	TimestampTz saved_at;		/* when that version was saved */
@@ -278,28 +279,28 @@ extern char *store_results_defect(Jsonb *step_results, Jsonb *failed_attempts,
 extern List *store_take_over(RunTable *runs, int limit);
 
 /*
- * Ids of the runs that this epoch owns, without known.  List of pg_uuid_t *.
+ * The runs that this epoch owns, without known.  Lists of Unit *.
  */
 extern List *store_owned_but(List *known, int64 epoch);
 
 /*
- * Executes a statement that writes one run, whose first value is its id, as
+ * Executes a statement that writes that run, whose id is its first value, as
  * the owner of the table.  Raises 57014 if that takes longer than a second.
  * False: no row was written.
  */
-extern bool store_write_run(StoreStatement statement, Datum *values,
-							const char *nulls);
+extern bool store_write_run(const Unit *unit, StoreStatement statement,
+							Datum *values, const char *nulls);
 
 /*
  * Locks a run whose worker ended while it executed that step (store_crash.c).
  * False: it is not there, has passed the step or ended, or a worker has it by
  * now; or, *locked, somebody has locked its row.
  */
-extern bool store_lock_crashed(const pg_uuid_t *id, StepPosition step,
+extern bool store_lock_crashed(const Unit *unit, StepPosition step,
 							   bool *locked);
 
 /* The same, and loads it; NULL for false. */
-extern RunRow *store_load_crashed(const pg_uuid_t *id, StepPosition step,
+extern RunRow *store_load_crashed(const Unit *unit, StepPosition step,
 								  bool *locked);
 
 /*
@@ -324,7 +325,7 @@ extern const int store_changed_columns[STORE_NCHANGES];
 extern void store_changes(const RunRow *run, Datum *values, bool *isnull);
 
 /* Fails a run that no tick could process. */
-extern void store_fail_run(const pg_uuid_t *id, const char *message);
+extern void store_fail_run(const Unit *unit, const char *message);
 
 /*
  * Counts an end of a worker on the run that it was about without executing a
@@ -333,7 +334,7 @@ extern void store_fail_run(const pg_uuid_t *id, const char *message);
  * columns.  Raises nothing if there is no such run, or a worker has it by now;
  * *locked: somebody has locked its row.
  */
-extern void store_count_crash(const pg_uuid_t *id, int max_ends,
+extern void store_count_crash(const Unit *unit, int max_ends,
 							  const char *message, bool *locked);
 
 /*
@@ -406,7 +407,7 @@ extern void store_loading_end(RunTable *runs);
  * Locks and loads a run if it is due and its definition is not paused; else
  * NULL, and *later if somebody else holds its row or it is not due yet.
  */
-extern RunRow *store_claim_run(RunTable *runs, const pg_uuid_t *id,
+extern RunRow *store_claim_run(RunTable *runs, const Unit *unit,
 							   TimestampTz now, const Pauses *pauses,
 							   bool *later);
 
@@ -414,14 +415,14 @@ extern RunRow *store_claim_run(RunTable *runs, const pg_uuid_t *id,
  * Loads a run that this epoch owns, and locks it if that is wanted; else NULL,
  * *busy if it does and somebody else holds the row.
  */
-extern RunRow *store_load_owned(RunTable *runs, const pg_uuid_t *id,
+extern RunRow *store_load_owned(RunTable *runs, const Unit *unit,
 								int64 epoch, bool lock, bool *busy);
 
 /*
  * Loads a run whose row this transaction has locked; NULL if it, or its
  * definition, is not there.
  */
-extern RunRow *store_load_locked(RunTable *runs, const pg_uuid_t *id);
+extern RunRow *store_load_locked(RunTable *runs, const Unit *unit);
 
 typedef enum RelockResult
 {

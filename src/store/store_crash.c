@@ -18,9 +18,10 @@
 #include "utils/timestamp.h"
 
 bool
-store_lock_crashed(const pg_uuid_t *id, StepPosition step, bool *locked)
+store_lock_crashed(const Unit *unit, StepPosition step, bool *locked)
 {
-	Datum		values[2] = {UUIDPGetDatum(id), StepPositionGetDatum(step)};
+	Datum		values[2] = {UUIDPGetDatum(&unit->id),
+	StepPositionGetDatum(step)};
 	bool		found;
 
 	SPI_connect();
@@ -34,32 +35,32 @@ store_lock_crashed(const pg_uuid_t *id, StepPosition step, bool *locked)
 }
 
 RunRow *
-store_load_crashed(const pg_uuid_t *id, StepPosition step, bool *locked)
+store_load_crashed(const Unit *unit, StepPosition step, bool *locked)
 {
 	RunTable   *runs;
 	RunRow	   *run;
 
-	if (!store_lock_crashed(id, step, locked))
+	if (!store_lock_crashed(unit, step, locked))
 		return NULL;
 	runs = store_open_runs();
 	store_loading_begin(runs);
-	run = store_load_locked(runs, id);
+	run = store_load_locked(runs, unit);
 	store_loading_end(runs);
 	store_close_runs(runs);
 	return run;
 }
 
 void
-store_count_crash(const pg_uuid_t *id, int max_ends, const char *message,
+store_count_crash(const Unit *unit, int max_ends, const char *message,
 				  bool *locked)
 {
-	Datum		values[4] = {UUIDPGetDatum(id), Int32GetDatum(max_ends),
+	Datum		values[4] = {UUIDPGetDatum(&unit->id), Int32GetDatum(max_ends),
 	CStringGetTextDatum(message), TimestampTzGetDatum(clock_now())};
 	StepPosition any_step = {PG_INT32_MAX};
 	bool		is_queued;
 
-	if (!store_lock_crashed(id, any_step, locked) ||
-		!store_write_run(STORE_COUNT_CRASH, values, NULL))
+	if (!store_lock_crashed(unit, any_step, locked) ||
+		!store_write_run(unit, STORE_COUNT_CRASH, values, NULL))
 		return;
 	/* it is queued again, or this was the last time */
 	values[1] = StepPositionGetDatum(any_step);
@@ -68,5 +69,5 @@ store_count_crash(const pg_uuid_t *id, int max_ends, const char *message,
 	is_queued = SPI_processed > 0;
 	SPI_finish();
 	if (!is_queued)
-		run_ended(id, RUN_STATUS_FAILED);
+		run_ended(unit, RUN_STATUS_FAILED);
 }

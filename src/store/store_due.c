@@ -215,7 +215,7 @@ collect_due(DueRun *runs, int max)
 
 	for (int i = 0; i < n; i++)
 	{
-		runs[i].id = *DatumGetUUIDP(column(i, 1));
+		runs[i].unit = unit_of_run(DatumGetUUIDP(column(i, 1)));
 		runs[i].tenant_id = *DatumGetUUIDP(column(i, 2));
 		runs[i].run_at = DatumGetTimestampTz(column(i, 3));
 		runs[i].priority = DatumGetInt16(column(i, 4));
@@ -234,7 +234,7 @@ compare_due(const void *a, const void *b)
 		return x->priority > y->priority ? -1 : 1;
 	if (x->run_at != y->run_at)
 		return x->run_at < y->run_at ? -1 : 1;
-	return memcmp(&x->id, &y->id, UUID_LEN);
+	return unit_compare(&x->unit, &y->unit);
 }
 
 static int
@@ -286,7 +286,7 @@ store_read_due(const DueReading *reading, TimestampTz now,
 	Datum		values[8] = {0, UUIDPGetDatum(&reading->tenant_id),
 		Int16GetDatum(reading->after.priority),
 		TimestampTzGetDatum(reading->after.run_at),
-		UUIDPGetDatum(&reading->after.id),
+		UUIDPGetDatum(&reading->after.unit.id),
 		TimestampTzGetDatum(now), Int32GetDatum(reading->limit),
 	paused_definitions(pauses)};
 

@@ -198,7 +198,8 @@ run_of_slot(RunTable *runs, TupleTableSlot *slot)
 	Definition *definition;
 
 	slot_getallattrs(slot);
-	run->id = uuid_of(slot, Anum_workflow_runs_id);
+	run->unit.table = UNIT_RUN;
+	run->unit.id = uuid_of(slot, Anum_workflow_runs_id);
 	run->definition_id = uuid_of(slot, Anum_workflow_runs_definition_id);
 	run->version =
 		DatumGetInt32(value_of(slot, Anum_workflow_runs_definition_version));
@@ -336,23 +337,24 @@ claim_row(RunTable *runs, TimestampTz now, const Pauses *pauses, bool *later)
 
 /* Puts the run's row into the slot; false: there is none. */
 static bool
-find_row(RunTable *runs, const pg_uuid_t *id)
+find_row(RunTable *runs, const Unit *unit)
 {
 	ScanKeyData key;
 
-	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(id));
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_UUID_EQ,
+				UUIDPGetDatum(&unit->id));
 	index_rescan(runs->scan, &key, 1, NULL, 0);
 	return index_getnext_slot(runs->scan, ForwardScanDirection, runs->row);
 }
 
 RunRow *
-store_claim_run(RunTable *runs, const pg_uuid_t *id, TimestampTz now,
+store_claim_run(RunTable *runs, const Unit *unit, TimestampTz now,
 				const Pauses *pauses, bool *later)
 {
 	RunRow	   *run = NULL;
 
 	*later = false;
-	if (find_row(runs, id))
+	if (find_row(runs, unit))
 		run = claim_row(runs, now, pauses, later);
 	ExecClearTuple(runs->row);
 	return run;
@@ -369,13 +371,13 @@ is_owned(TupleTableSlot *slot, int64 epoch)
 }
 
 RunRow *
-store_load_owned(RunTable *runs, const pg_uuid_t *id, int64 epoch, bool lock,
+store_load_owned(RunTable *runs, const Unit *unit, int64 epoch, bool lock,
 				 bool *busy)
 {
 	RunRow	   *run = NULL;
 
 	*busy = false;
-	if (find_row(runs, id) && is_owned(runs->row, epoch))
+	if (find_row(runs, unit) && is_owned(runs->row, epoch))
 	{
 		TM_Result	result = lock ? lock_row(runs, LockWaitSkip) : TM_Ok;
 
@@ -388,10 +390,12 @@ store_load_owned(RunTable *runs, const pg_uuid_t *id, int64 epoch, bool lock,
 }
 
 RunRow *
-store_load_locked(RunTable *runs, const pg_uuid_t *id)
+store_load_locked(RunTable *runs, const Unit *unit)
 {
-	RunRow	   *run = find_row(runs, id) ? run_of_slot(runs, runs->row) : NULL;
+	RunRow	   *run = NULL;
 
+	if (find_row(runs, unit))
+		run = run_of_slot(runs, runs->row);
 	ExecClearTuple(runs->row);
 	return run;
 }
@@ -438,7 +442,7 @@ store_relock_owned(RunTable *runs, RunRow *run, int64 epoch)
 	RelockResult result = RELOCK_GONE;
 
 	store_loading_begin(runs);
-	if (find_row(runs, &run->id) && lock_row(runs, LockWaitBlock) == TM_Ok)
+	if (find_row(runs, &run->unit) && lock_row(runs, LockWaitBlock) == TM_Ok)
 	{
 		result = compare_with_loaded(runs->row, run, epoch);
 		run->tid = runs->row->tts_tid;

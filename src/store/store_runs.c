@@ -11,7 +11,7 @@
 #include "postgres.h"
 #include "compat.h"
 
-#include "base/uuid_list.h"
+#include "base/unit.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
@@ -22,36 +22,37 @@
 
 /*--- results of ids ---*/
 
-/* The ids in the SPI result's first column, in context. */
+/* The units whose ids are in the SPI result's first column, in context. */
 static List *
-collect_ids(MemoryContext context)
+collect_units(MemoryContext context)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
-	List	   *ids = NIL;
+	List	   *units = NIL;
 
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		bool		isnull;
 		Datum		id = SPI_getbinval(SPI_tuptable->vals[i],
 									   SPI_tuptable->tupdesc, 1, &isnull);
+		Unit		unit = unit_of_run(DatumGetUUIDP(id));
 
-		ids = lappend(ids, id_copy(DatumGetUUIDP(id)));
+		units = lappend(units, unit_copy(&unit));
 	}
 	MemoryContextSwitchTo(old);
-	return ids;
+	return units;
 }
 
 /*--- taking over ---*/
 
 /* Loads the runs, which this transaction has locked. */
 static List *
-load_locked(RunTable *runs, List *ids)
+load_locked(RunTable *runs, List *units)
 {
 	List	   *loaded = NIL;
 	ListCell   *lc;
 
 	store_loading_begin(runs);
-	foreach(lc, ids)
+	foreach(lc, units)
 	{
 		RunRow	   *run = store_load_locked(runs, lfirst(lc));
 
@@ -72,15 +73,15 @@ store_take_over(RunTable *runs, int limit)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	Datum		values[2] = {Int32GetDatum(limit), store_places_array()};
-	List	   *ids;
+	List	   *units;
 	List	   *taken;
 	ListCell   *lc;
 
 	SPI_connect();
 	store_execute(STORE_TAKE_OVER, values, NULL, false, 0);
-	ids = collect_ids(caller);
+	units = collect_units(caller);
 	SPI_finish();
-	taken = load_locked(runs, ids);
+	taken = load_locked(runs, units);
 	foreach(lc, taken)
 		((RunRow *) lfirst(lc))->taken_over = true;
 	return taken;
@@ -88,16 +89,16 @@ store_take_over(RunTable *runs, int limit)
 
 /*--- runs that this worker has already ---*/
 
-/* The array of a list of ids. */
+/* The array of the units' ids. */
 static Datum
-array_of_ids(List *ids)
+array_of_ids(List *units)
 {
-	Datum	   *datums = palloc(sizeof(Datum) * (list_length(ids) + 1));
+	Datum	   *datums = palloc(sizeof(Datum) * (list_length(units) + 1));
 	int			n = 0;
 	ListCell   *lc;
 
-	foreach(lc, ids)
-		datums[n++] = UUIDPGetDatum(lfirst(lc));
+	foreach(lc, units)
+		datums[n++] = UUIDPGetDatum(&((Unit *) lfirst(lc))->id);
 	return PointerGetDatum(construct_array(datums, n, UUIDOID, UUID_LEN,
 										   false, TYPALIGN_CHAR));
 }
@@ -108,13 +109,13 @@ store_owned_but(List *known, int64 epoch)
 	MemoryContext caller = CurrentMemoryContext;
 	Datum		values[3] = {array_of_ids(known), Int64GetDatum(epoch),
 	store_places_array()};
-	List	   *ids;
+	List	   *units;
 
 	SPI_connect();
 	store_execute(STORE_OWNED_BUT, values, NULL, false, 0);
-	ids = collect_ids(caller);
+	units = collect_units(caller);
 	SPI_finish();
-	return ids;
+	return units;
 }
 
 /*--- around it ---*/

@@ -49,7 +49,8 @@ write_as_owner(StoreStatement statement, Datum *values, const char *nulls)
 
 /* The limit is since a trigger that waits must not hold up all other runs. */
 bool
-store_write_run(StoreStatement statement, Datum *values, const char *nulls)
+store_write_run(const Unit *unit, StoreStatement statement, Datum *values,
+				const char *nulls)
 {
 	TimestampTz began = clock_now();
 	volatile bool written = false;
@@ -69,7 +70,7 @@ store_write_run(StoreStatement statement, Datum *values, const char *nulls)
 		ereport(ERROR,
 				(errcode(ERRCODE_QUERY_CANCELED),
 				 errmsg("run %s could not be saved within %d ms: a trigger or constraint of table \"workflow_runs\" takes too long",
-						id_text(DatumGetUUIDP(values[0])), SAVE_TIMEOUT_MS)));
+						id_text(&unit->id), SAVE_TIMEOUT_MS)));
 	}
 	PG_END_TRY();
 	disable_timeout(STATEMENT_TIMEOUT, false);
@@ -97,35 +98,35 @@ run_exists(Datum id)
 void
 store_update_run(const RunRow *run)
 {
-	Datum		values[STORE_NCHANGES + 1] = {UUIDPGetDatum(&run->id)};
+	Datum		values[STORE_NCHANGES + 1] = {UUIDPGetDatum(&run->unit.id)};
 	bool		isnull[STORE_NCHANGES];
 	char		nulls[STORE_NCHANGES + 2] = " ";
 
 	store_changes(run, &values[1], isnull);
 	for (int i = 0; i < STORE_NCHANGES; i++)
 		nulls[i + 1] = isnull[i] ? 'n' : ' ';
-	if (!store_write_run(STORE_SAVE, values, nulls) &&
+	if (!store_write_run(&run->unit, STORE_SAVE, values, nulls) &&
 		run_exists(values[0]))
 		ereport(ERROR,
 				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
 				 errmsg("run %s could not be saved: a trigger or rule of table \"workflow_runs\" left out the UPDATE",
-						id_text(&run->id))));
+						id_text(&run->unit.id))));
 }
 
 void
-store_fail_run(const pg_uuid_t *id, const char *message)
+store_fail_run(const Unit *unit, const char *message)
 {
-	Datum		values[3] = {UUIDPGetDatum(id), CStringGetTextDatum(message),
-	TimestampTzGetDatum(clock_now())};
+	Datum		values[3] = {UUIDPGetDatum(&unit->id),
+	CStringGetTextDatum(message), TimestampTzGetDatum(clock_now())};
 
-	if (store_write_run(STORE_FAIL, values, NULL))
-		run_ended(id, RUN_STATUS_FAILED);
+	if (store_write_run(unit, STORE_FAIL, values, NULL))
+		run_ended(unit, RUN_STATUS_FAILED);
 }
 
 bool
 store_take_cancelled(RunRow *run)
 {
-	Datum		values[1] = {UUIDPGetDatum(&run->id)};
+	Datum		values[1] = {UUIDPGetDatum(&run->unit.id)};
 	MemoryContext caller = CurrentMemoryContext;
 	bool		cancelled;
 

@@ -8,13 +8,14 @@
  *
  * Owns in_flight and its memory context: a request has a context of its own
  * below it, which holds a copy of what recording the answer will need; lists
- * of ids and hash tables are in it directly.  All of it goes with the process.
- * The rows of those runs stay, owned by an epoch that is then dead, and are
- * taken over by another worker.
+ * of runs and hash tables are in it directly.  All of it goes with the
+ * process.  The rows of those runs stay, owned by an epoch that is then dead,
+ * and are taken over by another worker.
  */
 #include "postgres.h"
 #include "compat.h"
 
+#include "base/unit.h"
 #include "base/uuid_list.h"
 #include "config/clock.h"
 #include "config/settings.h"
@@ -43,10 +44,10 @@
 #define SHARE_TO_RECORD 10
 #define GATHER_US INT64CONST(5000)
 
-/* An entry of in_flight.by_run. */
+/* An entry of in_flight.by_unit. */
 typedef struct PendingEntry
 {
-	pg_uuid_t	run_id;
+	Unit		unit;
 	PendingRequest *pending;
 } PendingEntry;
 
@@ -60,11 +61,11 @@ typedef struct TenantEntry
 
 InFlight	in_flight;			/* the files of the tick use it */
 
-/* A hash table by uuid, which each entry begins with. */
+/* A hash table by what each entry begins with. */
 static HTAB *
-make_table(const char *name, Size entry_size)
+make_table(const char *name, Size key_size, Size entry_size)
 {
-	HASHCTL		info = {.keysize = sizeof(pg_uuid_t),.entrysize = entry_size,
+	HASHCTL		info = {.keysize = key_size,.entrysize = entry_size,
 	.hcxt = in_flight.context};
 
 	return hash_create(name, 256, &info,
@@ -77,10 +78,10 @@ in_flight_begin(int64 epoch)
 	in_flight.context = AllocSetContextCreate(TopMemoryContext,
 											  "workflow_engine in flight",
 											  ALLOCSET_DEFAULT_SIZES);
-	in_flight.by_run = make_table("workflow_engine requests",
-								  sizeof(PendingEntry));
+	in_flight.by_unit = make_table("workflow_engine requests", sizeof(Unit),
+								   sizeof(PendingEntry));
 	in_flight.by_tenant = make_table("workflow_engine tenants",
-									 sizeof(TenantEntry));
+									 sizeof(pg_uuid_t), sizeof(TenantEntry));
 	dlist_init(&in_flight.out);
 	dlist_init(&in_flight.waiting);
 	dlist_init(&in_flight.ended);
@@ -258,7 +259,7 @@ in_flight_fills_up(const pg_uuid_t *tenant, List *intents)
 static void
 forget_request(PendingRequest *pending)
 {
-	(void) hash_search(in_flight.by_run, &pending->run_id, HASH_REMOVE, NULL);
+	(void) hash_search(in_flight.by_unit, &pending->unit, HASH_REMOVE, NULL);
 	count_request(pending, -1);
 	if (pending->ended)
 		in_flight.nended--;
@@ -277,15 +278,15 @@ forget_request(PendingRequest *pending)
 static void
 enter_request(PendingRequest *pending)
 {
-	const pg_uuid_t *run = &pending->run_id;
+	const Unit *unit = &pending->unit;
 	bool		found;
-	PendingEntry *entry = hash_search(in_flight.by_run, run, HASH_ENTER,
+	PendingEntry *entry = hash_search(in_flight.by_unit, unit, HASH_ENTER,
 									  &found);
 
 	if (found)
 	{
 		forget_request(entry->pending);
-		entry = hash_search(in_flight.by_run, run, HASH_ENTER, &found);
+		entry = hash_search(in_flight.by_unit, unit, HASH_ENTER, &found);
 	}
 	entry->pending = pending;
 	count_request(pending, 1);
@@ -320,7 +321,7 @@ send_one(Intent *intent)
 	PendingRequest *pending = palloc0(sizeof(PendingRequest));
 
 	pending->context = context;
-	pending->run_id = intent->run_id;
+	pending->unit = intent->unit;
 	pending->tenant_id = intent->tenant_id;
 	pending->answer.step = intent->step;
 	pending->answer.attempt = intent->attempt;
@@ -382,7 +383,7 @@ in_flight_ready_answers(int n)
 
 		if (list_length(ready) >= n)
 			break;
-		if (pending->next_try <= now && !aside_contains(&pending->run_id))
+		if (pending->next_try <= now && !aside_contains(&pending->unit))
 			ready = lappend(ready, pending);
 	}
 	return ready;
@@ -414,7 +415,7 @@ in_flight_next_answer(TimestampTz now)
 	{
 		PendingRequest *pending = request_at(iter.cur);
 
-		if (aside_contains(&pending->run_id))
+		if (aside_contains(&pending->unit))
 			continue;			/* aside_next_try says when it is tried */
 		if (pending->next_try <= now)
 			return time_to_record(now);
@@ -427,13 +428,13 @@ in_flight_next_answer(TimestampTz now)
 /*--- both ---*/
 
 void
-in_flight_release(List *ids, List *recorded)
+in_flight_release(List *units, List *recorded)
 {
 	MemoryContext old = MemoryContextSwitchTo(in_flight.context);
 	ListCell   *lc;
 
-	in_flight.blocked = ids_remove(in_flight.blocked, ids);
-	in_flight.runnable = ids_remove(in_flight.runnable, ids);
+	in_flight.blocked = units_remove(in_flight.blocked, units);
+	in_flight.runnable = units_remove(in_flight.runnable, units);
 	foreach(lc, recorded)
 		forget_request(lfirst(lc));
 	if (recorded != NIL)
@@ -462,14 +463,14 @@ in_flight_clock_set_back(TimestampTz now)
 }
 
 List *
-in_flight_all_ids(void)
+in_flight_all(void)
 {
-	List	   *ids = list_concat_copy(in_flight.runnable, in_flight.blocked);
+	List	   *all = list_concat_copy(in_flight.runnable, in_flight.blocked);
 	HASH_SEQ_STATUS scan;
 	PendingEntry *entry;
 
-	hash_seq_init(&scan, in_flight.by_run);
+	hash_seq_init(&scan, in_flight.by_unit);
 	while ((entry = hash_seq_search(&scan)) != NULL)
-		ids = lappend(ids, &entry->pending->run_id);
-	return ids;
+		all = lappend(all, &entry->pending->unit);
+	return all;
 }

@@ -6,6 +6,7 @@
 #ifndef WF_IN_FLIGHT_H
 #define WF_IN_FLIGHT_H
 
+#include "base/unit.h"
 #include "lib/ilist.h"
 #include "run/run.h"
 #include "utils/hsearch.h"
@@ -18,7 +19,7 @@ typedef struct PendingRequest
 {
 	dlist_node	node;			/* in in_flight.out, .waiting or .ended */
 	MemoryContext context;		/* holds this struct and what it points to */
-	pg_uuid_t	run_id;
+	Unit		unit;
 	pg_uuid_t	tenant_id;
 	Answer		answer;
 	size_t		bytes;			/* of memory, about, with the request */
@@ -32,7 +33,7 @@ typedef struct PendingRequest
 /* A run that has a tick of its own: its native step is slow, or met a lock. */
 typedef struct Blocked
 {
-	pg_uuid_t	run_id;			/* first: a list of these is one of ids */
+	Unit		unit;			/* first: a list of these is one of units */
 	pg_uuid_t	tenant_id;		/* if it is slow */
 	TimestampTz since;			/* when it met the lock; 0: it is slow */
 	TimestampTz next_try;
@@ -52,9 +53,9 @@ typedef struct InFlight
 	dlist_head	out;			/* of PendingRequest: under way */
 	dlist_head	waiting;		/* of PendingRequest: for a token */
 	dlist_head	ended;			/* of PendingRequest: answers to record */
-	HTAB	   *by_run;			/* the request of each run */
+	HTAB	   *by_unit;		/* the request of each run */
 	HTAB	   *by_tenant;		/* what each tenant has of requests */
-	List	   *runnable;		/* of pg_uuid_t *: native steps left */
+	List	   *runnable;		/* of Unit *: native steps left */
 	List	   *blocked;		/* of Blocked *: each in a tick of its own */
 } InFlight;
 
@@ -115,24 +116,24 @@ extern void in_flight_send(List *intents);
 extern void in_flight_wind_up(void);
 
 /*
- * After a commit, forgets what the tick has dealt with: runs (ids), and
+ * After a commit, forgets what the tick has dealt with: runs (Unit *), and
  * requests (PendingRequest *) whose answers it recorded.
  */
-extern void in_flight_release(List *ids, List *recorded);
+extern void in_flight_release(List *units, List *recorded);
 
 /* The clock was set back, and is at now: all are tried again at once. */
 extern void in_flight_clock_set_back(TimestampTz now);
 
-/* All runs in flight: ids, not copied. */
-extern List *in_flight_all_ids(void);
+/* All runs in flight (Unit *), not copied. */
+extern List *in_flight_all(void);
 
 /*--- in_flight_runs.c ---*/
 
-/* Runs that go on in a later tick: ids, which are copied. */
-extern void in_flight_keep_runnable(List *ids);
+/* Runs (Unit *, copied) that go on in a later tick. */
+extern void in_flight_keep_runnable(List *units);
 
-/* Runs (ids, copied) whose steps met a lock, since that moment. */
-extern void in_flight_keep_blocked(List *ids, TimestampTz since);
+/* Runs (Unit *, copied) whose steps met a lock, since that moment. */
+extern void in_flight_keep_blocked(List *units, TimestampTz since);
 
 /* Runs (RunRow *, copied) whose steps are slow. */
 extern void in_flight_keep_alone(List *runs);

@@ -12,6 +12,7 @@
 #include "postgres.h"
 #include "compat.h"
 
+#include "base/unit.h"
 #include "base/uuid_list.h"
 #include "config/clock.h"
 #include "shared/set_aside.h"
@@ -22,33 +23,33 @@
 #define BLOCKED_RETRY_US INT64CONST(50000)
 
 void
-in_flight_keep_runnable(List *ids)
+in_flight_keep_runnable(List *units)
 {
 	MemoryContext old = MemoryContextSwitchTo(in_flight.context);
 
-	in_flight.runnable = ids_append_copies(in_flight.runnable, ids);
+	in_flight.runnable = units_append_copies(in_flight.runnable, units);
 	MemoryContextSwitchTo(old);
 }
 
 /* Adds the run to in_flight.blocked; the current context is in_flight's. */
 static Blocked *
-add_blocked(const pg_uuid_t *run_id)
+add_blocked(const Unit *unit)
 {
 	Blocked    *blocked = palloc0(sizeof(Blocked));
 
 	Assert(CurrentMemoryContext == in_flight.context);
-	blocked->run_id = *run_id;
+	blocked->unit = *unit;
 	in_flight.blocked = lappend(in_flight.blocked, blocked);
 	return blocked;
 }
 
 void
-in_flight_keep_blocked(List *ids, TimestampTz since)
+in_flight_keep_blocked(List *units, TimestampTz since)
 {
 	MemoryContext old = MemoryContextSwitchTo(in_flight.context);
 	ListCell   *lc;
 
-	foreach(lc, ids)
+	foreach(lc, units)
 	{
 		Blocked    *blocked = add_blocked(lfirst(lc));
 
@@ -68,7 +69,7 @@ in_flight_keep_alone(List *runs)
 	{
 		const RunRow *run = lfirst(lc);
 
-		add_blocked(&run->id)->tenant_id = run->tenant_id;
+		add_blocked(&run->unit)->tenant_id = run->tenant_id;
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -98,7 +99,7 @@ in_flight_next_blocked(TimestampTz now)
 	{
 		Blocked    *blocked = lfirst(lc);
 
-		if (blocked->next_try <= now && !aside_contains(&blocked->run_id))
+		if (blocked->next_try <= now && !aside_contains(&blocked->unit))
 			return blocked;
 	}
 	return NULL;

@@ -113,7 +113,7 @@ read_task(const PreviewTask *task, Preview *preview)
 	preview->plan = plan_compile(copy_json(task, task->definition), NULL,
 								 &problems);
 	Assert(problems.nerrors == 0);	/* the backend has compiled it too */
-	preview->run.id = task->run_id;
+	preview->run.unit = unit_of_run(&task->run_id);
 	preview->run.queued_at = task->queued_at;
 	preview->run.tenant_id = task->tenant_id;
 	preview->run.definition_id = task->definition_id;

@@ -122,7 +122,7 @@ queue_waiting(List *runs)
 	foreach(lc, runs)
 	{
 		RunRow	   *run = lfirst(lc);
-		DueRun		due = {.id = run->id,.tenant_id = run->tenant_id,
+		DueRun		due = {.unit = run->unit,.tenant_id = run->tenant_id,
 		.run_at = run->run_at,.priority = run->priority};
 
 		due_return_runs(&due, 1);
@@ -332,7 +332,7 @@ tick_has_more(TimestampTz now, TimestampTz *when)
 	{
 		const Blocked *blocked = lfirst(lc);
 
-		if (!aside_contains(&blocked->run_id))
+		if (!aside_contains(&blocked->unit))
 			not_after(when, Max(blocked->next_try, 1)); /* 0 is never */
 	}
 	return this_worker.more || (*when != 0 && *when <= now);

@@ -28,7 +28,7 @@
 #include "postgres.h"
 #include "compat.h"
 
-#include "base/uuid_list.h"
+#include "base/unit.h"
 #include "config/clock.h"
 #include "config/settings.h"
 #include "run/plan_cache.h"
@@ -49,14 +49,14 @@
 
 /* Loads the run without locking its row; NULL: it is not ours any more. */
 static RunRow *
-load(Tick *tick, const pg_uuid_t *id)
+load(Tick *tick, const Unit *unit)
 {
 	RunRow	   *run;
 	bool		busy;
 
-	crashed_step_note_run(id, NULL);
+	crashed_step_note_run(unit, NULL);
 	store_loading_begin(tick->runs);
-	run = store_load_owned(tick->runs, id, in_flight.epoch, false, &busy);
+	run = store_load_owned(tick->runs, unit, in_flight.epoch, false, &busy);
 	store_loading_end(tick->runs);
 	return run;
 }
@@ -91,7 +91,7 @@ begin_alone(Tick *tick, const Blocked *blocked, TimestampTz now)
 {
 	int			wait = Min(wf_lock_timeout, BLOCKED_LOCK_TIMEOUT_MS);
 
-	tick->taken = lappend(tick->taken, id_copy(&blocked->run_id));
+	tick->taken = lappend(tick->taken, unit_copy(&blocked->unit));
 	tick->run.alone = true;
 	tick->run.lock_timeout_ms = wait;
 	tick->run.give_up = blocked->since != 0 &&
@@ -111,10 +111,10 @@ alone_try(Tick *tick, Blocked *blocked)
 	RunRow	   *run;
 
 	blocked->next_try = now + BUSY_RETRY_US;	/* even if this tick fails */
-	run = load(tick, &blocked->run_id);
+	run = load(tick, &blocked->unit);
 	if (run == NULL)
 	{
-		tick->taken = lappend(tick->taken, id_copy(&blocked->run_id));
+		tick->taken = lappend(tick->taken, unit_copy(&blocked->unit));
 		return false;
 	}
 	if (!set_limits(tick, run))

@@ -62,6 +62,7 @@
 #include "compat.h"
 
 #include "access/xact.h"
+#include "base/unit.h"
 #include "base/uuid_list.h"
 #include "miscadmin.h"
 #include "run/plan_cache.h"
@@ -150,7 +151,7 @@ leave(Tick *tick, RunRow *run)
 	else if (is_claimed(run))
 		tick->waiting = lappend(tick->waiting, run);
 	else
-		tick->runnable = lappend(tick->runnable, &run->id);
+		tick->runnable = lappend(tick->runnable, &run->unit);
 }
 
 /* Takes the run as far as it goes and saves it, or leaves it. */

@@ -21,6 +21,7 @@
 
 #include <sched.h>
 
+#include "base/unit.h"
 #include "base/uuid_list.h"
 #include "config/clock.h"
 #include "config/settings.h"
@@ -168,14 +169,14 @@ claim_clock_set_back(void)
 }
 
 /*
- * Is due[i] among those before it?  The queue may have an id twice, and our
+ * Is due[i] among those before it?  The queue may have a run twice, and our
  * own lock would not keep us from taking the row again.
  */
 static bool
 is_repeated(const DueRun *due, int i)
 {
 	for (int k = 0; k < i; k++)
-		if (ids_equal(&due[k].id, &due[i].id))
+		if (unit_equal(&due[k].unit, &due[i].unit))
 			return true;
 	return false;
 }
@@ -256,10 +257,10 @@ take_runs(Tick *tick, int max, bool *took)
 		bool		later;
 		RunRow	   *run;
 
-		if (is_repeated(due, i) || aside_contains(&due[i].id))
+		if (is_repeated(due, i) || aside_contains(&due[i].unit))
 			continue;
-		crashed_step_note_run(&due[i].id, NULL);
-		run = store_claim_run(tick->runs, &due[i].id, now, &tick->pauses,
+		crashed_step_note_run(&due[i].unit, NULL);
+		run = store_claim_run(tick->runs, &due[i].unit, now, &tick->pauses,
 							  &later);
 		if (run != NULL && may_go(run))
 			runs = lappend(runs, run);
@@ -350,7 +351,7 @@ take_over(Tick *tick)
 	{
 		const RunRow *run = lfirst(lc);
 
-		if (aside_contains(&run->id) || !may_go(run))
+		if (aside_contains(&run->unit) || !may_go(run))
 			runs = foreach_delete_current(runs, lc);
 	}
 	advance_claimed(tick, runs);

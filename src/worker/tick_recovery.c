@@ -24,6 +24,7 @@
 
 #include "access/xact.h"
 #include "base/transaction.h"
+#include "base/unit.h"
 #include "base/uuid_list.h"
 #include "base/valid_text.h"
 #include "config/clock.h"
@@ -64,20 +65,20 @@
  * the error is this run's, which is set aside as before.
  */
 static void
-fail_for_good(const pg_uuid_t *id, const char *message)
+fail_for_good(const Unit *unit, const char *message)
 {
 	this_worker.nruns = 1;
-	crashed_step_note_run(id, NULL);
+	crashed_step_note_run(unit, NULL);
 	begin_transaction();
 	if (store_hold_extension())
 	{
 		PushActiveSnapshot(GetTransactionSnapshot());
-		store_fail_run(id, message);
+		store_fail_run(unit, message);
 		PopActiveSnapshot();
 	}
 	CommitTransactionCommand();
 	crashed_step_note_run(NULL, NULL);
-	aside_remove(id);
+	aside_remove(unit);
 }
 
 /*
@@ -94,11 +95,11 @@ book_on_run(Tick *tick, const CrashedStep *crashed, bool *locked)
 	*locked = false;
 	if (step_position_is_none(crashed->step))
 	{
-		store_count_crash(&crashed->run_id, MAX_ABNORMAL_ENDS, ENDED_WORKERS,
+		store_count_crash(&crashed->unit, MAX_ABNORMAL_ENDS, ENDED_WORKERS,
 						  locked);
 		return;
 	}
-	run = store_load_crashed(&crashed->run_id, crashed->step, locked);
+	run = store_load_crashed(&crashed->unit, crashed->step, locked);
 	if (run != NULL)
 		tick_save_run(tick, run, run_book_crash(run, &crash, &tick->run));
 }
@@ -123,7 +124,7 @@ book(const CrashedStep *crashed)
 	}
 	PushActiveSnapshot(GetTransactionSnapshot());
 	MemoryContextSwitchTo(tick_memory);
-	crashed_step_note_run(&crashed->run_id, &crashed->definition_id);
+	crashed_step_note_run(&crashed->unit, &crashed->definition_id);
 	book_on_run(&tick, crashed, &locked);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
@@ -234,12 +235,12 @@ put_down_to_booked(const ErrorData *error, bool fault)
 		return;
 	}
 	crashed_step_drop(&this_worker.booked);
-	this_worker.run_to_fail = this_worker.booked.run_id;
+	this_worker.run_to_fail = this_worker.booked.unit;
 	this_worker.fail_message = fail_text(error->message);
 
 	/* which run is set aside if it cannot even be failed */
 	memset(&this_worker.last_run, 0, sizeof(DueRun));
-	this_worker.last_run.id = this_worker.booked.run_id;
+	this_worker.last_run.unit = this_worker.booked.unit;
 	this_worker.last_is_queued = false;
 }
 
@@ -255,17 +256,17 @@ put_down_to_only_run(const ErrorData *error, bool fault)
 
 	put_off_after_failure(&run->tenant_id);
 	worker_slot_set_error(psprintf("run %s is set aside: %s",
-								   id_text(&run->id),
+								   id_text(&run->unit.id),
 								   error->message));
 	if (times == 1 && this_worker.nfailures < MAX_LOGGED)
 		ereport(LOG,
 				(errmsg("run %s is set aside, since its row or its effects cannot be saved: %s",
-						id_text(&run->id), error->message),
+						id_text(&run->unit.id), error->message),
 				 error->detail ? errdetail_internal("%s", error->detail) : 0,
 				 error->context ? errcontext("%s", error->context) : 0));
 	if (!fault || times < TIMES_ASIDE || this_worker.failing)
 		return;					/* if it cannot be failed, it stays aside */
-	this_worker.run_to_fail = run->id;
+	this_worker.run_to_fail = run->unit;
 	this_worker.fail_message = fail_text(error->message);
 }
 
@@ -441,5 +442,5 @@ recovery_over(void)
 		return;
 	this_worker.nfailures = 0;
 	if (this_worker.nruns == 1)
-		aside_remove(&this_worker.last_run.id);
+		aside_remove(&this_worker.last_run.unit);
 }

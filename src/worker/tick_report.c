@@ -37,7 +37,7 @@ report_failed(List *runs)
 
 		ereport(LOG,
 				(errmsg("run %s of workflow \"%s\" failed: %s",
-						id_text(&run->id), run->workflow_name,
+						id_text(&run->unit.id), run->workflow_name,
 						one_line(run->error_message))));
 	}
 }

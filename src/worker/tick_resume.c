@@ -13,7 +13,7 @@
 #include "postgres.h"
 #include "compat.h"
 
-#include "base/uuid_list.h"
+#include "base/unit.h"
 #include "config/clock.h"
 #include "shared/crashed_step.h"
 #include "shared/set_aside.h"
@@ -60,10 +60,10 @@ resume_record_answers(Tick *tick)
 	for (int i = 0; i < n; i++)
 	{
 		const PendingRequest *pending = list_nth(requests, i);
-		const pg_uuid_t *id = &pending->run_id;
+		const Unit *unit = &pending->unit;
 
-		crashed_step_note_run(id, NULL);
-		runs[i] = store_load_owned(tick->runs, id, in_flight.epoch, true,
+		crashed_step_note_run(unit, NULL);
+		runs[i] = store_load_owned(tick->runs, unit, in_flight.epoch, true,
 								   &busy[i]);
 	}
 	store_loading_end(tick->runs);
@@ -72,39 +72,39 @@ resume_record_answers(Tick *tick)
 }
 
 /*
- * Goes on with these runs (ids), which were left between two steps.  Returns
- * copies of the ids of those whose row somebody has locked.
+ * Goes on with these runs (Unit *), which were left between two steps.
+ * Returns copies of those whose row somebody has locked.
  */
 static List *
-resume(Tick *tick, List *ids)
+resume(Tick *tick, List *units)
 {
 	RowLocking	locking;
 	List	   *busy = NIL;
 	List	   *runs = NIL;
 	ListCell   *lc;
 
-	if (ids == NIL)
+	if (units == NIL)
 		return NIL;
 	tick_locking_begin(&locking);
 	store_loading_begin(tick->runs);
-	foreach(lc, ids)
+	foreach(lc, units)
 	{
+		const Unit *unit = lfirst(lc);
 		bool		is_busy;
 		RunRow	   *run;
 
-		/* an id may be there twice, and our own lock would not keep us off */
-		if (ids_contain(tick->taken, lfirst(lc)) ||
-			ids_contain(busy, lfirst(lc)))
+		/* a run may be there twice, and our own lock would not keep us off */
+		if (units_contain(tick->taken, unit) || units_contain(busy, unit))
 			continue;
-		crashed_step_note_run(lfirst(lc), NULL);
-		run = store_load_owned(tick->runs, lfirst(lc), in_flight.epoch, true,
+		crashed_step_note_run(unit, NULL);
+		run = store_load_owned(tick->runs, unit, in_flight.epoch, true,
 							   &is_busy);
 		if (run != NULL)
 			runs = lappend(runs, run);
 		if (is_busy)
-			busy = lappend(busy, id_copy(lfirst(lc)));
+			busy = lappend(busy, unit_copy(unit));
 		else
-			tick->taken = lappend(tick->taken, id_copy(lfirst(lc)));
+			tick->taken = lappend(tick->taken, unit_copy(unit));
 	}
 	store_loading_end(tick->runs);
 	crashed_step_note_run(NULL, NULL);
@@ -114,21 +114,21 @@ resume(Tick *tick, List *ids)
 	return busy;
 }
 
-/* Runs to go on with (ids, not copied), at most n, none that is set aside. */
+/* Runs (Unit *, not copied) to go on with, at most n, none set aside. */
 static List *
 next_runnable(int n)
 {
-	List	   *ids = NIL;
+	List	   *units = NIL;
 	ListCell   *lc;
 
 	foreach(lc, in_flight.runnable)
 	{
-		if (list_length(ids) >= n)
+		if (list_length(units) >= n)
 			break;
 		if (!aside_contains(lfirst(lc)))
-			ids = lappend(ids, lfirst(lc));
+			units = lappend(units, lfirst(lc));
 	}
-	return ids;
+	return units;
 }
 
 void
@@ -145,7 +145,7 @@ resume_runnable(Tick *tick)
 void
 resume_find_lost(Tick *tick)
 {
-	List	   *lost = store_owned_but(in_flight_all_ids(), in_flight.epoch);
+	List	   *lost = store_owned_but(in_flight_all(), in_flight.epoch);
 
 	tick->runnable = list_concat(tick->runnable, lost);
 }

@@ -16,6 +16,7 @@
 #include "compat.h"
 
 #include "access/xact.h"
+#include "base/unit.h"
 #include "base/uuid_list.h"
 #include "config/clock.h"
 #include "connection/connection.h"
@@ -63,13 +64,13 @@ void
 tick_is_about(const RunRow *run)
 {
 	this_worker.nruns++;
-	this_worker.last_run.id = run->id;
+	this_worker.last_run.unit = run->unit;
 	this_worker.last_run.tenant_id = run->tenant_id;
 	this_worker.last_run.run_at = run->run_at;
 	this_worker.last_run.priority = run->priority;
 	this_worker.last_is_queued = run->status != RUN_STATUS_RUNNING;
 	put_off_saw(&run->tenant_id);
-	crashed_step_note_run(&run->id, &run->definition_id);
+	crashed_step_note_run(&run->unit, &run->definition_id);
 }
 
 /*--- row locks ---*/
@@ -146,7 +147,7 @@ relock(Tick *tick, RunRow *run, RunVerdict verdict)
 	ereport(ERROR,
 			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 			 errmsg("run %s was changed while its step was executing",
-					id_text(&run->id))));
+					id_text(&run->unit.id))));
 }
 
 /*
@@ -188,16 +189,16 @@ tick_save_run(Tick *tick, RunRow *run, RunVerdict verdict)
 				tick->failed = lappend(tick->failed, run);
 			/* of a run that it cancelled, wf_cancel has called it */
 			if (run->status != RUN_STATUS_CANCELLED)
-				run_ended(&run->id, run->status);
+				run_ended(&run->unit, run->status);
 			break;
 		case RUN_RUNNABLE:
-			tick->runnable = lappend(tick->runnable, &run->id);
+			tick->runnable = lappend(tick->runnable, &run->unit);
 			break;
 		case RUN_ALONE:
 			tick->alone = lappend(tick->alone, run);
 			break;
 		case RUN_BLOCKED:
-			tick->blocked = lappend(tick->blocked, &run->id);
+			tick->blocked = lappend(tick->blocked, &run->unit);
 			break;
 		case RUN_WAITING:
 			tick->waiting = lappend(tick->waiting, run);

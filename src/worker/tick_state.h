@@ -6,6 +6,7 @@
 #ifndef WF_TICK_STATE_H
 #define WF_TICK_STATE_H
 
+#include "base/unit.h"
 #include "run/run.h"
 #include "shared/crashed_step.h"
 #include "shared/due_queue.h"
@@ -65,7 +66,7 @@ typedef struct WorkerState
 	int			nfailures;		/* ticks that failed in a row */
 	char	   *fail_message;	/* the next tick fails run_to_fail, with this
 								 * message; NULL: no run */
-	pg_uuid_t	run_to_fail;
+	Unit		run_to_fail;
 	bool		failing;		/* it is being failed now */
 	bool		booking;		/* a crash is being booked on its run now: */
 	CrashedStep booked;
@@ -79,12 +80,12 @@ typedef struct Tick
 	Pauses		pauses;			/* as last loaded */
 	int			room;			/* so many runs it may still take */
 	bool		no_claims;		/* a crash is still to be booked on its run */
-	List	   *taken;			/* of pg_uuid_t *: runs in flight that it
-								 * dealt with */
+	List	   *taken;			/* of Unit *: runs in flight that it dealt
+								 * with */
 	List	   *recorded;		/* of PendingRequest *: whose answers it
 								 * recorded */
-	List	   *runnable;		/* of pg_uuid_t *: go on in a later tick */
-	List	   *blocked;		/* of pg_uuid_t *: their steps met a lock */
+	List	   *runnable;		/* of Unit *: go on in a later tick */
+	List	   *blocked;		/* of Unit *: their steps met a lock */
 	List	   *alone;			/* of RunRow *: their steps are slow */
 	List	   *overflow;		/* of pg_uuid_t *: tenants whose next slow
 								 * runs are left to other workers */
