@@ -12,6 +12,7 @@
 #include "shared/due_queue.h"
 #include "storage/itemptr.h"
 #include "store/run_status.h"
+#include "store/store_units.h"
 #include "utils/jsonb.h"
 #include "utils/relcache.h"
 #include "utils/uuid.h"
@@ -65,6 +66,9 @@ extern void store_leave_search_path(int level);
  * %t.workflow_runs".  Palloc'd.
  */
 extern char *store_sql(const char *sql);
+
+/* The same, and each %r by that table of units, with its schema: "FROM %r". */
+extern char *store_sql_on(UnitTable table, const char *sql);
 
 /*--- what somebody may have changed of the tables (store_tables.c) ---*/
 
@@ -149,6 +153,11 @@ typedef enum StoreStatement
  */
 extern int	store_execute(StoreStatement statement, Datum *values,
 						  const char *nulls, bool read_only, long limit);
+
+/* The same, of a statement on the units of that table. */
+extern int	store_execute_on(UnitTable table, StoreStatement statement,
+							 Datum *values, const char *nulls, bool read_only,
+							 long limit);
 
 /*--- definitions, actions, connections, templates (store_actions.c) ---*/
 
@@ -259,7 +268,7 @@ typedef struct RunRow
 	char	   *defect;			/* the run is to be failed for it; or NULL */
 } RunRow;
 
-/* The table of runs, opened for one tick's transaction (store_row.c). */
+/* The tables of units, opened for one tick's transaction (store_row.c). */
 typedef struct RunTable RunTable;
 
 /*--- is a row as the engine writes it? (store_defect.c) ---*/
@@ -321,7 +330,7 @@ extern void store_update_run(const RunRow *run);
  * (store_changes.c).
  */
 #define STORE_NCHANGES 13
-extern const int store_changed_columns[STORE_NCHANGES];
+extern const UnitColumn store_changed_columns[STORE_NCHANGES];
 extern void store_changes(const RunRow *run, Datum *values, bool *isnull);
 
 /* Fails a run that no tick could process. */
@@ -393,7 +402,7 @@ extern TimestampTz store_next_due(TimestampTz now);
 extern RunTable *store_open_runs(void);
 extern void store_close_runs(RunTable *runs);
 
-/* The indexes that it has open. */
+/* The indexes of workflow_runs, which it has open. */
 extern Relation *store_indexes(RunTable *runs, int *n);
 
 /* After a subtransaction was rolled back in which runs were saved. */

@@ -140,13 +140,14 @@ is_saved(HeapTuple constraint, AttrNumber attribute)
 {
 	int16		columns[INDEX_MAX_KEYS];
 	int			n = columns_of(constraint, attribute, columns);
+	const AttrNumber *saved = store_unit_tables[UNIT_RUN].columns;
 
 	for (int i = 0; i < n; i++)
 	{
 		if (columns[i] == Anum_workflow_runs_previous_results)
 			return true;
 		for (int k = 0; k < STORE_NCHANGES; k++)
-			if (store_changed_columns[k] == columns[i])
+			if (saved[store_changed_columns[k]] == columns[i])
 				return true;
 	}
 	return false;

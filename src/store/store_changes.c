@@ -13,20 +13,20 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-const int	store_changed_columns[STORE_NCHANGES] = {
-	Anum_workflow_runs_status,
-	Anum_workflow_runs_current_step,
-	Anum_workflow_runs_step_results,
-	Anum_workflow_runs_error_message,
-	Anum_workflow_runs_started_at,
-	Anum_workflow_runs_completed_at,
-	Anum_workflow_runs_run_at,
-	Anum_workflow_runs_attempt,
-	Anum_workflow_runs_owner,
-	Anum_workflow_runs_attempt_at,
-	Anum_workflow_runs_failed_attempts,
-	Anum_workflow_runs_abnormal_ends,
-	Anum_workflow_runs_abnormal_step
+const UnitColumn store_changed_columns[STORE_NCHANGES] = {
+	UNIT_COLUMN_STATUS,
+	UNIT_COLUMN_CURRENT_STEP,
+	UNIT_COLUMN_STEP_RESULTS,
+	UNIT_COLUMN_ERROR_MESSAGE,
+	UNIT_COLUMN_STARTED_AT,
+	UNIT_COLUMN_COMPLETED_AT,
+	UNIT_COLUMN_RUN_AT,
+	UNIT_COLUMN_ATTEMPT,
+	UNIT_COLUMN_OWNER,
+	UNIT_COLUMN_ATTEMPT_AT,
+	UNIT_COLUMN_FAILED_ATTEMPTS,
+	UNIT_COLUMN_ABNORMAL_ENDS,
+	UNIT_COLUMN_ABNORMAL_STEP
 };
 
 void

@@ -25,10 +25,11 @@ store_lock_crashed(const Unit *unit, StepPosition step, bool *locked)
 	bool		found;
 
 	SPI_connect();
-	store_execute(STORE_LOCK_CRASHED, values, NULL, false, 1);
+	store_execute_on(unit->table, STORE_LOCK_CRASHED, values, NULL, false, 1);
 	found = SPI_processed > 0;
 	if (!found)
-		store_execute(STORE_IS_CRASHED, values, NULL, false, 1);
+		store_execute_on(unit->table, STORE_IS_CRASHED, values, NULL, false,
+						 1);
 	*locked = !found && SPI_processed > 0;
 	SPI_finish();
 	return found;
@@ -65,7 +66,7 @@ store_count_crash(const Unit *unit, int max_ends, const char *message,
 	/* it is queued again, or this was the last time */
 	values[1] = StepPositionGetDatum(any_step);
 	SPI_connect();
-	store_execute(STORE_IS_CRASHED, values, NULL, false, 1);
+	store_execute_on(unit->table, STORE_IS_CRASHED, values, NULL, false, 1);
 	is_queued = SPI_processed > 0;
 	SPI_finish();
 	if (!is_queued)

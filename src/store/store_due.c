@@ -143,9 +143,10 @@ increment_id(pg_uuid_t *id)
 }
 
 /*
- * Each reading of the indexes is of one place, which stands first in them.  If
- * other places were accepted, each is read, and what they have is merged: the
- * first n of the union are among the first n of every place.
+ * Each reading of the indexes is of one table of units and one place, which
+ * stands first in them.  If other places were accepted, each is read, and what
+ * all readings have is merged: the first n of the union are among the first n
+ * of every reading.
  */
 static int
 compare_tenants(const void *a, const void *b)
@@ -164,15 +165,15 @@ merge_tenants(pg_uuid_t *tenants, int n, int max)
 
 /* Puts a place's next tenants, from first on, into tenants. */
 static int
-read_tenants(int64 place, const pg_uuid_t *first, bool with_later,
-			 pg_uuid_t *tenants)
+read_tenants(UnitTable table, int64 place, const pg_uuid_t *first,
+			 bool with_later, pg_uuid_t *tenants)
 {
 	Datum		values[4] = {Int64GetDatum(place), UUIDPGetDatum(first),
 	BoolGetDatum(with_later), Int32GetDatum(STORE_TENANTS_A_LOOK)};
 	int			n;
 
 	SPI_connect();
-	store_execute(STORE_TENANTS_DUE, values, NULL, false, 0);
+	store_execute_on(table, STORE_TENANTS_DUE, values, NULL, false, 0);
 	n = Min(SPI_processed, STORE_TENANTS_A_LOOK);
 	for (int i = 0; i < n; i++)
 		tenants[i] = *DatumGetUUIDP(column(i, 1));
@@ -186,6 +187,7 @@ store_tenants_due(const pg_uuid_t *after, bool with_later, pg_uuid_t *tenants)
 	pg_uuid_t	first = {{0}};
 	int64	   *places;
 	int			nplaces;
+	int			nreadings;
 	pg_uuid_t  *all;
 	int			n = 0;
 
@@ -196,10 +198,12 @@ store_tenants_due(const pg_uuid_t *after, bool with_later, pg_uuid_t *tenants)
 			return 0;
 	}
 	nplaces = store_places(&places);
-	all = palloc(sizeof(pg_uuid_t) * nplaces * STORE_TENANTS_A_LOOK);
-	for (int i = 0; i < nplaces; i++)
-		n += read_tenants(places[i], &first, with_later, all + n);
-	if (nplaces > 1)
+	nreadings = UNIT_NTABLES * nplaces;
+	all = palloc(sizeof(pg_uuid_t) * nreadings * STORE_TENANTS_A_LOOK);
+	for (int i = 0; i < nreadings; i++)
+		n += read_tenants(i / nplaces, places[i % nplaces], &first,
+						  with_later, all + n);
+	if (nreadings > 1)
 		n = merge_tenants(all, n, STORE_TENANTS_A_LOOK);
 	memcpy(tenants, all, sizeof(pg_uuid_t) * n);
 	pfree(all);
@@ -207,15 +211,16 @@ store_tenants_due(const pg_uuid_t *after, bool with_later, pg_uuid_t *tenants)
 	return n;
 }
 
-/* Rows of (id, tenant_id, run_at, priority). */
+/* Rows of (id, tenant_id, run_at, priority), of that table. */
 static int
-collect_due(DueRun *runs, int max)
+collect_due(UnitTable table, DueRun *runs, int max)
 {
 	int			n = Min(SPI_processed, max);
 
 	for (int i = 0; i < n; i++)
 	{
-		runs[i].unit = unit_of_run(DatumGetUUIDP(column(i, 1)));
+		runs[i].unit.table = table;
+		runs[i].unit.id = *DatumGetUUIDP(column(i, 1));
 		runs[i].tenant_id = *DatumGetUUIDP(column(i, 2));
 		runs[i].run_at = DatumGetTimestampTz(column(i, 3));
 		runs[i].priority = DatumGetInt16(column(i, 4));
@@ -247,8 +252,9 @@ compare_later(const void *a, const void *b)
 }
 
 /*
- * Executes a statement of runs, of which $1 is the place, for every place;
- * fills runs with the first max in that order, and returns how many there are.
+ * Executes a statement of runs, of which $1 is the place, for every table of
+ * units and every place; fills runs with the first max in that order, and
+ * returns how many there are.
  */
 static int
 read_runs(StoreStatement statement, Datum *values,
@@ -256,16 +262,19 @@ read_runs(StoreStatement statement, Datum *values,
 {
 	int64	   *places;
 	int			nplaces = store_places(&places);
-	DueRun	   *all = nplaces == 1 ? runs
-		: palloc_extended(sizeof(DueRun) * nplaces * max, MCXT_ALLOC_HUGE);
+	int			nreadings = UNIT_NTABLES * nplaces;
+	DueRun	   *all = nreadings == 1 ? runs
+		: palloc_extended(sizeof(DueRun) * nreadings * max, MCXT_ALLOC_HUGE);
 	int			n = 0;
 
-	for (int i = 0; i < nplaces; i++)
+	for (int i = 0; i < nreadings; i++)
 	{
-		values[0] = Int64GetDatum(places[i]);
+		UnitTable	table = i / nplaces;
+
+		values[0] = Int64GetDatum(places[i % nplaces]);
 		SPI_connect();
-		store_execute(statement, values, NULL, false, 0);
-		n += collect_due(all + n, max);
+		store_execute_on(table, statement, values, NULL, false, 0);
+		n += collect_due(table, all + n, max);
 		SPI_finish();
 	}
 	if (all != runs)
@@ -309,13 +318,13 @@ store_next_due(TimestampTz now)
 	int			nplaces = store_places(&places);
 	TimestampTz due = 0;
 
-	for (int i = 0; i < nplaces; i++)
+	for (int i = 0; i < UNIT_NTABLES * nplaces; i++)
 	{
-		Datum		values[2] = {Int64GetDatum(places[i]),
+		Datum		values[2] = {Int64GetDatum(places[i % nplaces]),
 		TimestampTzGetDatum(now)};
 
 		SPI_connect();
-		store_execute(STORE_NEXT_DUE, values, NULL, false, 1);
+		store_execute_on(i / nplaces, STORE_NEXT_DUE, values, NULL, false, 1);
 		if (SPI_processed > 0)
 		{
 			TimestampTz next = DatumGetTimestampTz(column(0, 1));

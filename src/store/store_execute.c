@@ -5,9 +5,10 @@
  * The statements' texts are in store_statements.c.  Runs in workers and in
  * the backends that call our functions.
  *
- * Owns: one saved plan a statement, in static memory.  Plans follow changes
- * of the tables by themselves; if the extension's schema is another one or
- * has another name, all are thrown away.  Nothing survives the process.
+ * Owns: one saved plan a statement, and table of units if the statement is on
+ * one, in static memory.  Plans follow changes of the tables by themselves; if
+ * the extension's schema is another one or has another name, all are thrown
+ * away.  Nothing survives the process.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -20,19 +21,20 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
-static SPIPlanPtr plans[STORE_NSTATEMENTS];
+static SPIPlanPtr plans[UNIT_NTABLES][STORE_NSTATEMENTS];
 static NameData planned_name;	/* of the schema, as the plans spell it */
 static uint64 planned_generation;	/* of the schema when they were made */
 
 static void
 forget_plans(void)
 {
-	for (int i = 0; i < STORE_NSTATEMENTS; i++)
-	{
-		if (plans[i] != NULL)
-			SPI_freeplan(plans[i]);
-		plans[i] = NULL;
-	}
+	for (int table = 0; table < UNIT_NTABLES; table++)
+		for (int i = 0; i < STORE_NSTATEMENTS; i++)
+		{
+			if (plans[table][i] != NULL)
+				SPI_freeplan(plans[table][i]);
+			plans[table][i] = NULL;
+		}
 }
 
 /*
@@ -57,22 +59,22 @@ follow_schema(void)
 }
 
 static SPIPlanPtr
-prepare(StoreStatement statement)
+prepare(UnitTable table, StoreStatement statement)
 {
 	const StatementText *text = &store_statements[statement];
 	SPIPlanPtr	plan;
 
 	follow_schema();
-	if (plans[statement] != NULL)
-		return plans[statement];
+	if (plans[table][statement] != NULL)
+		return plans[table][statement];
 
-	plan = SPI_prepare(store_sql(text->sql), text->nargs,
+	plan = SPI_prepare(store_sql_on(table, text->sql), text->nargs,
 					   (Oid *) text->args);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s",
 			 SPI_result_code_string(SPI_result));
 	SPI_keepplan(plan);
-	plans[statement] = plan;
+	plans[table][statement] = plan;
 	return plan;
 }
 
@@ -84,8 +86,8 @@ prepare(StoreStatement statement)
  * JIT compiler, which takes longer than the statement.
  */
 int
-store_execute(StoreStatement statement, Datum *values, const char *nulls,
-			  bool read_only, long limit)
+store_execute_on(UnitTable table, StoreStatement statement, Datum *values,
+				 const char *nulls, bool read_only, long limit)
 {
 	bool		save_seqscan = enable_seqscan;
 	bool		save_bitmapscan = enable_bitmapscan;
@@ -104,7 +106,7 @@ store_execute(StoreStatement statement, Datum *values, const char *nulls,
 		enable_sort = enable_incremental_sort = false;
 		enable_indexscan = true;
 		jit_enabled = false;
-		result = SPI_execute_plan(prepare(statement), values, nulls,
+		result = SPI_execute_plan(prepare(table, statement), values, nulls,
 								  read_only, limit);
 	}
 	PG_FINALLY();
@@ -123,4 +125,12 @@ store_execute(StoreStatement statement, Datum *values, const char *nulls,
 		elog(ERROR, "SPI_execute_plan failed: %s",
 			 SPI_result_code_string(result));
 	return result;
+}
+
+int
+store_execute(StoreStatement statement, Datum *values, const char *nulls,
+			  bool read_only, long limit)
+{
+	return store_execute_on(UNIT_RUN, statement, values, nulls, read_only,
+							limit);
 }

@@ -1,6 +1,6 @@
 /*
  * store_row.c
- *	  Rows of workflow_runs, found, locked and loaded past the executor.
+ *	  Rows of units, found, locked and loaded past the executor.
  *
  * Runs in a worker, inside a tick's transaction.  Owns nothing that outlives
  * it: a RunTable lives in the memory context and the resource owner in which
@@ -8,9 +8,9 @@
  *
  * Why.  A tick touches a hundred rows by their keys, twice each: it locks and
  * loads a run, and saves it.  To set up a statement for each of them would
- * cost more than the row.  So the table, its indexes and its slots are opened
- * once a tick (RunTable), and rows go through the table's access method, as
- * COPY does it; store_write.c saves them.
+ * cost more than the row.  So the table of units, its indexes and its slots
+ * are opened once a tick (RunTable), and rows go through the table's access
+ * method, as COPY does it; store_write.c saves them.
  *
  * Finding.  By the primary key, with the latest snapshot: the queue in shared
  * memory announces a run after its commit, which a snapshot of the tick may
@@ -60,21 +60,32 @@ typedef struct Definition
 	TimestampTz saved_at;
 } Definition;
 
+/* The caller has zeroed it; in the current memory context. */
+static void
+open_table(OpenTable *table, UnitTable which)
+{
+	const UnitTableInfo *info = &store_unit_tables[which];
+
+	table->columns = info->columns;
+	table->rel = table_open(store_relation(info->name), RowExclusiveLock);
+	store_check_tables_of_worker();
+	Assert(which == UNIT_RUN);	/* it is what store_added.c looks at */
+	table->direct = !store_runs_writing().update_by_statement;
+	table->result = makeNode(ResultRelInfo);
+	InitResultRelInfo(table->result, table->rel, 0, NULL, 0);
+	ExecOpenIndices(table->result, false);
+	table->key = index_open(store_relation(info->key), AccessShareLock);
+}
+
 RunTable *
 store_open_runs(void)
 {
 	RunTable   *runs = palloc0(sizeof(RunTable));
 
 	runs->context = CurrentMemoryContext;
-	runs->rel = table_open(store_relation("workflow_runs"), RowExclusiveLock);
-	store_check_tables_of_worker();
-	runs->direct = !store_runs_writing().update_by_statement;
 	runs->estate = CreateExecutorState();
-	runs->result = makeNode(ResultRelInfo);
-	InitResultRelInfo(runs->result, runs->rel, 0, NULL, 0);
-	ExecOpenIndices(runs->result, false);
-	runs->key = index_open(store_relation("workflow_runs_pkey"),
-						   AccessShareLock);
+	for (int i = 0; i < UNIT_NTABLES; i++)
+		open_table(&runs->tables[i], i);
 	store_renew_runs(runs);
 	return runs;
 }
@@ -92,29 +103,43 @@ store_renew_runs(RunTable *runs)
 {
 	MemoryContext old = MemoryContextSwitchTo(runs->context);
 
-	forget_slot(runs->row);
-	forget_slot(runs->changed);
-	runs->row = table_slot_create(runs->rel, NULL);
-	runs->changed = table_slot_create(runs->rel, NULL);
+	for (int i = 0; i < UNIT_NTABLES; i++)
+	{
+		OpenTable  *table = &runs->tables[i];
+
+		forget_slot(table->row);
+		forget_slot(table->changed);
+		table->row = table_slot_create(table->rel, NULL);
+		table->changed = table_slot_create(table->rel, NULL);
+	}
 	MemoryContextSwitchTo(old);
+}
+
+static void
+close_table(OpenTable *table)
+{
+	index_close(table->key, NoLock);
+	ExecCloseIndices(table->result);
+	ExecDropSingleTupleTableSlot(table->row);
+	ExecDropSingleTupleTableSlot(table->changed);
+	table_close(table->rel, NoLock);
 }
 
 void
 store_close_runs(RunTable *runs)
 {
-	index_close(runs->key, NoLock);
-	ExecCloseIndices(runs->result);
+	for (int i = 0; i < UNIT_NTABLES; i++)
+		close_table(&runs->tables[i]);
 	FreeExecutorState(runs->estate);
-	ExecDropSingleTupleTableSlot(runs->row);
-	ExecDropSingleTupleTableSlot(runs->changed);
-	table_close(runs->rel, NoLock);
 }
 
 Relation *
 store_indexes(RunTable *runs, int *n)
 {
-	*n = runs->result->ri_NumIndices;
-	return runs->result->ri_IndexRelationDescs;
+	const ResultRelInfo *result = runs->tables[UNIT_RUN].result;
+
+	*n = result->ri_NumIndices;
+	return result->ri_IndexRelationDescs;
 }
 
 /*--- loading ---*/
@@ -145,94 +170,101 @@ find_definition(RunTable *runs, const pg_uuid_t *id, int version)
 	return definition;
 }
 
+/* Of the row in the table's slot, which is deformed; 0 for null. */
 static Datum
-value_of(TupleTableSlot *slot, int column)
+value_of(const OpenTable *table, UnitColumn column)
 {
-	return slot->tts_isnull[column - 1] ? (Datum) 0
-		: slot->tts_values[column - 1];
+	int			i = table->columns[column] - 1;
+
+	return table->row->tts_isnull[i] ? (Datum) 0 : table->row->tts_values[i];
 }
 
-/* The column, deformed if need be; 0 for null. */
+/* The same, deformed if need be. */
 static Datum
-fetch(TupleTableSlot *slot, int column)
+fetch(const OpenTable *table, UnitColumn column, bool *isnull)
 {
-	bool		isnull;
-	Datum		datum = slot_getattr(slot, column, &isnull);
-
-	return isnull ? (Datum) 0 : datum;
+	return slot_getattr(table->row, table->columns[column], isnull);
 }
 
 static RunStatus
-status_of(TupleTableSlot *slot)
+status_of(const OpenTable *table)
 {
-	return run_status_of(DatumGetTextPP(fetch(slot,
-											  Anum_workflow_runs_status)));
+	bool		isnull;
+
+	return run_status_of(DatumGetTextPP(fetch(table, UNIT_COLUMN_STATUS,
+											  &isnull)));
 }
 
 /* Of a column that is NOT NULL, which store_tables.c has checked. */
 static pg_uuid_t
-uuid_of(TupleTableSlot *slot, int column)
+uuid_of(const OpenTable *table, UnitColumn column)
 {
-	Datum		datum = value_of(slot, column);
+	Datum		datum = value_of(table, column);
 
 	Assert(datum != 0);
 	return *DatumGetUUIDP(datum);
 }
 
-static Jsonb *
-json_of(TupleTableSlot *slot, int column)
+static TimestampTz
+time_of(const OpenTable *table, UnitColumn column)
 {
-	Datum		datum = value_of(slot, column);
+	return DatumGetTimestampTz(value_of(table, column));
+}
+
+static StepPosition
+step_of(const OpenTable *table, UnitColumn column)
+{
+	return DatumGetStepPosition(value_of(table, column));
+}
+
+static Jsonb *
+json_of(const OpenTable *table, UnitColumn column)
+{
+	Datum		datum = value_of(table, column);
 
 	return datum ? DatumGetJsonbPCopy(datum) : NULL;
 }
 
 /*
- * A copy of the row in the slot, whose defect says what of it is not as the
- * engine writes rows; NULL if its definition is not there.
+ * A copy of the unit's row, which is in its table's slot; defect says what of
+ * it is not as the engine writes rows.  NULL if its definition is not there.
  */
 static RunRow *
-run_of_slot(RunTable *runs, TupleTableSlot *slot)
+run_of_row(RunTable *runs, const Unit *unit)
 {
+	const OpenTable *row = open_table_of(runs, unit);
 	RunRow	   *run = palloc0(sizeof(RunRow));
 	Definition *definition;
 
-	slot_getallattrs(slot);
-	run->unit.table = UNIT_RUN;
-	run->unit.id = uuid_of(slot, Anum_workflow_runs_id);
-	run->definition_id = uuid_of(slot, Anum_workflow_runs_definition_id);
+	slot_getallattrs(row->row);
+	run->unit = *unit;
+	run->definition_id = uuid_of(row, UNIT_COLUMN_DEFINITION_ID);
 	run->version =
-		DatumGetInt32(value_of(slot, Anum_workflow_runs_definition_version));
+		DatumGetInt32(value_of(row, UNIT_COLUMN_DEFINITION_VERSION));
 	definition = find_definition(runs, &run->definition_id, run->version);
 	if (definition == NULL)
 		return NULL;
-	run->tid = slot->tts_tid;
+	run->tid = row->row->tts_tid;
 	run->workflow_name = definition->name;
 	run->saved_at = definition->saved_at;
-	run->tenant_id = uuid_of(slot, Anum_workflow_runs_tenant_id);
-	run->payload = json_of(slot, Anum_workflow_runs_trigger_payload);
-	run->step_results = json_of(slot, Anum_workflow_runs_step_results);
-	run->status = status_of(slot);
-	run->current_step =
-		DatumGetStepPosition(value_of(slot, Anum_workflow_runs_current_step));
+	run->tenant_id = uuid_of(row, UNIT_COLUMN_TENANT_ID);
+	run->payload = json_of(row, UNIT_COLUMN_TRIGGER_PAYLOAD);
+	run->step_results = json_of(row, UNIT_COLUMN_STEP_RESULTS);
+	run->status = status_of(row);
+	run->current_step = step_of(row, UNIT_COLUMN_CURRENT_STEP);
 	run->loaded_step = run->current_step;
-	run->attempt = DatumGetInt32(value_of(slot, Anum_workflow_runs_attempt));
-	run->depth = DatumGetInt32(value_of(slot, Anum_workflow_runs_depth));
-	run->queued_at =
-		DatumGetTimestampTz(value_of(slot, Anum_workflow_runs_queued_at));
-	run->started_at =
-		DatumGetTimestampTz(value_of(slot, Anum_workflow_runs_started_at));
-	run->run_at =
-		DatumGetTimestampTz(value_of(slot, Anum_workflow_runs_run_at));
-	run->priority = DatumGetInt16(value_of(slot, Anum_workflow_runs_priority));
-	run->attempt_at =
-		DatumGetTimestampTz(value_of(slot, Anum_workflow_runs_attempt_at));
-	run->failed_attempts = json_of(slot, Anum_workflow_runs_failed_attempts);
+	run->attempt = DatumGetInt32(value_of(row, UNIT_COLUMN_ATTEMPT));
+	run->depth = DatumGetInt32(value_of(row, UNIT_COLUMN_DEPTH));
+	run->queued_at = time_of(row, UNIT_COLUMN_QUEUED_AT);
+	run->started_at = time_of(row, UNIT_COLUMN_STARTED_AT);
+	run->run_at = time_of(row, UNIT_COLUMN_RUN_AT);
+	run->priority = DatumGetInt16(value_of(row, UNIT_COLUMN_PRIORITY));
+	run->attempt_at = time_of(row, UNIT_COLUMN_ATTEMPT_AT);
+	run->failed_attempts = json_of(row, UNIT_COLUMN_FAILED_ATTEMPTS);
 	run->abnormal_ends =
-		DatumGetInt16(value_of(slot, Anum_workflow_runs_abnormal_ends));
-	run->abnormal_step =
-		DatumGetStepPosition(value_of(slot, Anum_workflow_runs_abnormal_step));
-	run->previous_results = json_of(slot, Anum_workflow_runs_previous_results);
+		DatumGetInt16(value_of(row, UNIT_COLUMN_ABNORMAL_ENDS));
+	run->abnormal_step = step_of(row, UNIT_COLUMN_ABNORMAL_STEP);
+	run->previous_results = json_of(row, UNIT_COLUMN_PREVIOUS_RESULTS);
 	run->defect = store_run_defect(run);
 	return run;
 }
@@ -243,21 +275,21 @@ void
 store_loading_begin(RunTable *runs)
 {
 	runs->snapshot = RegisterSnapshot(GetLatestSnapshot());
-	runs->scan = compat_index_beginscan(runs->rel, runs->key, runs->snapshot,
-										1);
+	for (int i = 0; i < UNIT_NTABLES; i++)
+	{
+		OpenTable  *table = &runs->tables[i];
+
+		table->scan = compat_index_beginscan(table->rel, table->key,
+											 runs->snapshot, 1);
+	}
 }
 
 void
 store_loading_end(RunTable *runs)
 {
-	index_endscan(runs->scan);
+	for (int i = 0; i < UNIT_NTABLES; i++)
+		index_endscan(runs->tables[i].scan);
 	UnregisterSnapshot(runs->snapshot);
-}
-
-static TimestampTz
-due_at(TupleTableSlot *slot)
-{
-	return DatumGetTimestampTz(fetch(slot, Anum_workflow_runs_run_at));
 }
 
 /*
@@ -267,22 +299,24 @@ due_at(TupleTableSlot *slot)
  * is not set: the timer takes care of it.
  */
 static bool
-is_early(TupleTableSlot *slot, TimestampTz now, bool *later)
+is_early(const OpenTable *row, TimestampTz now, bool *later)
 {
-	TimestampTz when = due_at(slot);
+	bool		isnull;
+	TimestampTz when = DatumGetTimestampTz(fetch(row, UNIT_COLUMN_RUN_AT,
+												 &isnull));
 
 	*later = when > now && when <= now + CLOCK_STEP_US;
 	return when > now;
 }
 
-/* Locks the row in the slot, which then holds its newest version. */
+/* Locks the row in the table's slot, which then holds its newest version. */
 static TM_Result
-lock_row(RunTable *runs, LockWaitPolicy policy)
+lock_row(RunTable *runs, OpenTable *table, LockWaitPolicy policy)
 {
 	TM_FailureData failure;
-	ItemPointerData tid = runs->row->tts_tid;
+	ItemPointerData tid = table->row->tts_tid;
 
-	return table_tuple_lock(runs->rel, &tid, runs->snapshot, runs->row,
+	return table_tuple_lock(table->rel, &tid, runs->snapshot, table->row,
 							GetCurrentCommandId(false),
 							LockTupleNoKeyExclusive, policy,
 							TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS |
@@ -295,159 +329,161 @@ lock_row(RunTable *runs, LockWaitPolicy policy)
  * and wf_discard_place changes its status.
  */
 static bool
-belongs_here(TupleTableSlot *slot)
+belongs_here(const OpenTable *row)
 {
 	bool		isnull;
-	Datum		place = slot_getattr(slot, Anum_workflow_runs_place, &isnull);
+	Datum		place = fetch(row, UNIT_COLUMN_PLACE, &isnull);
 
 	return store_belongs_here(DatumGetInt64(place), isnull);
 }
 
-/* Is the definition of the run in the slot paused? */
+/* Is the definition of the run in the table's slot paused? */
 static bool
-has_paused_definition(TupleTableSlot *slot, const Pauses *pauses)
+has_paused_definition(const OpenTable *row, const Pauses *pauses)
 {
 	bool		isnull;
 	Datum		id;
 
 	if (pauses->ndefinitions == 0)
 		return false;
-	id = slot_getattr(slot, Anum_workflow_runs_definition_id, &isnull);
+	id = fetch(row, UNIT_COLUMN_DEFINITION_ID, &isnull);
 	return store_definition_is_paused(pauses, DatumGetUUIDP(id));
 }
 
-/* Locks and loads the row in the slot. */
+/* Locks and loads the unit's row, which is in its table's slot. */
 static RunRow *
-claim_row(RunTable *runs, TimestampTz now, const Pauses *pauses, bool *later)
+claim_row(RunTable *runs, const Unit *unit, TimestampTz now,
+		  const Pauses *pauses, bool *later)
 {
+	OpenTable  *row = open_table_of(runs, unit);
 	TM_Result	result;
 
-	if (!run_status_is_open(status_of(runs->row)) ||
-		has_paused_definition(runs->row, pauses))
+	if (!run_status_is_open(status_of(row)) ||
+		has_paused_definition(row, pauses))
 		return NULL;
-	if (is_early(runs->row, now, later) || !belongs_here(runs->row))
+	if (is_early(row, now, later) || !belongs_here(row))
 		return NULL;
-	result = lock_row(runs, LockWaitSkip);
+	result = lock_row(runs, row, LockWaitSkip);
 	*later = result == TM_WouldBlock;
-	if (result != TM_Ok || !run_status_is_open(status_of(runs->row)))
+	if (result != TM_Ok || !run_status_is_open(status_of(row)))
 		return NULL;
-	return is_early(runs->row, now, later) ? NULL
-		: run_of_slot(runs, runs->row);
+	return is_early(row, now, later) ? NULL : run_of_row(runs, unit);
 }
 
-/* Puts the run's row into the slot; false: there is none. */
+/* Puts the unit's row into the table's slot; false: there is none. */
 static bool
-find_row(RunTable *runs, const Unit *unit)
+find_row(OpenTable *table, const Unit *unit)
 {
 	ScanKeyData key;
 
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_UUID_EQ,
 				UUIDPGetDatum(&unit->id));
-	index_rescan(runs->scan, &key, 1, NULL, 0);
-	return index_getnext_slot(runs->scan, ForwardScanDirection, runs->row);
+	index_rescan(table->scan, &key, 1, NULL, 0);
+	return index_getnext_slot(table->scan, ForwardScanDirection, table->row);
 }
 
 RunRow *
 store_claim_run(RunTable *runs, const Unit *unit, TimestampTz now,
 				const Pauses *pauses, bool *later)
 {
+	OpenTable  *table = open_table_of(runs, unit);
 	RunRow	   *run = NULL;
 
 	*later = false;
-	if (find_row(runs, unit))
-		run = claim_row(runs, now, pauses, later);
-	ExecClearTuple(runs->row);
+	if (find_row(table, unit))
+		run = claim_row(runs, unit, now, pauses, later);
+	ExecClearTuple(table->row);
 	return run;
 }
 
 static bool
-is_owned(TupleTableSlot *slot, int64 epoch)
+is_owned(const OpenTable *row, int64 epoch)
 {
 	bool		isnull;
-	Datum		owner = slot_getattr(slot, Anum_workflow_runs_owner, &isnull);
+	Datum		owner = fetch(row, UNIT_COLUMN_OWNER, &isnull);
 
 	return !isnull && DatumGetInt64(owner) == epoch &&
-		status_of(slot) == RUN_STATUS_RUNNING;
+		status_of(row) == RUN_STATUS_RUNNING;
 }
 
 RunRow *
 store_load_owned(RunTable *runs, const Unit *unit, int64 epoch, bool lock,
 				 bool *busy)
 {
+	OpenTable  *table = open_table_of(runs, unit);
 	RunRow	   *run = NULL;
 
 	*busy = false;
-	if (find_row(runs, unit) && is_owned(runs->row, epoch))
+	if (find_row(table, unit) && is_owned(table, epoch))
 	{
-		TM_Result	result = lock ? lock_row(runs, LockWaitSkip) : TM_Ok;
+		TM_Result	result = lock ? lock_row(runs, table, LockWaitSkip)
+			: TM_Ok;
 
 		*busy = result == TM_WouldBlock;
-		if (result == TM_Ok && is_owned(runs->row, epoch))
-			run = run_of_slot(runs, runs->row);
+		if (result == TM_Ok && is_owned(table, epoch))
+			run = run_of_row(runs, unit);
 	}
-	ExecClearTuple(runs->row);
+	ExecClearTuple(table->row);
 	return run;
 }
 
 RunRow *
 store_load_locked(RunTable *runs, const Unit *unit)
 {
+	OpenTable  *table = open_table_of(runs, unit);
 	RunRow	   *run = NULL;
 
-	if (find_row(runs, unit))
-		run = run_of_slot(runs, runs->row);
-	ExecClearTuple(runs->row);
+	if (find_row(table, unit))
+		run = run_of_row(runs, unit);
+	ExecClearTuple(table->row);
 	return run;
 }
 
-/* Takes over what cancelling wrote into the row in the slot. */
+/* Takes over what cancelling wrote into the row in the table's slot. */
 static void
-take_cancelled(TupleTableSlot *slot, RunRow *run)
+take_cancelled(const OpenTable *row, RunRow *run)
 {
 	run->status = RUN_STATUS_CANCELLED;
 	run->error_message =
-		TextDatumGetCString(value_of(slot, Anum_workflow_runs_error_message));
-	run->completed_at =
-		DatumGetTimestampTz(value_of(slot, Anum_workflow_runs_completed_at));
+		TextDatumGetCString(value_of(row, UNIT_COLUMN_ERROR_MESSAGE));
+	run->completed_at = time_of(row, UNIT_COLUMN_COMPLETED_AT);
 	if (run->new_results == NIL)
-		run->failed_attempts =
-			json_of(slot, Anum_workflow_runs_failed_attempts);
+		run->failed_attempts = json_of(row, UNIT_COLUMN_FAILED_ATTEMPTS);
 	run->attempt_at = 0;
 	run->owner = 0;
 }
 
-/* Does the row in the slot, locked, still stand where the run was loaded? */
+/* Does the row in the table's slot, locked, still stand where run does? */
 static RelockResult
-compare_with_loaded(TupleTableSlot *slot, RunRow *run, int64 epoch)
+compare_with_loaded(const OpenTable *row, RunRow *run, int64 epoch)
 {
-	StepPosition step;
-
-	slot_getallattrs(slot);
-	step =
-		DatumGetStepPosition(value_of(slot, Anum_workflow_runs_current_step));
-	if (!step_position_equal(step, run->loaded_step))
+	slot_getallattrs(row->row);
+	if (!step_position_equal(step_of(row, UNIT_COLUMN_CURRENT_STEP),
+							 run->loaded_step))
 		return RELOCK_GONE;
-	if (is_owned(slot, epoch))
+	if (is_owned(row, epoch))
 		return RELOCK_OURS;
-	if (status_of(slot) != RUN_STATUS_CANCELLED ||
-		slot->tts_isnull[Anum_workflow_runs_error_message - 1])
+	if (status_of(row) != RUN_STATUS_CANCELLED ||
+		value_of(row, UNIT_COLUMN_ERROR_MESSAGE) == 0)
 		return RELOCK_GONE;
-	take_cancelled(slot, run);
+	take_cancelled(row, run);
 	return RELOCK_CANCELLED;
 }
 
 RelockResult
 store_relock_owned(RunTable *runs, RunRow *run, int64 epoch)
 {
+	OpenTable  *table = open_table_of(runs, &run->unit);
 	RelockResult result = RELOCK_GONE;
 
 	store_loading_begin(runs);
-	if (find_row(runs, &run->unit) && lock_row(runs, LockWaitBlock) == TM_Ok)
+	if (find_row(table, &run->unit) &&
+		lock_row(runs, table, LockWaitBlock) == TM_Ok)
 	{
-		result = compare_with_loaded(runs->row, run, epoch);
-		run->tid = runs->row->tts_tid;
+		result = compare_with_loaded(table, run, epoch);
+		run->tid = table->row->tts_tid;
 	}
-	ExecClearTuple(runs->row);
+	ExecClearTuple(table->row);
 	store_loading_end(runs);
 	return result;
 }

@@ -22,19 +22,21 @@
 
 /*--- results of ids ---*/
 
-/* The units whose ids are in the SPI result's first column, in context. */
+/*
+ * Appends to units those of that table whose ids are in the SPI result's first
+ * column, in context; returns the list.
+ */
 static List *
-collect_units(MemoryContext context)
+collect_units(List *units, UnitTable table, MemoryContext context)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
-	List	   *units = NIL;
 
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		bool		isnull;
 		Datum		id = SPI_getbinval(SPI_tuptable->vals[i],
 									   SPI_tuptable->tupdesc, 1, &isnull);
-		Unit		unit = unit_of_run(DatumGetUUIDP(id));
+		Unit		unit = {.table = table,.id = *DatumGetUUIDP(id)};
 
 		units = lappend(units, unit_copy(&unit));
 	}
@@ -72,14 +74,18 @@ List *
 store_take_over(RunTable *runs, int limit)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		values[2] = {Int32GetDatum(limit), store_places_array()};
-	List	   *units;
+	Datum		values[2] = {0, store_places_array()};
+	List	   *units = NIL;
 	List	   *taken;
 	ListCell   *lc;
 
 	SPI_connect();
-	store_execute(STORE_TAKE_OVER, values, NULL, false, 0);
-	units = collect_units(caller);
+	for (int table = 0; table < UNIT_NTABLES; table++)
+	{
+		values[0] = Int32GetDatum(limit - list_length(units));
+		store_execute_on(table, STORE_TAKE_OVER, values, NULL, false, 0);
+		units = collect_units(units, table, caller);
+	}
 	SPI_finish();
 	taken = load_locked(runs, units);
 	foreach(lc, taken)
@@ -89,16 +95,21 @@ store_take_over(RunTable *runs, int limit)
 
 /*--- runs that this worker has already ---*/
 
-/* The array of the units' ids. */
+/* The array of the ids of those units that are in that table. */
 static Datum
-array_of_ids(List *units)
+array_of_ids(List *units, UnitTable table)
 {
 	Datum	   *datums = palloc(sizeof(Datum) * (list_length(units) + 1));
 	int			n = 0;
 	ListCell   *lc;
 
 	foreach(lc, units)
-		datums[n++] = UUIDPGetDatum(&((Unit *) lfirst(lc))->id);
+	{
+		const Unit *unit = lfirst(lc);
+
+		if (unit->table == table)
+			datums[n++] = UUIDPGetDatum(&unit->id);
+	}
 	return PointerGetDatum(construct_array(datums, n, UUIDOID, UUID_LEN,
 										   false, TYPALIGN_CHAR));
 }
@@ -107,13 +118,16 @@ List *
 store_owned_but(List *known, int64 epoch)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		values[3] = {array_of_ids(known), Int64GetDatum(epoch),
-	store_places_array()};
-	List	   *units;
+	Datum		values[3] = {0, Int64GetDatum(epoch), store_places_array()};
+	List	   *units = NIL;
 
 	SPI_connect();
-	store_execute(STORE_OWNED_BUT, values, NULL, false, 0);
-	units = collect_units(caller);
+	for (int table = 0; table < UNIT_NTABLES; table++)
+	{
+		values[0] = array_of_ids(known, table);
+		store_execute_on(table, STORE_OWNED_BUT, values, NULL, false, 0);
+		units = collect_units(units, table, caller);
+	}
 	SPI_finish();
 	return units;
 }

@@ -31,7 +31,8 @@
  * True: a row was written.
  */
 static bool
-write_as_owner(StoreStatement statement, Datum *values, const char *nulls)
+write_as_owner(UnitTable table, StoreStatement statement, Datum *values,
+			   const char *nulls)
 {
 	Oid			save_user;
 	int			save_context;
@@ -39,7 +40,7 @@ write_as_owner(StoreStatement statement, Datum *values, const char *nulls)
 
 	store_enter_owner(&save_user, &save_context);
 	SPI_connect();
-	store_execute(statement, values, nulls, false, 0);
+	store_execute_on(table, statement, values, nulls, false, 0);
 	written = SPI_processed > 0;
 	SPI_finish();
 	AfterTriggerFireDeferred();
@@ -58,7 +59,7 @@ store_write_run(const Unit *unit, StoreStatement statement, Datum *values,
 	enable_timeout_after(STATEMENT_TIMEOUT, SAVE_TIMEOUT_MS);
 	PG_TRY();
 	{
-		written = write_as_owner(statement, values, nulls);
+		written = write_as_owner(unit->table, statement, values, nulls);
 	}
 	PG_CATCH();
 	{
@@ -69,8 +70,9 @@ store_write_run(const Unit *unit, StoreStatement statement, Datum *values,
 		FlushErrorState();
 		ereport(ERROR,
 				(errcode(ERRCODE_QUERY_CANCELED),
-				 errmsg("run %s could not be saved within %d ms: a trigger or constraint of table \"workflow_runs\" takes too long",
-						id_text(&unit->id), SAVE_TIMEOUT_MS)));
+				 errmsg("run %s could not be saved within %d ms: a trigger or constraint of table \"%s\" takes too long",
+						id_text(&unit->id), SAVE_TIMEOUT_MS,
+						store_unit_tables[unit->table].name)));
 	}
 	PG_END_TRY();
 	disable_timeout(STATEMENT_TIMEOUT, false);
@@ -80,12 +82,13 @@ store_write_run(const Unit *unit, StoreStatement statement, Datum *values,
 
 /* Is the run there?  A step may have deleted it. */
 static bool
-run_exists(Datum id)
+run_exists(const Unit *unit)
 {
+	Datum		id = UUIDPGetDatum(&unit->id);
 	bool		exists;
 
 	SPI_connect();
-	store_execute(STORE_EXISTS, &id, NULL, false, 1);
+	store_execute_on(unit->table, STORE_EXISTS, &id, NULL, false, 1);
 	exists = SPI_processed > 0;
 	SPI_finish();
 	return exists;
@@ -106,11 +109,12 @@ store_update_run(const RunRow *run)
 	for (int i = 0; i < STORE_NCHANGES; i++)
 		nulls[i + 1] = isnull[i] ? 'n' : ' ';
 	if (!store_write_run(&run->unit, STORE_SAVE, values, nulls) &&
-		run_exists(values[0]))
+		run_exists(&run->unit))
 		ereport(ERROR,
 				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
-				 errmsg("run %s could not be saved: a trigger or rule of table \"workflow_runs\" left out the UPDATE",
-						id_text(&run->unit.id))));
+				 errmsg("run %s could not be saved: a trigger or rule of table \"%s\" left out the UPDATE",
+						id_text(&run->unit.id),
+						store_unit_tables[run->unit.table].name)));
 }
 
 void
@@ -131,7 +135,7 @@ store_take_cancelled(RunRow *run)
 	bool		cancelled;
 
 	SPI_connect();
-	store_execute(STORE_CANCELLED, values, NULL, false, 1);
+	store_execute_on(run->unit.table, STORE_CANCELLED, values, NULL, false, 1);
 	cancelled = SPI_processed > 0;
 	if (cancelled)
 	{

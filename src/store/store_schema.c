@@ -174,7 +174,7 @@ store_leave_owner(Oid save_user, int save_context)
 /*--- texts of statements ---*/
 
 char *
-store_sql(const char *sql)
+store_sql_on(UnitTable table, const char *sql)
 {
 	const char *schema = quote_identifier(store_schema_name());
 	StringInfoData buf;
@@ -182,15 +182,23 @@ store_sql(const char *sql)
 	initStringInfo(&buf);
 	for (const char *p = sql; *p; p++)
 	{
-		if (p[0] == '%' && p[1] == 't')
+		if (p[0] == '%' && (p[1] == 't' || p[1] == 'r'))
 		{
-			appendStringInfoString(&buf, schema);
 			p++;
+			appendStringInfoString(&buf, schema);
+			if (*p == 'r')
+				appendStringInfo(&buf, ".%s", store_unit_tables[table].name);
 		}
 		else
 			appendStringInfoChar(&buf, *p);
 	}
 	return buf.data;
+}
+
+char *
+store_sql(const char *sql)
+{
+	return store_sql_on(UNIT_RUN, sql);
 }
 
 #define SAFE_SEARCH_PATH "pg_catalog, pg_temp"

@@ -5,7 +5,8 @@
  * Text only; store_execute.c prepares and executes them, store_runs.c,
  * store_due.c and store_actions.c make typed results of them.  Statements name
  * every relation and operator with its schema, so that no search_path changes
- * what they mean.
+ * what they mean.  %t is the extension's schema, %r a table of units with its
+ * schema: those statements are prepared once a table.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -16,7 +17,7 @@
 
 /* Run $1, if its worker ended at step $2 or before it and none has it now. */
 #define CRASHED \
-	" FROM %t.workflow_runs q WHERE q.id = $1 AND q.current_step <= $2" \
+	" FROM %r q WHERE q.id = $1 AND q.current_step <= $2" \
 	" AND q.status IN ('queued', 'waiting', 'running')" \
 	" AND %t.wf_belongs_here(q.place) AND NOT %t.wf_worker_alive(q.owner)"
 
@@ -79,7 +80,7 @@
 	" UNION ALL " RUNS_IN(column, condition, IN_HELD " AND " with_held)
 
 #define FIRST_TENANT(condition, index) \
-	"(SELECT q.tenant_id FROM %t.workflow_runs q" \
+	"(SELECT q.tenant_id FROM %r q" \
 	"  WHERE q.place = $1 AND q.tenant_id " condition " AND" index \
 	"  ORDER BY q.tenant_id LIMIT 1)"
 
@@ -100,12 +101,12 @@
 	"  SELECT $3" \
 	" UNION ALL" \
 	"  SELECT x.priority FROM p CROSS JOIN LATERAL" \
-	"   (SELECT q.priority FROM %t.workflow_runs q" \
+	"   (SELECT q.priority FROM %r q" \
 	"     WHERE q.place = $1 AND q.tenant_id = $2 AND" index \
 	"       AND q.priority < p.priority" \
 	"     ORDER BY q.priority DESC LIMIT 1) x)" \
 	" SELECT d.id, d.run_at, d.priority FROM p CROSS JOIN LATERAL" \
-	"  (SELECT q.id, q.run_at, q.priority FROM %t.workflow_runs q" \
+	"  (SELECT q.id, q.run_at, q.priority FROM %r q" \
 	"    WHERE q.place = $1 AND q.tenant_id = $2" \
 	"      AND q.priority = p.priority AND" index " AND q.run_at <= $6" \
 	"      AND q.definition_id <> ALL ($8)" \
@@ -135,18 +136,18 @@ const StatementText store_statements[STORE_NSTATEMENTS] = {
 	},
 	[STORE_LATER] = {
 		"SELECT q.id, q.tenant_id, q.run_at, q.priority"
-		" FROM %t.workflow_runs q WHERE q.place = $1 AND" IN_LATER
+		" FROM %r q WHERE q.place = $1 AND" IN_LATER
 		"  AND q.run_at > $2 AND q.run_at <= $3 ORDER BY q.run_at LIMIT $4",
 		4, {INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID}
 	},
 	[STORE_NEXT_DUE] = {
-		"SELECT q.run_at FROM %t.workflow_runs q"
+		"SELECT q.run_at FROM %r q"
 		" WHERE q.place = $1 AND" IN_LATER " AND q.run_at > $2"
 		" ORDER BY q.run_at LIMIT 1",
 		2, {INT8OID, TIMESTAMPTZOID}
 	},
 	[STORE_TAKE_OVER] = {
-		"SELECT q.id FROM %t.workflow_runs q"
+		"SELECT q.id FROM %r q"
 		" WHERE q.place = ANY ($2) AND q.status = 'running'"
 		"  AND NOT %t.wf_worker_alive(q.owner)"
 		"  AND NOT EXISTS (SELECT FROM %t.workflow_pauses p"
@@ -157,13 +158,13 @@ const StatementText store_statements[STORE_NSTATEMENTS] = {
 		2, {INT4OID, INT8ARRAYOID}
 	},
 	[STORE_OWNED_BUT] = {
-		"SELECT q.id FROM %t.workflow_runs q"
+		"SELECT q.id FROM %r q"
 		" WHERE q.status = 'running' AND q.owner = $2 AND q.id <> ALL ($1)"
 		" AND q.place = ANY ($3)",
 		3, {UUIDARRAYOID, INT8OID, INT8ARRAYOID}
 	},
 	[STORE_SAVE] = {
-		"UPDATE %t.workflow_runs SET status = $2, current_step = $3,"
+		"UPDATE %r SET status = $2, current_step = $3,"
 		" step_results = $4, error_message = $5, started_at = $6,"
 		" completed_at = $7, run_at = $8, attempt = $9, owner = $10,"
 		" attempt_at = $11, failed_attempts = $12, abnormal_ends = $13,"
@@ -176,7 +177,7 @@ const StatementText store_statements[STORE_NSTATEMENTS] = {
 		JSONBOID, INT2OID, INT4OID}
 	},
 	[STORE_EXISTS] = {
-		"SELECT FROM %t.workflow_runs WHERE id = $1",
+		"SELECT FROM %r WHERE id = $1",
 		1, {UUIDOID}
 	},
 	[STORE_INSERT] = {INSERT_RUNS INSERTED_COLUMNS, 12, {INSERT_TYPES}},
@@ -249,11 +250,11 @@ const StatementText store_statements[STORE_NSTATEMENTS] = {
 	2, {UUIDOID, INT4OID}},
 	[STORE_CANCELLED] = {
 		"SELECT error_message, completed_at, failed_attempts"
-		" FROM %t.workflow_runs WHERE id = $1 AND status = 'cancelled'",
+		" FROM %r WHERE id = $1 AND status = 'cancelled'",
 		1, {UUIDOID}
 	},
 	[STORE_FAIL] = {
-		"UPDATE %t.workflow_runs SET status = 'failed', error_message = $2,"
+		"UPDATE %r SET status = 'failed', error_message = $2,"
 		" completed_at = $3, owner = NULL"
 		" WHERE id = $1 AND status IN ('queued', 'running', 'waiting')",
 		3, {UUIDOID, TEXTOID, TIMESTAMPTZOID}
@@ -263,14 +264,14 @@ const StatementText store_statements[STORE_NSTATEMENTS] = {
 		2, {UUIDOID, INT4OID}
 	},
 	[STORE_COUNT_CRASH] = {
-		"UPDATE %t.workflow_runs r SET owner = NULL, abnormal_ends = x.n,"
+		"UPDATE %r r SET owner = NULL, abnormal_ends = x.n,"
 		" abnormal_step = r.current_step,"
 		" status = CASE WHEN x.n < $2 THEN 'queued' ELSE 'failed' END,"
 		" error_message = CASE WHEN x.n < $2 THEN NULL ELSE $3 END,"
 		" completed_at = CASE WHEN x.n < $2 THEN NULL ELSE $4 END"
 		" FROM (SELECT q.id, CASE WHEN q.abnormal_step = q.current_step"
 		"    THEN greatest(coalesce(q.abnormal_ends, 0), 0) ELSE 0 END + 1 AS n"
-		"   FROM %t.workflow_runs q WHERE q.id = $1) x"
+		"   FROM %r q WHERE q.id = $1) x"
 		" WHERE r.id = x.id",
 		4, {UUIDOID, INT4OID, TEXTOID, TIMESTAMPTZOID}
 	},

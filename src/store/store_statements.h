@@ -9,7 +9,7 @@
 
 typedef struct StatementText
 {
-	const char *sql;			/* %t is the schema */
+	const char *sql;			/* %t is the schema, %r a table of units */
 	int			nargs;
 	Oid			args[16];
 } StatementText;

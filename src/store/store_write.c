@@ -1,6 +1,6 @@
 /*
  * store_write.c
- *	  Rows of workflow_runs, saved past the executor.
+ *	  Rows of units, saved past the executor.
  *
  * Runs in a worker, inside a tick's transaction.  Owns nothing: the table is
  * open (store_row.c says why and for how long), and the row was locked when it
@@ -57,39 +57,41 @@ set(TupleTableSlot *slot, int column, Datum value, bool isnull)
 
 /* The row as found, with what an advance changes. */
 static void
-fill_changed(RunTable *runs, const RunRow *run)
+fill_changed(const OpenTable *table, const RunRow *run)
 {
-	TupleTableSlot *slot = ExecClearTuple(runs->changed);
+	TupleTableSlot *slot = ExecClearTuple(table->changed);
 	int			natts = slot->tts_tupleDescriptor->natts;
 	Datum		values[STORE_NCHANGES];
 	bool		isnull[STORE_NCHANGES];
 
-	slot_getallattrs(runs->row);
-	memcpy(slot->tts_values, runs->row->tts_values, natts * sizeof(Datum));
-	memcpy(slot->tts_isnull, runs->row->tts_isnull, natts * sizeof(bool));
+	slot_getallattrs(table->row);
+	memcpy(slot->tts_values, table->row->tts_values, natts * sizeof(Datum));
+	memcpy(slot->tts_isnull, table->row->tts_isnull, natts * sizeof(bool));
 	store_changes(run, values, isnull);
 	for (int i = 0; i < STORE_NCHANGES; i++)
-		set(slot, store_changed_columns[i], values[i], isnull[i]);
+		set(slot, table->columns[store_changed_columns[i]], values[i],
+			isnull[i]);
 	if (run->status == RUN_STATUS_COMPLETED)
-		set(slot, Anum_workflow_runs_previous_results, (Datum) 0, true);
+		set(slot, table->columns[UNIT_COLUMN_PREVIOUS_RESULTS], (Datum) 0,
+			true);
 	ExecStoreVirtualTuple(slot);
 }
 
 static bool
-write_changed(RunTable *runs, const RunRow *run)
+write_changed(RunTable *runs, const OpenTable *table, const RunRow *run)
 {
 	TM_FailureData failure;
 	ItemPointerData tid = run->tid;
 	LockTupleMode mode;
 	CompatUpdateIndexes indexes;
 
-	if (table_tuple_update(runs->rel, &tid, runs->changed,
+	if (table_tuple_update(table->rel, &tid, table->changed,
 						   GetCurrentCommandId(true), GetActiveSnapshot(),
 						   InvalidSnapshot, true, &failure, &mode,
 						   &indexes) != TM_Ok)
 		return false;
 	if (compat_needs_index_entries(indexes))
-		list_free(compat_update_index_tuples(runs->result, runs->changed,
+		list_free(compat_update_index_tuples(table->result, table->changed,
 											 runs->estate, indexes));
 	ResetPerTupleExprContext(runs->estate);
 	CommandCounterIncrement();
@@ -100,19 +102,20 @@ write_changed(RunTable *runs, const RunRow *run)
 static bool
 save_directly(RunTable *runs, const RunRow *run)
 {
+	const OpenTable *table = open_table_of(runs, &run->unit);
 	ItemPointerData tid = run->tid;
 	bool		saved = false;
 
-	if (!runs->direct || !ItemPointerIsValid(&tid))
+	if (!table->direct || !ItemPointerIsValid(&tid))
 		return false;
-	if (table_tuple_fetch_row_version(runs->rel, &tid, SnapshotSelf,
-									  runs->row))
+	if (table_tuple_fetch_row_version(table->rel, &tid, SnapshotSelf,
+									  table->row))
 	{
-		fill_changed(runs, run);
-		saved = write_changed(runs, run);
+		fill_changed(table, run);
+		saved = write_changed(runs, table, run);
 	}
-	ExecClearTuple(runs->row);
-	ExecClearTuple(runs->changed);
+	ExecClearTuple(table->row);
+	ExecClearTuple(table->changed);
 	return saved;
 }
 
