@@ -57,7 +57,7 @@ load_run(const pg_uuid_t *id, Jsonb **definition)
 	run_query_add(&query, RUN_AND_VERSION);
 	run_query_param(&query, UUIDOID, UUIDPGetDatum(id));
 	run_query_bind_tenant(&query, "r.tenant_id = $");
-	run_query_execute(&query, RUN_QUERY_BY_INDEX);
+	run_query_execute(&query, PLANNER_BY_INDEX);
 	if (SPI_processed == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_NO_DATA_FOUND),
@@ -78,7 +78,7 @@ load_marks(const pg_uuid_t *id, int *n)
 	run_query_begin(&query);
 	run_query_add(&query, STEPS);
 	run_query_param(&query, UUIDOID, UUIDPGetDatum(id));
-	run_query_execute(&query, RUN_QUERY_BY_INDEX);
+	run_query_execute(&query, PLANNER_BY_INDEX);
 	*n = (int) SPI_processed;
 	marks = palloc0(sizeof(DiagramMark) * (*n + 1));
 	for (int i = 0; i < *n; i++)

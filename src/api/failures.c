@@ -164,7 +164,7 @@ step_name(Failures *failures, const pg_uuid_t *definition_id, int version,
 	run_query_param(&query, UUIDOID, UUIDPGetDatum(definition_id));
 	run_query_param(&query, INT4OID, Int32GetDatum(version));
 	run_query_param(&query, INT4OID, Int32GetDatum(step));
-	run_query_execute(&query, RUN_QUERY_BY_INDEX);
+	run_query_execute(&query, PLANNER_BY_INDEX);
 	if (SPI_processed > 0)
 		name = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
 	if (name != NULL)
@@ -257,7 +257,7 @@ is_still_failing(const FailureGroup *group)
 	run_query_add(&query, COMPLETED_AFTER);
 	run_query_param(&query, UUIDOID, UUIDPGetDatum(&group->definition_id));
 	run_query_param(&query, UUIDOID, UUIDPGetDatum(&group->newest_run));
-	run_query_execute(&query, RUN_QUERY_BY_INDEX);
+	run_query_execute(&query, PLANNER_BY_INDEX);
 	failing = SPI_processed == 0;
 	SPI_freetuptable(SPI_tuptable);
 	return failing;
@@ -314,7 +314,7 @@ group_failed(Failures *failures, const pg_uuid_t *tenant, TimestampTz since)
 	uuid7_floor(&low, since);
 	asked_tenant_params(&query, tenant);
 	run_query_param(&query, UUIDOID, UUIDPGetDatum(&low));
-	run_query_execute(&query, RUN_QUERY_BY_INDEX);
+	run_query_execute(&query, PLANNER_BY_INDEX);
 	rows = SPI_tuptable;
 	n = SPI_processed;
 	for (uint64 i = 0; i < n; i++)

@@ -195,7 +195,7 @@ count_completed(const pg_uuid_t *tenant, TimestampTz since, TimestampTz low,
 	run_query_param(&query, TIMESTAMPTZOID, TimestampTzGetDatum(since));
 	run_query_param(&query, UUIDOID, UUIDPGetDatum(&ids[0]));
 	run_query_param(&query, UUIDOID, UUIDPGetDatum(&ids[1]));
-	run_query_execute(&query, RUN_QUERY_BY_INDEX);
+	run_query_execute(&query, PLANNER_BY_INDEX);
 	return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0],
 									   SPI_tuptable->tupdesc, 1, &isnull));
 }
@@ -264,7 +264,7 @@ fill_counts(Datum *values, bool *nulls, const pg_uuid_t *tenant,
 	run_query_param(&query, TIMESTAMPTZOID, TimestampTzGetDatum(now));
 	run_query_param(&query, UUIDOID, UUIDPGetDatum(&ids[0]));
 	run_query_param(&query, UUIDOID, UUIDPGetDatum(&ids[1]));
-	run_query_execute(&query, RUN_QUERY_BY_INDEX);
+	run_query_execute(&query, PLANNER_BY_INDEX);
 	for (int i = 0; i <= HEALTH_PAUSED; i++)
 		values[i] = SPI_getbinval(SPI_tuptable->vals[0],
 								  SPI_tuptable->tupdesc, i + 1, &nulls[i]);

@@ -79,7 +79,7 @@ put_rows(ReturnSetInfo *rsinfo, const pg_uuid_t *ids, int n)
 				  "  ON v.definition_id = r.definition_id"
 				  "  AND v.version = r.definition_version"
 				  " ORDER BY r.id DESC");
-	run_query_execute(&query, RUN_QUERY_BY_INDEX);
+	run_query_execute(&query, PLANNER_BY_INDEX);
 	run_query_return_rows(rsinfo);
 }
 

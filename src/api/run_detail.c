@@ -204,7 +204,7 @@ wf_run(PG_FUNCTION_ARGS)
 	store_check_tables(STORE_TABLES_OF_RUNS);
 	SPI_connect();
 	write_detail(&query, id);
-	run_query_execute(&query, RUN_QUERY_BY_INDEX);
+	run_query_execute(&query, PLANNER_BY_INDEX);
 	if (SPI_processed == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_NO_DATA_FOUND),
@@ -271,7 +271,7 @@ wf_samples(PG_FUNCTION_ARGS)
 	SPI_connect();
 	write_samples(&query, PG_GETARG_TEXT_PP(0),
 				  PG_ARGISNULL(1) ? NULL : PG_GETARG_UUID_P(1));
-	run_query_execute(&query, RUN_QUERY_BY_INDEX);
+	run_query_execute(&query, PLANNER_BY_INDEX);
 	run_query_return_rows(rsinfo);
 	SPI_finish();
 	return (Datum) 0;

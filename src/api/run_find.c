@@ -77,14 +77,14 @@ status_array(uint32 statuses)
  * first row is null, it is left out, and *capped is set.  Within SPI.
  */
 static pg_uuid_t *
-fetch_ids(const RunQuery *query, RunQueryPlan plan, MemoryContext context,
+fetch_ids(const RunQuery *query, PlannerRule rule, MemoryContext context,
 		  int *n, bool *capped)
 {
 	SPITupleTable *table;
 	uint64		rows;
 	pg_uuid_t  *ids;
 
-	run_query_execute(query, plan);
+	run_query_execute(query, rule);
 	table = SPI_tuptable;
 	rows = SPI_processed;
 	ids = MemoryContextAlloc(context, sizeof(pg_uuid_t) * Max(rows, 1));
@@ -170,7 +170,7 @@ add_found(RunQuery *query, const RunFilter *filter)
 		run_query_add(&definitions,
 					  "SELECT d.id FROM %t.workflow_definitions d WHERE true");
 		add_definitions(&definitions, filter);
-		ids = fetch_ids(&definitions, RUN_QUERY_BY_INDEX,
+		ids = fetch_ids(&definitions, PLANNER_BY_INDEX,
 						CurrentMemoryContext, &n, NULL);
 		run_query_add_param(query, " AND r.definition_id = ANY ($)",
 							UUIDARRAYOID, run_ids_array(ids, n));
@@ -348,20 +348,20 @@ find_matching(const RunFilter *filter, MemoryContext context, int *n)
 
 	run_query_begin(&query);
 	write_matching(&query, filter, MAX_PROBED);
-	ids = fetch_ids(&query, RUN_QUERY_BY_BITMAP, context, n, &capped);
+	ids = fetch_ids(&query, PLANNER_BY_BITMAP, context, n, &capped);
 	if (!capped)
 		return ids;
 	for (int i = 0; i < lengthof(newest); i++)
 	{
 		run_query_begin(&query);
 		write_newest_matching(&query, filter, newest[i]);
-		ids = fetch_ids(&query, RUN_QUERY_BY_INDEX, context, n, NULL);
+		ids = fetch_ids(&query, PLANNER_BY_INDEX, context, n, NULL);
 		if (*n == filter->max_rows)
 			return ids;
 	}
 	run_query_begin(&query);
 	write_matching(&query, filter, 0);
-	return fetch_ids(&query, RUN_QUERY_BY_BITMAP, context, n, NULL);
+	return fetch_ids(&query, PLANNER_BY_BITMAP, context, n, NULL);
 }
 
 /*--- failed runs, by their step and error ---*/
@@ -433,7 +433,7 @@ keep_failed(const RunFilter *filter, pg_uuid_t *ids, int n)
 	int			kept = 0;
 
 	write_failed(&query, filter, ids, n);
-	run_query_execute(&query, RUN_QUERY_BY_INDEX);
+	run_query_execute(&query, PLANNER_BY_INDEX);
 	for (uint64 i = 0; i < SPI_processed && kept < filter->max_rows; i++)
 	{
 		HeapTuple	row = SPI_tuptable->vals[i];
@@ -473,7 +473,7 @@ run_find(const RunFilter *filter, int *n)
 	{
 		run_query_begin(&query);
 		write_unmatched(&query, &rest);
-		ids = fetch_ids(&query, RUN_QUERY_BY_INDEX, caller, n, NULL);
+		ids = fetch_ids(&query, PLANNER_BY_INDEX, caller, n, NULL);
 	}
 	if (*n > 0 && of_failed)
 		*n = keep_failed(filter, ids, *n);

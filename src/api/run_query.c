@@ -8,9 +8,8 @@
  * policy the binding would keep the payload's index from being used, since @>
  * is not leakproof.
  *
- * Values are parameters, never text of the statement.  A statement that must
- * find rows by an index says so, and does not depend on statistics, which may
- * be of a time when the table was small, or all runs were queued.
+ * Values are parameters, never text of the statement.  A statement says by
+ * which kind of index it must find rows (planner_rule.c).
  *
  * Owns nothing beyond a call.
  */
@@ -21,8 +20,6 @@
 #include "catalog/pg_type.h"
 #include "config/settings.h"
 #include "executor/spi.h"
-#include "jit/jit.h"
-#include "optimizer/cost.h"
 #include "store/store.h"
 #include "utils/uuid.h"
 
@@ -78,45 +75,22 @@ run_query_bind_tenant(RunQuery *query, const char *condition)
 	}
 }
 
-/*
- * The planner is told what not to do by a cost that it would never choose.
- * That cost must bring on neither the JIT compiler nor parallel workers, which
- * take longer to start than the statement takes.  Rows of one table are joined
- * to those of another one by one, through an index.
- */
 void
-run_query_execute(const RunQuery *query, RunQueryPlan plan)
+run_query_execute(const RunQuery *query, PlannerRule rule)
 {
-	bool		save_seqscan = enable_seqscan;
-	bool		save_indexscan = enable_indexscan;
-	bool		save_bitmapscan = enable_bitmapscan;
-	bool		save_hashjoin = enable_hashjoin;
-	bool		save_mergejoin = enable_mergejoin;
-	int			save_workers = max_parallel_workers_per_gather;
-	bool		save_jit = jit_enabled;
-	int			result = 0;
+	PlannerSettings before;
+	volatile int result = 0;
 
+	planner_rule_begin(rule, &before);
 	PG_TRY();
 	{
-		enable_seqscan = false;
-		enable_indexscan = plan == RUN_QUERY_BY_INDEX;
-		enable_bitmapscan = plan == RUN_QUERY_BY_BITMAP;
-		enable_hashjoin = enable_mergejoin = false;
-		max_parallel_workers_per_gather = 0;
-		jit_enabled = false;
 		result = SPI_execute_with_args(query->sql.data, query->nparams,
 									   (Oid *) query->types,
 									   (Datum *) query->values, NULL, true, 0);
 	}
 	PG_FINALLY();
 	{
-		enable_seqscan = save_seqscan;
-		enable_indexscan = save_indexscan;
-		enable_bitmapscan = save_bitmapscan;
-		enable_hashjoin = save_hashjoin;
-		enable_mergejoin = save_mergejoin;
-		max_parallel_workers_per_gather = save_workers;
-		jit_enabled = save_jit;
+		planner_rule_end(&before);
 	}
 	PG_END_TRY();
 	if (result < 0)

@@ -8,6 +8,7 @@
 #include "postgres.h"
 #include "lib/stringinfo.h"
 #include "nodes/execnodes.h"
+#include "store/planner_rule.h"
 
 #define RUN_QUERY_MAX_PARAMS 40
 
@@ -19,13 +20,6 @@ typedef struct RunQuery
 	Oid			types[RUN_QUERY_MAX_PARAMS];
 	Datum		values[RUN_QUERY_MAX_PARAMS];
 } RunQuery;
-
-/* How the planner may find rows, whatever it knows of the tables. */
-typedef enum RunQueryPlan
-{
-	RUN_QUERY_BY_INDEX,			/* no sequential scan */
-	RUN_QUERY_BY_BITMAP			/* bitmaps alone: for the index of payloads */
-} RunQueryPlan;
 
 /* Begins a statement, in the current memory context. */
 extern void run_query_begin(RunQuery *query);
@@ -51,7 +45,7 @@ extern void run_query_bind_tenant(RunQuery *query, const char *condition);
  * Executes the statement within SPI, read only, and raises what it raises.
  * The rows are in SPI_tuptable.
  */
-extern void run_query_execute(const RunQuery *query, RunQueryPlan plan);
+extern void run_query_execute(const RunQuery *query, PlannerRule rule);
 
 /*
  * Puts the rows of SPI_tuptable into the result of a function that returns a

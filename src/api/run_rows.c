@@ -274,7 +274,7 @@ run_rows_put(ReturnSetInfo *rsinfo, const pg_uuid_t *ids, int n)
 	run_query_add(&query, " JOIN %t.workflow_runs r ON r.id = i.id"
 				  " JOIN %t.workflow_definitions d ON d.id = r.definition_id"
 				  " ORDER BY r.id DESC");
-	run_query_execute(&query, RUN_QUERY_BY_INDEX);
+	run_query_execute(&query, PLANNER_BY_INDEX);
 	put_found(rsinfo);
 	SPI_finish();
 }

@@ -101,7 +101,7 @@ check_definition(const pg_uuid_t *id)
 	run_query_add(&query, "SELECT FROM %t.workflow_definitions d WHERE ");
 	run_query_add_param(&query, "d.id = $", UUIDOID, UUIDPGetDatum(id));
 	run_query_bind_tenant(&query, "d.tenant_id = $");
-	run_query_execute(&query, RUN_QUERY_BY_INDEX);
+	run_query_execute(&query, PLANNER_BY_INDEX);
 	exists = SPI_processed > 0;
 	SPI_finish();
 	if (!exists)

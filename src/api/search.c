@@ -203,7 +203,7 @@ put_run(ReturnSetInfo *rsinfo, const char *text, const RunFilter *filter)
 		run_query_add_param(&query, " AND r.tenant_id = $", UUIDOID,
 							UUIDPGetDatum(filter->tenant));
 	run_query_bind_tenant(&query, "r.tenant_id = $");
-	run_query_execute(&query, RUN_QUERY_BY_INDEX);
+	run_query_execute(&query, PLANNER_BY_INDEX);
 	found = SPI_processed > 0;
 	SPI_finish();
 	/* a page that begins before it has no other run */

@@ -216,7 +216,7 @@ read_definitions(KnownPaths *known, const pg_uuid_t *tenant, int *n)
 	run_query_add(&query, psprintf(" ORDER BY d.is_active DESC,"
 								   " d.updated_at DESC LIMIT %d",
 								   MAX_DEFINITIONS));
-	run_query_execute(&query, RUN_QUERY_BY_INDEX);
+	run_query_execute(&query, PLANNER_BY_INDEX);
 	table = SPI_tuptable;
 	*n = (int) SPI_processed;
 	ids = palloc(sizeof(pg_uuid_t) * Max(*n, 1));
@@ -261,7 +261,7 @@ read_payloads(KnownPaths *known, const pg_uuid_t *definitions, int n)
 				  " (SELECT r.trigger_payload FROM %t.workflow_runs r"
 				  "  WHERE r.definition_id = d.id");
 	run_query_add(&query, psprintf(" ORDER BY r.id DESC LIMIT %d) r", each));
-	run_query_execute(&query, RUN_QUERY_BY_INDEX);
+	run_query_execute(&query, PLANNER_BY_INDEX);
 	table = SPI_tuptable;
 	rows = SPI_processed;
 	MemoryContextSwitchTo(scratch);

@@ -148,7 +148,7 @@ read_countries(const pg_uuid_t *tenant)
 							UUIDPGetDatum(tenant));
 	run_query_bind_tenant(&query, "c.tenant_id = $");
 	run_query_add(&query, psprintf(")) ORDER BY 1 LIMIT %d", MAX_COUNTRIES));
-	run_query_execute(&query, RUN_QUERY_BY_INDEX);
+	run_query_execute(&query, PLANNER_BY_INDEX);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		MemoryContext old = MemoryContextSwitchTo(caller);

@@ -139,7 +139,7 @@ wf_stats(PG_FUNCTION_ARGS)
 	run_query_param(&query, TIMESTAMPTZOID, TimestampTzGetDatum(now));
 	run_query_param(&query, UUIDOID, UUIDPGetDatum(&hour_ago));
 	run_query_param(&query, INT8ARRAYOID, store_foreign_array());
-	run_query_execute(&query, RUN_QUERY_BY_INDEX);
+	run_query_execute(&query, PLANNER_BY_INDEX);
 	run_query_return_rows(rsinfo);
 	SPI_finish();
 	return (Datum) 0;

@@ -119,7 +119,7 @@ look(const pg_uuid_t *id, MemoryContext context, WaitedRun *run)
 	run_query_param(&query, TIMESTAMPTZOID, TimestampTzGetDatum(clock_now()));
 	run_query_bind_tenant(&query, "r.tenant_id = $");
 	PushActiveSnapshot(GetLatestSnapshot());
-	run_query_execute(&query, RUN_QUERY_BY_INDEX);
+	run_query_execute(&query, PLANNER_BY_INDEX);
 	PopActiveSnapshot();
 	found = SPI_processed > 0;
 	if (found)

@@ -14,8 +14,7 @@
 #include "compat.h"
 
 #include "executor/spi.h"
-#include "jit/jit.h"
-#include "optimizer/cost.h"
+#include "store/planner_rule.h"
 #include "store/store.h"
 #include "store/store_statements.h"
 #include "utils/builtins.h"
@@ -78,45 +77,25 @@ prepare(UnitTable table, StoreStatement statement)
 	return plan;
 }
 
-/*
- * Plans for these statements must not depend on statistics: they are made
- * while the tables are empty and used when a million runs are queued.  So
- * the planner is told to keep to the indexes while it may plan them.  If it
- * still cannot, the cost of what it was told not to do must not bring on the
- * JIT compiler, which takes longer than the statement.
- */
 int
 store_execute_on(UnitTable table, StoreStatement statement, Datum *values,
 				 const char *nulls, bool read_only, long limit)
 {
-	bool		save_seqscan = enable_seqscan;
-	bool		save_bitmapscan = enable_bitmapscan;
-	bool		save_sort = enable_sort;
-	bool		save_incremental_sort = enable_incremental_sort;
-	bool		save_indexscan = enable_indexscan;
-	bool		save_jit = jit_enabled;
+	PlannerSettings before;
 	int			level;
-	int			result = 0;
+	volatile int result = 0;
 
 	store_check_tables(STORE_ALL_TABLES);	/* results are read as C types */
 	level = store_enter_search_path();
+	planner_rule_begin(PLANNER_IN_INDEX_ORDER, &before);
 	PG_TRY();
 	{
-		enable_seqscan = enable_bitmapscan = false;
-		enable_sort = enable_incremental_sort = false;
-		enable_indexscan = true;
-		jit_enabled = false;
 		result = SPI_execute_plan(prepare(table, statement), values, nulls,
 								  read_only, limit);
 	}
 	PG_FINALLY();
 	{
-		enable_seqscan = save_seqscan;
-		enable_bitmapscan = save_bitmapscan;
-		enable_sort = save_sort;
-		enable_incremental_sort = save_incremental_sort;
-		enable_indexscan = save_indexscan;
-		jit_enabled = save_jit;
+		planner_rule_end(&before);
 	}
 	PG_END_TRY();
 	store_leave_search_path(level);
