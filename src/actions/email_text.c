@@ -11,7 +11,7 @@
 
 #include "actions/email_text.h"
 #include "base/mime.h"
-#include "store/store.h"
+#include "store/store_actions.h"
 
 /* template_compile_text() or template_compile_sections() */
 typedef Template *(*TemplateCompiler) (const char *text, int len,

@@ -36,7 +36,7 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "store/step_result.h"
-#include "store/store.h"
+#include "store/store_schema.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"

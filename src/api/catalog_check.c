@@ -16,7 +16,7 @@
 #include "action/step_check.h"
 #include "api/catalog_check.h"
 #include "config/settings.h"
-#include "store/store.h"
+#include "store/store_schema.h"
 
 /*
  * Is the connection there, and of a kind that the action takes?  The default

@@ -19,7 +19,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "plan/plan.h"
-#include "store/store.h"
+#include "store/store_schema.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/uuid.h"

@@ -16,7 +16,8 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "plan/plan_diagram.h"
-#include "store/store.h"
+#include "store/store_schema.h"
+#include "store/store_tables.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 

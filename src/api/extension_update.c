@@ -34,7 +34,7 @@
 #include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
 #include "storage/lmgr.h"
-#include "store/store.h"
+#include "store/store_schema.h"
 #include "store/store_version.h"
 #include "utils/array.h"
 #include "utils/builtins.h"

@@ -22,7 +22,7 @@
 #include "base/problems.h"
 #include "config/settings.h"
 #include "miscadmin.h"
-#include "store/store.h"
+#include "store/store_schema.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"

@@ -17,7 +17,7 @@
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "store/store.h"
+#include "store/store_schema.h"
 #include "store/store_version.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"

@@ -17,7 +17,8 @@
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "store/store.h"
+#include "store/store_schema.h"
+#include "store/store_tables.h"
 #include "utils/lsyscache.h"
 
 /* The arguments as a filter.  Raises 22023 for one that is not valid. */

@@ -17,7 +17,7 @@
 #include "miscadmin.h"
 #include "shared/commit_wakeup.h"
 #include "store/operation.h"
-#include "store/store.h"
+#include "store/store_schema.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/uuid.h"

@@ -33,6 +33,8 @@
 #include "parser/parse_func.h"
 #include "run/run_preview.h"
 #include "storage/proc.h"
+#include "store/store_actions.h"
+#include "store/store_schema.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"

@@ -21,7 +21,7 @@
 #include "run/run_context.h"
 #include "shared/commit_wakeup.h"
 #include "store/operation.h"
-#include "store/store.h"
+#include "store/store_actions.h"
 #include "store/store_place.h"
 
 /*

@@ -24,7 +24,8 @@
 #include "miscadmin.h"
 #include "plan/plan_title.h"
 #include "store/step_result.h"
-#include "store/store.h"
+#include "store/store_schema.h"
+#include "store/store_tables.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 

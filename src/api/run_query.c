@@ -20,7 +20,7 @@
 #include "catalog/pg_type.h"
 #include "config/settings.h"
 #include "executor/spi.h"
-#include "store/store.h"
+#include "store/store_schema.h"
 #include "utils/uuid.h"
 
 void

@@ -23,7 +23,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "plan/plan_title.h"
-#include "store/store.h"
+#include "store/store_actions.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"

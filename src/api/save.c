@@ -21,7 +21,7 @@
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "store/store.h"
+#include "store/store_schema.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 

@@ -25,9 +25,10 @@
 #include "config/clock.h"
 #include "executor/spi.h"
 #include "funcapi.h"
-#include "store/store.h"
 #include "store/store_indexes.h"
 #include "store/store_place.h"
+#include "store/store_schema.h"
+#include "store/store_tables.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 

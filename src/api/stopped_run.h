@@ -9,7 +9,7 @@
 #include "fmgr.h"
 #include "plan/step_position.h"
 #include "store/run_status.h"
-#include "store/store.h"
+#include "store/store_execute.h"
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
 

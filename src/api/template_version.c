@@ -21,7 +21,7 @@
 #include "language/template.h"
 #include "miscadmin.h"
 #include "store/operation.h"
-#include "store/store.h"
+#include "store/store_schema.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"

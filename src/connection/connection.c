@@ -20,7 +20,7 @@
 #include "base/wipe.h"
 #include "connection/connection_internal.h"
 #include "connection/secret.h"
-#include "store/store.h"
+#include "store/store_actions.h"
 #include "transfer/url.h"
 #include "utils/memutils.h"
 

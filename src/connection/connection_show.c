@@ -14,7 +14,7 @@
 #include "config/settings_tenant.h"
 #include "connection/connection_internal.h"
 #include "language/scope.h"
-#include "store/store.h"
+#include "store/store_actions.h"
 #include "transfer/url.h"
 
 /*

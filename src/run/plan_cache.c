@@ -16,6 +16,7 @@
 
 #include "action/action.h"
 #include "run/plan_cache.h"
+#include "store/store_actions.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 

@@ -7,7 +7,7 @@
 #define WF_PLAN_CACHE_H
 
 #include "plan/plan.h"
-#include "store/store.h"
+#include "store/run_row.h"
 
 typedef struct CachedPlan
 {

@@ -6,7 +6,7 @@
 #define WF_REQUEST_KEY_H
 
 #include "plan/plan.h"
-#include "store/store.h"
+#include "store/run_row.h"
 
 /*
  * The result that the step at which the run stands had before wf_retry, in the

@@ -7,7 +7,7 @@
 
 #include "action/action.h"
 #include "shared/gate.h"
-#include "store/store.h"
+#include "store/run_row.h"
 
 /*
  * What a step leads to, and so where a run stands when run_advance or

@@ -16,7 +16,7 @@
 #include "base/problems.h"
 #include "config/settings.h"
 #include "run/run_prepare.h"
-#include "store/store.h"
+#include "store/store_actions.h"
 
 /*
  * Decides the condition.  False: the step is skipped, and *why says why it

@@ -7,7 +7,7 @@
 
 #include "access/tupdesc.h"
 #include "plan/plan.h"
-#include "store/store.h"
+#include "store/run_row.h"
 
 /* What is asked for. */
 typedef struct Preview

@@ -10,6 +10,7 @@
 #include "base/valid_text.h"
 #include "run/run_internal.h"
 #include "run/step_sandbox_lock.h"
+#include "store/store_save.h"
 #include "utils/builtins.h"
 #include "utils/syscache.h"
 

@@ -6,7 +6,7 @@
 #define WF_RUN_RETRY_H
 
 #include "plan/plan.h"
-#include "store/store.h"
+#include "store/run_row.h"
 
 typedef struct FailedAttempt
 {

@@ -7,7 +7,7 @@
 
 #include "language/scope.h"
 #include "plan/plan.h"
-#include "store/store.h"
+#include "store/run_row.h"
 
 /*
  * Fills the roots that the step may look at; *scope is zeroed.  Values live in

@@ -17,7 +17,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "store/operation.h"
-#include "store/store.h"
+#include "store/store_schema.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 

@@ -11,7 +11,8 @@
 #include "compat.h"
 
 #include "executor/spi.h"
-#include "store/store.h"
+#include "store/store_actions.h"
+#include "store/store_execute.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"

@@ -9,7 +9,7 @@
 #include "postgres.h"
 #include "compat.h"
 
-#include "store/store.h"
+#include "store/store_changes.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 

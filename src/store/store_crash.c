@@ -13,12 +13,15 @@
 #include "config/clock.h"
 #include "executor/spi.h"
 #include "store/run_ended.h"
-#include "store/store.h"
+#include "store/store_crash.h"
+#include "store/store_row.h"
+#include "store/store_save.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-bool
-store_lock_crashed(const Unit *unit, StepPosition step, bool *locked)
+/* As store_load_crashed, without loading; false for NULL. */
+static bool
+lock_crashed(const Unit *unit, StepPosition step, bool *locked)
 {
 	Datum		values[2] = {UUIDPGetDatum(&unit->id),
 	StepPositionGetDatum(step)};
@@ -41,7 +44,7 @@ store_load_crashed(const Unit *unit, StepPosition step, bool *locked)
 	RunTable   *runs;
 	RunRow	   *run;
 
-	if (!store_lock_crashed(unit, step, locked))
+	if (!lock_crashed(unit, step, locked))
 		return NULL;
 	runs = store_open_runs();
 	store_loading_begin(runs);
@@ -60,7 +63,7 @@ store_count_crash(const Unit *unit, int max_ends, const char *message,
 	StepPosition any_step = {PG_INT32_MAX};
 	bool		is_queued;
 
-	if (!store_lock_crashed(unit, any_step, locked) ||
+	if (!lock_crashed(unit, any_step, locked) ||
 		!store_write_run(unit, STORE_COUNT_CRASH, values, NULL))
 		return;
 	/* it is queued again, or this was the last time */

@@ -12,7 +12,8 @@
 #include "compat.h"
 
 #include "base/json_value.h"
-#include "store/store.h"
+#include "plan/plan.h"
+#include "store/store_defect.h"
 #include "utils/numeric.h"
 
 #define MAX_ATTEMPT (PG_INT32_MAX - 100000)

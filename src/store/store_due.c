@@ -46,7 +46,8 @@
 #include "executor/spi.h"
 #include "lib/qunique.h"
 #include "shared/due_queue.h"
-#include "store/store.h"
+#include "store/store_due.h"
+#include "store/store_execute.h"
 #include "store/store_place.h"
 #include "utils/array.h"
 #include "utils/timestamp.h"
@@ -60,63 +61,7 @@ column(uint64 row, int number)
 						 number, &isnull);
 }
 
-/*--- pauses ---*/
-
-void
-store_load_pauses(Pauses *pauses)
-{
-	MemoryContext caller = CurrentMemoryContext;
-
-	memset(pauses, 0, sizeof(Pauses));
-	SPI_connect();
-	store_execute(STORE_PAUSES, NULL, NULL, false, 0);
-	pauses->tenants = MemoryContextAlloc(caller, sizeof(pg_uuid_t) *
-										 (SPI_processed + 1));
-	pauses->definitions = MemoryContextAlloc(caller, sizeof(pg_uuid_t) *
-											 (SPI_processed + 1));
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		bool		of_all;
-		bool		of_tenant;
-		Datum		tenant = SPI_getbinval(SPI_tuptable->vals[i],
-										   SPI_tuptable->tupdesc, 1, &of_all);
-		Datum		definition = SPI_getbinval(SPI_tuptable->vals[i],
-											   SPI_tuptable->tupdesc, 2,
-											   &of_tenant);
-
-		if (of_all)
-			pauses->all = true;
-		else if (of_tenant)
-			pauses->tenants[pauses->ntenants++] = *DatumGetUUIDP(tenant);
-		else
-			pauses->definitions[pauses->ndefinitions++] =
-				*DatumGetUUIDP(definition);
-	}
-	SPI_finish();
-}
-
-static bool
-contains_id(const pg_uuid_t *ids, int n, const pg_uuid_t *id)
-{
-	for (int i = 0; i < n; i++)
-		if (ids_equal(&ids[i], id))
-			return true;
-	return false;
-}
-
-bool
-store_is_paused(const Pauses *pauses, const pg_uuid_t *tenant)
-{
-	return contains_id(pauses->tenants, pauses->ntenants, tenant);
-}
-
-bool
-store_definition_is_paused(const Pauses *pauses,
-						   const pg_uuid_t *definition_id)
-{
-	return contains_id(pauses->definitions, pauses->ndefinitions,
-					   definition_id);
-}
+/*--- what is due ---*/
 
 /* The array of the paused definitions, in the current memory context. */
 static Datum
@@ -129,8 +74,6 @@ paused_definitions(const Pauses *pauses)
 	return PointerGetDatum(construct_array(ids, pauses->ndefinitions, UUIDOID,
 										   UUID_LEN, false, TYPALIGN_CHAR));
 }
-
-/*--- what is due ---*/
 
 /* The id that follows in their order; false: it is the last. */
 static bool

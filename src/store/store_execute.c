@@ -15,8 +15,10 @@
 
 #include "executor/spi.h"
 #include "store/planner_rule.h"
-#include "store/store.h"
+#include "store/store_execute.h"
+#include "store/store_schema.h"
 #include "store/store_statements.h"
+#include "store/store_tables.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 

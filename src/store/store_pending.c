@@ -21,7 +21,7 @@
 #include "access/relation.h"
 #include "catalog/pg_am.h"
 #include "storage/lmgr.h"
-#include "store/store.h"
+#include "store/store_pending.h"
 #include "utils/fmgrprotos.h"
 #include "utils/rel.h"
 

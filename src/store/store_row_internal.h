@@ -9,7 +9,7 @@
 #include "access/genam.h"
 #include "executor/tuptable.h"
 #include "nodes/execnodes.h"
-#include "store/store.h"
+#include "store/store_row.h"
 #include "utils/snapshot.h"
 
 /* One of the tables. */

@@ -15,8 +15,9 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
-#include "store/store.h"
+#include "store/store_execute.h"
 #include "store/store_place.h"
+#include "store/store_runs.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 

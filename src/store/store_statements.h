@@ -5,7 +5,7 @@
 #ifndef WF_STORE_STATEMENTS_H
 #define WF_STORE_STATEMENTS_H
 
-#include "store/store.h"
+#include "store/store_execute.h"
 
 typedef struct StatementText
 {

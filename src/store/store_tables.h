@@ -5,7 +5,24 @@
 #ifndef WF_STORE_TABLES_H
 #define WF_STORE_TABLES_H
 
-#include "store/store.h"
+#include "postgres.h"
+
+/* So many of the tables: the first four are all that wf_fire needs, ... */
+typedef enum StoreTables
+{
+	STORE_TABLES_OF_FIRE = 4,
+	STORE_TABLES_OF_RUNS = 5,	/* with the versions of definitions */
+	STORE_ALL_TABLES = 9
+} StoreTables;
+
+/*
+ * Raises 55000 if a column that the library reads or writes is not there or
+ * of another type.  Costs a comparison until one of the tables changes.
+ */
+extern void store_check_tables(StoreTables n);
+
+/* Did the last check raise that error? */
+extern bool store_tables_mismatch(void);
 
 /* May this column of workflow_runs be null, as the install script made it? */
 extern bool store_column_may_be_null(int column);

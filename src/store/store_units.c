@@ -9,7 +9,7 @@
 #include "postgres.h"
 #include "compat.h"
 
-#include "store/store.h"
+#include "store/run_columns.h"
 #include "store/store_units.h"
 
 const UnitTableInfo store_unit_tables[UNIT_NTABLES] = {

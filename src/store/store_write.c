@@ -44,8 +44,10 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "executor/executor.h"
-#include "store/store.h"
+#include "store/store_changes.h"
 #include "store/store_row_internal.h"
+#include "store/store_save.h"
+#include "store/store_write.h"
 #include "utils/snapmgr.h"
 
 static void

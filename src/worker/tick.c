@@ -36,6 +36,8 @@
 #include "shared/wakeup.h"
 #include "shared/worker_leave.h"
 #include "shared/worker_slot.h"
+#include "store/store_pending.h"
+#include "store/store_schema.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "worker/in_flight.h"

@@ -62,7 +62,6 @@
 #include "compat.h"
 
 #include "access/xact.h"
-#include "base/unit.h"
 #include "base/uuid_list.h"
 #include "miscadmin.h"
 #include "run/plan_cache.h"

@@ -29,7 +29,7 @@
 #include "shared/crashed_step.h"
 #include "shared/due_queue.h"
 #include "shared/set_aside.h"
-#include "store/store.h"
+#include "store/store_runs.h"
 #include "utils/memutils.h"
 #include "worker/in_flight.h"
 #include "worker/tick_batch.h"

@@ -9,6 +9,7 @@
 #include "compat.h"
 
 #include "base/uuid_list.h"
+#include "store/run_row.h"
 #include "store/step_result.h"
 #include "worker/tick_report.h"
 

@@ -5,7 +5,8 @@
 #ifndef WF_TICK_REPORT_H
 #define WF_TICK_REPORT_H
 
-#include "store/store.h"
+#include "postgres.h"
+#include "nodes/pg_list.h"
 
 /* One log line for each of these failed runs (RunRow *); after the commit. */
 extern void report_failed(List *runs);

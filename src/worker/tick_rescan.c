@@ -13,7 +13,7 @@
 #include "config/clock.h"
 #include "miscadmin.h"
 #include "shared/due_queue.h"
-#include "store/store.h"
+#include "store/store_due.h"
 #include "worker/tick_rescan.h"
 
 /*

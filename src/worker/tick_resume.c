@@ -17,6 +17,7 @@
 #include "config/clock.h"
 #include "shared/crashed_step.h"
 #include "shared/set_aside.h"
+#include "store/store_runs.h"
 #include "worker/in_flight.h"
 #include "worker/tick_batch.h"
 #include "worker/tick_resume.h"

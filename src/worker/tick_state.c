@@ -16,7 +16,6 @@
 #include "compat.h"
 
 #include "access/xact.h"
-#include "base/unit.h"
 #include "base/uuid_list.h"
 #include "config/clock.h"
 #include "connection/connection.h"
@@ -27,6 +26,7 @@
 #include "storage/proc.h"
 #include "store/run_ended.h"
 #include "store/step_result.h"
+#include "store/store_write.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "worker/tick_put_off.h"

@@ -10,6 +10,7 @@
 #include "run/run.h"
 #include "shared/crashed_step.h"
 #include "shared/due_queue.h"
+#include "store/store_row.h"
 #include "utils/resowner.h"
 #include "worker/in_flight.h"
 
