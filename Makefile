@@ -159,6 +159,7 @@ include $(PGXS)
 
 # What users read, with its folders, since the pages refer to each other.
 # PGXS's DOCS would put all in one, beside those of other extensions.
+example_folders = $(patsubst $(srcdir)/%/,%,$(wildcard $(srcdir)/examples/*/))
 docs_target = '$(DESTDIR)$(docdir)/$(docmoduledir)/$(EXTENSION)'
 
 ifdef docdir
@@ -168,11 +169,13 @@ endif
 
 .PHONY: install-docs uninstall-docs
 install-docs:
-	$(MKDIR_P) $(docs_target)/docs $(docs_target)/examples
+	$(MKDIR_P) $(addprefix $(docs_target)/,docs examples $(example_folders))
 	$(INSTALL_DATA) $(addprefix $(srcdir)/,README.md CHANGELOG.md LICENSE) \
 		$(docs_target)/
 	$(INSTALL_DATA) $(wildcard $(srcdir)/docs/*.md) $(docs_target)/docs/
-	$(INSTALL_DATA) $(wildcard $(srcdir)/examples/*) $(docs_target)/examples/
+	$(INSTALL_DATA) $(wildcard $(srcdir)/examples/*.*) $(docs_target)/examples/
+	$(foreach folder,$(example_folders),$(INSTALL_DATA) \
+		$(srcdir)/$(folder)/* $(docs_target)/$(folder)/ &&) true
 
 uninstall-docs:
 	rm -rf $(docs_target)

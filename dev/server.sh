@@ -16,8 +16,8 @@
 
 WF_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PYTHON=${PYTHON:-/usr/bin/python3}
-# the mail server of the tests, which is not installed; see setup.sh
-WF_MTA=/usr/local/lib/workflow_engine/exim4
+# programs of the tests that are not installed; see setup.sh
+WF_PROGRAMS=${WF_PROGRAMS:-/usr/local/lib/workflow_engine}
 WF_PORT=5432 # names the socket only: the server listens on no address
 
 wf_say()
@@ -149,7 +149,7 @@ wf_run()
 		TMPDIR="$WORK/tmp" PYTHONDONTWRITEBYTECODE=1 \
 		PATH="$BINDIR:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin" \
 		PGHOST="$WORK/tmp" PGPORT="$WF_PORT" PGUSER=postgres \
-		PYTHON="$PYTHON" WF_MTA="$WF_MTA" "$@")
+		PYTHON="$PYTHON" WF_PROGRAMS="$WF_PROGRAMS" "$@")
 }
 
 # make in the build directory (WF_BUILD names another), by the copied Makefile; with WF_LIMIT, for that

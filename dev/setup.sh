@@ -7,7 +7,9 @@
 # machine that has them by other ways passes.  What is missing is installed
 # with apt, as root or through sudo without a password; where neither can be,
 # the exact command is printed and the exit status is 1.  No service is
-# started: the mail server of the tests is unpacked, not installed.
+# started: servers of which the tests want the program alone are unpacked, not
+# installed.  What a test can do without (it is skipped then, and says so) is
+# installed if that can be.
 
 set -euo pipefail
 export LC_ALL=C
@@ -59,6 +61,29 @@ missing()
 		have nginx || echo nginx-light
 		have pgbouncer || echo pgbouncer
 		missing_for_browser
+		"$PYTHON" -c 'import psycopg' 2>/dev/null || echo python3-psycopg
+	fi
+}
+
+# What is tested if it is there: pg_cron for that server, where Debian has it,
+# and the driver for a Java that is there anyway.
+missing_extras()
+{
+	local number
+
+	if [ "$purpose" != test ] || ! wf_find_postgres
+	then
+		return
+	fi
+	number=$("$PGC" --version | sed 's/^[^0-9]*\([0-9]*\).*/\1/')
+	if [[ $BINDIR == /usr/lib/postgresql/* ]] &&
+		[ ! -e "$("$PGC" --sharedir)/extension/pg_cron.control" ]
+	then
+		echo "postgresql-$number-cron"
+	fi
+	if have javac && [ ! -e /usr/share/java/postgresql.jar ]
+	then
+		echo libpostgresql-jdbc-java
 	fi
 }
 
@@ -87,10 +112,33 @@ missing_for_lint()
 	[ -s /usr/share/hunspell/en_GB.dic ] || echo hunspell-en-gb
 }
 
-# The mail server of the tests.
-have_mta()
+# The programs of the tests that are unpacked, each with the package that has
+# it in Debian.
+declare -A unpacked=([exim4]=exim4-daemon-light
+	[prometheus-postgres-exporter]=prometheus-postgres-exporter
+	[promtool]=prometheus)
+
+# Those that are not there.
+missing_programs()
 {
-	[ "$purpose" != test ] || [ -x "$WF_MTA" ] || have exim4
+	local program
+
+	[ "$purpose" = test ] || return 0
+	for program in "${!unpacked[@]}"
+	do
+		[ -x "$WF_PROGRAMS/$program" ] || have "$program" || echo "$program"
+	done
+}
+
+# The packages of these.
+packages_of()
+{
+	local program
+
+	for program
+	do
+		echo "${unpacked[$program]}"
+	done
 }
 
 if [ -n "${PG_CONFIG:-}" ] && ! wf_find_postgres
@@ -100,14 +148,17 @@ then
 	exit 1
 fi
 packages=$(missing | tr '\n' ' ')
-if [ -z "$packages" ] && have_mta
+extras=$(missing_extras | tr '\n' ' ')
+mapfile -t programs < <(missing_programs)
+if [ -z "$packages$extras" ] && [ ${#programs[@]} -eq 0 ]
 then
 	exit 0
 fi
 
 if ! have apt-get
 then
-	have_mta || packages+=exim4-daemon-light
+	[ -n "$packages" ] || [ ${#programs[@]} -gt 0 ] || exit 0
+	packages+=$(packages_of "${programs[@]}" | tr '\n' ' ')
 	echo "missing, and there is no apt-get to install it: $packages" >&2
 	exit 1
 fi
@@ -149,8 +200,9 @@ name_packages()
 name_packages
 if [ "$(id -u)" != 0 ] && ! { have sudo && sudo -n true 2>/dev/null; }
 then
+	[ -n "$packages" ] || [ ${#programs[@]} -gt 0 ] || exit 0
 	echo "Missing packages. As root, run:" >&2
-	if have_mta
+	if [ ${#programs[@]} -eq 0 ]
 	then
 		echo "    apt-get update && apt-get install --no-install-recommends" \
 			"${install[*]}" >&2
@@ -200,23 +252,30 @@ install_packages()
 	"${as_root[@]}" "${apt[@]}" install --no-install-recommends "$@"
 }
 
-# Exim's program alone, in a place of its own, with the libraries that its
-# package asks for.  Installed, the package would take the place of the
-# machine's mail server and be started as one.
-unpack_mta()
+# unpack PROGRAM: the program alone, in a place of its own, with the libraries
+# that its package asks for.  Installed, the package would be started as a
+# server; Exim's would take the place of the machine's mail server, too.
+unpack()
 (
+	package=${unpacked[$1]}
+	# a package of its own from Debian 13 on
+	if [ "$1" = promtool ] && [ -n "$(apt-cache show promtool 2>/dev/null)" ]
+	then
+		package=promtool
+	fi
 	folder=$(mktemp -d) || exit
 	trap 'rm -rf "$folder"' EXIT
 	cd "$folder" &&
-		apt-get -q -o APT::Sandbox::User=root download exim4-daemon-light &&
-		dpkg-deb -x exim4-daemon-light_*.deb . &&
-		libraries=$(missing_libraries exim4-daemon-light_*.deb) || exit
+		apt-get -q -o APT::Sandbox::User=root download "$package" &&
+		dpkg-deb -x "$package"_*.deb . &&
+		libraries=$(missing_libraries "$package"_*.deb) || exit
 	if [ -n "$libraries" ]
 	then
 		# shellcheck disable=SC2086 # a list of names
 		install_packages $libraries || exit
 	fi
-	"${as_root[@]}" install -D -m 755 usr/sbin/exim4 "$WF_MTA"
+	found=$(find usr -path "*bin/$1" -type f) &&
+		"${as_root[@]}" install -D -m 755 "$found" "$WF_PROGRAMS/$1"
 )
 
 # The libraries that a package depends on and that are not installed.
@@ -224,7 +283,7 @@ missing_libraries()
 {
 	local name
 
-	dpkg-deb -f "$1" Depends | tr , '\n' | sed -n 's/^ *\(lib[^ ]*\).*/\1/p' |
+	dpkg-deb -f "$1" Depends | tr , '\n' | sed -n '/^ *libjs-/d; s/^ *\(lib[^ ]*\).*/\1/p' |
 		while read -r name
 		do
 			dpkg -s "$name" >/dev/null 2>&1 || echo "$name"
@@ -242,11 +301,11 @@ install_all()
 		wf_say "Installing ${install[*]}"
 		install_packages "${install[@]}" || return
 	fi
-	if ! have_mta
-	then
-		wf_say "Unpacking a mail server into $(dirname "$WF_MTA")"
-		unpack_mta
-	fi
+	for program in $(missing_programs)
+	do
+		wf_say "Unpacking $program into $WF_PROGRAMS"
+		unpack "$program" || return
+	done
 }
 
 services=$(new_services)
@@ -262,8 +321,16 @@ do
 	"${as_root[@]}" update-rc.d "$service" disable >/dev/null 2>&1 || true
 done
 
-packages=$(missing | tr '\n' ' ')
-have_mta || packages+=exim4-daemon-light
+# one by one: that Debian may lack any of them
+for package in $(missing_extras)
+do
+	[ -z "$(apt-cache show "$package" 2>/dev/null)" ] ||
+		install_packages "$package" ||
+		echo "not installed, its tests are skipped: $package" >&2
+done
+
+mapfile -t programs < <(missing_programs)
+packages=$(missing | tr '\n' ' ')$(packages_of "${programs[@]}" | tr '\n' ' ')
 if [ -n "$packages" ]
 then
 	echo "still missing after the installation: $packages" >&2

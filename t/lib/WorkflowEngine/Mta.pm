@@ -11,9 +11,8 @@ WorkflowEngine::Mta - Exim as an unprivileged user, for the tests of mail
   my $mail = $mta->wait_mail('Message-ID');
   print $mail->{envelope_to}[0], $mail->{text};
 
-The program is the one that WF_MTA names (dev/setup.sh puts it there), else
-the installed exim4; it runs from a copy that is not set-uid.  See
-t/loopback/exim.conf for what it does.
+The program is the exim4 that test_program() finds; it runs from a copy that
+is not set-uid.  See t/loopback/exim.conf for what it does.
 
 =cut
 
@@ -35,16 +34,6 @@ use WorkflowEngine::Test;
 my @ports = qw(PLAIN GOOD SMTPS LOGIN WRONG EXPIRED ALIEN
   WRONGS EXPIREDS ALIENS);
 my $loopback = $WorkflowEngine::Receiver::loopback;
-
-sub program
-{
-	foreach my $path ($ENV{WF_MTA} || (),
-		map { "$_/exim4" } split(/:/, $ENV{PATH}), '/usr/sbin')
-	{
-		return $path if -x $path;
-	}
-	croak 'there is no exim4: run dev/setup.sh test';
-}
 
 =head2 new()
 
@@ -71,7 +60,7 @@ sub new
 	PostgreSQL::Test::Utils::append_to_file("$dir/exim.conf", $conf);
 	mkdir "$dir/$_" foreach qw(log spool mail);
 	symlink $self->{ca}, "$dir/ca" or croak "ca: $!";
-	copy(program(), "$dir/exim") or croak "exim: $!";
+	copy(test_program('exim4'), "$dir/exim") or croak "exim: $!";
 	chmod 0755, "$dir/exim";
 	system_or_bail(@cc, '-shared', '-fPIC', '-o', "$dir/user.so",
 		"$loopback/mta_user.c", '-ldl');

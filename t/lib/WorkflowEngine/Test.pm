@@ -37,7 +37,7 @@ use WorkflowEngine::Receiver;
 
 our @EXPORT = qw(
   new_node extension_conf wait_for wait_until start_receiver make_ca
-  run_status);
+  run_status test_program);
 
 our $limit = $ENV{WF_TEST_LIMIT} || 60;    # seconds to wait for anything
 
@@ -182,6 +182,25 @@ sub run_status
 
 	return $node->safe_psql($db,
 		"SELECT status FROM workflow_runs WHERE id = '$id'");
+}
+
+=head2 test_program(name)
+
+The path of a program that dev/setup.sh has put aside for the tests (into
+WF_PROGRAMS), or that is installed.
+
+=cut
+
+sub test_program
+{
+	my ($name) = @_;
+
+	foreach my $folder ($ENV{WF_PROGRAMS} || (),
+		split(/:/, $ENV{PATH}), '/usr/sbin')
+	{
+		return "$folder/$name" if -x "$folder/$name";
+	}
+	croak "there is no $name: run dev/setup.sh test";
 }
 
 =head2 start_receiver('http' | 'smtp', option ...)
