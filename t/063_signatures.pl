@@ -8,31 +8,17 @@ use utf8;
 
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
-use File::Copy qw(copy);
 use IPC::Run qw(run);
 use MIME::Base64 qw(encode_base64 decode_base64);
 use PostgreSQL::Test::Utils;
 use Test::More;
+use WorkflowEngine::Npm;
 use WorkflowEngine::Test;
 use WorkflowEngine::Outbound;
 
 my $npm = abs_path(dirname(__FILE__) . '/npm');
 
-# make test has installed it; else it is done here.
-sub packages
-{
-	return $ENV{WF_NPM} if $ENV{WF_NPM};
-	my $dir = PostgreSQL::Test::Utils::tempdir();
-	my $said;
-
-	copy("$npm/$_", $dir) or die "$_: $!"
-	  foreach qw(package.json package-lock.json);
-	run([ qw(npm ci --ignore-scripts --no-audit --no-fund --cache), "$dir/cache",
-			'--prefix', $dir ], '>&', \$said)
-	  or die "npm ci: $said";
-	return $dir;
-}
-$ENV{NODE_PATH} = packages() . '/node_modules';
+$ENV{NODE_PATH} = npm_packages() . '/node_modules';
 
 # The verifier's word on each [secret, request, body].
 sub verify

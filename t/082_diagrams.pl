@@ -8,31 +8,17 @@ use utf8;
 
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
-use File::Copy qw(copy);
 use IPC::Run qw(run);
 use JSON::PP;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use WorkflowEngine::Npm;
 use WorkflowEngine::Test;
 
 my $npm = abs_path(dirname(__FILE__) . '/npm');
 my $tenant = '11111111-1111-1111-1111-111111111111';
 
-# make test has installed it; else it is done here.
-sub packages
-{
-	return $ENV{WF_NPM} if $ENV{WF_NPM};
-	my $dir = PostgreSQL::Test::Utils::tempdir();
-	my $said;
-
-	copy("$npm/$_", $dir) or die "$_: $!"
-	  foreach qw(package.json package-lock.json);
-	run([ qw(npm ci --ignore-scripts --no-audit --no-fund --cache), "$dir/cache",
-			'--prefix', $dir ], '>&', \$said)
-	  or die "npm ci: $said";
-	return $dir;
-}
-$ENV{NODE_PATH} = packages() . '/node_modules';
+$ENV{NODE_PATH} = npm_packages() . '/node_modules';
 
 # What mermaid makes of each diagram.
 sub rendered

@@ -254,6 +254,10 @@ sub run_file
 			$shown{ $item->{line} } = $output;
 			undef $output;
 		}
+		else
+		{
+			undef $output;
+		}
 	}
 	return \%shown;
 }
