@@ -11,6 +11,8 @@
 #	... -->
 #	<!-- test: skip why --> the next block does not run
 #	<!-- test: in NAME -->  the next block runs in the database of that name
+#	<!-- test: as ROLE -->  all the blocks that are shown behind it run with
+#	                        that role (none: as the superuser again)
 #	<!-- test: fails 22023 -->  the next block ends with that error; what
 #	                        ```text shows behind it is psql's message
 #
@@ -69,7 +71,7 @@ CONF
 
 #--- reading
 
-# The items of a file: {type => 'sql', 'text', 'hidden', 'skip', 'in' or
+# The items of a file: {type => 'sql', 'text', 'hidden', 'skip', 'in', 'as' or
 # 'fails', line, body}.
 sub items
 {
@@ -100,7 +102,7 @@ sub items
 		{
 			$open = { type => 'hidden', end => '-->' };
 		}
-		elsif ($line =~ /^<!-- test: (skip|fails|in) (.*\S) *-->$/)
+		elsif ($line =~ /^<!-- test: (skip|fails|in|as) (.*\S) *-->$/)
 		{
 			push @items, { type => $1, body => $2, line => $number };
 		}
@@ -222,6 +224,7 @@ sub run_file
 {
 	my ($name, $db) = @_;
 	my ($state, $skip, $in, $output, %shown);
+	my $as = '';
 
 	foreach my $item (items($name))
 	{
@@ -239,10 +242,15 @@ sub run_file
 		{
 			$in = $item->{body};
 		}
+		elsif ($item->{type} eq 'as')
+		{
+			$as = "SET ROLE $item->{body};\n";
+		}
 		elsif ($item->{type} eq 'sql' || $item->{type} eq 'hidden')
 		{
 			$output = $skip ? undef
-			  : run_block($in || $db, $where, $item->{body}, $state);
+			  : run_block($in || $db, $where,
+				($item->{type} eq 'sql' ? $as : '') . $item->{body}, $state);
 			settle($in || $db, $where) unless $skip;
 			undef $state;
 			undef $skip;
