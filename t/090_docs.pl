@@ -37,6 +37,7 @@ my $top = abs_path("$FindBin::Bin/..");
 my @files = ('README.md', map { "docs/" . basename($_) } glob "$top/docs/*.md");
 my %text = map { $_ => slurp_file("$top/$_") }
   (@files, 'CHANGELOG.md', 'CONTRIBUTING.md', 'src/README.md',
+	'examples/README.md',
 	map { s{^\Q$top\E/}{}r } glob "$top/src/*/README.md");
 
 my $ca = make_ca();

@@ -101,6 +101,8 @@ What is left is looked at as the provider's own path:
     .../chat.postMessage   Slack's success
     .../slack-hook...   200 and "ok"
     .../teams...        202 and nothing
+    .../shipments       a carrier's: 200 and {"tracking": "LB00001"}
+    .../refunds         a payment provider's: 200 and {"id": "re_1"}
     anything else       200 and {"ok": true}
 
 As a proxy it is asked with whole URLs, and answers them by their path. With

@@ -50,6 +50,12 @@ class Providers:
         elif "/teams" in path:
             self.send(writer, 202, "", extra)
             return
+        elif path.endswith("/shipments"):
+            self.count += 1
+            answer = {"tracking": "LB%05d" % self.count}
+        elif path.endswith("/refunds"):
+            self.count += 1
+            answer = {"id": "re_%d" % self.count}
         else:
             answer = {"ok": True}
         self.send(writer, 200, json.dumps(answer), extra)
