@@ -122,6 +122,7 @@ INSERT INTO workflow_runs (definition_id, definition_version, tenant_id, trigger
 SELECT id, version, tenant_id, jsonb_build_object('n', 130 + g), (ARRAY['queued', 'failed'])[g]
 FROM workflow_definitions, generate_series(1, 2) g WHERE name = 'note';
 RESET session_replication_role;
+SELECT standing_still, queued FROM workflow_stats WHERE workflow_name = 'note';
 SET check_function_bodies = off;
 SELECT t.note(133, NULL) AS restored \gset
 SELECT f AS fired FROM wf_fire(t.a(), 'note', '{"n": 7}') f \gset

@@ -45,6 +45,13 @@
 	"    AND q.tenant_id = t.tenant_id AND" index \
 	"   LIMIT " RUN_COUNT_LIMIT ") z)"
 
+/* The same of runs without a place, which stand still. */
+#define OF_NO_PLACE(index) \
+	"(SELECT q.definition_id, q.status, q.queued_at, q.run_at, true" \
+	"   FROM %t.workflow_runs q WHERE q.place IS NULL" \
+	"    AND q.tenant_id = t.tenant_id AND" index \
+	"   LIMIT " RUN_COUNT_LIMIT ")"
+
 /* Since when the oldest has been due; of what is not due yet, null. */
 #define OLDEST(condition) \
 	"min(greatest(x.run_at, x.queued_at)) FILTER (WHERE" \
@@ -67,7 +74,9 @@
 	"   (" OF_INDEX("$3", "false", IN_DUE) \
 	"   UNION ALL " OF_INDEX("$3", "false", IN_LATER) \
 	"   UNION ALL " OF_INDEX("$6", "true", IN_DUE) \
-	"   UNION ALL " OF_INDEX("$6", "true", IN_LATER) ") y) x" \
+	"   UNION ALL " OF_INDEX("$6", "true", IN_LATER) \
+	"   UNION ALL " OF_NO_PLACE(IN_DUE) \
+	"   UNION ALL " OF_NO_PLACE(IN_LATER) ") y) x" \
 	" GROUP BY x.definition_id"
 
 #define DURATION(fraction) \
@@ -102,7 +111,7 @@
 	"  $4 - least(q.oldest, h.oldest)," \
 	"  h.completed::int, " OF_STATUS("'failed'", " AND q.id >= $5", "") "," \
 	"  h.p50, h.p95, least(q.standing + " \
-	OF_STATUS("'running'", "", " WHERE x.place = ANY ($6)") ", " \
+	OF_STATUS("'running'", "", " WHERE coalesce(x.place = ANY ($6), true)") ", " \
 	RUN_COUNT_LIMIT ")::int," \
 	"  EXISTS (SELECT FROM %t.workflow_pauses p" \
 	"   WHERE p.tenant_id IS NULL OR p.tenant_id = d.tenant_id" \
