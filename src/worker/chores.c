@@ -29,6 +29,7 @@
 #include "store/store_place.h"
 #include "store/store_purge.h"
 #include "store/store_schema.h"
+#include "store/store_tables.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -118,6 +119,20 @@ commit_chore(void)
 	CommitTransactionCommand();
 }
 
+/*
+ * Is the extension there, in a version that this library works with?  Raises
+ * an error about tables that are not as they should be; of an error that this
+ * worker has said already, be it in a tick, the log is spared.
+ */
+static bool
+can_work(void)
+{
+	if (!OidIsValid(store_find_schema()) || !version_look())
+		return false;
+	store_check_tables_of_worker();
+	return true;
+}
+
 /* Fires what is due.  Returns when the next one is; 0: none is known. */
 static TimestampTz
 fire_due_schedules(void)
@@ -125,7 +140,7 @@ fire_due_schedules(void)
 	TimestampTz next = 0;
 
 	begin_chore();
-	if (OidIsValid(store_find_schema()) && version_look())
+	if (can_work())
 	{
 		bool		isnull;
 		Datum		datum;
@@ -211,7 +226,7 @@ delete_batch(void)
 	begin_chore();
 	(void) set_config_option("synchronous_commit", "off", PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
-	if (store_hold_extension() && version_look())
+	if (store_hold_extension() && can_work())
 	{
 		PushActiveSnapshot(GetTransactionSnapshot());
 		more = purge_batch(&batch, PURGE_MS);
