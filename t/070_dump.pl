@@ -130,7 +130,7 @@ restore('third', '--clean', '--if-exists');
 restore('third', '--clean', '--if-exists', '--no-owner', '--single-transaction');
 is( $node->safe_psql('third',
 		q{SELECT count(*) FROM wf.workflow_actions WHERE kind <> 'function'}),
-	'7', 'the built-in actions are there once');
+	'8', 'the built-in actions are there once');
 
 is( $node->safe_psql('second',
 		q{SELECT run_as::oid FROM wf.workflow_definitions WHERE name = 'lost'}),

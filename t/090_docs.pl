@@ -528,7 +528,7 @@ foreach my $name (sort keys %text)
 }
 
 # The folders of src/, in the order that the check of the includes reads.
-my @folders = grep { /^\w/ } split /\n/, slurp_file("$top/dev/floors.txt");
+my @folders = grep { /^\w+$/ } split /\n/, slurp_file("$top/dev/floors.txt");
 is_deeply([ $text{'src/README.md'} =~ /^\| \[(\w+)\]/mg ],
 	\@folders, 'src/README.md has the folders in their order');
 

@@ -340,6 +340,12 @@ is((answer('ops_a', 'runs_retry', {}, { ids => [$first], from_step => 'mark' }, 
 	'retried', 'from a step');
 like((answer('ops_a', 'runs_retry', {}, { ids => [$first], from_step => 'no' }, writes => 1))[1]{outcomes}[0]{outcome},
 	qr/"no"/, 'or why not');
+# run again
+($status, $body) = answer('ops_a', 'run_rerun', { id => $first }, {}, writes => 1);
+like($body->{run_id}, qr/^[0-9a-f-]{36}$/, 'a new run of the same event');
+is(answer('ops_a', 'run_rerun', { id => $none }, {}, writes => 1), 'P0002', 'not of no run');
+is(answer('view_a', 'run_rerun', { id => $first }, {}, writes => 1), '42501', 'not by who may look only');
+is(answer('bound_a', 'run_rerun', { id => $other }, {}, writes => 1), 'P0002', "not of another tenant's");
 # by filter, in batches, oldest first; nothing is begun meanwhile
 $node->safe_psql('shop', 'SELECT wf_pause()');
 my ($after, $done, @next) = (undef, 0);
