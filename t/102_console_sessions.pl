@@ -126,7 +126,7 @@ foreach my $case ([ 'no password', 'ops_a', '' ], [ 'no role', '', 'x' ],
 	[ 'a password of 1001 characters', 'ops_a', 'x' x 1001 ],
 	[ 'a role with a NUL', "ops_a\0", 'x' ],
 	[ 'a password that is not UTF-8', 'ops_a', "\xff" ],
-	[ 'too much of it', 'ops_a', 'x' x 100_000 ])
+	[ 'too much of it', 'ops_a', 'x' x 3_000 ])
 {
 	my ($what, $role, $password) = @$case;
 	is(outcome($console->try_login($role, $password)), '400 bad_request', $what);

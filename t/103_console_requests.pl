@@ -126,6 +126,10 @@ is(outcome($console->ask($session, 'GET', '/api/me', undef, @slot)), 200,
 is(outcome($console->receive($socket)), '409 superseded', 'takes its place');
 is(cancels(), 1, 'which is cancelled');
 $socket = begin('POST', '/api/failures', {}, @slot);
+wait_active(1, 'an older request');
+is(outcome($console->ask($session, 'GET', '/api/me', undef, @slot, 'X-WF-Poll' => 1)),
+	'429 busy', 'a poll of its slot');
+is(cancels(), 0, 'cancels nothing');
 $waiting = begin('POST', '/api/failures', {}, 'X-WF-Tab' => 'b', 'X-WF-Slot' => 'list');
 $behind = begin('POST', '/api/failures', {}, 'X-WF-Tab' => 'a', 'X-WF-Slot' => 'other');
 wait_active(1, 'others');
@@ -251,7 +255,8 @@ is(outcome($console->ask($session, 'POST', '/api/failures', {})), '507 too_much'
 ok($console->log_has('"event": "answer too large", "why": "failures"'), 'the log names the statement');
 
 # Memory has an end: bodies that are announced count.
-my $head = $console->bytes('POST', '/api/runs', [ 'Content-Length' => 2 * 1024 * 1024 ]);
+my $head = $console->ask_bytes($session, 'POST', '/api/runs', '',
+	'Content-Length' => 2 * 1024 * 1024);
 my @bodies;
 my $refused = 0;
 foreach my $n (1 .. 60)
@@ -267,6 +272,12 @@ foreach my $s (@bodies)
 cmp_ok($refused, '>=', 12, 'more than 96 MB are not taken');
 @bodies = ();
 is(outcome($console->ask($session, 'GET', '/api/me')), 200, 'and it is given back');
+# Those of nobody are not waited for.
+is(outcome($console->raw($console->bytes('POST', '/api/runs', [ 'Content-Length' => 2_000_000 ]))),
+	'401 no_session', 'a large body of nobody');
+is(outcome($console->raw($console->bytes('POST', '/api/login',
+			[ 'Content-Type' => 'application/x-wf-login', 'Content-Length' => 2_000_000 ]))),
+	'401 no_session', 'nor has a sign-in one');
 # Patience has one too: who does not read what he asked for is left.
 $socket = $console->connect;
 setsockopt $socket, SOL_SOCKET, SO_RCVBUF, pack('i', 4096);

@@ -194,6 +194,22 @@ handle_route(Client *client, const Request *request, RouteMatch *match,
 		ask_session(client, request, match, body);
 }
 
+/*
+ * Whether a large body may come: of a session alone, so that nobody else takes
+ * memory.  A ClientAdmit.
+ */
+bool
+api_admit(Client *client, const Request *request)
+{
+	if (!guard_host(config, request))
+		fail(client, 421, "host", "This is not the host of the console.");
+	else if (!guard_origin(config, request))
+		fail(client, 403, "csrf", "The request is not of the console's page.");
+	else
+		return find_session(client, request) != NULL;
+	return false;
+}
+
 /* Answers a request, sooner or later: a ClientHandler. */
 void
 api_handle(Client *client, const Request *request, const char *body)

@@ -11,6 +11,7 @@
 #define CONSOLE_VERSION "1.1"
 
 extern void api_start(const Config *config, Sessions *sessions);
+extern bool api_admit(Client *client, const Request *request);
 extern void api_handle(Client *client, const Request *request,
 					   const char *body);
 extern void api_expire(void);

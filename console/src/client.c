@@ -70,6 +70,7 @@ static struct
 {
 	struct event_base *base;
 	const Config *config;
+	ClientAdmit admit;
 	ClientHandler handler;
 	Client	   *first;
 	int			count;
@@ -77,10 +78,11 @@ static struct
 
 void
 clients_start(struct event_base *base, const Config *config,
-			  ClientHandler handler)
+			  ClientAdmit admit, ClientHandler handler)
 {
 	clients.base = base;
 	clients.config = config;
+	clients.admit = admit;
 	clients.handler = handler;
 }
 
@@ -212,6 +214,37 @@ handle(Client *client)
 	clients.handler(client, request, client->in.data + request->head_length);
 }
 
+/*
+ * The head is there: makes room for the body, if it is large, and if who asks
+ * may send such a one.  False: the request was answered.
+ */
+static bool
+make_room(Client *client)
+{
+	Request    *request = &client->request;
+	size_t		size = request->head_length + request->body_length;
+	Problem		problem = {.status = 503, .code = "memory", .retry_after = 2,
+	.message = "Too much is under way."};
+
+	client->has_head = true;
+	guard_address(clients.config, request, client->peer, client->address);
+	if (size <= client->in.size)
+		return true;
+	client->keep = false;
+	if (!clients.admit(client, request))
+		return false;
+	if (!buffer_grow(&client->in, size))
+	{
+		client_fail(client, &problem);
+		return false;
+	}
+	/* the spans point into the buffer, which has moved */
+	memset(&client->scan, 0, sizeof(client->scan));
+	request_read_head(&client->scan, client->in.data, client->in.length,
+					  request, &problem);
+	return true;
+}
+
 /* Reads the head and, once it is there, waits for the body. */
 static void
 process(Client *client)
@@ -220,34 +253,20 @@ process(Client *client)
 
 	if (!client->has_head)
 	{
-		switch (request_read_head(&client->scan, client->in.data,
-								  client->in.length, &client->request,
-								  &problem))
-		{
-			case READ_MORE:
-				return;
-			case READ_BAD:
-				client->keep = false;
-				client_fail(client, &problem);
-				return;
-			case READ_DONE:
-				client->has_head = true;
-		}
-		if (!buffer_grow(&client->in, client->request.head_length +
-						 client->request.body_length))
+		ReadState	state = request_read_head(&client->scan, client->in.data,
+											  client->in.length,
+											  &client->request, &problem);
+
+		if (state == READ_MORE)
+			return;
+		if (state == READ_BAD)
 		{
 			client->keep = false;
-			client_fail(client, &(Problem)
-						{.status = 503, .code = "memory", .retry_after = 2,
-						.message = "Too much is under way."});
+			client_fail(client, &problem);
 			return;
 		}
-		/* the spans point into the buffer, which may have moved */
-		memset(&client->scan, 0, sizeof(client->scan));
-		request_read_head(&client->scan, client->in.data, client->in.length,
-						  &client->request, &problem);
-		guard_address(clients.config, &client->request, client->peer,
-					  client->address);
+		if (!make_room(client))
+			return;
 	}
 	if (client->in.length >= client->request.head_length +
 		client->request.body_length)

@@ -22,11 +22,17 @@ typedef struct Client Client;
 typedef void (*ClientHandler) (Client *client, const Request *request,
 							   const char *body);
 
+/*
+ * Called before a large body is taken; false: it was answered, and the
+ * connection ends.
+ */
+typedef bool (*ClientAdmit) (Client *client, const Request *request);
+
 /* Called if the client goes away before it was answered. */
 typedef void (*ClientGone) (void *arg);
 
 extern void clients_start(struct event_base *base, const Config *config,
-						  ClientHandler handler);
+						  ClientAdmit admit, ClientHandler handler);
 extern bool client_begin(int fd, const char *peer);
 extern void clients_stop(void);
 extern void client_wait(Client *client, ClientGone gone, void *arg);

@@ -396,7 +396,8 @@ operator_ask(Session *session, Client *client, const Demand *demand)
 	Problem		problem;
 	Job		   *job;
 
-	supersede(operator, demand);
+	if (!demand->poll)			/* nobody has asked for it */
+		supersede(operator, demand);
 	if (refused(operator, demand, &problem))
 	{
 		client_fail(client, &problem);

@@ -120,11 +120,24 @@ end_sessions(Sessions *sessions)
 	sessions_free(sessions);
 }
 
+/* A base that says when the other end of a connection goes away. */
+static struct event_base *
+make_base(void)
+{
+	struct event_config *wanted = event_config_new();
+	struct event_base *base;
+
+	event_config_require_features(wanted, EV_FEATURE_EARLY_CLOSE);
+	base = event_base_new_with_config(wanted);
+	event_config_free(wanted);
+	return base;
+}
+
 /* Serves until it is told to stop; the exit status. */
 int
 server_run(const Config *config, const Database *database, int listener)
 {
-	struct event_base *base = event_base_new();
+	struct event_base *base = make_base();
 	Sessions   *sessions = sessions_new(config->max_sessions,
 										config->session_idle,
 										config->session_total);
@@ -134,7 +147,7 @@ server_run(const Config *config, const Database *database, int listener)
 	signal(SIGPIPE, SIG_IGN);
 	if (base == NULL || !cancel_start(base))
 		return 1;
-	clients_start(base, config, api_handle);
+	clients_start(base, config, api_admit, api_handle);
 	login_start(base, config, database, sessions);
 	api_start(config, sessions);
 	event[0] = event_new(base, listener, EV_READ | EV_PERSIST, on_connection,
