@@ -51,7 +51,7 @@ do
 				"which is above it"
 		fi
 	done < <(sed -n 's/^#include "\([^"]*\)".*/\1/p' "console/src/${path#console/}")
-done < <(ls console/src/*.[ch] 2>/dev/null | sed 's,src/,,' || true)
+done < <(find console/src -name '*.[ch]' 2>/dev/null | sort | sed 's,src/,,')
 
 # Names each file of the given ones that has a line of that pattern.
 only_in()
