@@ -293,26 +293,30 @@ is_deeply($w->{steps}, [ { name => 'look', action => 'find_record' },
 
 # What writes: refused to who may only look, and in what only reads.
 my %writes = (
+	run_rerun => {},
 	runs_retry => { ids => [$first] },
 	runs_cancel => { ids => [$held] },
 	runs_retry_next => { filter => { status => 'failed' } },
 	pause => { tenant => $one }, resume => { tenant => $one },
 	workflow_active => { active => JSON::PP::false, base_version => 1 });
+my %id = (run_rerun => $first);
 foreach my $name (sort keys %writes)
 {
 	foreach my $role (qw(view_a none_a nobody_a))
 	{
-		is(answer($role, $name, { id => $bill }, $writes{$name}, writes => 1), '42501',
-			"$name of $role");
+		is(answer($role, $name, { id => $id{$name} || $bill }, $writes{$name}, writes => 1),
+			'42501', "$name of $role");
 	}
 	foreach my $role (qw(ops_a admin_a bound_a))
 	{
-		is((answer($role, $name, { id => $bill }, $writes{$name}, writes => 1))[0], 200,
-			"$name of $role");
+		is((answer($role, $name, { id => $id{$name} || $bill }, $writes{$name}, writes => 1))[0],
+			200, "$name of $role");
 	}
-	is(answer('ops_a', $name, { id => $bill }, $writes{$name}), '25006', "$name cannot be a read");
+	is(answer('ops_a', $name, { id => $id{$name} || $bill }, $writes{$name}), '25006',
+		"$name cannot be a read");
 }
 # a tenant's operator reaches nothing of another
+is(answer('bound_a', 'run_rerun', { id => $other }, {}, writes => 1), 'P0002', 'a rerun of another tenant');
 is((answer('bound_a', 'runs_retry', {}, { ids => [$other] }, writes => 1))[1]{outcomes}[0]{outcome},
 	'not found', 'a run of another tenant');
 is((answer('bound_a', 'runs_cancel', {}, { ids => [$held] }, writes => 1))[1]{outcomes}[0]{outcome},

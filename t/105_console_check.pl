@@ -4,7 +4,9 @@ use strict;
 use warnings FATAL => 'all';
 
 use File::Basename;
+use IO::Socket::UNIX;
 use IPC::Run;
+use POSIX ();
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -38,6 +40,19 @@ sub conf
 	my %lines = (listen => "127.0.0.1:$port", url => "http://127.0.0.1:$port",
 		database => $conninfo, %other);
 	return join '', map { "$_ = $lines{$_}\n" } sort keys %lines;
+}
+
+# Starts it as systemd does, with a socket as descriptor 3; its process.
+sub start_with_socket
+{
+	my ($socket, $conf, $log) = @_;
+	my $pid = fork();
+
+	return $pid if $pid;
+	open(STDERR, '>', $log);
+	POSIX::dup2(fileno $socket, 3);
+	@ENV{qw(LISTEN_PID LISTEN_FDS)} = ($$, 1);
+	exec WorkflowEngine::Console::program(), '--config', $conf;
 }
 
 # What is refused at the start, and in which words.
@@ -121,6 +136,24 @@ is($status, 1, 'an address that is taken');
 like($text, qr/cannot listen on.*\n.*runs already/, 'is said');
 ($status, $text) = console(conf($ours, listen => "127.0.0.1:$console->{port}"), '');
 is($status, 1, 'and it does not start');
+
+# A socket that systemd has opened, here this test.
+my $given = "$dir/given.sock";
+my $listener = IO::Socket::UNIX->new(Local => $given, Listen => 5) or die $!;
+append_to_file("$dir/given", conf($ours, listen => "unix:$given"));
+append_to_file("$dir/other", conf($ours));
+my @started = map { start_with_socket($listener, "$dir/$_", "$dir/$_.log") } 'given', 'other';
+wait_until(sub { -e "$dir/given.log" && slurp_file("$dir/given.log") =~ /"started"/ }, 'a socket that is given');
+my $client = IO::Socket::UNIX->new(Peer => $given);
+syswrite $client, "GET / HTTP/1.0\r\nHost: 127.0.0.1:$port\r\n\r\n";
+sysread $client, my $first, 12;
+is($first, 'HTTP/1.1 200', 'is served');
+kill 'TERM', $started[0];
+is(waitpid($started[0], 0) && $?, 0, 'it ends well');
+ok(-S $given, 'and leaves the socket, which is not its own');
+isnt(waitpid($started[1], 0) && $?, 0, 'another one than that of the configuration');
+like(slurp_file("$dir/other.log"), qr/is not that of listen/, 'is refused');
+close $listener;
 
 # Behind nginx, with the lines of the manual.
 my $behind = start_console($node, url => 'https://automation.example.com');

@@ -11,8 +11,10 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -24,6 +26,11 @@
 #include "log.h"
 #include "login.h"
 #include "operator.h"
+
+#define FIRST_INHERITED 3		/* SD_LISTEN_FDS_START */
+
+/* whether the socket is systemd's, which keeps it when we end */
+static bool is_inherited = false;
 
 /* Removes a Unix socket on which nobody listens. */
 static void
@@ -39,9 +46,40 @@ remove_left(const Config *config)
 	close(fd);
 }
 
+/*
+ * The socket that systemd has opened for us, as sd_listen_fds tells it; -1:
+ * there is none.  It must be at the address of the configuration.
+ */
+static int
+inherited(const Config *config, char *error)
+{
+	const char *pid = getenv("LISTEN_PID");
+	const char *count = getenv("LISTEN_FDS");
+	struct sockaddr_storage at = {0};
+	socklen_t	length = sizeof(at);
+
+	error[0] = '\0';
+	if (pid == NULL || count == NULL || atol(pid) != (long) getpid())
+		return -1;
+	if (strcmp(count, "1") != 0 ||
+		getsockname(FIRST_INHERITED, (struct sockaddr *) &at, &length) != 0 ||
+		at.ss_family != config->listen_address.ss_family ||
+		memcmp(&at, &config->listen_address,
+			   at.ss_family == AF_UNIX ? length : config->listen_length) != 0)
+	{
+		snprintf(error, CONFIG_ERROR, "the socket that systemd has opened is"
+				 " not that of listen, %.200s", config->listen);
+		return -1;
+	}
+	fcntl(FIRST_INHERITED, F_SETFD, FD_CLOEXEC);
+	fcntl(FIRST_INHERITED, F_SETFL, O_NONBLOCK);
+	is_inherited = true;
+	return FIRST_INHERITED;
+}
+
 /* The socket, listening; -1: error, of CONFIG_ERROR bytes, says why not. */
-int
-server_listen(const Config *config, char *error)
+static int
+open_socket(const Config *config, char *error)
 {
 	int			family = config->listen_address.ss_family;
 	int			fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC |
@@ -67,6 +105,18 @@ server_listen(const Config *config, char *error)
 	}
 	umask(mask);
 	return fd;
+}
+
+/*
+ * The socket to listen on; -1: error, of CONFIG_ERROR bytes, says why there is
+ * none.
+ */
+int
+server_listen(const Config *config, char *error)
+{
+	int			fd = inherited(config, error);
+
+	return fd >= 0 || error[0] != '\0' ? fd : open_socket(config, error);
 }
 
 static void
@@ -167,7 +217,7 @@ server_run(const Config *config, const Database *database, int listener)
 	for (int i = 0; i < 4; i++)
 		event_free(event[i]);
 	close(listener);
-	if (config->listen_path != NULL)
+	if (config->listen_path != NULL && !is_inherited)
 		unlink(config->listen_path);
 	event_base_free(base);
 	return 0;
