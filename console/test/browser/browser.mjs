@@ -34,6 +34,14 @@ export function sql(statement) {
 	return execFileSync(command, args, {input: statement, encoding: 'utf8'}).trim();
 }
 
+// Waits until the statement gives this: the page may say so before or after.
+export async function becomes(statement, expected) {
+	const end = Date.now() + LIMIT;
+
+	while (sql(statement) !== expected)
+		assert.ok(Date.now() < end, `${statement} is not ${expected} but ${sql(statement)}`);
+}
+
 const {default: en} = await import('../../web/i18n/en.js');
 const {default: ar} = await import('../../web/i18n/ar.js');
 

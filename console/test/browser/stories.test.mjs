@@ -2,7 +2,7 @@
 // desk and on a phone.
 
 import assert from 'node:assert/strict';
-import {PASSWORD, sql, story} from './browser.mjs';
+import {PASSWORD, becomes, sql, story} from './browser.mjs';
 
 // of a wrong password or an ended session, and of one try too many within a second
 const UNAUTHORIZED = /status of (401|429)/;
@@ -40,10 +40,10 @@ for (const [language, words, width] of LANGUAGES) {
 		await person.dialog().getByRole('button', {name: person.say('retry'), exact: true}).click();
 		await person.sees(person.say('run.status.completed'));
 		await person.sees(person.say('run.operations'));
-		assert.equal(sql(`SELECT status FROM workflow_runs r JOIN workflow_definitions d ON d.id = definition_id
-			WHERE d.name = 'Bill' AND trigger_payload->>'order_id' = '${order}'`), 'completed');
-		assert.equal(sql(`SELECT count(*) FROM workflow_operations WHERE who = 'ops' AND what = 'retry'
-			AND run_id IN (SELECT id FROM workflow_runs WHERE trigger_payload->>'order_id' = '${order}')`), '1');
+		await becomes(`SELECT status FROM workflow_runs r JOIN workflow_definitions d ON d.id = definition_id
+			WHERE d.name = 'Bill' AND trigger_payload->>'order_id' = '${order}'`, 'completed');
+		await becomes(`SELECT count(*) FROM workflow_operations WHERE who = 'ops' AND what = 'retry'
+			AND run_id IN (SELECT id FROM workflow_runs WHERE trigger_payload->>'order_id' = '${order}')`, '1');
 	});
 }
 
@@ -68,7 +68,7 @@ story('runs an event again on the current version', {}, async person => {
 	await person.dialog().getByRole('button', {name: person.say('rerun'), exact: true}).click();
 	await person.sees(person.say('outcome.rerun'));
 	await person.sees(person.say('run.status.completed'));
-	assert.equal(sql(`SELECT count(*) FROM workflow_runs WHERE rerun_of IS NOT NULL AND status = 'completed'`), '1');
+	await becomes(`SELECT count(*) FROM workflow_runs WHERE rerun_of IS NOT NULL AND status = 'completed'`, '1');
 });
 
 story('cancels a run that waits', {language: 'ar'}, async person => {
@@ -80,13 +80,13 @@ story('cancels a run that waits', {language: 'ar'}, async person => {
 	await person.press('cancel_run');
 	await person.dialog().getByRole('button', {name: person.say('cancel_run'), exact: true}).click();
 	await person.sees(person.say('run.status.cancelled'));
-	assert.equal(sql(`SELECT status FROM workflow_runs WHERE trigger_payload->>'order_id' = '12420'`), 'cancelled');
+	await becomes(`SELECT status FROM workflow_runs WHERE trigger_payload->>'order_id' = '12420'`, 'cancelled');
 });
 
 story('retries all failures of a kind, after the count was shown', {width: 390}, async person => {
-	const left = () => Number(sql(`SELECT count(*) FROM workflow_runs r WHERE status = 'failed'
-		AND tenant_id = '7f0e8a52-3c1d-4c55-9d0b-5a6f7e8d9c01'`));
-	const count = left();
+	const failed = `SELECT count(*) FROM workflow_runs r WHERE status = 'failed'
+		AND tenant_id = '7f0e8a52-3c1d-4c55-9d0b-5a6f7e8d9c01'`;
+	const count = Number(sql(failed));
 
 	assert.ok(count > 1);
 	await person.signIn();
@@ -101,12 +101,12 @@ story('retries all failures of a kind, after the count was shown', {width: 390},
 	await person.sees(person.say('retry_all.ended', {done: count, skipped: 0}));
 	await person.dialog().getByRole('button', {name: person.say('close')}).last().click();
 	await group.waitFor({state: 'detached'});
-	assert.equal(left(), 0);
+	await becomes(failed, '0');
 });
 
 story('switches a workflow off and on', {language: 'ar'}, async person => {
-	const active = () => sql(`SELECT is_active FROM workflow_definitions WHERE name = 'طلب تقييم'
-		AND tenant_id = '7f0e8a52-3c1d-4c55-9d0b-5a6f7e8d9c02'`);
+	const active = `SELECT is_active FROM workflow_definitions WHERE name = 'طلب تقييم'
+		AND tenant_id = '7f0e8a52-3c1d-4c55-9d0b-5a6f7e8d9c02'`;
 
 	await person.signIn();
 	await person.open('/workflows');
@@ -117,10 +117,10 @@ story('switches a workflow off and on', {language: 'ar'}, async person => {
 	await person.page.getByRole('radio').nth(1).check();
 	await person.dialog().getByRole('button', {name: person.say('stop.off.button')}).click();
 	await row.getByRole('button', {name: person.say('workflow.switch_on')}).waitFor();
-	assert.equal(active(), 'f');
+	await becomes(active, 'f');
 	await row.getByRole('button', {name: person.say('workflow.switch_on')}).click();
 	await row.getByText(person.say('workflow.on')).waitFor();
-	assert.equal(active(), 't');
+	await becomes(active, 't');
 });
 
 story('holds everything, says why, and lets it go on', {}, async person => {
@@ -130,10 +130,10 @@ story('holds everything, says why, and lets it go on', {}, async person => {
 	await person.dialog().getByRole('button', {name: person.say('stop.hold.button'), exact: true}).click();
 	await person.sees('wrong price in the message');
 	await person.page.locator('.health').getByText(/ops/).waitFor();
-	assert.equal(sql('SELECT count(*) FROM workflow_pauses'), '1');
+	await becomes('SELECT count(*) FROM workflow_pauses', '1');
 	await person.press('stop.resume');
 	await person.page.locator('.pauses').waitFor({state: 'detached'});
-	assert.equal(sql('SELECT count(*) FROM workflow_pauses'), '0');
+	await becomes('SELECT count(*) FROM workflow_pauses', '0');
 });
 
 story('works by keyboard alone', {}, async person => {
