@@ -93,7 +93,10 @@ CALL t.render(jsonb_build_object('text', 'Hello, world', 'arabic', 'مَرحَب
 	'{{ trigger.accent | truncate: 5, "" }}', '{{ trigger.accent | truncate: 4, "" }}', '{{ trigger.accent | truncate: 6, "…" }}', '{{ trigger.family | truncate: 4, "" }}', '{{ trigger.family | truncate: 6, "" }}',
 	'{{ trigger.family | truncate: 7, "" }}', '{{ trigger.skin | truncate: 3, "" }}', '{{ trigger.skin | truncate: 4, "" }}', '{{ trigger.flags | truncate: 3, "" }}', '{{ trigger.n | truncate: 6 }}',
 	'{{ trigger.text | truncate: trigger.five, trigger.text }}', '{{ trigger.arabic | truncate: 2, "" }}', '{{ trigger.arabic | truncate: 3, "" }}']);
+-- (Not in columns: versions of psql take such letters for more or less wide.)
+\a
 SELECT * FROM t.rendered;
+\a
 -- Never longer than n, whatever n and the text are.
 SELECT array_agg(format('{{ trigger.t | truncate: %s, "…" | length }}', n) ORDER BY n) AS templates FROM generate_series(1, 30) AS n \gset
 CALL t.render('{"t": "مَرحَبًا 👨‍👩‍👧 e\u0301e\u0301 abc"}', :'templates');

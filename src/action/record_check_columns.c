@@ -228,7 +228,8 @@ check_like(RecordCheck *check, const char *path, const char *column,
 		   AttrNumber number)
 {
 	Oid			type = get_atttype(check->table.relid, number);
-	List	   *name = list_make2(makeString("pg_catalog"), makeString("~~"));
+	List	   *name = lappend(list_make1(makeString("pg_catalog")),
+								 makeString("~~"));
 
 	if (!OidIsValid(compatible_oper_opid(name, type, TEXTOID, true)))
 		problem_warning(check->step->problems, path, "no_equality", NULL,
@@ -288,8 +289,8 @@ record_check_sorted(RecordCheck *check, const char *path, const char *column)
 static bool
 has_aggregate(const char *function, Oid type)
 {
-	List	   *name = list_make2(makeString("pg_catalog"),
-								  makeString(pstrdup(function)));
+	List	   *name = lappend(list_make1(makeString("pg_catalog")),
+								 makeString(pstrdup(function)));
 	Oid			found;
 	Oid			result;
 	bool		is_set;

@@ -54,10 +54,9 @@ int
 filter_int(const FilterCall *call, int arg)
 {
 	int			number = 0;
-	bool		is_int PG_USED_FOR_ASSERTS_ONLY;
 
-	is_int = read_int(&call->args[arg], &number);
-	Assert(is_int);
+	if (!read_int(&call->args[arg], &number))
+		elog(ERROR, "an argument was not checked");
 	return number;
 }
 

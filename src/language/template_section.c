@@ -147,21 +147,23 @@ append_elements(StringInfo buf, const Section *section,
 											   "element of a section",
 											   ALLOCSET_SMALL_SIZES);
 	JsonbIteratorToken token;
-	JsonbValue	element;
+	JsonbValue *element = palloc(sizeof(JsonbValue));
 
-	while ((token = JsonbIteratorNext(&it, &element, true)) != WJB_DONE)
+	item->value = element;
+	while ((token = JsonbIteratorNext(&it, element, true)) != WJB_DONE)
 	{
 		MemoryContext old;
 
 		if (token != WJB_ELEM)
 			continue;
-		item->value = &element;
 		item->index++;
 		old = MemoryContextSwitchTo(each);
 		append_once(buf, section, item, r);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(each);
 	}
+	item->value = NULL;
+	pfree(element);
 	MemoryContextDelete(each);
 }
 
