@@ -183,11 +183,16 @@ install_old()
 		cd /tmp/oldest
 		apt-get -q -o APT::Sandbox::User=root -t ${release[$OLDEST]} download \
 			postgresql-$OLDEST postgresql-client-$OLDEST \
-			postgresql-server-dev-$OLDEST libicu72 libldap-2.5-0
-		for package in *.deb
+			postgresql-server-dev-$OLDEST libicu72 libldap-2.5-0 libxml2
+		for package in postgresql-*.deb
 		do
 			dpkg-deb -x \"\$package\" /
 		done
+		for package in lib*.deb
+		do
+			dpkg-deb -x \"\$package\" libraries
+		done
+		cp -an libraries/usr/lib/. /usr/lib/
 		cd /
 		rm -r /tmp/oldest /etc/apt/sources.list.d/oldest.list
 		apt-get -q update

@@ -79,6 +79,8 @@ text_member(const JsonbValue *object, const char *key)
 	return text != NULL ? text : "";
 }
 
+static void refuse_block(int number, const char *what) compat_noreturn;
+
 static void
 refuse_block(int number, const char *what)
 {

@@ -120,8 +120,8 @@ cut_message(const char *message, char cut[WORKER_ERROR_SIZE])
 	int			len = pg_mbcliplen(message, strlen(message),
 								   WORKER_ERROR_SIZE - 1);
 
-	memcpy(cut, message, len);
-	memset(cut + len, 0, WORKER_ERROR_SIZE - len);
+	memset(cut, 0, WORKER_ERROR_SIZE);
+	strlcpy(cut, message, len + 1);
 }
 
 static void
