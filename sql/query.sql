@@ -46,6 +46,25 @@ SELECT q.find('[{"placed": {"gte": "2026-01-03 10:00+02"}}, {"placed": {"lt": "2
 	{"doc": {"eq": {"a": 1}}}, {"doc": {"eq": {"gt": 5}}}, {"doc": [1]}, {"doc": {"in": [[1], "x", {"a": 1}]}}, {"uid": {"in": ["00000000-0000-4000-8000-000000000002"]}},
 	{"tags": ["b"], "doc": {"ne": "x"}, "id": {"gt": 1}, "pct": {"lt": 40}}]');
 SELECT * FROM q.found();
+-- A value that is compared is neither rounded nor cut to what the column holds.
+CREATE DOMAIN q.money AS numeric(10, 2);
+CREATE TABLE q.exact (n numeric(10, 2) PRIMARY KEY, money q.money, at timestamp(0), code varchar(3), fixed char(3), bits bit(3), list numeric(5, 1)[]);
+INSERT INTO q.exact VALUES (20, 20, '2026-01-01 10:00:00', 'abc', 'ab', '101', '{1.5}');
+SELECT t.go('exact', (SELECT jsonb_agg(jsonb_build_object('name', 's' || n, 'action', 'query',
+	'params', jsonb_build_object('table', 'q.exact', 'aggregate', '{"rows": "count"}'::jsonb, 'where', w)) ORDER BY n)
+	FROM jsonb_array_elements('[{"n": 20.004}, {"n": {"gte": 20.004}}, {"n": {"lt": 20.004}}, {"n": {"in": [20.004]}}, {"n": {"not_in": [20.004]}},
+		{"money": 20.004}, {"money": {"lt": 20.004}}, {"money": {"in": [20.004]}}, {"at": "2026-01-01 10:00:00.4"}, {"at": {"gte": "2026-01-01 10:00:00.4"}},
+		{"code": "abcd"}, {"code": {"in": ["abcd", "abc"]}}, {"fixed": "ab"}, {"fixed": "abcd"}, {"bits": "101"}, {"bits": "1010"}, {"list": [1.54]}, {"list": [1.5]},
+		{"list": {"in": [[1.54]]}}]') WITH ORDINALITY AS e (w, n)));
+SELECT t.wait();
+SELECT s.input->>'where' AS condition, s.output->'rows'->0->'rows' AS rows, s.error
+FROM wf_history(workflow => 'exact', max_rows => 1) h, wf_trace(h.run_id) s ORDER BY s.step;
+SELECT t.go('id', '{"action": "update_record", "params": {"table": "q.exact", "id": "{{ trigger.n }}", "fields": {"code": "new"}}}', '{"n": 20.004}');
+SELECT result FROM t.result('id');
+SELECT t.go('id', '{"action": "find_record", "params": {"table": "q.exact", "where": {"n": "{{ trigger.n }}"}}}', '{"n": 20.004}');
+SELECT result FROM t.result('id');
+SELECT path, message FROM wf_validate('{"name": "w", "trigger_type": "w", "steps": [{"name": "s", "action": "query", "params": {"table": "q.exact",
+	"where": {"code": {"eq": "abcd"}, "fixed": {"in": ["abcd"]}}}}]}');
 
 --
 -- Mistakes, at run time; templates keep them from being seen before

@@ -215,15 +215,32 @@ record_add_param(RecordParams *params, Oid type, Datum value, bool isnull)
 	params->nulls[params->n++] = isnull ? 'n' : ' ';
 }
 
-char *
-record_type_text(const RecordTable *table, const char *column)
+Oid
+record_type(const RecordTable *table, const char *column, RecordUse use,
+			int32 *typmod)
 {
 	Oid			type;
-	int32		typmod;
+	Oid			base;
 	Oid			collation;
+	int32		modifier;
 
 	get_atttypetypmodcoll(table->relid, record_column(table, column), &type,
-						  &typmod, &collation);
+						  typmod, &collation);
+	if (use == RECORD_STORED)
+		return type;
+	/* 5.004 is not 5.00, which numeric(10,2) would make of it */
+	modifier = *typmod;
+	base = getBaseTypeAndTypmod(type, &modifier);
+	*typmod = -1;
+	return modifier >= 0 ? base : type;
+}
+
+char *
+record_type_text(const RecordTable *table, const char *column, RecordUse use)
+{
+	int32		typmod;
+	Oid			type = record_type(table, column, use, &typmod);
+
 	return format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN |
 								FORMAT_TYPE_FORCE_QUALIFY);
 }
@@ -234,7 +251,7 @@ record_type_text(const RecordTable *table, const char *column)
  */
 static void
 add_record(StringInfo sql, const RecordTable *table, RecordParams *params,
-		   Jsonb *values, const char *alias, List *columns)
+		   Jsonb *values, const char *alias, List *columns, RecordUse use)
 {
 	const char *separator = "";
 	ListCell   *lc;
@@ -244,10 +261,9 @@ add_record(StringInfo sql, const RecordTable *table, RecordParams *params,
 					 alias);
 	foreach(lc, columns)
 	{
-		const char *column = lfirst(lc);
-
-		appendStringInfo(sql, "%s%s %s", separator, quote_identifier(column),
-						 record_type_text(table, column));
+		appendStringInfo(sql, "%s%s %s", separator,
+						 quote_identifier(lfirst(lc)),
+						 record_type_text(table, lfirst(lc), use));
 		separator = ", ";
 	}
 	appendStringInfoChar(sql, ')');
@@ -279,16 +295,14 @@ record_is_plain_type(Oid type)
 
 bool
 record_convert(const RecordTable *table, const char *column,
-			   const JsonbValue *value, RecordValue *result)
+			   const JsonbValue *value, RecordUse use, RecordValue *result)
 {
 	int32		typmod;
-	Oid			collation;
 	Oid			input;
 	Oid			ioparam;
 	char	   *text;
 
-	get_atttypetypmodcoll(table->relid, record_column(table, column),
-						  &result->type, &typmod, &collation);
+	result->type = record_type(table, column, use, &typmod);
 	if (!record_is_plain_type(result->type) || !scalar_text(value, &text))
 		return false;
 	getTypeInputInfo(result->type, &input, &ioparam);
@@ -303,7 +317,7 @@ record_convert(const RecordTable *table, const char *column,
  */
 static bool
 add_scalars(StringInfo sql, const RecordTable *table, RecordParams *params,
-			Jsonb *values, const char *alias, List *columns)
+			Jsonb *values, const char *alias, List *columns, RecordUse use)
 {
 	const char *separator = "(SELECT ";
 	ListCell   *lc;
@@ -315,7 +329,7 @@ add_scalars(StringInfo sql, const RecordTable *table, RecordParams *params,
 														 strlen(column), NULL);
 		RecordValue converted;
 
-		if (!record_convert(table, column, value, &converted))
+		if (!record_convert(table, column, value, use, &converted))
 			return false;
 		record_add_param(params, converted.type, converted.datum,
 						 converted.isnull);
@@ -333,17 +347,17 @@ add_scalars(StringInfo sql, const RecordTable *table, RecordParams *params,
  */
 void
 record_values(StringInfo sql, const RecordTable *table, RecordParams *params,
-			  Jsonb *values, const char *alias, List *columns)
+			  Jsonb *values, const char *alias, List *columns, RecordUse use)
 {
 	int			length = sql->len;
 	int			n = params->n;
 
-	if (add_scalars(sql, table, params, values, alias, columns))
+	if (add_scalars(sql, table, params, values, alias, columns, use))
 		return;
 	sql->len = length;
 	sql->data[length] = '\0';
 	params->n = n;
-	add_record(sql, table, params, values, alias, columns);
+	add_record(sql, table, params, values, alias, columns, use);
 }
 
 /*

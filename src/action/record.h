@@ -61,8 +61,27 @@ extern List *record_keys(const Call *call, const char *param);
  */
 extern List *record_names(const Call *call, const char *param);
 
-/* The type of a column with its modifier, for SQL.  Raises 42703. */
-extern char *record_type_text(const RecordTable *table, const char *column);
+/*
+ * What a value is converted for.  One that is stored is rounded or refused by
+ * the modifier of the column's type.  One that is compared is not: a row would
+ * be found that has another value.
+ */
+typedef enum RecordUse
+{
+	RECORD_STORED,
+	RECORD_COMPARED
+} RecordUse;
+
+/*
+ * The type to which values of a column are converted, and its modifier; of a
+ * domain that has a modifier, to compare, the type below it.  Raises 42703.
+ */
+extern Oid	record_type(const RecordTable *table, const char *column,
+						RecordUse use, int32 *typmod);
+
+/* The same for SQL, "pg_catalog.numeric(10,2)". */
+extern char *record_type_text(const RecordTable *table, const char *column,
+							  RecordUse use);
 
 /* The parameters of a statement, one after the other. */
 typedef struct RecordParams
@@ -92,7 +111,8 @@ typedef struct RecordValue
  * take.
  */
 extern bool record_convert(const RecordTable *table, const char *column,
-						   const JsonbValue *value, RecordValue *result);
+						   const JsonbValue *value, RecordUse use,
+						   RecordValue *result);
 
 /*
  * Appends '(SELECT $1 AS "a", ...) AS alias': members of values, converted by
@@ -100,7 +120,7 @@ extern bool record_convert(const RecordTable *table, const char *column,
  */
 extern void record_values(StringInfo sql, const RecordTable *table,
 						  RecordParams *params, Jsonb *values,
-						  const char *alias, List *columns);
+						  const char *alias, List *columns, RecordUse use);
 
 /* Those that the type's default operator classes have. */
 typedef enum RecordOperator

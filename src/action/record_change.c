@@ -69,7 +69,7 @@ read_row(const RecordChange *change)
 					 "SELECT pg_catalog.to_jsonb(x.*) FROM (SELECT %s FROM %s AS r, ",
 					 readable_columns(table), table->qualified);
 	record_values(&sql, table, &params, change->id, "k",
-				  list_make1(change->key));
+				  list_make1(change->key), RECORD_COMPARED);
 	appendStringInfoString(&sql, " WHERE ");
 	record_equals(&sql, table, change->key, "k");
 	appendStringInfoString(&sql, " LIMIT 1) x");

@@ -120,7 +120,7 @@ convert_literal(void *arg)
  */
 static void
 check_literal(RecordCheck *check, const char *path, const char *column,
-			  AttrNumber number, const Template *value)
+			  AttrNumber number, const Template *value, RecordUse use)
 {
 	LiteralInput literal;
 	Oid			type;
@@ -136,6 +136,8 @@ check_literal(RecordCheck *check, const char *path, const char *column,
 	literal.type = getBaseTypeAndTypmod(type, &literal.typmod);
 	if (!record_is_plain_type(literal.type))
 		return;
+	if (use == RECORD_COMPARED)
+		literal.typmod = -1;
 	literal.text = json_text(template_constant(value));
 	level = output_settings_enter(OUTPUT_UNKNOWN_TYPE);
 	message = problem_catch(convert_literal, &literal);
@@ -161,7 +163,7 @@ check_member(RecordCheck *check, const char *path, const char *column,
 						"column \"%s\" of relation \"%s\" is generated",
 						column, check->table.name);
 	else
-		check_literal(check, path, column, number, value);
+		check_literal(check, path, column, number, value, RECORD_STORED);
 }
 
 void
@@ -257,13 +259,13 @@ record_check_test(RecordCheck *check, const char *path, const char *column,
 	}
 	check_operator(check, path, column, number, record_test_operator(test));
 	if (test != RECORD_TEST_IN && test != RECORD_TEST_NOT_IN)
-		check_literal(check, path, column, number, value);
+		check_literal(check, path, column, number, value, RECORD_COMPARED);
 	else if (value != NULL && template_shape(value) == TEMPLATE_ARRAY)
 	{
 		elements = template_elements(value, &n);
 		for (int i = 0; i < n; i++)
 			check_literal(check, problem_path_element(path, i), column,
-						  number, elements[i]);
+						  number, elements[i], RECORD_COMPARED);
 	}
 }
 

@@ -142,7 +142,7 @@ operand(Where *where, RecordCondition *condition)
 	char	   *name;
 
 	if (record_convert(where->table, condition->column, &condition->value,
-					   &value))
+					   RECORD_COMPARED, &value))
 	{
 		record_add_param(where->params, value.type, value.datum, value.isnull);
 		return psprintf("$%d", where->params->n);
@@ -150,7 +150,8 @@ operand(Where *where, RecordCondition *condition)
 	name = psprintf("c%d", ++where->nvalues);
 	object_value(&where->values, name, &condition->value);
 	appendStringInfo(&where->types, "%s%s %s", separator, name,
-					 record_type_text(where->table, condition->column));
+					 record_type_text(where->table, condition->column,
+									  RECORD_COMPARED));
 	return psprintf("v.%s", name);
 }
 
@@ -163,8 +164,9 @@ plain_list(Where *where, const char *column, const JsonMember *elements,
 		   int n, const char *cast)
 {
 	Datum	   *datums = palloc(sizeof(Datum) * Max(n, 1));
-	Oid			type = get_atttype(where->table->relid,
-								   record_column(where->table, column));
+	int32		typmod;
+	Oid			type = record_type(where->table, column, RECORD_COMPARED,
+								   &typmod);
 	Oid			array_type = get_array_type(type);
 	int16		len;
 	bool		by_value;
@@ -177,7 +179,8 @@ plain_list(Where *where, const char *column, const JsonMember *elements,
 		RecordValue value;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!record_convert(where->table, column, &elements[i].value, &value))
+		if (!record_convert(where->table, column, &elements[i].value,
+							RECORD_COMPARED, &value))
 			return NULL;
 		datums[i] = value.datum;
 	}
@@ -213,7 +216,7 @@ converted_list(Where *where, const char *column, JsonMember *elements,
 					 JsonbPGetDatum(JsonbValueToJsonb(array)), false);
 	return psprintf("(SELECT e.x%s FROM pg_catalog.jsonb_to_recordset($%d) AS e(x %s))",
 					cast, where->params->n,
-					record_type_text(where->table, column));
+					record_type_text(where->table, column, RECORD_COMPARED));
 }
 
 /* Moves the elements that are null out of the list; were there any? */

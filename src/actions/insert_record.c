@@ -52,7 +52,8 @@ insert_statement(const RecordTable *table, List *columns, Jsonb *fields,
 						 quote_identifier(lfirst(lc)));
 	appendStringInfo(&sql, "INSERT INTO %s AS r (%s) SELECT %s FROM ",
 					 table->qualified, list.data, list.data);
-	record_values(&sql, table, params, fields, "v", columns);
+	record_values(&sql, table, params, fields, "v", columns,
+				  RECORD_STORED);
 	if (key != NULL)
 		appendStringInfo(&sql, " RETURNING pg_catalog.to_jsonb(r.%s)",
 						 quote_identifier(key));

@@ -48,9 +48,11 @@ update_statement(const RecordTable *table, List *columns, Jsonb *fields,
 		separator = ", ";
 	}
 	appendStringInfoString(&sql, " FROM ");
-	record_values(&sql, table, params, fields, "v", columns);
+	record_values(&sql, table, params, fields, "v", columns,
+				  RECORD_STORED);
 	appendStringInfoString(&sql, ", ");
-	record_values(&sql, table, params, id, "k", list_make1(key));
+	record_values(&sql, table, params, id, "k", list_make1(key),
+				  RECORD_COMPARED);
 	appendStringInfoString(&sql, " WHERE ");
 	record_equals(&sql, table, key, "k");
 	return sql.data;
