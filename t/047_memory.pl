@@ -19,18 +19,90 @@ CONF
 
 my $number = 0;
 
-# What the worker has for itself, in MB.
-sub own_memory
+# One line of what the kernel says of the worker, in MB.
+sub memory
 {
+	my ($line) = @_;
 	my ($pid) = split /\n/,
 	  $node->safe_psql('postgres', 'SELECT pid FROM wf_workers()');
-	my ($kb) = slurp_file("/proc/$pid/status") =~ /^RssAnon:\s+(\d+)/m;
+	my ($kb) = slurp_file("/proc/$pid/status") =~ /^$line:\s+(\d+)/m;
 	return $kb / 1024;
+}
+
+# What the worker has for itself.
+sub own_memory
+{
+	return memory('RssAnon');
+}
+
+# What it has taken at most.
+sub peak_memory
+{
+	return memory('VmHWM');
 }
 
 wait_for($node, 'postgres', 'SELECT count(*) = 1 FROM wf_workers()',
 	'the worker is up');
 my $at_first = own_memory();
+
+# A number of 131,001 digits is a few bytes of a payload, and many of them are
+# one sum, or a text of 1 GB.
+my %digits = (
+	sum => [ 'Numbers {{ trigger.n | sum | times: 0 }}', undef ],
+	avg => [ 'Numbers {{ trigger.n | avg | times: 0 }}', undef ],
+	text => [ 'Numbers {{ trigger.n }}', qr/JSON of \d+ bytes has more than/ ],
+	json => [ '{{ trigger.n | json }}', qr/JSON of \d+ bytes has more than/ ],
+	url => [ '{{ trigger.n | urlencode }}', qr/JSON of \d+ bytes has more than/ ],
+	merged => [ undef, qr/JSON of \d+ bytes has more than/ ],
+	form => [ undef, qr/the fields of the request have more than/ ]);
+my @steps;
+
+foreach my $label (sort keys %digits)
+{
+	my $text = $digits{$label}[0];
+	my $params = {
+		url => $http->url('/'),
+		merge_payload => $label eq 'merged' ? \1 : \0 };
+
+	$params->{headers} =
+	  { 'Content-Type' => 'application/x-www-form-urlencoded' }
+	  if $label eq 'form';
+	$params->{body} =
+	  { text => $label eq 'form' ? '{{ trigger.n }}' : $text }
+	  if $label ne 'merged';
+	push @steps,
+	  {
+		name => $label,
+		action => 'webhook',
+		params => $params,
+		on_error => 'continue',
+		retry => { max_attempts => 1 } };
+}
+$node->safe_psql(
+	'postgres',
+	sprintf 'SELECT wf_define(%s, %s)',
+	map { literal($_) } $tenant,
+	to_json(
+		{ name => 'digits', trigger_type => 'digits', steps => \@steps }));
+$node->safe_psql('postgres',
+	"SELECT wf_fire('$tenant', 'digits', jsonb_build_object('n', jsonb_agg("
+	  . "CASE WHEN n % 2 = 0 THEN 1 ELSE 1e131000 END))) "
+	  . 'FROM generate_series(1, 8000) n');
+wait_for($node, 'postgres',
+	q{SELECT status = 'completed' FROM wf_history(workflow => 'digits')},
+	'numbers with many digits');
+foreach my $label (sort keys %digits)
+{
+	my $error = $node->safe_psql('postgres',
+		q{SELECT t.error FROM wf_history(workflow => 'digits') h, }
+		  . "wf_trace(h.run_id) t WHERE t.step_name = '$label'");
+
+	defined $digits{$label}[1]
+	  ? like($error, $digits{$label}[1], "$label: is too large")
+	  : is($error, '', "$label: is sent");
+}
+$node->safe_psql('postgres', q{DELETE FROM workflow_runs});
+cmp_ok(peak_memory(), '<', $max_mb, 'the worker stayed small');
 
 foreach my $kind (
 	qw(bytes/1000000 huge endless-body endless-headers deep half))
@@ -60,10 +132,7 @@ foreach my $kind (
 		"SELECT count(*) = 256 * $number FROM workflow_runs "
 		  . "WHERE status IN ('completed', 'failed')",
 		"$kind: all end");
-	my ($pid) = split /\n/,
-	  $node->safe_psql('postgres', 'SELECT pid FROM wf_workers()');
-	my ($kb) = slurp_file("/proc/$pid/status") =~ /^VmHWM:\s+(\d+)/m;
-	cmp_ok($kb / 1024, '<', $max_mb, "$kind: the worker stayed small");
+	cmp_ok(peak_memory(), '<', $max_mb, "$kind: the worker stayed small");
 }
 
 is( $node->safe_psql(

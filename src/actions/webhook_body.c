@@ -14,6 +14,7 @@
 #include "actions/webhook.h"
 #include "base/escape.h"
 #include "base/json_value.h"
+#include "config/settings.h"
 #include "miscadmin.h"
 #include "store/step_result.h"
 #include "utils/builtins.h"
@@ -58,6 +59,27 @@ check_charset(const char *type)
 
 /*--- names and values ---*/
 
+/* As text, a number may be much larger than it is: 1e131071. */
+#define MAX_GROWTH 8
+#define MIN_LIMIT_KB 1024
+
+static void
+add_text(StringInfo buf, const char *name, const JsonbValue *value,
+		 WebhookPair add)
+{
+	char	   *text = json_text(value);
+	Size		most = (Size) Max(wf_max_payload, MIN_LIMIT_KB) * 1024 *
+		MAX_GROWTH;
+
+	add(buf, name, text);
+	pfree(text);
+	if (buf->len > most)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the fields of the request have more than %zu bytes",
+						most)));
+}
+
 /* name=value or name=value for each element; null is left out. */
 void
 webhook_add_pairs(StringInfo buf, const char *param, const char *name,
@@ -87,7 +109,7 @@ webhook_add_pairs(StringInfo buf, const char *param, const char *name,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" in parameter \"%s\" must be a text or an array of texts, not %s",
 						name, param, json_a_type(value))));
-	add(buf, name, json_text(value));
+	add_text(buf, name, value, add);
 }
 
 static void
@@ -175,6 +197,17 @@ body_of(const Call *call, const char *method)
 	return body;
 }
 
+/* A text in quotes, and all else as JSON too. */
+static char *
+full_json(const JsonbValue *body)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	json_append(&buf, body);
+	return buf.data;
+}
+
 /* The text of a body whose type is not JSON's. */
 static char *
 other_text(const JsonbValue *body, const char *media)
@@ -213,8 +246,7 @@ webhook_set_body(const Call *call, Request *request, const char *type)
 	else
 		check_charset(type);
 	json_of_jsonb(body, &value);
-	text = type == NULL || type_is_json(type)
-		? JsonbToCString(NULL, &body->root, VARSIZE(body))
+	text = type == NULL || type_is_json(type) ? full_json(&value)
 		: other_text(&value, media_type(type));
 
 	request->body = to_utf8(text);

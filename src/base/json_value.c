@@ -9,6 +9,7 @@
 #include "compat.h"
 
 #include "base/json_value.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/numeric.h"
@@ -131,6 +132,8 @@ json_cstring(const JsonbValue *string)
 	return pnstrdup(string->val.string.val, string->val.string.len);
 }
 
+/*--- as text ---*/
+
 static void
 append_numeric(StringInfo buf, Numeric number)
 {
@@ -138,18 +141,23 @@ append_numeric(StringInfo buf, Numeric number)
 											 NumericGetDatum(number));
 
 	appendStringInfoString(buf, DatumGetCString(digits));
+	pfree(DatumGetPointer(digits));
 }
 
-void
-json_append(StringInfo buf, const JsonbValue *value)
+static void
+append_scalar(StringInfo buf, const JsonbValue *value)
 {
+	char	   *text;
+
 	switch (value->type)
 	{
 		case jbvNull:
 			appendStringInfoString(buf, "null");
 			break;
 		case jbvString:
-			escape_json(buf, json_cstring(value));
+			text = json_cstring(value);
+			escape_json(buf, text);
+			pfree(text);
 			break;
 		case jbvNumeric:
 			append_numeric(buf, value->val.numeric);
@@ -158,10 +166,71 @@ json_append(StringInfo buf, const JsonbValue *value)
 			appendStringInfoString(buf, value->val.boolean ? "true" : "false");
 			break;
 		default:
-			JsonbToCString(buf, value->val.binary.data,
-						   value->val.binary.len);
-			break;
+			elog(ERROR, "unexpected type of a JSON scalar: %d",
+				 (int) value->type);
 	}
+}
+
+/*
+ * What a container of that size may become as text.  Strings grow to six
+ * times their size at most, if each character is escaped, and what is between
+ * values is less than what jsonb has there.  Only an exponent makes more of a
+ * few bytes: 1e131071.
+ */
+#define MAX_GROWTH 8
+#define FREE_BYTES (1024 * 1024)
+
+static void
+check_growth(Size text, Size container)
+{
+	Size		most = container * MAX_GROWTH + FREE_BYTES;
+
+	if (text > most)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("JSON of %zu bytes has more than %zu bytes as text",
+						container, most),
+				 errdetail("It has numbers with too many digits, which exponents make.")));
+}
+
+/* As JsonbToCString() does it, but for the limit. */
+static void
+append_container(StringInfo buf, const JsonbValue *value)
+{
+	JsonbIterator *it = JsonbIteratorInit(value->val.binary.data);
+	int			start = buf->len;
+	bool		is_first = true;	/* of its container, or behind its key */
+	JsonbIteratorToken token;
+	JsonbValue	v;
+
+	while ((token = JsonbIteratorNext(&it, &v, false)) != WJB_DONE)
+	{
+		bool		ends = token == WJB_END_ARRAY || token == WJB_END_OBJECT;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!is_first && !ends && token != WJB_VALUE)
+			appendStringInfoString(buf, ", ");
+		is_first = token == WJB_BEGIN_ARRAY || token == WJB_BEGIN_OBJECT ||
+			token == WJB_KEY;
+		if (token == WJB_BEGIN_ARRAY || token == WJB_END_ARRAY)
+			appendStringInfoChar(buf, ends ? ']' : '[');
+		else if (token == WJB_BEGIN_OBJECT || token == WJB_END_OBJECT)
+			appendStringInfoChar(buf, ends ? '}' : '{');
+		else
+			append_scalar(buf, &v);
+		if (token == WJB_KEY)
+			appendStringInfoString(buf, ": ");
+		check_growth(buf->len - start, value->val.binary.len);
+	}
+}
+
+void
+json_append(StringInfo buf, const JsonbValue *value)
+{
+	if (value->type == jbvBinary)
+		append_container(buf, value);
+	else
+		append_scalar(buf, value);
 }
 
 void

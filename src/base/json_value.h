@@ -48,7 +48,9 @@ extern char *json_cstring(const JsonbValue *string);
 
 /*
  * Appends the value as a template prints it: a string without quotes, null as
- * nothing, anything else as JSON.  json_append() appends JSON for all.
+ * nothing, anything else as JSON.  json_append() appends JSON for all.  Both
+ * raise 54000 for a container whose numbers have so many digits that its text
+ * would be many times larger than it is.
  */
 extern void json_append_text(StringInfo buf, const JsonbValue *value);
 extern void json_append(StringInfo buf, const JsonbValue *value);
