@@ -164,9 +164,12 @@ connect_as('short', '/token/1/short');
 my @short;
 until (@short > 200 || (() = asked('short')) >= 3)
 {
-	my %one = run_steps($node, short => through('short'));
+	my %two = run_steps(
+		$node,
+		short => through('short'),
+		again => through('short'));
 
-	push @short, $one{short};
+	push @short, values %two;
 }
 is(scalar(() = asked('short')), 3, 'a token that ends is followed by another');
 cmp_ok(scalar @short, '>', 4, '... when it ends');
@@ -474,6 +477,40 @@ is(scalar(grep { (() = requests_of($http, $_)) == 1 } values %got),
 	19, 'each is sent once');
 is(scalar(grep { $_->{attempts} != 1 || $_->{failed_attempts} } values %got),
 	0, '... by its first attempt');
+
+# Nobody waits any more: what was asked for is kept for those who come.
+my $kept = start_receiver('http');
+connection(
+	$node,
+	name => 'kept',
+	kind => 'http',
+	config => {
+		base_url => $http->url('/x'),
+		oauth2 => { token_url => $kept->url('/hold/token/60/kept') }
+	},
+	credentials =>
+	  { client_id => 'kept', client_secret => { file => 'client' } });
+my %left = fire_steps($node, leaves => through('kept'));
+$kept->wait_requests(1);
+$node->safe_psql('postgres', <<"SQL");
+SELECT wf_cancel('$left{leaves}');
+UPDATE workflow_definitions
+  SET definition = replace(definition::text, '"kept"', '"plain"')::jsonb
+  WHERE id = (SELECT definition_id FROM workflow_runs
+	WHERE id = '$left{leaves}');
+SELECT wf_retry('$left{leaves}', on_version => 'current');
+SQL
+wait_ended($node, values %left);
+%runs = fire_steps($node, comes => through('kept'));
+wait_for($node, 'postgres',
+	"SELECT status = 'running' FROM workflow_runs WHERE id = '$runs{comes}'",
+	'another run comes');
+$kept->command('release');
+wait_ended($node, values %runs);
+%got = results($node, %left, %runs);
+is(scalar(grep { $_->{run_status} eq 'completed' } values %got), 2,
+	'one goes on without the token, another with it');
+is(scalar(() = $kept->requests), 1, '... which was asked for once');
 
 #
 # Nothing shows a secret or a token.

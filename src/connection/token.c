@@ -162,13 +162,18 @@ drop(Token *token)
 		free_token(token);
 }
 
+/*
+ * One that is under way stays if nobody waits for it any more.  A run that is
+ * about to wait may have been told that it was asked for (token_is_asked), and
+ * has made no request of its own.
+ */
 void
 token_leave(Token *token)
 {
 	Assert(token->nwaiting > 0);
 	token->nwaiting--;
 	if (token->nwaiting == 0 &&
-		(token->dropped || token->state != TOKEN_HELD))
+		(token->dropped || token->state == TOKEN_FAILED))
 		free_token(token);
 }
 
