@@ -26,7 +26,9 @@ CREATE TABLE products (
 	name			text NOT NULL,
 	quantity		int NOT NULL,
 	reorder_at		int NOT NULL,
-	supplier_email	text
+	supplier_email	text,
+	-- "query" compares a column with a value, and not with another column
+	to_order		boolean GENERATED ALWAYS AS (quantity < reorder_at) STORED
 );
 CREATE TABLE tasks (
 	id				bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -103,30 +105,11 @@ CREATE TRIGGER refunds_approved AFTER UPDATE OF status ON refunds
 		'refund_approved', 'tenant_id',
 		'refund_id=id', 'order_ref', 'amount', 'customer_email');
 
--- Daily summary
-
-CREATE VIEW figures_of_today AS
-SELECT t.tenant_id,
-	   (SELECT count(*) FROM invoices i
-		 WHERE i.tenant_id = t.tenant_id AND i.created_at >= current_date) AS invoices,
-	   (SELECT coalesce(sum(total), 0) FROM invoices i
-		 WHERE i.tenant_id = t.tenant_id AND i.created_at >= current_date) AS invoiced,
-	   (SELECT count(*) FROM invoices i
-		 WHERE i.tenant_id = t.tenant_id AND i.status = 'open'
-		   AND i.due_on < current_date) AS overdue,
-	   (SELECT count(*) FROM products p
-		 WHERE p.tenant_id = t.tenant_id AND p.quantity < p.reorder_at) AS low_stock,
-	   (SELECT count(*) FROM refunds r
-		 WHERE r.tenant_id = t.tenant_id AND r.status = 'requested') AS refunds_to_decide
-  FROM (SELECT tenant_id FROM invoices UNION SELECT tenant_id FROM products
-		UNION SELECT tenant_id FROM refunds) t;
-
 ALTER TABLE products OWNER TO shop;
 ALTER TABLE tasks OWNER TO shop;
 ALTER TABLE invoices OWNER TO shop;
 ALTER TABLE shipments OWNER TO shop;
 ALTER TABLE refunds OWNER TO shop;
-ALTER VIEW figures_of_today OWNER TO shop;
 -- for invoices_remind(), which fires as whoever inserts
 SELECT wf_grant('shop', 'fire');
 
@@ -153,10 +136,46 @@ VALUES
 	(NULL, 'refund_paid',
 	 'Your refund for order {{ trigger.order_ref }}',
 	 E'We have paid back {{ trigger.amount | number: "FM999,990.00" }}.\n'
-	 'Reference: {{ steps.pay_back.output.body.id }}\n'),
-	(NULL, 'daily_summary',
-	 'Today: {{ steps.figures.output.record.invoices }} invoices',
-	 E'Invoiced:           {{ steps.figures.output.record.invoiced | number: "FM999,990.00" }}\n'
-	 'Overdue invoices:   {{ steps.figures.output.record.overdue }}\n'
-	 'Products to order:  {{ steps.figures.output.record.low_stock }}\n'
-	 'Refunds to decide:  {{ steps.figures.output.record.refunds_to_decide }}\n');
+	 'Reference: {{ steps.pay_back.output.body.id }}\n');
+
+-- What stands between {{# a list }} and {{/}} comes once for each element.
+INSERT INTO workflow_templates (tenant_id, name, subject, body, html)
+VALUES (NULL, 'daily_summary',
+'Invoices today: {{ steps.figures.output.rows[0].invoices }}',
+'Invoiced: {{ steps.figures.output.rows[0].total | default: 0 | number: "FM999,999,990.00" }}
+{{# steps.largest.output.rows }}
+- {{ item.total | number: "FM999,990.00" }} of {{ item.customer_name | truncate: 30 }}, invoice {{ item.id }}
+{{/}}
+{{# steps.largest.output.more }}
+- and smaller ones
+{{/}}
+
+Overdue: {{ steps.overdue.output.rows | sum: "total" | number: "FM999,999,990.00" }}
+{{# steps.overdue.output.rows }}
+- {{ item.total | number: "FM999,990.00" }} of {{ item.customer_name | truncate: 30 }}, due on {{ item.due_on | date: "DD Mon YYYY" }}
+{{/}}
+{{# steps.overdue.output.more }}
+- and more: these are the oldest
+{{/}}
+
+To order: {{ steps.to_order.output.rows | map: "name" | join | default: "nothing" }}
+Refunds to decide: {{ steps.refunds.output.rows[0].undecided }}
+',
+'<h1>Invoices today: {{ steps.figures.output.rows[0].invoices }}, {{ steps.figures.output.rows[0].total | default: 0 | number: "FM999,999,990.00" }}</h1>
+<table>
+{{# steps.largest.output.rows }}
+<tr><td>{{ item.id }}</td><td>{{ item.customer_name }}</td><td>{{ item.total | number: "FM999,990.00" }}</td></tr>
+{{/}}
+</table>
+<h2>Overdue: {{ steps.overdue.output.rows | sum: "total" | number: "FM999,999,990.00" }}</h2>
+{{^ steps.overdue.output.rows }}
+<p>Nothing.</p>
+{{/}}
+<table>
+{{# steps.overdue.output.rows }}
+<tr><td>{{ item.due_on | date: "DD Mon YYYY" }}</td><td>{{ item.customer_name }}</td><td>{{ item.total | number: "FM999,990.00" }}</td></tr>
+{{/}}
+</table>
+<p>To order: {{ steps.to_order.output.rows | map: "name" | join | default: "nothing" }}.
+Refunds to decide: {{ steps.refunds.output.rows[0].undecided }}.</p>
+');

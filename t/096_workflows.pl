@@ -228,14 +228,39 @@ like( ask(
 	'Daily summary: fires in the evening');
 $node->safe_psql('shop', "SELECT wf_fire('$shop', 'daily_summary')");
 as_shop('SELECT');
-is(steps('Daily summary'), 'figures completed, mail completed', '... is sent');
-is(mail()->{headers}{subject}, 'Today: 4 invoices', '... its subject');
+is( steps('Daily summary'),
+	join(', ', map { "$_ completed" } qw(figures largest overdue to_order refunds mail)),
+	'... is sent');
+is(mail()->{headers}{subject}, 'Invoices today: 4', '... its subject');
 is( text(),
-	"Invoiced:           2,515.00\n"
-	  . "Overdue invoices:   2\n"
-	  . "Products to order:  2\n"
-	  . "Refunds to decide:  0\n",
-	'... its figures');
+	"Invoiced: 2,515.00\n"
+	  . "- 1,250.50 of Rana, invoice 1\n"
+	  . "- 1,250.50 of Rana, invoice 2\n"
+	  . "- 7.00 of Rana, invoice 3\n"
+	  . "- and smaller ones\n\n"
+	  . "Overdue: 1,257.50\n"
+	  . "- 1,250.50 of Rana, due on 05 Jan 2026\n"
+	  . "- 7.00 of Busy, due on 05 Jan 2026\n\n"
+	  . "To order: Lamp, Sofa\n"
+	  . "Refunds to decide: 0",
+	'... its figures and lists');
+like(
+	mail()->{parts}[1]{content} =~ s/\r//gr,
+	qr{<h2>Overdue: 1,257\.50</h2>\n<table>\n<tr><td>05 Jan 2026</td><td>Rana</td>},
+	'... in HTML too');
+
+# A time of the schedule counts from midnight in Beirut, whatever the server's
+# zone: an invoice of the evening before in UTC may be of that day.
+as_shop(
+	qq{INSERT INTO invoices (id, tenant_id, customer_name, customer_email, total, due_on, status, created_at)
+		VALUES (5, '$shop', 'Rana', 'r\@example.com', 1, '2030-01-01', 'paid', '2027-01-10 22:30+00'),
+			(6, '$shop', 'Rana', 'r\@example.com', 2, '2030-01-01', 'paid', '2027-01-10 21:30+00')});
+as_shop("SELECT wf_fire('$shop', 'daily_summary', '{\"scheduled_for\": \"2027-01-11T16:00:00Z\"}')");
+is(mail()->{headers}{subject}, 'Invoices today: 1', '... the day is that of Beirut');
+
+# Nothing has happened: the mail says that.
+as_shop("SELECT wf_fire('$shop', 'daily_summary', '{\"scheduled_for\": \"2028-01-11T16:00:00Z\"}')");
+like(text(), qr/^Invoiced: 0\.00\n\nOverdue: /, '... without invoices too');
 
 is($node->safe_psql('shop', 'SELECT * FROM wf_check()'),
 	'', 'all still fits the database');
