@@ -62,7 +62,8 @@ load_run(const pg_uuid_t *id, Jsonb **definition)
 	if (SPI_processed == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_NO_DATA_FOUND),
-				 errmsg("run %s does not exist", id_text(id))));
+				 errmsg("run %s does not exist", id_text(id)),
+				 errhint("wf_search and wf_runs list the runs that this session sees.")));
 	*definition = DatumGetJsonbP(SPI_getbinval(SPI_tuptable->vals[0],
 											   SPI_tuptable->tupdesc, 2,
 											   &isnull));

@@ -132,7 +132,8 @@ look(const pg_uuid_t *id, MemoryContext context, WaitedRun *run)
 	if (!found)
 		ereport(ERROR,
 				(errcode(ERRCODE_NO_DATA_FOUND),
-				 errmsg("run %s does not exist", id_text(id))));
+				 errmsg("run %s does not exist", id_text(id)),
+				 errhint("wf_search and wf_runs list the runs that this session sees.")));
 }
 
 static bool
