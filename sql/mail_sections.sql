@@ -106,7 +106,7 @@ FROM unnest(ARRAY[
 	'{{# trigger.x | uper }}{{/}}', '{{# trigger.x y }}{{/}}', '{{#if trigger.x}}a{{else}}b{{/if}}', '{{# each trigger.x }}{{/}}',
 	'{{ item }}', '{{ index }}', '{{ outer.item }}', '{{# trigger.x }}{{/}}{{ item.y }}', '{{^ trigger.x }}{{ item }}{{/}}',
 	'{{# trigger.x }}{{ outer.item }}{{/}}', '{{# trigger.x }}{{# item }}{{ outer.outer.item }}{{ outer }}{{ outer.sku }}{{ index.x }}{{/}}{{/}}',
-	'{{# trigger.x }}{{ itm }}{{/}}', '{{# trigger.x }}{% if x %}{{/}}', '\{{# trigger.x }} \{{/}}', '{{> partial }}']) body;
+	'{{# trigger.x }}{{ itm }}{{/}}', '{{# trigger.x }}{{ sku }}{{/}}', '{{# trigger.x }}{% if x %}{{/}}', '\{{# trigger.x }} \{{/}}', '{{> partial }}']) body;
 -- Neither a subject nor a definition has sections.
 UPDATE workflow_templates SET body = 'x', subject = 'a {{# trigger.x }}b{{/}}' WHERE tenant_id = t.tenant('sections');
 SELECT path, severity, code, pos, message, hint

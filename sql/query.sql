@@ -219,7 +219,7 @@ CREATE FUNCTION q.check(params jsonb) RETURNS TABLE (severity text, path text, m
 		(SELECT jsonb_agg(jsonb_build_object('name', 's' || n, 'action', 'query', 'params', '{"table": "q.orders"}' || p) ORDER BY n)
 		 FROM jsonb_array_elements(params) WITH ORDINALITY AS e (p, n))), t.a());
 $$;
-SELECT * FROM q.check('[{"where": {"id": {"greater": 5}}}, {"where": {"doc": {"a": 1}}}, {"where": {"id": {}}}, {"where": {"id": {"in": 5}}}, {"where": {"id": {"gt": null}}},
+SELECT * FROM q.check('[{"where": {"id": {"greater": 5}}}, {"where": {"id": {">=": 5}}}, {"where": {"id": {"includes": 5}}}, {"where": {"doc": {"a": 1}}}, {"where": {"id": {}}}, {"where": {"id": {"in": 5}}}, {"where": {"id": {"gt": null}}},
 	{"where": {"code": {"like": ["x"]}}}, {"table": "{{ trigger.t }}", "where": {"id": {"gte ": 5}}}, {"limit": 0}, {"limit": 10001}, {"limit": 2.5}, {"limit": "5"},
 	{"aggregate": {"n": "sum"}}, {"aggregate": {"n": {"median": "total"}}}, {"aggregate": {"n": {"sum": "total", "avg": "total"}}}, {"aggregate": {"n": {"sum": 5}}},
 	{"aggregate": {"n": "count"}, "columns": ["id"]}, {"aggregate": {"count": "count"}, "group_by": ["region"], "order_by": ["-cuont"]}]');

@@ -13,6 +13,7 @@
 #include "action/record_check.h"
 #include "actions/query.h"
 #include "base/json_value.h"
+#include "language/condition.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
@@ -71,6 +72,18 @@ certain_value(const Template *t, JsonbValue *value)
 
 /*--- where ---*/
 
+/* What to write for a word that is no operator. */
+static char *
+test_hint(const char *word)
+{
+	const char *meant = condition_op_of_word(word);
+	RecordTest	test;
+
+	return meant != NULL && record_find_test(meant, &test)
+		? psprintf("Write \"%s\".", meant)
+		: known_words_hint(word, record_test_words, RECORD_TESTS);
+}
+
 /* One member of an object of operators. */
 static void
 check_test(const QueryCheck *check, const char *path, const char *column,
@@ -84,7 +97,7 @@ check_test(const QueryCheck *check, const char *path, const char *column,
 	if (!record_find_test(word, &test))
 	{
 		problem_error(problems, path, "unknown_op",
-					  known_words_hint(word, record_test_words, RECORD_TESTS),
+					  test_hint(word),
 					  "unknown op \"%s\"", word);
 		return;
 	}

@@ -45,4 +45,10 @@ extern ConditionResult condition_decide(const Condition *condition,
 extern char *condition_not_known(const Condition *condition,
 								 const Scope *scope);
 
+/*
+ * The op that is meant by a word of another language (">", "equals"), as
+ * definitions spell it, or NULL.  For hints.
+ */
+extern const char *condition_op_of_word(const char *word);
+
 #endif							/* WF_CONDITION_H */

@@ -93,16 +93,24 @@ compile_path(const JsonbValue *json, const char *key, const char *path,
 	return result;
 }
 
-static char *
-op_hint(const char *name)
+const char *
+condition_op_of_word(const char *word)
 {
 	for (int i = 0; i < lengthof(other_names); i++)
 	{
-		if (pg_strcasecmp(other_names[i].word, name) == 0)
-			return psprintf("Write \"%s\".",
-							condition_op_names[other_names[i].op]);
+		if (pg_strcasecmp(other_names[i].word, word) == 0)
+			return condition_op_names[other_names[i].op];
 	}
-	return known_words_hint(name, condition_op_names, CONDITION_NOPS);
+	return NULL;
+}
+
+static char *
+op_hint(const char *name)
+{
+	const char *meant = condition_op_of_word(name);
+
+	return meant != NULL ? psprintf("Write \"%s\".", meant)
+		: known_words_hint(name, condition_op_names, CONDITION_NOPS);
 }
 
 /* Sets the op; false after adding an error. */

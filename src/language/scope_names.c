@@ -148,7 +148,7 @@ root_hint(const char *name, const ScopeNames *names)
 {
 	const char *words[SCOPE_NROOTS + lengthof(item_words)];
 	int			nwords = SCOPE_NROOTS;
-	char	   *known;
+	char	   *nearest;
 
 	memcpy(words, scope_root_names, sizeof(scope_root_names));
 	if (names != NULL && names->nitems > 0)
@@ -161,11 +161,20 @@ root_hint(const char *name, const ScopeNames *names)
 	if (is_one_of(name, item_words, lengthof(item_words)))
 		return psprintf("\"%s\" is there in a section of a mail template, "
 						"between {{# ... }} and {{/}}.", name);
-	known = known_words_hint(name, words, nwords);
-	if (!is_one_of(name, payload_words, lengthof(payload_words)))
-		return known;
-	return pstrdup("The payload is \"trigger\"; besides there are \"steps\", "
-				   "\"run\", \"workflow\", \"tenant\" and \"now\".");
+	if (is_one_of(name, payload_words, lengthof(payload_words)))
+		return pstrdup("The payload is \"trigger\"; besides there are "
+					   "\"steps\", \"run\", \"workflow\", \"tenant\" and "
+					   "\"now\".");
+	nearest = nearest_word_hint(name, words, nwords);
+	if (nearest != NULL)
+		return nearest;
+	/* what is left is most often a member, without what it is a member of */
+	if (nwords > SCOPE_NROOTS)
+		return psprintf("Write item.%s for a value of the element, "
+						"trigger.%s for one of the payload.", name, name);
+	return psprintf("Write trigger.%s for a value of the payload; besides "
+					"there are \"steps\", \"run\", \"workflow\", "
+					"\"tenant\" and \"now\".", name);
 }
 
 char *
