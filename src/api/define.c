@@ -169,14 +169,17 @@ PG_FUNCTION_INFO_V1(wf_define);
 Datum
 wf_define(PG_FUNCTION_ARGS)
 {
+	static const char *const arguments[] = {"tenant_id", "definition"};
 	Datum		values[3];
 	pg_uuid_t  *id = palloc(sizeof(pg_uuid_t));
 	int			level;
 
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("arguments of wf_define must not be null")));
+	for (int i = 0; i < lengthof(arguments); i++)
+		if (PG_ARGISNULL(i))
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("argument \"%s\" of wf_define must not be null",
+							arguments[i])));
 	store_use_schema(get_func_namespace(fcinfo->flinfo->fn_oid));
 	define_require_names(PG_GETARG_JSONB_P(1));
 	values[0] = PG_GETARG_DATUM(0);
