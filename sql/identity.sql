@@ -165,6 +165,10 @@ DROP ROLE regress_gone;
 SELECT count(*) FROM wf_fire(t.a(), 'gone');
 SELECT * FROM t.result('gone');
 SELECT status, error_message FROM wf_history(workflow => 'gone', max_rows => 1);
+-- What the error says helps.
+UPDATE workflow_definitions SET run_as = 'regress_app' WHERE name = 'gone';
+SELECT wf_retry(run_id, on_version => 'current') FROM wf_history(workflow => 'gone', max_rows => 1);
+SELECT * FROM t.result('gone');
 
 -- A number that names no role (a dump carries one) is stored as no role; who
 -- is no superuser cannot even write it.

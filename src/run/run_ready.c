@@ -23,7 +23,8 @@ run_usable_plan(const RunRow *run, char **error)
 											   ObjectIdGetDatum(plan->run_as)))
 	{
 		*error = pstrdup("the role that this workflow runs as does not exist; "
-						 "set run_as of the definition to a role and fire again");
+						 "set run_as of the definition to a role, "
+						 "and retry the run with on_version => 'current'");
 		return NULL;
 	}
 	return plan;

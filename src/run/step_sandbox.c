@@ -111,7 +111,7 @@ sandbox_enter_role(Sandbox *sandbox, Oid role, const pg_uuid_t *tenant_id)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("the role that this workflow runs as does not exist"),
-				 errhint("Set run_as of the definition to a role and fire again: a run keeps the version that it was fired with.")));
+				 errhint("Set run_as of the definition to a role, and retry the run with on_version => 'current': it keeps the version that it was fired with.")));
 
 	Assert(!sandbox->in_role);
 	sandbox->guc_level = NewGUCNestLevel();
