@@ -10,14 +10,8 @@
 #include "compat.h"
 
 #include "actions/email_text.h"
-#include "base/mime.h"
+#include "actions/mail_part.h"
 #include "store/store_actions.h"
-
-/* template_compile_text() or template_compile_sections() */
-typedef Template *(*TemplateCompiler) (const char *text, int len,
-									   const char *path,
-									   const ScopeNames *names,
-									   Problems *problems);
 
 static void
 refuse(const char *message)
@@ -29,21 +23,21 @@ refuse(const char *message)
 
 /* Renders one text of a mail template; NULL of NULL. */
 static char *
-render(const Call *call, const char *name, const char *part,
-	   const char *text, TemplateCompiler compile, TemplateEscape escape)
+render(const Call *call, const char *name, MailPart part, const char *text)
 {
 	Problems	problems = {0};
 	Template   *template;
 
 	if (text == NULL)
 		return NULL;
-	template = compile(text, strlen(text), part, NULL, &problems);
+	template = mail_part_compile(part, text, NULL, &problems);
 	if (problems.nerrors > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s of mail template \"%s\": %s", part, name,
+				 errmsg("%s of mail template \"%s\": %s",
+						mail_part_names[part], name,
 						((Problem *) linitial(problems.items))->message)));
-	return template_render_text(template, call->scope, escape);
+	return mail_part_render(part, template, call->scope, NULL);
 }
 
 /* Fills *texts from the mail template of that name; raises 42704. */
@@ -60,12 +54,9 @@ template_texts(const Call *call, const char *name, MailTexts *texts)
 				 errmsg("mail template \"%s\" does not exist", name),
 				 errhint("Insert it into workflow_templates.")));
 	if (texts->subject == NULL)
-		texts->subject = render(call, name, "subject", subject,
-								template_compile_text, ESCAPE_NONE);
-	texts->text = render(call, name, "body", body,
-						 template_compile_sections, ESCAPE_NONE);
-	texts->html = render(call, name, "html", html,
-						 template_compile_sections, ESCAPE_HTML);
+		texts->subject = render(call, name, MAIL_SUBJECT, subject);
+	texts->text = render(call, name, MAIL_BODY, body);
+	texts->html = render(call, name, MAIL_HTML, html);
 }
 
 void
@@ -85,8 +76,7 @@ email_texts(const Call *call, MailTexts *texts)
 			   : "one of parameters \"template\", \"body\" and \"html\" is needed");
 	if (texts->subject == NULL)
 		refuse("parameter \"subject\" is missing");
-	if (!mime_header_value_valid(texts->subject, false))
-		refuse("the subject has a control character");
+	mail_check_subject(texts->subject);
 }
 
 /*--- the check against the catalog ---*/
@@ -94,15 +84,14 @@ email_texts(const Call *call, MailTexts *texts)
 /* What the templates in one text of a mail template refer to. */
 static void
 check_mail_text(const StepCheck *check, const char *path, const char *name,
-				const char *part, const char *text,
-				TemplateCompiler compile)
+				MailPart part, const char *text)
 {
 	Problems	problems = {0};
 	ListCell   *lc;
 
 	if (text == NULL)
 		return;
-	(void) compile(text, strlen(text), part, check->names, &problems);
+	(void) mail_part_compile(part, text, check->names, &problems);
 	foreach(lc, problems.items)
 	{
 		const Problem *problem = lfirst(lc);
@@ -110,7 +99,7 @@ check_mail_text(const StepCheck *check, const char *path, const char *name,
 		if (problem->is_error)
 			problem_warning(check->problems, path, "mail_template_text",
 							problem->hint, "%s of mail template \"%s\": %s",
-							part, name, problem->message);
+							mail_part_names[part], name, problem->message);
 	}
 }
 
@@ -136,10 +125,7 @@ email_check_template(const StepCheck *check)
 		problem_warning(check->problems, path, "no_subject",
 						"Give the step a parameter \"subject\".",
 						"mail template \"%s\" has no subject", name);
-	check_mail_text(check, path, name, "subject", subject,
-					template_compile_text);
-	check_mail_text(check, path, name, "body", body,
-					template_compile_sections);
-	check_mail_text(check, path, name, "html", html,
-					template_compile_sections);
+	check_mail_text(check, path, name, MAIL_SUBJECT, subject);
+	check_mail_text(check, path, name, MAIL_BODY, body);
+	check_mail_text(check, path, name, MAIL_HTML, html);
 }

@@ -14,11 +14,11 @@
 #include "postgres.h"
 #include "compat.h"
 
+#include "actions/mail_part.h"
 #include "api/trigger_row.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
-#include "language/template.h"
 #include "miscadmin.h"
 #include "store/operation.h"
 #include "store/store_schema.h"
@@ -85,29 +85,19 @@ PG_FUNCTION_INFO_V1(wf_template_check);
 Datum
 wf_template_check(PG_FUNCTION_ARGS)
 {
-	static const struct
-	{
-		int			column;
-		const char *name;
-		Template   *(*compile) (const char *text, int len, const char *path,
-								const ScopeNames *names, Problems *problems);
-	}			parts[] =
-	{
-		{TEMPLATE_SUBJECT, "subject", template_compile_text},
-		{TEMPLATE_BODY, "body", template_compile_sections},
-		{TEMPLATE_HTML, "html", template_compile_sections}
-	};
+	/* the columns of MailPart, in its order */
+	static const int columns[MAIL_NPARTS] = {TEMPLATE_SUBJECT, TEMPLATE_BODY,
+	TEMPLATE_HTML};
 	TriggerRow	row;
 	Problems	problems = {0};
 
 	row_begin(&row, fcinfo, "workflow_templates");
-	for (int i = 0; i < lengthof(parts); i++)
+	for (int i = 0; i < MAIL_NPARTS; i++)
 	{
-		char	   *part = row_text(&row, parts[i].column);
+		char	   *text = row_text(&row, columns[i]);
 
-		if (part != NULL)
-			parts[i].compile(part, strlen(part), parts[i].name, NULL,
-							 &problems);
+		if (text != NULL)
+			(void) mail_part_compile((MailPart) i, text, NULL, &problems);
 	}
 	problems_raise(&problems, "the mail template is not valid");
 	if (row.is_update)

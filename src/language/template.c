@@ -239,7 +239,14 @@ char *
 template_render_text(const Template *t, const Scope *scope,
 					 TemplateEscape escape)
 {
-	Renderer	r = {.scope = scope};
+	return template_render_text_at(t, scope, escape, NULL);
+}
+
+char *
+template_render_text_at(const Template *t, const Scope *scope,
+						TemplateEscape escape, int *at)
+{
+	Renderer	r = {.scope = scope, .at = at};
 	StringInfoData buf;
 
 	set_escape(&r, escape);

@@ -106,4 +106,11 @@ extern const Template *template_member(const Template *t, const char *key);
 extern char *template_render_text(const Template *t, const Scope *scope,
 								  TemplateEscape escape);
 
+/*
+ * The same; *at becomes the place in the text, in bytes, of the {{...}} that
+ * is rendered.  After an error that is caught, it is where the error was.
+ */
+extern char *template_render_text_at(const Template *t, const Scope *scope,
+									 TemplateEscape escape, int *at);
+
 #endif							/* WF_TEMPLATE_H */

@@ -35,6 +35,7 @@ split_expression(Splitter *s)
 	};
 	Expression *expression;
 
+	s->tag = s->pos;
 	s->pos += 2;
 	resume = template_after_close(s, s->pos);
 	if (resume < 0)

@@ -18,6 +18,7 @@ typedef struct Piece
 	int			len;
 	Expression *expression;		/* NULL: the piece is text or a section */
 	Section    *section;		/* NULL: it is none */
+	int			at;				/* where its {{...}} begins, in bytes */
 } Piece;
 
 /* {{# list }} pieces {{/}} */
@@ -61,6 +62,7 @@ typedef struct Splitter
 	const char *text;
 	int			len;
 	int			pos;
+	int			tag;			/* where the {{...}} begins that is read */
 	StringInfoData literal;		/* since the last expression */
 	List	   *pieces;			/* of Piece *, of the innermost section */
 	int			nmistakes;
@@ -120,6 +122,8 @@ typedef struct Renderer
 	const char *container;		/* key of the innermost member, for context */
 	Size		total;			/* bytes of values so far */
 	int			nrounds;		/* elements that sections were rendered for */
+	int		   *at;				/* told which piece of a text is rendered;
+								 * NULL: nobody asks */
 } Renderer;
 
 /* Appends what the pieces of a text render to. */

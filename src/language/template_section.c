@@ -56,6 +56,8 @@ append_piece(StringInfo buf, const Piece *piece, bool begins,
 	TemplateEscape escape = r->escape;
 	int			before = buf->len;
 
+	if (r->at != NULL && (piece->expression != NULL || piece->section != NULL))
+		*r->at = piece->at;
 	if (piece->section != NULL)
 	{
 		append_section(buf, piece->section, r);

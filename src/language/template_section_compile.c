@@ -176,6 +176,7 @@ close_section(Splitter *s)
 	section->n = list_length(s->pieces);
 	section->pieces = template_piece_array(s->pieces);
 	piece->section = section;
+	piece->at = open->offset;
 	s->pieces = lappend(open->outer, piece);
 	s->open = list_delete_last(s->open);
 	if (!open->inverted)

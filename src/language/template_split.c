@@ -16,6 +16,7 @@ template_add_piece(Splitter *s, Expression *expression)
 	Piece	   *piece = palloc0(sizeof(Piece));
 
 	piece->expression = expression;
+	piece->at = s->tag;
 	if (expression == NULL)
 	{
 		piece->text = pnstrdup(s->literal.data, s->literal.len);
