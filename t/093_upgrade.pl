@@ -18,6 +18,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use WorkflowEngine::Runs;
 use WorkflowEngine::Test;
+use WorkflowEngine::Versions;
 
 my $tenant = '11111111-1111-1111-1111-111111111111';
 my $top = abs_path("$FindBin::Bin/..");
@@ -32,55 +33,21 @@ my $mid_inst = "$tmp/mid";    # the old library, and scripts of the next version
 my $share = WorkflowEngine::Test::pg_config('--sharedir');
 my $lib = WorkflowEngine::Test::pg_config('--pkglibdir');
 
-#
-# The next version
-#
-sub change
-{
-	my ($file, $pattern, $by) = @_;
-	my $text = slurp_file($file);
-
-	$text =~ s/$pattern/$by/ or die "$file has nothing like $pattern";
-	unlink $file;
-	append_to_file($file, $text);
-	return;
-}
-
-# Builds the library of that version and installs it; only what differs is
-# compiled, if there are objects of this one.
-sub build_next
-{
-	my ($version) = @_;
-	my $objects = $ENV{TESTDIR} || $top;
-	my @built = glob("$objects/src/api/*.o");
-	my @counting = glob("$objects/src/api/*.gcno");    # linked in another way
-	local %ENV = %ENV;
-
-	delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES COPT)};
-	system_or_bail('cp', '-a', $top, "$tmp/src");
-	system_or_bail('mkdir', "$tmp/build");
-	system_or_bail("cd '$objects' && find src -name '*.o' -print0 | "
-		  . "tar --null -cf - -T - | tar -C '$tmp/build' -xf -")
-	  if @built && !@counting;
-	change("$tmp/src/src/store/store_version.c",
-		qr/(#define LIBRARY_VERSION) ".*"/, qq{#define LIBRARY_VERSION "$version"});
-	change(
-		"$tmp/src/src/api/grant.c",
-		qr/(\{ADMIN, "SELECT, INSERT, UPDATE, DELETE", "%t.workflow_connections"\},)/,
-		qq({ADMIN, "SELECT, INSERT, UPDATE, DELETE", "%t.workflow_connections"},
-	{VIEW, "SELECT", "%t.workflow_marks", "$version"},
-	{VIEW, "EXECUTE", "FUNCTION %t.wf_marks(uuid)", "$version"},
-	{OPERATE, "INSERT, DELETE", "%t.workflow_marks", "$version"},));
-	system_or_bail('make', '-s', '-C', "$tmp/build", '-f', "$tmp/src/Makefile",
-		'with_llvm=no', 'install', "DESTDIR=$new_inst");
-	return;
-}
-
 my $make = "$top/t/versions/make.sh";
 chomp(my $next = `'$make' '$mid_inst' '$share'`);
 make_path($mid_inst . $lib);
 system_or_bail('cp', "$old_inst$lib/workflow_engine.so", $mid_inst . $lib);
-build_next($next);
+build_library(
+	$next,
+	$new_inst,
+	[
+		'src/api/grant.c',
+		qr/(\{ADMIN, "SELECT, INSERT, UPDATE, DELETE", "%t.workflow_connections"\},)/,
+		qq({ADMIN, "SELECT, INSERT, UPDATE, DELETE", "%t.workflow_connections"},
+	{VIEW, "SELECT", "%t.workflow_marks", "$next"},
+	{VIEW, "EXECUTE", "FUNCTION %t.wf_marks(uuid)", "$next"},
+	{OPERATE, "INSERT, DELETE", "%t.workflow_marks", "$next"},)
+	]);
 system_or_bail("'$make' '$new_inst' '$share' default >'$tmp/said'");
 
 my $node = new_node('main', <<'CONF', start => 0);
