@@ -97,7 +97,8 @@ REGRESS = setup helpers schema definitions validate spelling templates \
 	tenants_write held damaged altered schedules operations find titles \
 	health stats failures wait preview preview_execute search purge save \
 	templates_versions places diagram run_detail retry_current rerun bulk \
-	pause_workflow checks strict connections upgrade
+	pause_workflow checks strict connections render connections_view \
+	schedule_times upgrade
 REGRESS_OPTS = --inputdir=$(srcdir) --load-extension=workflow_engine
 
 ISOLATION = cancel-cancel cancel-tenant check-locked define-define delete-fire \

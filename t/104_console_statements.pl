@@ -85,7 +85,7 @@ $node->safe_psql('postgres', 'CREATE DATABASE empty');
 foreach my $case ([ view_a => 't' ], [ nobody_a => 'f' ])
 {
 	my ($role, $may) = @$case;
-	is(join('', answer($role, 'login', undef, undef)), "\"my wf\"1.0|$may",
+	is(join('', answer($role, 'login', undef, undef)), "\"my wf\"1.1|$may",
 		"login of $role");
 }
 
@@ -107,7 +107,7 @@ foreach my $role (@all)
 }
 ($status, $body) = answer('ops_a', 'me', { console => '1.1', languages => 'en' });
 is_deeply([ sort map { $_->{role} } @{ $body->{run_as} } ], [ 'ops_a', 'wf_console' ], 'run_as');
-is($body->{versions}{extension}, '1.0', 'the version of the extension');
+is($body->{versions}{extension}, '1.1', 'the version of the extension');
 
 # health
 my %failed = (bound_a => 3, none_a => 0);

@@ -108,7 +108,7 @@ is($status, 0, 'nothing is missing') or diag($text);
 like($text, qr/^ok: PostgreSQL answers$/m, 'as far as is known without a role');
 ($status, $text) = console(conf($ours), "secret of ops_a\n", '--check', '--role', 'ops_a');
 is($status, 0, 'a role that may') or diag($text);
-like($text, qr/^ok: workflow_engine 1\.0, and ops_a may look at it$/m, 'and what it finds');
+like($text, qr/^ok: workflow_engine 1\.1, and ops_a may look at it$/m, 'and what it finds');
 unlike($text, qr/secret/, 'without its password');
 foreach my $case (
 	[ 'a wrong password', 'ops_a', 'wrong', qr/MISSING: the role cannot sign in/ ],

@@ -94,6 +94,10 @@ static const Privilege privileges[] = {
 	{ADMIN, "EXECUTE", "FUNCTION %t.wf_discard_place(bigint)"},
 	{ADMIN, "INSERT, UPDATE, DELETE", "%t.workflow_actions"},
 	{ADMIN, "SELECT, INSERT, UPDATE, DELETE", "%t.workflow_connections"},
+	{VIEW, "EXECUTE", "FUNCTION %t.wf_render(text, text, text, jsonb)", "1.1"},
+	{VIEW, "EXECUTE", "FUNCTION %t.wf_connections(uuid)", "1.1"},
+	{VIEW, "EXECUTE", "FUNCTION %t.wf_connection_keys()", "1.1"},
+	{VIEW, "EXECUTE", "FUNCTION %t.wf_schedule_times(jsonb, int, timestamptz)", "1.1"},
 };
 
 /* The capability that argument 1 names.  Raises 22023. */

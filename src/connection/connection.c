@@ -209,21 +209,6 @@ find_channel_url(Jsonb *object, const char *channel)
 		? json_member(channels, channel) : NULL;
 }
 
-/*
- * What is shown in the place of the address of an incoming webhook: of a
- * literal one in config the host; url is NULL if it is not in config.
- */
-static char *
-shown_url(const JsonbValue *url)
-{
-	char	   *origin = "";
-
-	if (url != NULL && url->type == jbvString)
-		origin = url_origin(json_cstring(url));
-	return origin[0] == '\0' ? pstrdup(CONNECTION_MASK)
-		: psprintf("%s/" CONNECTION_MASK, origin);
-}
-
 void
 connection_channel_url(const Connection *c, const char *channel,
 					   Request *request)
@@ -240,7 +225,7 @@ connection_channel_url(const Connection *c, const char *channel,
 		url = connection_member(c->config, "url");
 	if (c->shown)
 	{
-		request->url = shown_url(url);
+		request->url = connection_shown_url(url);
 		return;
 	}
 	if (url == NULL)

@@ -146,4 +146,25 @@ extern void connection_check(const char *kind, Jsonb *config,
 /* Is a secret in the credentials itself, and not only the name of its file? */
 extern bool connection_holds_secret(Jsonb *credentials);
 
+/*
+ * Credentials without what is secret: a literal becomes "set", the name of a
+ * file "file:name".  Members stay, also those in headers, basic and channels.
+ * In the current memory context.
+ */
+extern Jsonb *connection_shape(Jsonb *credentials);
+
+/*
+ * Config as it may be shown: of addresses of incoming webhooks, which are
+ * secrets, the host.
+ */
+extern Jsonb *connection_shown_config(const char *kind, Jsonb *config);
+
+/*
+ * Calls each(kind, key, in_config, required, arg) for every key that a row of
+ * each kind may have, in their order; a key of both columns twice.
+ */
+typedef void (*ConnectionKeyFunc) (const char *kind, const char *key,
+								   bool in_config, bool required, void *arg);
+extern void connection_each_key(ConnectionKeyFunc each, void *arg);
+
 #endif							/* WF_CONNECTION_H */

@@ -267,6 +267,25 @@ connection_check(const char *kind_name, Jsonb *config, Jsonb *credentials)
 			 errdetail("%s", detail.data)));
 }
 
+void
+connection_each_key(ConnectionKeyFunc each, void *arg)
+{
+	static const int places[] = {IN_CONFIG, IN_CREDENTIALS};
+
+	for (int i = 0; i < lengthof(kinds); i++)
+	{
+		for (int p = 0; p < lengthof(places); p++)
+		{
+			for (const ConnectionKey *key = kinds[i].keys; key->name; key++)
+			{
+				if ((key->place & places[p]) != 0)
+					each(kinds[i].name, key->name, places[p] == IN_CONFIG,
+						 key->required, arg);
+			}
+		}
+	}
+}
+
 /*--- literal secrets ---*/
 
 static bool

@@ -49,6 +49,14 @@ extern char *connection_read_secret(const Connection *c,
 /* A credential's text, or NULL if there is none; raises the same. */
 extern char *connection_credential(const Connection *c, const char *key);
 
+/*--- connection_shape.c ---*/
+
+/*
+ * What is shown in the place of the address of an incoming webhook: of a
+ * literal one in config the host; url is NULL if it is not in config.
+ */
+extern char *connection_shown_url(const JsonbValue *url);
+
 /*--- connection_signature.c ---*/
 
 /* Signs the request, which has its body, if there is a signing secret. */

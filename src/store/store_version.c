@@ -33,7 +33,7 @@
 #define EXTENSION_NAME "workflow_engine"
 
 /* The version of the SQL objects that this library is made for. */
-#define LIBRARY_VERSION "1.0"
+#define LIBRARY_VERSION "1.1"
 
 static char installed[NAMEDATALEN]; /* the version; "": no extension */
 static SqlVersion compared;		/* the same with the library's */

@@ -1,0 +1,42 @@
+/*
+ * workflow_engine 1.1: what the console shows and edits.
+ *
+ * Who may execute what: wf_grant (src/api/grant.c).
+ */
+
+-- complain if script is sourced in psql, rather than via ALTER EXTENSION
+\echo Use "ALTER EXTENSION workflow_engine UPDATE" to load this file. \quit
+
+CREATE FUNCTION wf_render(INOUT subject text, INOUT body text DEFAULT NULL,
+	INOUT html text DEFAULT NULL, context jsonb DEFAULT '{}',
+	OUT problems jsonb)
+AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION wf_render(text, text, text, jsonb) IS
+'What the texts of a mail template become: subject, body and html as a step would send them, values in html escaped. context has what the templates see: {"trigger": {…}, "steps": {"name": {"output": …}}, "run", "workflow", "tenant", "now"}; what it leaves out is empty, and now is this moment. A text with an error is null, and problems, an array, has every problem: path (subject, body, html), severity (error, warning), message, hint, code, args, pos, as wf_validate has them. Nothing is sent. Errors: 22004, 22023 (context), 54000 (a text becomes too long).';
+
+CREATE FUNCTION wf_connections(tenant_id uuid DEFAULT NULL)
+RETURNS TABLE (id uuid, tenant_id uuid, name text, kind text, config jsonb,
+	credentials jsonb, workflows int, used_by jsonb)
+AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL UNSAFE ROWS 20
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION wf_connections(uuid) IS
+'The connections without their secrets: of credentials the shape, {"password": "file:smtp_password", "username": "set"}, of config the host of what is the address of an incoming webhook; workflows, how many definitions have a step that uses it, and used_by, the first 100 of them by name ({"definition_id", "workflow_name", "tenant_id"}). Of all, or those that a tenant''s steps may use: its own and the ones for every tenant. A session bound to a tenant sees its own and those for every tenant that hold no literal secret.';
+
+CREATE FUNCTION wf_connection_keys()
+RETURNS TABLE (kind text, part text, key text, required boolean)
+AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE ROWS 40;
+COMMENT ON FUNCTION wf_connection_keys() IS
+'The keys that a connection of each kind may have, in part config or credentials, and whether it must have it. A key of both parts comes twice.';
+
+CREATE FUNCTION wf_schedule_times(schedule jsonb, max_times int DEFAULT 5,
+	after timestamptz DEFAULT now())
+RETURNS TABLE (schedule text, at timestamptz)
+AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED ROWS 5;
+COMMENT ON FUNCTION wf_schedule_times(jsonb, int, timestamptz) IS
+'When a schedule fires: the value of "schedule" in a definition, an object or an array of them; of each its name (else its cron and zone) and its next times after that moment, in order. max_times: 1 to 1000. A schedule that never fires: no rows. Errors: 22023 (the schedule, max_times, after).';
+
+REVOKE ALL ON FUNCTION
+	wf_render(text, text, text, jsonb), wf_connections(uuid),
+	wf_connection_keys(), wf_schedule_times(jsonb, int, timestamptz)
+FROM PUBLIC;
+SELECT wf_revoke_defaults();
