@@ -271,6 +271,15 @@ $node->safe_psql('shop', 'DROP EXTENSION workflow_engine CASCADE');
 $console = start_console($node);
 is(outcome($console->try_login('ops_a', 'secret of ops_a')), '503 no_extension',
 	'a database without the extension');
+$node->safe_psql('shop',
+	'CREATE EXTENSION workflow_engine SCHEMA "my wf" VERSION \'1.0\'; SELECT wf_grant(\'ops_a\', \'view\')');
+$answer = $console->try_login('ops_a', 'secret of ops_a');
+is(outcome($answer), '503 old_extension', 'a database that is not updated');
+is("$answer->{json}{error}{message} $answer->{json}{error}{hint}",
+	'The console needs workflow_engine 1.1, and this database has 1.0. ALTER EXTENSION workflow_engine UPDATE;',
+	'... says what it has, and what to do');
+$node->safe_psql('shop', 'ALTER EXTENSION workflow_engine UPDATE');
+is(outcome($console->try_login('ops_a', 'secret of ops_a')), '200', '... and is, after that');
 $node->stop('immediate');
 is(outcome($console->try_login('ops_a', 'secret of ops_a')), '503 unavailable',
 	'no server');

@@ -14,6 +14,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "login.h"
 #include "server.h"
 #include "statement.h"
 
@@ -125,6 +126,10 @@ check_session(const Config *config, PGconn *conn, const char *role)
 	else if (PQntuples(result) == 0)
 		bad = missing("workflow_engine is not in this database",
 					  "CREATE EXTENSION workflow_engine;");
+	else if (!login_takes_version(PQgetvalue(result, 0, 1)))
+		bad = missing("workflow_engine is older than "
+					  LOGIN_OLDEST_EXTENSION " in this database",
+					  "ALTER EXTENSION workflow_engine UPDATE;");
 	else if (strcmp(PQgetvalue(result, 0, 2), "t") != 0)
 		bad = missing("this role may not look at workflows",
 					  "SELECT wf_grant('the role', 'view');");

@@ -24,7 +24,6 @@
 #define LIMIT_MS 10000
 #define LEAST_MS 300			/* before a refusal */
 #define BODY_LIMIT 2048
-#define OLDEST_EXTENSION 10000	/* 1.0: major * 10000 + minor */
 
 typedef struct Login
 {
@@ -220,7 +219,7 @@ fail_capability(Login *login)
 		 .message = "This role may not look at workflows.", .hint = hint});
 }
 
-/* 1.0 as 10000, so that versions can be compared. */
+/* 1.1 as 10001, so that versions can be compared. */
 static int
 version_number(const char *version)
 {
@@ -229,6 +228,25 @@ version_number(const char *version)
 
 	sscanf(version, "%d.%d", &major, &minor);
 	return major * 10000 + minor;
+}
+
+/* Whether the SQL objects of that version have what the statements call. */
+bool
+login_takes_version(const char *version)
+{
+	return version_number(version) >= version_number(LOGIN_OLDEST_EXTENSION);
+}
+
+static void
+fail_version(Login *login, const char *version)
+{
+	char		message[160];
+
+	snprintf(message, sizeof(message), "The console needs workflow_engine "
+			 LOGIN_OLDEST_EXTENSION ", and this database has %.40s.", version);
+	fail(login, &(Problem) {.status = 503, .code = "old_extension",
+		 .message = message,
+		 .hint = "ALTER EXTENSION workflow_engine UPDATE;"});
 }
 
 /* The answer of login.sql: quoted schema, version, whether it may look. */
@@ -250,10 +268,8 @@ on_checked(QueryResult *result, void *arg)
 		fail(login, &(Problem) {.status = 503, .code = "no_extension",
 			 .message = "workflow_engine is not in this database.",
 			 .hint = "CREATE EXTENSION workflow_engine;"});
-	else if (version_number(PQgetvalue(rows, 0, 1)) < OLDEST_EXTENSION)
-		fail(login, &(Problem) {.status = 503, .code = "old_extension",
-			 .message = "The workflow_engine of this database is too old.",
-			 .hint = "ALTER EXTENSION workflow_engine UPDATE;"});
+	else if (!login_takes_version(PQgetvalue(rows, 0, 1)))
+		fail_version(login, PQgetvalue(rows, 0, 1));
 	else if (strcmp(PQgetvalue(rows, 0, 2), "t") != 0)
 		fail_capability(login);
 	else

@@ -12,10 +12,12 @@
 #include "session.h"
 
 #define LOGINS 4				/* that may be under way */
+#define LOGIN_OLDEST_EXTENSION "1.1"	/* whose objects statements call */
 
 extern void login_start(struct event_base *base, const Config *config,
 						const Database *database, Sessions *sessions);
 extern void login_begin(Client *client, const char *body, size_t length);
 extern void login_stop(void);
+extern bool login_takes_version(const char *version);
 
 #endif							/* WF_LOGIN_H */
