@@ -11,9 +11,11 @@
 #include "api.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "assets.h"
+#include "budget.h"
 #include "clock.h"
 #include "login.h"
 #include "operator.h"
@@ -136,6 +138,46 @@ add_ours(RouteMatch *match)
 	text_adds(&match->params, "}");
 }
 
+/* What a frame of the page shows: nothing in it runs, loads or leads away. */
+#define PREVIEW_POLICY \
+	"sandbox; default-src 'none'; style-src 'unsafe-inline';" \
+	" img-src data:; frame-ancestors 'self'"
+
+/* The text of a preview is sent. */
+static void
+free_preview(const void *data, size_t len, void *arg)
+{
+	(void) arg;
+	budget_give(len);
+	free((void *) data);
+}
+
+/* A frame asks for a preview: it has the cookie, and an id that is used up. */
+static void
+send_preview(Client *client, const Request *request, const RouteMatch *match)
+{
+	unsigned char id[SECRET_SIZE] = {0};
+	Session    *session = NULL;
+	char	   *html = NULL;
+	size_t		length;
+
+	api_expire();
+	if (guard_cookie(request, id))
+		session = session_find(sessions, id);
+	if (session != NULL)
+		html = operator_take_preview(session, match->id, &length);
+	if (html == NULL)
+	{
+		fail(client, 404, "not_found", "There is no such preview.");
+		return;
+	}
+	client_log_id(client, session->role, NULL);
+	client_answer(client, &(Answer)
+				  {.status = 200, .type = "text/html; charset=utf-8",
+				  .policy = PREVIEW_POLICY, .body = html, .length = length,
+				  .done = free_preview});
+}
+
 /* A request of a session. */
 static void
 ask_session(Client *client, const Request *request, RouteMatch *match,
@@ -190,6 +232,8 @@ handle_route(Client *client, const Request *request, RouteMatch *match,
 			 "The Content-Type must be application/json.");
 	else if (login)
 		login_begin(client, body, request->body_length);
+	else if (match->route->kind == ROUTE_PREVIEW)
+		send_preview(client, request, match);
 	else
 		ask_session(client, request, match, body);
 }

@@ -16,7 +16,6 @@
 	" require-trusted-types-for 'script'; trusted-types 'none'"
 
 #define COMMON \
-	"Content-Security-Policy: " POLICY "\r\n" \
 	"X-Content-Type-Options: nosniff\r\n" \
 	"Referrer-Policy: no-referrer\r\n" \
 	"Cross-Origin-Opener-Policy: same-origin\r\n" \
@@ -40,12 +39,14 @@ head_write(struct evbuffer *out, const Answer *answer, bool keep)
 	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &utc);
 	evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n"
 						"Content-Type: %s\r\nContent-Length: %zu\r\n"
-						"Cache-Control: %s\r\n%s%s%s\r\n",
+						"Cache-Control: %s\r\n"
+						"Content-Security-Policy: %s\r\n%s%s%s\r\n",
 						answer->status, reason(answer->status), date,
 						answer->type ? answer->type :
 						"application/json; charset=utf-8",
 						answer->length,
-						answer->cache ? answer->cache : "no-store", COMMON,
+						answer->cache ? answer->cache : "no-store",
+						answer->policy ? answer->policy : POLICY, COMMON,
 						answer->headers ? answer->headers : "",
 						keep ? "" : "Connection: close\r\n");
 }

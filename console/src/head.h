@@ -16,6 +16,7 @@ typedef struct Answer
 {
 	int			status;
 	const char *type;			/* NULL: JSON */
+	const char *policy;			/* NULL: that of the page */
 	const char *headers;		/* more of them, each with CR LF; or NULL */
 	const char *cache;			/* NULL: no-store */
 	const char *body;

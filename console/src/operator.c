@@ -21,6 +21,7 @@
 
 #include "budget.h"
 #include "clock.h"
+#include "preview.h"
 #include "statement.h"
 
 /* One request.  client is NULL once nobody waits for the answer. */
@@ -46,6 +47,7 @@ struct Operator
 	Sessions   *sessions;
 	Query	   *query;
 	char	   *schema;			/* quoted */
+	Preview		preview;
 	Job		   *running;
 	Job		   *waiting;		/* the first of them */
 };
@@ -140,6 +142,24 @@ fail_error(Job *job, const PGresult *error)
 	fail(job, &problem);
 }
 
+/*
+ * Adds the id of what the third column has, if it has anything that can be
+ * kept: a frame of the page asks for it by that.
+ */
+static void
+preview_header(char *headers, size_t size, Operator *operator,
+			   const PGresult *rows)
+{
+	Preview    *preview = &operator->preview;
+	size_t		at = strlen(headers);
+
+	if (PQnfields(rows) > 2 && !PQgetisnull(rows, 0, 2) &&
+		preview_keep(preview, PQgetvalue(rows, 0, 2),
+					 PQgetlength(rows, 0, 2), clock_ms()))
+		snprintf(headers + at, size - at, "X-WF-Preview: %s\r\n",
+				 preview->id);
+}
+
 /* The rows of an answer are sent. */
 static void
 give_back(const void *data, size_t len, void *arg)
@@ -165,6 +185,8 @@ send_rows(Job *job, PGresult *rows, int status)
 		snprintf(headers + at, sizeof(headers) - at, "Content-Disposition:"
 				 " attachment; filename=\"run-%s%s%s-%s.json\"\r\n", job->id,
 				 job->n[0] ? "-step-" : "", job->n, route->file);
+	if (route->keeps)
+		preview_header(headers, sizeof(headers), job->operator, rows);
 	free_job(job);
 	client_answer(client, &(Answer)
 				  {.status = status, .headers = headers,
@@ -228,7 +250,7 @@ begin_next(Operator *operator)
 	operator->running = job;
 	text_init(&sql);
 	statement_write(&sql, job->route->statement, operator->schema,
-					!job->route->writes);
+					!job->route->writes && !job->route->keeps);
 	query_send(operator->query, sql.data, job->params, job->body,
 			   job->route->writes, job->timeout, on_done);
 	text_free(&sql);
@@ -396,6 +418,7 @@ operator_ask(Session *session, Client *client, const Demand *demand)
 	Problem		problem;
 	Job		   *job;
 
+	preview_expire(&operator->preview, clock_ms());
 	if (!demand->poll)			/* nobody has asked for it */
 		supersede(operator, demand);
 	if (refused(operator, demand, &problem))
@@ -409,6 +432,15 @@ operator_ask(Session *session, Client *client, const Demand *demand)
 	*link = job;
 	client_wait(client, on_gone, job);
 	begin_next(operator);
+}
+
+/* Takes the HTML of that id: see preview_take. */
+char *
+operator_take_preview(Session *session, const char *id, size_t *length)
+{
+	Operator   *operator = session->operator;
+
+	return preview_take(&operator->preview, id, clock_ms(), length);
 }
 
 /* Ends a session: its connection is closed, and who waits is told why. */
@@ -425,6 +457,7 @@ operator_end(Session *session, const char *reason)
 		job->next = operator->waiting;
 	else
 		job = operator->waiting;
+	preview_drop(&operator->preview);
 	free(operator->schema);
 	free(operator);
 	while (job != NULL)

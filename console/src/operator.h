@@ -29,6 +29,8 @@ extern Session *operator_new(Sessions *sessions, Query *query,
 							 const char *schema);
 extern void operator_ask(Session *session, Client *client,
 						 const Demand *demand);
+extern char *operator_take_preview(Session *session, const char *id,
+								   size_t *length);
 extern void operator_end(Session *session, const char *reason);
 
 #endif							/* WF_OPERATOR_H */

@@ -46,6 +46,25 @@ static const Route routes[] =
 	WRITE("resume", "resume"),
 	READ("workflows", "workflows", "tenant"),
 	WRITE("workflows/ID/active", "workflow_active"),
+	/* settings */
+	READ("operations", "operations", "before tenant"),
+	READ("schedules", "schedules", "tenant"),
+	READ("tenants", "tenants", NULL),
+	WRITE("tenants/ID/save", "tenant_save"),
+	READ("templates", "templates", "tenant"),
+	READ("templates/ID", "template", NULL),
+	READ("templates/ID/versions/N", "template_version", NULL),
+	WRITE("templates", "template_new"),
+	WRITE("templates/ID/save", "template_save"),
+	WRITE("templates/ID/delete", "template_delete"),
+	{.pattern = "templates/preview", .is_post = true, .keeps = true,
+	.statement = "template_preview", .timeout = 5000},
+	{.pattern = "preview/ID", .kind = ROUTE_PREVIEW},
+	READ("connections", "connections", "tenant"),
+	WRITE("connections", "connection_new"),
+	WRITE("connections/ID/save", "connection_save"),
+	WRITE("connections/ID/delete", "connection_delete"),
+	READ("about", "about", NULL),
 };
 
 #define ROUTES ((int) (sizeof(routes) / sizeof(routes[0])))

@@ -11,7 +11,8 @@ typedef enum RouteKind
 {
 	ROUTE_STATEMENT,
 	ROUTE_LOGIN,
-	ROUTE_LOGOUT
+	ROUTE_LOGOUT,
+	ROUTE_PREVIEW				/* a frame asks, by a one-time id alone */
 } RouteKind;
 
 typedef struct Route
@@ -25,6 +26,7 @@ typedef struct Route
 	int			longer;			/* with ?longer=1 */
 	const char *query;			/* parameters after the question mark */
 	const char *file;			/* a download: the end of its name */
+	bool		keeps;			/* a third column is kept for ROUTE_PREVIEW */
 } Route;
 
 /* What a path stands for; params is freed by the caller. */
