@@ -65,3 +65,41 @@ FROM generate_series(1, 30) n \g /dev/null
 SELECT wf_fire(:'beirut', 'order_paid', jsonb_build_object('order_id', 12320 + n,
 	'customer', jsonb_build_object('name', 'عميل تجريبي', 'phone', '+9613123' || n)))
 FROM generate_series(100, 103) n \g /dev/null
+
+-- Settings to look at: somebody who may change connections, a mail template with a
+-- history, runs to try it on (whose mail is not sent), and what fires by itself.
+CREATE ROLE admin LOGIN IN ROLE wf_console, shop_steps PASSWORD :'password';
+SELECT wf_grant('admin', 'admin') \g /dev/null
+INSERT INTO workflow_connections (tenant_id, name, kind, config, credentials)
+VALUES (NULL, 'email', 'smtp', '{"url": "smtp://mail.example.com:587", "from": "shop@example.com"}',
+	'{"username": "shop", "password": {"file": "smtp_password"}}');
+INSERT INTO workflow_templates (tenant_id, name, subject, body)
+VALUES (:'beirut', 'welcome', 'Welcome, {{ trigger.name }}', 'Hello {{ trigger.name }}');
+UPDATE workflow_templates SET body = 'Hello {{ trigger.name }},
+{{# trigger.offers }}
+- {{ item.title }}: {{ item.price | number: "FM990.00" }}
+{{/}}
+See you soon.',
+	html = '<h1 style="color: #1452a8">Hello {{ trigger.name }}</h1>
+<ul>{{# trigger.offers }}<li>{{ item.title }}: <b>{{ item.price | number: "FM990.00" }}</b></li>{{/}}</ul>
+<p><a href="https://shop.example.com">To the shop</a></p>'
+WHERE name = 'welcome';
+INSERT INTO workflow_templates (tenant_id, name, subject, body)
+VALUES (:'riyadh', 'ترحيب', 'أهلًا {{ trigger.name }}', 'أهلًا {{ trigger.name }}، يسعدنا انضمامك.');
+INSERT INTO workflow_definitions (tenant_id, run_as, definition) VALUES
+(:'beirut', 'shop_steps', '{"name": "Welcome", "trigger_type": "customer_added",
+  "title": "{{ trigger.name }}",
+  "steps": [
+	{"name": "mail", "action": "send_email",
+	 "condition": {"field": "trigger.wants_mail", "op": "eq", "value": true},
+	 "params": {"to": "{{ trigger.email }}", "template": "welcome"}}]}'),
+(:'beirut', 'shop_steps', '{"name": "Daily report", "trigger_type": "schedule",
+  "schedule": [
+	{"name": "evening", "cron": "0 20 * * *", "time_zone": "Asia/Beirut"},
+	{"name": "month", "cron": "0 7 1 * *", "time_zone": "Asia/Beirut"}],
+  "steps": [
+	{"name": "report", "action": "webhook",
+	 "params": {"connection": "shop", "path": "/report"}}]}');
+SELECT wf_fire(:'beirut', 'customer_added', jsonb_build_object('name', name, 'email', 'customer@example.com',
+	'wants_mail', false, 'offers', '[{"title": "Tea <green>", "price": 3.5}, {"title": "Honey & nuts", "price": 12}]'::jsonb))
+FROM unnest(ARRAY['Rana Haddad', 'عميل تجريبي']) name \g /dev/null

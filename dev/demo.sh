@@ -72,6 +72,7 @@ serve_console()
 		    http://127.0.0.1:$port
 		    sign in as   ops     password $password    may retry, cancel, switch off
 		    or as        viewer  password $password    may look
+		    or as        admin   password $password    may also change connections
 		Ctrl-C stops and removes everything.
 	EOF
 	trap 'exit 0' INT TERM

@@ -85,3 +85,10 @@ export async function login(role, password) {
 
 	return response.json();
 }
+
+// What a mail becomes; frame is the id by which a frame may ask for its HTML, once.
+export async function previewMail(body, options) {
+	const response = await request('POST', 'templates/preview', {...options, body});
+
+	return {...await response.json(), frame: response.headers.get('X-WF-Preview')};
+}

@@ -13,6 +13,7 @@ import {Runs} from './page/runs.js';
 import {Run} from './page/run.js';
 import {Failures} from './page/failures.js';
 import {Workflows} from './page/workflows.js';
+import {Settings} from './page/settings.js';
 import {Help} from './page/help.js';
 import {Language, Theme} from './ui/choices.js';
 import {Toasts, toast} from './ui/toast.js';
@@ -23,7 +24,13 @@ const PAGES = [
 	{path: '/runs', key: 'nav.runs', icon: '☰', page: Runs},
 	{path: '/failures', key: 'nav.failures', icon: '✕', page: Failures},
 	{path: '/workflows', key: 'nav.workflows', icon: '⇶', page: Workflows},
+	{path: '/settings', key: 'nav.settings', icon: '⚙', page: Settings, inner: true},
 ];
+
+// The page of an address; inner: it has pages of its own below its address.
+function pageOf(path) {
+	return PAGES.find(one => one.path === path || (one.inner && path.startsWith(one.path + '/')));
+}
 
 function page(path) {
 	const run = path.match(/^\/runs\/([0-9a-f-]{36})$/);
@@ -31,9 +38,9 @@ function page(path) {
 	if (run)
 		return html`<${Run} id=${run[1]} key=${run[1]}/>`;
 
-	const known = PAGES.find(one => one.path === path);
+	const known = pageOf(path);
 
-	return known ? html`<${known.page}/>` : html`<p>${t('page.unknown')}</p>`;
+	return known ? html`<${known.page} path=${path}/>` : html`<p>${t('page.unknown')}</p>`;
 }
 
 function Search() {
@@ -92,7 +99,7 @@ function Frame() {
 	const [menu, showMenu] = useState(false);
 
 	useEffect(() => {
-		const current = PAGES.find(one => one.path === path);
+		const current = pageOf(path);
 
 		document.title = `${current ? t(current.key) : t('run')} · workflow_engine`;
 	}, [path, language.value]);
@@ -115,7 +122,7 @@ function Frame() {
 		</header>
 		<nav aria-label=${t('nav')}>
 			${PAGES.map(one => html`<a href=${address(one.path, {tenant: params.tenant})}
-				aria-current=${one.path === path ? 'page' : null}><span aria-hidden="true">${one.icon}</span> ${t(one.key)}</a>`)}
+				aria-current=${one === pageOf(path) ? 'page' : null}><span aria-hidden="true">${one.icon}</span> ${t(one.key)}</a>`)}
 		</nav>
 		<main tabIndex="-1">
 			${me.value.standby && html`<p class="banner">${t('standby')}</p>`}

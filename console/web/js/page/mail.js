@@ -1,0 +1,71 @@
+// What a mail becomes on a past event: subject, text, and the HTML in a frame that
+// can do nothing.  Problems stand beside the field that has them.
+
+import {html, useEffect, useState} from '../../vendor/ui.js';
+import {t, moment} from '../i18n.js';
+import {previewMail} from '../api.js';
+import {Problem} from '../ui/parts.js';
+import {Text} from '../ui/value.js';
+
+const WAIT = 400;
+
+// The answer to the texts, asked for when nobody has typed for a moment.
+export function useMail(texts, on) {
+	const [state, set] = useState({data: null, error: null});
+
+	useEffect(() => {
+		const abort = new AbortController();
+		const timer = setTimeout(async () => {
+			try {
+				set({data: await previewMail({...texts, ...on}, {slot: 'mail', signal: abort.signal}), error: null});
+			} catch (error) {
+				if (error.name !== 'AbortError' && error.code !== 'superseded')
+					set(old => ({...old, error}));
+			}
+		}, WAIT);
+
+		return () => {
+			clearTimeout(timer);
+			abort.abort();
+		};
+	}, [texts.subject, texts.body, texts.html, on.run, on.payload]);
+	return state;
+}
+
+export function Problems({problems, part, id}) {
+	const mine = problems.filter(one => one.path === part);
+
+	return html`<div id=${id} aria-live="polite">${mine.map(one => html`<p class=${one.severity === 'error' ? 'step-error' : 'note'}>
+		${one.pos && html`<span class="dim">${t('mail.at', {n: one.pos})}</span> `}<${Text} text=${one.message}/>
+		${one.hint && html` <span class="dim"><${Text} text=${one.hint}/></span>`}</p>`)}</div>`;
+}
+
+// On which event: one of the newest runs that use the template, or data that is typed.
+export function Event({runs, on, choose}) {
+	return html`<label>${t('mail.event')}<select name="run" value=${on.run ?? ''} onChange=${event => choose(event.target.value
+			? {run: event.target.value} : {payload: '{}'})}>
+			${runs.map(run => html`<option value=${run.run_id}>${run.title || run.workflow_name} · ${moment(run.queued_at)}</option>`)}
+			<option value="">${t('mail.typed')}</option>
+		</select></label>
+		${on.payload !== undefined && html`<label>${t('run.payload')}<textarea name="payload" class="code" dir="ltr" rows="5" spellcheck="false" value=${on.payload}
+			onInput=${event => choose({payload: event.target.value})}></textarea></label>`}`;
+}
+
+export function Mail({state}) {
+	const [phone, setPhone] = useState(false);
+	const {data, error} = state;
+
+	if (error && !data)
+		return html`<${Problem} error=${error}/>`;
+	if (!data)
+		return html`<p class="loading" role="status">${t('loading')}</p>`;
+	return html`
+		${error && html`<${Problem} error=${error}/>`}
+		<dl class="facts"><dt>${t('mail.subject')}</dt><dd class="mail-subject"><${Text} text=${data.subject ?? '–'}/></dd></dl>
+		${data.body !== null && html`<h3>${t('mail.body')}</h3><pre class="mail-text" dir="auto" tabIndex="0"><${Text} text=${data.body}/></pre>`}
+		${data.frame && html`<h3>${t('mail.html')}</h3>
+			<label class="choice"><input type="checkbox" checked=${phone} onChange=${event => setPhone(event.target.checked)}/> ${t('mail.phone')}</label>
+			<iframe sandbox="" class=${phone ? 'mail-html phone' : 'mail-html'} key=${data.frame} src=${'/api/preview/' + data.frame} title=${t('mail.html')}></iframe>`}
+		${data.html && !data.frame && html`<p class="note">${t('mail.too_large')}</p>`}
+		<p class="dim">${t('mail.not_sent')}</p>`;
+}

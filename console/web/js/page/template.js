@@ -1,0 +1,176 @@
+// One mail template: its texts beside what they become, saved unless somebody else has
+// saved it meanwhile; its history, and putting an old version back.
+
+import {html, useEffect, useState} from '../../vendor/ui.js';
+import {t} from '../i18n.js';
+import {route, address, go} from '../router.js';
+import {get, post} from '../api.js';
+import {useLoad} from '../load.js';
+import {me} from '../session.js';
+import {Dialog} from '../ui/dialog.js';
+import {Action, Loaded, Problem, When} from '../ui/parts.js';
+import {toast} from '../ui/toast.js';
+import {Text} from '../ui/value.js';
+import {Event, Mail, Problems, useMail} from './mail.js';
+import {Buttons, useWrite} from './repair.js';
+
+const PARTS = ['subject', 'body', 'html'];
+const EMPTY = {name: '', subject: '', body: '', html: ''};
+
+function textsOf(template) {
+	return {name: template.name, subject: template.subject ?? '',
+		body: template.body ?? '', html: template.html ?? ''};
+}
+
+function same(a, b) {
+	return ['name', ...PARTS].every(part => a[part] === b[part]);
+}
+
+// Texts side by side: those of the other, and mine.
+function Compare({mine, theirs, other}) {
+	return html`<div class="compare">${['name', ...PARTS].filter(part => mine[part] !== theirs[part]).map(part => html`
+		<h3>${t('mail.' + part)}</h3>
+		<div><p class="dim">${other}</p><pre dir="auto"><${Text} text=${theirs[part] || '–'}/></pre></div>
+		<div><p class="dim">${t('template.mine')}</p><pre dir="auto"><${Text} text=${mine[part] || '–'}/></pre></div>`)}</div>`;
+}
+
+// Somebody else has saved it: theirs is shown, and nothing is overwritten unseen.
+function Conflict({id, mine, onTake, onKeep, onClose}) {
+	const state = useLoad(options => get('templates/' + id, options), []);
+
+	return html`<${Dialog} title=${t('template.conflict')} onClose=${onClose}>
+		<${Loaded} state=${state}>${({template, versions}) => html`
+			<p>${t('template.conflict.who', {who: versions[0]?.created_by ?? '?', version: 'v' + template.version})} <${When} at=${versions[0]?.created_at}/></p>
+			<${Compare} mine=${mine} theirs=${textsOf(template)} other=${t('template.theirs')}/>
+			<div class="dialog-actions">
+				<button type="button" onClick=${() => onTake(template)}>${t('template.take')}</button>
+				<button type="button" class="danger" onClick=${() => onKeep(template.version)}>${t('template.overwrite', {version: 'v' + (template.version + 1)})}</button>
+			</div>`}</${Loaded}>
+	</${Dialog}>`;
+}
+
+function Old({id, version, now, onPut, onClose}) {
+	const state = useLoad(options => get(`templates/${id}/versions/${version}`, options), []);
+
+	return html`<${Dialog} title=${t('template.version', {version: 'v' + version})} onClose=${onClose}>
+		<${Loaded} state=${state}>${old => html`
+			${same(textsOf(old), now) ? html`<p>${t('template.same')}</p>`
+				: html`<${Compare} mine=${now} theirs=${textsOf(old)} other=${'v' + version}/>`}
+			<div class="dialog-actions">
+				<button type="button" onClick=${onClose}>${t('close')}</button>
+				<button type="button" class="main" onClick=${() => onPut(textsOf(old))}>${t('template.put_back')}</button>
+			</div>`}</${Loaded}>
+	</${Dialog}>`;
+}
+
+function History({id, versions, texts, onPut}) {
+	const [shown, show] = useState(null);
+
+	return html`<details><summary>${t('template.history')}</summary>
+		<ul class="plain">${versions.map(one => html`<li>v${one.version} · <bdi>${one.created_by}</bdi> · <${When} at=${one.created_at}/>
+			<button type="button" class="quiet" onClick=${() => show(one.version)}>${t('template.look')}<span class="hidden"> v${one.version}</span></button></li>`)}</ul>
+		${shown && html`<${Old} id=${id} version=${shown} now=${texts} onClose=${() => show(null)} onPut=${old => { show(null); onPut(old); }}/>`}
+	</details>`;
+}
+
+function Delete({template, onClose}) {
+	const state = useWrite(async () => {
+		await post(`templates/${template.id}/delete`, {base_version: template.version});
+		toast(t('deleted'));
+		go('/settings/templates', {tenant: route.value.params.tenant});
+	}, onClose);
+
+	return html`<${Dialog} title=${t('delete')} onClose=${onClose}>
+		<p>${t('template.delete', {name: template.name})}</p>
+		<${Buttons} state=${state} onClose=${onClose} label=${t('delete')} danger/>
+	</${Dialog}>`;
+}
+
+function Fields({texts, set, problems, readOnly}) {
+	const field = (part, tag, rows) => {
+		const props = {name: part, id: 'mail-' + part, dir: part === 'html' ? 'ltr' : 'auto', value: texts[part], readOnly,
+			'aria-describedby': 'problems-' + part, onInput: event => set({...texts, [part]: event.target.value})};
+
+		return html`<div class="field"><label for=${'mail-' + part}>${t('mail.' + part)}</label>
+			${tag === 'input' ? html`<input ...${props}/>` : html`<textarea ...${props} rows=${rows} class=${part === 'html' ? 'code' : ''} spellcheck=${part !== 'html'}></textarea>`}
+			<${Problems} problems=${problems} part=${part} id=${'problems-' + part}/></div>`;
+	};
+
+	return html`${field('name', 'input')}${field('subject', 'input')}${field('body', 'textarea', 10)}${field('html', 'textarea', 10)}`;
+}
+
+function Editor({data, id, reload}) {
+	const {template, versions, runs, used_by} = data;
+	const {tenant} = route.value.params;
+	const {operate} = me.value.capabilities;
+	const [texts, set] = useState(() => id ? textsOf(template) : EMPTY);
+	const [whose, setWhose] = useState(tenant ?? me.value.tenant ?? '');
+	const [on, choose] = useState(() => runs.length > 0 ? {run: runs[0].run_id} : {payload: '{}'});
+	const [dialog, open] = useState(null);
+	const [state, setState] = useState({busy: false, error: null});
+	const mail = useMail(texts, on);
+	const problems = mail.data?.problems ?? [];
+	const changed = !id || !same(texts, textsOf(template));
+
+	useEffect(() => {
+		const warn = event => changed && event.preventDefault();
+
+		addEventListener('beforeunload', warn);
+		return () => removeEventListener('beforeunload', warn);
+	}, [changed]);
+
+	async function save(base_version) {
+		setState({busy: true, error: null});
+		try {
+			const saved = id ? await post(`templates/${id}/save`, {...texts, base_version})
+				: await post('templates', {...texts, tenant: whose || null});
+
+			toast(t('saved'));
+			setState({busy: false, error: null});
+			if (id)
+				reload();
+			else
+				go('/settings/templates/' + saved.id, {tenant});
+		} catch (error) {
+			setState({busy: false, error: error.code === 'changed' ? null : error});
+			if (error.code === 'changed')
+				open('conflict');
+		}
+	}
+
+	return html`
+		<p><a href=${address('/settings/templates', {tenant})}>${t('settings.templates')}</a></p>
+		<h1><bdi>${id ? template.name : t('template.new')}</bdi> ${id && html`<span class="dim">v${template.version}</span>`}</h1>
+		<p class="dim">${id ? template.tenant_id ? html`<bdi>${template.tenant_name ?? template.tenant_id}</bdi>` : t('tenant.all') : null}
+			${used_by.length > 0 && html` · ${t('used_by')}: ${used_by.map((one, i) => html`${i > 0 ? ', ' : ''}<bdi>${one.workflow_name}</bdi>`)}`}</p>
+		<div class="editor">
+			<form onSubmit=${event => { event.preventDefault(); if (operate && changed) save(template?.version); }}>
+				${!id && me.value.bound === 'all' && html`<label class="field">${t('tenant')}<select name="tenant" value=${whose} onChange=${event => setWhose(event.target.value)}>
+					<option value="">${t('tenant.all')}</option>
+					${me.value.tenants.map(one => html`<option value=${one.id}>${one.name ?? one.id}</option>`)}</select></label>`}
+				<${Fields} texts=${texts} set=${set} problems=${problems} readOnly=${!operate}/>
+				${state.error && html`<${Problem} error=${state.error}/>`}
+				<div class="actions">
+					<${Action} kind="main" allowed=${operate && changed && !state.busy} reason=${operate ? t('template.unchanged') : t('needs.operate')}
+						onClick=${() => save(template?.version)}>${state.busy ? t('busy') : t('save')}</${Action}>
+					${id && html`<${Action} kind="danger" allowed=${operate} reason=${t('needs.operate')} onClick=${() => open('delete')}>${t('delete')}…</${Action}>`}
+				</div>
+				${id && html`<${History} id=${id} versions=${versions} texts=${texts} onPut=${old => { set(old); toast(t('template.is_put_back')); }}/>`}
+			</form>
+			<section aria-label=${t('mail.preview')}><h2>${t('mail.preview')}</h2>
+				<${Event} runs=${runs} on=${on} choose=${choose}/>
+				<${Mail} state=${mail}/></section>
+		</div>
+		${dialog === 'delete' && html`<${Delete} template=${template} onClose=${() => open(null)}/>`}
+		${dialog === 'conflict' && html`<${Conflict} id=${id} mine=${texts} onClose=${() => open(null)}
+			onTake=${theirs => { set(textsOf(theirs)); open(null); reload(); }} onKeep=${version => { open(null); save(version); }}/>`}`;
+}
+
+const NEW = {template: null, versions: [], runs: [], used_by: []};
+
+export function Template({id}) {
+	const isNew = id === 'new';
+	const state = useLoad(options => isNew ? NEW : get('templates/' + id, options), [id]);
+
+	return html`<${Loaded} state=${state}>${data => html`<${Editor} data=${data} id=${isNew ? null : id} reload=${state.reload}/>`}</${Loaded}>`;
+}

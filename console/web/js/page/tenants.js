@@ -1,0 +1,82 @@
+// The tenants: what they are called, what they have, and who is held.
+
+import {html, useState} from '../../vendor/ui.js';
+import {t, capped, number} from '../i18n.js';
+import {address} from '../router.js';
+import {get, post} from '../api.js';
+import {useLoad} from '../load.js';
+import {me} from '../session.js';
+import {Dialog} from '../ui/dialog.js';
+import {Action, Loaded, When} from '../ui/parts.js';
+import {toast} from '../ui/toast.js';
+import {Text} from '../ui/value.js';
+import {Buttons, useWrite} from './repair.js';
+import {StopDialog} from './stop.js';
+
+function NameDialog({tenant, onClose, onDone}) {
+	const [name, setName] = useState(tenant.name ?? '');
+	const state = useWrite(async () => {
+		await post(`tenants/${tenant.id}/save`, {name});
+		// the chooser on top has the names too
+		me.value = {...me.value, tenants: me.value.tenants.map(one =>
+			one.id === tenant.id ? {...one, name: name.trim() || null} : one)};
+		toast(t('saved'));
+	}, onDone);
+
+	return html`<${Dialog} title=${t('tenant.rename')} onClose=${onClose}>
+		<p class="dim id" dir="ltr">${tenant.id}</p>
+		<label>${t('name')}<input name="name" dir="auto" maxlength="200" value=${name} onInput=${event => setName(event.target.value)}/></label>
+		<${Buttons} state=${state} onClose=${onClose} label=${t('save')}/>
+	</${Dialog}>`;
+}
+
+function Held({paused, now}) {
+	if (!paused)
+		return html`<span>✓ ${t('tenant.works')}</span>`;
+	return html`<span>⏸ ${t('stop.held_by', {who: paused.by ?? '?'})} <${When} at=${paused.at} now=${now}/>
+		${paused.reason && html` · <${Text} text=${paused.reason}/>`}</span>`;
+}
+
+function Row({tenant, now, reload}) {
+	const [dialog, open] = useState(null);
+	const {operate} = me.value.capabilities;
+	const close = () => { open(null); reload(); };
+
+	async function resume() {
+		try {
+			await post('resume', {tenant: tenant.id});
+			toast(t('stop.resumed'));
+			reload();
+		} catch (error) {
+			toast(error.hint ?? error.message, 'error');
+		}
+	}
+
+	return html`<tr>
+		<th scope="row">${tenant.name ? html`<bdi>${tenant.name}</bdi>` : html`<span class="dim">${t('tenant.no_name')}</span>`}
+			<br/><span class="dim id" dir="ltr">${tenant.id}</span></th>
+		<td data-label=${t('nav.workflows')}><a href=${address('/workflows', {tenant: tenant.id})}>${number(tenant.workflows)}</a></td>
+		<td data-label=${t('tenant.failed')}>${tenant.failed_24h === null ? '–'
+			: html`<a class=${tenant.failed_24h > 0 ? 'bad' : ''} href=${address('/runs', {tenant: tenant.id, status: 'failed', since: 'day'})}>${capped(tenant.failed_24h)}</a>`}</td>
+		<td data-label=${t('workflow.state')}><${Held} paused=${tenant.paused} now=${now}/></td>
+		<td><span class="row-actions">
+			<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${() => open('name')}>${t('tenant.rename')}</${Action}>
+			${tenant.paused ? html`<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${resume}>${t('stop.resume')}</${Action}>`
+				: html`<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${() => open('stop')}>${t('stop')}</${Action}>`}</span>
+			${dialog === 'name' && html`<${NameDialog} tenant=${tenant} onClose=${() => open(null)} onDone=${close}/>`}
+			${dialog === 'stop' && html`<${StopDialog} tenant=${tenant.id} onClose=${() => open(null)} onDone=${close}/>`}</td>
+	</tr>`;
+}
+
+export function Tenants() {
+	const state = useLoad(options => get('tenants', {...options, slot: 'list'}), [], {every: 15000});
+
+	return html`<h1>${t('settings.tenants')}</h1>
+		<${Loaded} state=${state}>${({tenants, paused, now}) => html`
+			${paused && html`<p class="note">${t('health.paused', {who: paused.by ?? '?', since: ''})} <${Text} text=${paused.reason ?? ''}/></p>`}
+			${tenants.length === 0 ? html`<p class="empty">${t('tenants.none')}</p>`
+				: html`<table class="cards"><thead><tr>
+					<th scope="col">${t('name')}</th><th scope="col">${t('nav.workflows')}</th><th scope="col">${t('tenant.failed')}</th>
+					<th scope="col">${t('workflow.state')}</th><th scope="col"><span class="hidden">${t('actions')}</span></th></tr></thead>
+					<tbody>${tenants.map(tenant => html`<${Row} key=${tenant.id} tenant=${tenant} now=${now} reload=${state.reload}/>`)}</tbody></table>`}`}</${Loaded}>`;
+}
