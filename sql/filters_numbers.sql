@@ -47,6 +47,11 @@ SELECT * FROM t.rendered;
 CALL t.render('{"n": 5, "zero": 0.00, "large": 1e100000}', ARRAY['{{ trigger.n | divided_by: trigger.zero }}', '{{ trigger.n | divided_by: 0 }}',
 	'{{ trigger.large | times: trigger.large }}']);
 SELECT * FROM t.rendered;
+-- Nor are numbers multiplied or divided that would take seconds.
+CALL t.render(jsonb_build_object('n', 5, 'long', repeat('7', 5000)::numeric, 'sparse', 1e131000), ARRAY['{{ trigger.long | times: trigger.n }}', '{{ trigger.n | times: trigger.long }}',
+	'{{ trigger.long | divided_by: trigger.n }}', '{{ trigger.sparse | divided_by: trigger.long }}', '{{ trigger.sparse | divided_by: trigger.sparse }}',
+	'{{ trigger.long | plus: trigger.n | json | slice: 4996, 4 }}', '{{ trigger.long | minus: trigger.long }}']);
+SELECT * FROM t.rendered;
 -- The same as in SQL, for each pair of these numbers.
 CREATE TABLE t.number AS SELECT i, n FROM unnest(ARRAY[0, 1, -1, 3, 0.1, -0.5, 2.5, 19.90, 1e-20, 123456789012345678.9, 1e30]::numeric[])
 	WITH ORDINALITY AS given (n, i);

@@ -103,9 +103,30 @@ filter_minus(const FilterCall *call, JsonbValue *value)
 	return with_argument(numeric_sub, call, value);
 }
 
+/*
+ * To multiply or divide takes as long as one number's digits times those of
+ * the other, up to seconds, and cannot be interrupted.  So many bytes are
+ * about 4,000 digits, which no sum of money has.
+ */
+#define MAX_FACTOR_BYTES 2000
+
+/* Raises 54000 for a number of too many digits. */
+static void
+check_factor(const FilterCall *call, const JsonbValue *value)
+{
+	if (value->type == jbvNumeric &&
+		VARSIZE_ANY(value->val.numeric) > MAX_FACTOR_BYTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("filter \"%s\" cannot take a number with thousands of digits",
+						call->filter->def->name)));
+}
+
 JsonbValue *
 filter_times(const FilterCall *call, JsonbValue *value)
 {
+	check_factor(call, value);
+	check_factor(call, &call->args[0]);
 	return with_argument(numeric_mul, call, value);
 }
 
@@ -125,6 +146,8 @@ filter_divided_by(const FilterCall *call, JsonbValue *value)
 	Numeric		number = number_of(call, value);
 	Numeric		by = call->args[0].val.numeric;
 
+	check_factor(call, value);
+	check_factor(call, &call->args[0]);
 	return filter_number_value(filter_quotient(number, by));
 }
 
