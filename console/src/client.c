@@ -28,11 +28,12 @@
 #define LINGER_BYTES ((size_t) 8 * 1024 * 1024)
 #define LINGER_SECONDS 5
 
+/* The later in this list, the sooner a connection is closed for another. */
 typedef enum ClientState
 {
-	READING,
-	HANDLING,					/* the handler has the request */
+	HANDLING,					/* the handler has the request: never */
 	WRITING,
+	READING,
 	LINGERING					/* answered, and closing */
 } ClientState;
 
@@ -58,7 +59,7 @@ struct Client
 	size_t		lingered;
 	ClientGone	gone;
 	void	   *gone_arg;
-	int64_t		since;			/* when it began to wait for a request */
+	int64_t		since;			/* when its state began */
 	int64_t		asked;			/* when the request was whole */
 	LogLine		log;
 	char		log_role[64];
@@ -137,19 +138,30 @@ static void on_writable(evutil_socket_t fd, short what, void *arg);
 static void on_closed(evutil_socket_t fd, short what, void *arg);
 static void on_timer(evutil_socket_t fd, short what, void *arg);
 
-/* Closes the one that has waited longest for a request, if there is one. */
+static int
+rank(const Client *client)
+{
+	return client->state + (client->state == READING &&
+							client->in.length == 0);
+}
+
+/*
+ * Closes the one of the highest rank that is in its state for longest: who
+ * holds many connections loses them before others do.
+ */
 static bool
 make_place(void)
 {
-	Client	   *longest = NULL;
+	Client	   *chosen = NULL;
 
-	for (Client *client = clients.first; client; client = client->next)
-		if (client->state == READING && client->in.length == 0 &&
-			(longest == NULL || client->since < longest->since))
-			longest = client;
-	if (longest != NULL)
-		client_close(longest);
-	return longest != NULL;
+	for (Client *one = clients.first; one; one = one->next)
+		if (one->state != HANDLING &&
+			(chosen == NULL || rank(one) > rank(chosen) ||
+			 (rank(one) == rank(chosen) && one->since < chosen->since)))
+			chosen = one;
+	if (chosen != NULL)
+		client_close(chosen);
+	return chosen != NULL;
 }
 
 /*
@@ -300,13 +312,11 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	if (room > 0)
-	{
 		n = read(fd, client->in.data + client->in.length, room);
-		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-		{
-			client_close(client);
-			return;
-		}
+	if ((room > 0 && n == 0) || (n < 0 && errno != EAGAIN && errno != EINTR))
+	{
+		client_close(client);
+		return;
 	}
 	if (n > 0)
 		client->in.length += n;
@@ -361,6 +371,7 @@ answered(Client *client)
 	{
 		shutdown(client->fd, SHUT_WR);
 		client->state = LINGERING;
+		client->since = clock_ms();
 		client->lingered = 0;
 		set_timer(client, LINGER_SECONDS);
 		event_add(client->readable, NULL);
@@ -378,14 +389,11 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 	int			n = evbuffer_write(client->out, fd);
 
 	(void) what;
-	if (n < 0 && errno != EAGAIN && errno != EINTR)
-	{
-		client_close(client);
-		return;
-	}
 	if (n > 0)					/* slow is who takes nothing at all */
 		set_timer(client, clients.config->request_time);
-	if (evbuffer_get_length(client->out) > 0)
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		client_close(client);
+	else if (evbuffer_get_length(client->out) > 0)
 		event_add(client->writable, NULL);
 	else
 		answered(client);
@@ -416,6 +424,7 @@ client_answer(Client *client, const Answer *answer)
 	else if (answer->done != NULL)
 		answer->done(answer->body, 0, answer->done_arg);
 	client->state = WRITING;
+	client->since = clock_ms();
 	set_timer(client, clients.config->request_time);
 	on_writable(client->fd, EV_WRITE, client);
 }

@@ -76,7 +76,8 @@ run(const Config *config, const Database *database, const Arguments *arguments)
 
 	if (arguments->check)
 		return check_run(config, database, arguments->role);
-	listener = server_listen(config, error);
+	listener = server_descriptors(config, error)
+		? server_listen(config, error) : -1;
 	if (listener < 0)
 	{
 		fprintf(stderr, "wf_console: %s\n", error);

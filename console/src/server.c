@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -28,6 +29,9 @@
 #include "operator.h"
 
 #define FIRST_INHERITED 3		/* SD_LISTEN_FDS_START */
+
+/* Descriptors beside connections: of the loop, libpq, the log. */
+#define OTHER_DESCRIPTORS 32
 
 /* whether the socket is systemd's, which keeps it when we end */
 static bool is_inherited = false;
@@ -108,6 +112,32 @@ open_socket(const Config *config, char *error)
 }
 
 /*
+ * Has the system give as many descriptors as all connections take, so that
+ * none is refused for want of one.  False: error, of CONFIG_ERROR bytes, says
+ * that it gives fewer.
+ */
+bool
+server_descriptors(const Config *config, char *error)
+{
+	rlim_t		need = CLIENTS + config->max_sessions + LOGINS +
+		OTHER_DESCRIPTORS;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < need &&
+		limit.rlim_max >= need)
+	{
+		limit.rlim_cur = need;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= need)
+		return true;
+	snprintf(error, CONFIG_ERROR, "%ld descriptors are too few for %d sessions:"
+			 " it needs %ld (ulimit -n, or LimitNOFILE of the service)",
+			 (long) limit.rlim_cur, config->max_sessions, (long) need);
+	return false;
+}
+
+/*
  * The socket to listen on; -1: error, of CONFIG_ERROR bytes, says why there is
  * none.
  */
@@ -170,13 +200,18 @@ end_sessions(Sessions *sessions)
 	sessions_free(sessions);
 }
 
-/* A base that says when the other end of a connection goes away. */
+/*
+ * A base that says when the other end of a connection goes away, and that
+ * looks for what others have sent after every few callbacks: one connection
+ * with requests without end must not keep it from them.
+ */
 static struct event_base *
 make_base(void)
 {
 	struct event_config *wanted = event_config_new();
 	struct event_base *base;
 
+	event_config_set_max_dispatch_interval(wanted, NULL, 8, 0);
 	event_config_require_features(wanted, EV_FEATURE_EARLY_CLOSE);
 	base = event_base_new_with_config(wanted);
 	event_config_free(wanted);

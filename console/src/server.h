@@ -8,6 +8,7 @@
 #include "config.h"
 #include "database.h"
 
+extern bool server_descriptors(const Config *config, char *error);
 extern int	server_listen(const Config *config, char *error);
 extern int	server_run(const Config *config, const Database *database,
 					   int listener);

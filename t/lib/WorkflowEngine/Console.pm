@@ -119,7 +119,8 @@ SQL
 =head2 start_console(node, option => value ...)
 
 Starts it on a free port.  Options: conf (more lines), unix (1: a socket), url,
-trusted_proxy, env (a hash).
+trusted_proxy, env (a hash), database (a connection string), descriptors (how many
+it has at its start).
 
 =cut
 
@@ -144,13 +145,17 @@ sub start_console
 		  . ($option{unix} ? "unix:$self->{unix}" : "127.0.0.1:$port")
 		  . "\nurl = $self->{url}\ntrusted_proxy = "
 		  . ($option{trusted_proxy} || '127.0.0.1')
-		  . "\ndatabase = host="
-		  . $node->host
-		  . ' port='
-		  . $node->port
-		  . " dbname=shop requirepeer=$owner\n"
+		  . "\ndatabase = "
+		  . ($option{database}
+			  || 'host=' . $node->host . ' port=' . $node->port
+			  . " dbname=shop requirepeer=$owner")
+		  . "\n"
 		  . ($option{conf} || ''));
-	$self->{handle} = IPC::Run::start([ program(), '--config', "$dir/conf" ],
+	my @limited = $option{descriptors}
+	  ? ('sh', '-c', "ulimit -Sn $option{descriptors}; exec \"\$@\"", 'sh')
+	  : ();
+	$self->{handle} = IPC::Run::start(
+		[ @limited, program(), '--config', "$dir/conf" ],
 		'<', \undef, '>', "$dir/out", '2>', $self->{log},
 		init => sub { %ENV = (%ENV, %{ $option{env} || {} }) });
 	my $end = time() + $limit;
