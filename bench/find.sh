@@ -35,46 +35,6 @@ sql()
 	wf_run psql -X -q -At -v ON_ERROR_STOP=1 -d bench "$@"
 }
 
-# Straight into the table, and its indexes made afterwards, but for the key.
-make_runs()
-{
-	sql <<-EOSQL
-		SELECT count(wf_define(('$T' || tenant)::uuid, format('{"name": "workflow %s",
-			"trigger_type": "event %s", "title": "Order {{ trigger.order_id }}",
-			"search": [{"path": "trigger.order_id", "label": {"en": "Order", "ar": "طلب"}}],
-			"steps": [{"name": "say", "action": "webhook", "params": {"url": "http://x.example"}}]}',
-			n, n)::jsonb)) FROM generate_series(1, 4) tenant, generate_series(1, 5) n \g /dev/null
-		SET session_replication_role = replica;
-		SET maintenance_work_mem = '2GB';
-		SET max_parallel_maintenance_workers = 0;
-		CREATE TEMP TABLE definitions AS SELECT id, tenant_id,
-			row_number() OVER (ORDER BY tenant_id, name) - 1 AS n FROM workflow_definitions;
-		CREATE TEMP TABLE indexes AS SELECT indexname, indexdef FROM pg_indexes
-			WHERE tablename = 'workflow_runs' AND indexname <> 'workflow_runs_pkey';
-		SELECT format('DROP INDEX %I', indexname) FROM indexes \gexec
-		INSERT INTO workflow_runs (id, definition_id, tenant_id, definition_version,
-			trigger_payload, status, current_step, error_message, queued_at, run_at,
-			started_at, completed_at)
-		SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7000' ||
-				to_hex(8 + g % 4) || substr(md5(g::text), 1, 15))::uuid, d.id, d.tenant_id, 1,
-			jsonb_build_object('order_id', 'A-' || g, 'number', g, 'status', 'new', 'total', g % 1000,
-				'customer', jsonb_build_object('name', 'Customer ' || g % 100000,
-					'phone', '+9613' || lpad((g % 1000000)::text, 6, '0')),
-				'items', jsonb_build_array(jsonb_build_object('sku', 'S-' || g % 5000, 'n', 1))),
-			status, CASE status WHEN 'completed' THEN 1 ELSE 0 END,
-			CASE status WHEN 'failed' THEN 'step "say": HTTP ' || 500 + g % 3 || ': order ' || g || ' is unknown' END,
-			at, CASE status WHEN 'queued' THEN at + interval '1000 days' ELSE at END, at, at
-		FROM generate_series(1, $RUNS) g
-			JOIN definitions d ON d.n = (g * 7919::bigint) % 20,
-			LATERAL (SELECT now() - interval '1 year' + g * (interval '1 year' / $RUNS) AS at,
-				CASE WHEN g / 20 % 20 = 7 THEN 'failed' WHEN g / 20 % 100 = 9 THEN 'cancelled'
-					WHEN g > $RUNS - 100000 AND g / 20 % 10 = 4 THEN 'queued'
-					ELSE 'completed' END AS status) s;
-		SELECT indexdef FROM indexes \gexec
-		VACUUM ANALYZE workflow_runs;
-	EOSQL
-}
-
 make_measure()
 {
 	sql <<-'EOSQL'
@@ -156,7 +116,7 @@ wf_start <<-EOF
 	EOF
 wf_run createdb bench
 sql -c "CREATE EXTENSION workflow_engine" -c "SELECT wf_pause()" >/dev/null
-make_runs
+sql -v runs="$RUNS" -v t="$T" -f src/bench/runs.sql
 make_measure
 sql -c "SELECT to_char($RUNS, 'FM999,999,999') || ' runs, ' ||
 	pg_size_pretty(pg_total_relation_size('workflow_runs'))"
