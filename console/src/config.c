@@ -136,7 +136,8 @@ split_url(Config *config)
 		if (config->url_port == usual)	/* browsers leave it out */
 			config->url[colon - config->url] = '\0';
 	}
-	config->url_loopback = is_loopback_name(host, len);
+	/* https has one name and one origin, also on this machine */
+	config->url_loopback = !config->url_https && is_loopback_name(host, len);
 	return config->url_port != 0;
 }
 

@@ -1,7 +1,7 @@
 // Payloads that want to be more than text are shown as text.
 
 import assert from 'node:assert/strict';
-import {sql, story} from './browser.mjs';
+import {like, PASSWORD, sql, story} from './browser.mjs';
 
 const BEIRUT = '7f0e8a52-3c1d-4c55-9d0b-5a6f7e8d9c01';
 
@@ -49,4 +49,101 @@ story('a megabyte is shown by its beginning, and downloaded whole', {}, async pe
 	for await (const part of stream)
 		length += part.length;
 	assert.ok(length > 900000);
+});
+
+// Whatever may hold a text of somebody's: a tenant, a workflow, its event, an error, a
+// reason, a role.  (The name of a step is a word.)  Each has a number of its own, so that a test says which.
+const HOSTILE = '7f0e8a52-3c1d-4c55-9d0b-5a6f7e8d9c0f';
+const evil = n => `<img src=x onerror="window.hit = ${n}"></script>`;
+const NAMES = {tenant: evil(1), workflow: evil(2), event: evil(3), error: evil(5),
+	reason: evil(6), role: '<img src=x onerror="window.hit = 7">', note: evil(8), key: evil(9)};
+
+function makeHostile() {
+	const definition = JSON.stringify({name: NAMES.workflow, trigger_type: NAMES.event, description: NAMES.note,
+		title: '{{ trigger.title }}', steps: [{name: 'say', action: 'webhook',
+			params: {connection: 'shop', path: '/x', body: {[NAMES.key]: NAMES.key}}}]});
+
+	return sql(`
+		CREATE ROLE "${NAMES.role.replaceAll('"', '""')}" LOGIN IN ROLE wf_console, shop_steps PASSWORD '${PASSWORD}';
+		SELECT count(wf_grant($r$${NAMES.role}$r$, 'operate')) \\g /dev/null
+		INSERT INTO workflow_tenants VALUES ('${HOSTILE}', $t$${NAMES.tenant}$t$);
+		INSERT INTO workflow_definitions (tenant_id, run_as, definition)
+		VALUES ('${HOSTILE}', 'shop_steps', $d$${definition}$d$);
+		INSERT INTO workflow_runs (definition_id, trigger_payload, status, error_message, started_at, completed_at)
+		SELECT id, jsonb_build_object('title', $k$${NAMES.key}$k$, $k$${NAMES.key}$k$, $k$${NAMES.key}$k$,
+			'link', 'javascript:window.hit = 10', 'data', 'data:text/html,<script>window.hit = 11</script>',
+			'spaced', ' https://example.com', 'other', 'http://example.com', 'quoted', 'https://a"onclick="x'),
+			'failed', $e$${NAMES.error}$e$, now(), now()
+		FROM workflow_definitions WHERE tenant_id = '${HOSTILE}';
+		SET SESSION AUTHORIZATION "${NAMES.role.replaceAll('"', '""')}";
+		SELECT wf_pause('${HOSTILE}', reason => $r$${NAMES.reason}$r$) \\g /dev/null
+		RESET SESSION AUTHORIZATION;
+		SELECT r.id FROM workflow_runs r WHERE tenant_id = '${HOSTILE}'`);
+}
+
+story('a name is text wherever it is shown', {allow: [/TrustedHTML/]}, async person => {
+	const id = makeHostile();
+	// not the choices of the frame, which nobody sees before they are opened
+	const sees = text => person.page.locator('main').getByText(like(text)).first().waitFor();
+	const harmless = async where => {
+		assert.equal(await person.page.evaluate(() => window.hit), undefined, where);
+		assert.equal(await person.page.locator('img, script:not([src]), iframe').count(), 0, where);
+	};
+	const filter = `tenant=${HOSTILE}`;
+
+	await person.signIn(NAMES.role);
+	await person.sees(NAMES.role);
+	await person.open(`/?${filter}`);
+	for (const name of ['workflow', 'reason', 'tenant'])
+		await sees(NAMES[name]);
+	await harmless('the overview');
+	await person.open(`/runs?${filter}`);
+	await sees(NAMES.key);
+	await harmless('the list');
+	await person.open(`/runs?${filter}&q=${encodeURIComponent(evil(12))}`);
+	await person.page.locator('.empty').waitFor();
+	await harmless('a search');
+	await person.open(`/failures?${filter}`);
+	await sees(NAMES.workflow);
+	await person.page.locator('.group').getByRole('button').last().click();
+	await person.dialog().waitFor();
+	await harmless('a dialog of the failures');
+	await person.open(`/workflows?${filter}`);
+	for (const name of ['workflow', 'event', 'note', 'tenant'])
+		await sees(NAMES[name]);
+	await person.page.locator('tr', {hasText: 'window.hit = 2'}).getByRole('button').first().click();
+	await person.dialog().waitFor();
+	await harmless('the dialog that stops');
+	await person.open(`/runs/${id}`);
+	for (const name of ['workflow', 'event', 'error', 'tenant', 'key'])
+		await sees(NAMES[name]);
+	await person.page.evaluate(() => {
+		for (const one of document.querySelectorAll('main details'))
+			one.open = true;
+	});
+	await harmless('a run');
+	assert.equal(await person.page.locator('main a[href^="javascript"], main a[href^="data"], .tree a').count(), 0);
+	// there is no way to make HTML of a text, if a page tried
+	assert.equal(await person.page.evaluate(() => {
+		try {
+			document.body.insertAdjacentHTML('beforeend', '<b id="made">x</b>');
+		} catch (error) {
+			return error.name;
+		}
+	}).catch(error => error.name), 'TypeError');
+	assert.equal(await person.page.locator('#made').count(), 0);
+});
+
+story('a value stays within its own direction', {language: 'ar'}, async person => {
+	await person.open();
+	await person.page.locator('input[name=role]').waitFor();
+
+	const text = await person.page.evaluate(async () => {
+		const base = document.querySelector('script[src]').src.replace(/main\.js$/, '');
+		const {t: say} = await import(`${base}i18n.js`);
+
+		return say('run.fired_by', {event: 'a\u2069\u202eb'});
+	});
+
+	assert.match(text, /\u2068a\ufffd\ufffdb\u2069/);
 });

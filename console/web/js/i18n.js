@@ -16,6 +16,8 @@ export const names = {en: 'English', ar: 'العربية'};
 
 const ISOLATE = '\u2068';
 const END = '\u2069';
+// What would end the isolation of a value, or begin another direction in it.
+const MARKS = /[\u202a-\u202e\u2066-\u2069]/g;
 
 function stored() {
 	const chosen = localStorage.getItem('wf-language');
@@ -82,7 +84,7 @@ export function t(key, values) {
 
 		if (value === undefined || value === null)
 			return '';
-		return typeof value === 'number' ? number(value) : ISOLATE + value + END;
+		return typeof value === 'number' ? number(value) : ISOLATE + String(value).replace(MARKS, '\ufffd') + END;
 	});
 }
 
