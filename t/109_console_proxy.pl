@@ -46,6 +46,8 @@ if (!$nginx)
 	no warnings 'exec';
 	exec($program, '-c', "$dir/conf", '-e', "$dir/error.log") or POSIX::_exit(127);
 }
+# also where this test ends early
+END { kill 'QUIT', $nginx if $nginx; }
 wait_until(sub { IO::Socket::INET->new("127.0.0.1:$port") }, 'nginx is there');
 
 # Status, headers and body that curl has, which keeps cookies as a browser does.
@@ -95,5 +97,6 @@ ok($console->log_has('"event": "session begun", "role": "ops_a", "address": "192
 	'the last address that is no proxy');
 kill 'QUIT', $nginx;
 waitpid $nginx, 0;
+$nginx = undef;
 $console->stop;
 done_testing();
