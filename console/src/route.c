@@ -65,6 +65,17 @@ static const Route routes[] =
 	WRITE("connections/ID/save", "connection_save"),
 	WRITE("connections/ID/delete", "connection_delete"),
 	READ("about", "about", NULL),
+	/* the editor of workflows */
+	READ("workflows/ID", "workflow", NULL),
+	READ("workflows/ID/versions", "workflow_versions", "before"),
+	READ("workflows/ID/versions/N", "workflow_version", NULL),
+	READ("actions", "actions", "tenant"),
+	READ("samples", "samples", "trigger_type tenant"),
+	ASK("validate", "validate"),
+	ASK("preview", "preview"),
+	WRITE("try", "try"),
+	WRITE("workflows", "workflow_new"),
+	WRITE("workflows/ID/save", "workflow_save"),
 };
 
 #define ROUTES ((int) (sizeof(routes) / sizeof(routes[0])))

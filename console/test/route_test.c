@@ -83,6 +83,19 @@ static const struct
 	{"GET", "/api/health", "tenant=%00", 400, "bad_value"},
 	{"GET", "/api/health", "tenant=%ff", 400, "bad_value"},
 	{"GET", "/api/me", "tenant=a", 400, "bad_request"},
+	/* the editor */
+	{"GET", "/api/workflows/" ID, NULL, 0, "{\"id\": \"" ID "\""},
+	{"GET", "/api/workflows/" ID "/versions", "before=9", 0,
+	"{\"id\": \"" ID "\", \"before\": \"9\""},
+	{"GET", "/api/workflows/" ID "/versions/9", NULL, 0,
+	"{\"id\": \"" ID "\", \"n\": \"9\""},
+	{"GET", "/api/samples", "trigger_type=new_order&tenant=" ID, 0,
+	"{\"trigger_type\": \"new_order\", \"tenant\": \"" ID "\""},
+	{"POST", "/api/workflows", NULL, 0, "{"},
+	{"POST", "/api/workflows/" ID "/save", NULL, 0, "{\"id\": \"" ID "\""},
+	{"POST", "/api/workflows/" ID, NULL, 405, "method"},
+	{"GET", "/api/validate", NULL, 405, "method"},
+	{"GET", "/api/preview", NULL, 405, "method"},
 };
 
 static void
