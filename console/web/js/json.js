@@ -155,3 +155,166 @@ export function print(node, indent = '') {
 			return JSON.stringify(node.value);
 	}
 }
+
+// --- Patches.  A tree is never changed: each of these returns one with the change,
+// which shares all else.  A path is an array of names and numbers.
+
+// A node of a value of JavaScript; of a number take {kind: 'number', text}.
+export function make(value) {
+	if (value === null)
+		return {kind: 'null'};
+	if (Array.isArray(value))
+		return {kind: 'array', items: value.map(make)};
+	if (typeof value === 'object')
+		return value.kind ? value : {kind: 'object', members: Object.entries(value).map(([key, one]) => ({key, node: make(one)}))};
+	return {kind: typeof value, value, text: String(value)};
+}
+
+// What a part of a path names, or undefined; of a name that is there twice the
+// last, as PostgreSQL takes it.
+export function child(node, part) {
+	if (node?.kind === 'object')
+		return node.members.findLast(({key}) => key === part)?.node;
+	return node?.kind === 'array' ? node.items[part] : undefined;
+}
+
+export function at(node, path) {
+	return path.reduce(child, node);
+}
+
+// The text of the string there, or ''.
+export function textAt(node, path) {
+	const found = at(node, path);
+
+	return found?.kind === 'string' ? found.value : '';
+}
+
+function withChild(node, part, value) {
+	if (typeof part === 'number') {
+		const items = node?.kind === 'array' ? [...node.items] : [];
+
+		items[part] = value;
+		return {kind: 'array', items};
+	}
+
+	const members = node?.kind === 'object' ? node.members : [];
+	const index = members.findLastIndex(({key}) => key === part);
+
+	return {kind: 'object', members: index < 0 ? [...members, {key: part, node: value}]
+		: members.map((one, i) => i === index ? {key: part, node: value} : one)};
+}
+
+export function put(node, [part, ...rest], value) {
+	return part === undefined ? value : withChild(node, part, put(child(node, part), rest, value));
+}
+
+// Takes it away, and objects around it that it leaves empty below keep.
+export function remove(node, path, keep = path.length) {
+	const parent = path.slice(0, -1);
+	const last = path.at(-1);
+	const old = at(node, parent);
+
+	if (!child(old, last))
+		return node;
+
+	const left = old.kind === 'array' ? {kind: 'array', items: old.items.filter((item, i) => i !== last)}
+		: {kind: 'object', members: old.members.filter(({key}) => key !== last)};
+
+	if (parent.length >= keep && (left.items ?? left.members).length === 0)
+		return remove(node, parent, keep);
+	return put(node, parent, left);
+}
+
+export function insert(node, path, index, value) {
+	const items = [...at(node, path)?.items ?? []];
+
+	items.splice(index, 0, value);
+	return put(node, path, {kind: 'array', items});
+}
+
+export function move(node, path, from, to) {
+	const items = [...at(node, path).items];
+
+	items.splice(to, 0, ...items.splice(from, 1));
+	return put(node, path, {kind: 'array', items});
+}
+
+// Another name for a member, in its place.
+export function rename(node, path, old, key) {
+	return put(node, path, {kind: 'object', members: at(node, path).members.map(one =>
+		one.key === old ? {key, node: one.node} : one)});
+}
+
+// --- Reading
+
+// Whether two nodes are the same JSON, whatever the order of names.
+export function same(a, b) {
+	if (a?.kind !== b?.kind)
+		return false;
+	switch (a?.kind) {
+		case 'object':
+			return a.members.length === b.members.length &&
+				a.members.every(({key, node}) => same(node, child(b, key)));
+		case 'array':
+			return a.items.length === b.items.length && a.items.every((item, i) => same(item, b.items[i]));
+		case 'number':
+			return a.text === b.text;
+		default:
+			return a?.value === b?.value;
+	}
+}
+
+// A path as PostgreSQL's problems spell it: steps[1].params.phone
+export function spell(path) {
+	return path.reduce((text, part) => typeof part === 'number' ? `${text}[${part}]`
+		: /^[A-Za-z0-9_$\u0080-\u{10ffff}-]+$/u.test(part) ? text + (text && '.') + part
+			: `${text}["${part.replace(/["\\]/g, '\\$&')}"]`, '');
+}
+
+// The node that a spelled path, or the longest beginning of it, names, and its path.
+export function locate(node, spelled) {
+	const path = [];
+
+	for (;;) {
+		const parts = node.members?.map(({key}) => key) ?? node.items?.map((item, i) => i) ?? [];
+		const next = parts.find(part => {
+			const text = spell([...path, part]);
+
+			return spelled === text || (spelled.startsWith(text) && /^[.[]/.test(spelled.slice(text.length)));
+		});
+
+		if (next === undefined)
+			return {node, path};
+		path.push(next);
+		node = child(node, next);
+	}
+}
+
+export function lineOf(text, position) {
+	return text.slice(0, position).split('\n').length;
+}
+
+// --- Order
+
+const ORDER = ['name', 'trigger_type', 'description', 'title', 'search', 'schedule', 'action', 'condition',
+	'params', 'on_error', 'timeout', 'retry', 'steps'];
+const CONDITION = ['field', 'op', 'value', 'value_field', 'ignore_case'];
+
+function ordered(members, order) {
+	const place = ({key}) => (order.indexOf(key) + 1) || order.length + 1;
+
+	return [...members].sort((a, b) => place(a) - place(b));
+}
+
+// A definition with its keys in the order in which people read them; jsonb has lost
+// that of the author.  What users name (params) stays as it is.
+export function canonical(node) {
+	if (node.kind === 'array')
+		return {kind: 'array', items: node.items.map(canonical)};
+	if (node.kind !== 'object')
+		return node;
+	if (child(node, 'field'))
+		return {kind: 'object', members: ordered(node.members, CONDITION)};
+	return {kind: 'object', members: ordered(node.members, ORDER).map(({key, node: one}) =>
+		({key, node: key === 'params' ? one : canonical(one)}))};
+}

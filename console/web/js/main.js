@@ -14,6 +14,7 @@ import {Run} from './page/run.js';
 import {Failures} from './page/failures.js';
 import {Workflows} from './page/workflows.js';
 import {Settings} from './page/settings.js';
+import {Workflow} from './page/workflow.js';
 import {Help} from './page/help.js';
 import {Language, Theme} from './ui/choices.js';
 import {Toasts, toast} from './ui/toast.js';
@@ -37,6 +38,11 @@ function page(path) {
 
 	if (run)
 		return html`<${Run} id=${run[1]} key=${run[1]}/>`;
+
+	const workflow = path.match(/^\/workflows\/([0-9a-f-]{36})$/);
+
+	if (workflow)
+		return html`<${Workflow} id=${workflow[1]} key=${workflow[1]}/>`;
 
 	const known = pageOf(path);
 
@@ -101,7 +107,7 @@ function Frame() {
 	useEffect(() => {
 		const current = pageOf(path);
 
-		document.title = `${current ? t(current.key) : t('run')} · workflow_engine`;
+		document.title = `${current ? t(current.key) : t(path.startsWith('/workflows/') ? 'workflow' : 'run')} · workflow_engine`;
 	}, [path, language.value]);
 
 	return html`

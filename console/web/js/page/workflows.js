@@ -3,23 +3,13 @@
 import {html, useState} from '../../vendor/ui.js';
 import {t, number} from '../i18n.js';
 import {route, address} from '../router.js';
-import {get, post} from '../api.js';
+import {get} from '../api.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Action, Loaded, When} from '../ui/parts.js';
-import {toast} from '../ui/toast.js';
 import {Text} from '../ui/value.js';
 import {StopDialog} from './stop.js';
-
-async function switchOn(workflow, reload) {
-	try {
-		await post(`workflows/${workflow.id}/active`, {active: true, base_version: workflow.version});
-		toast(t('workflow.switched_on', {name: workflow.name}));
-	} catch (error) {
-		toast(error.code === 'changed' ? t('error.changed') : error.hint ?? error.message, 'error');
-	}
-	reload();
-}
+import {switchOn} from './workflow.js';
 
 function Row({workflow, reload}) {
 	const [dialog, open] = useState(false);
@@ -27,7 +17,7 @@ function Row({workflow, reload}) {
 	const failed = {workflow: workflow.id, status: 'failed', since: 'hour', tenant: route.value.params.tenant};
 
 	return html`<tr>
-		<th scope="row"><a href=${address('/runs', {workflow: workflow.id, tenant: route.value.params.tenant})}><bdi>${workflow.name}</bdi></a>
+		<th scope="row"><a href=${address('/workflows/' + workflow.id, {tenant: route.value.params.tenant})}><bdi>${workflow.name}</bdi></a>
 			${workflow.tenant_name && html`<span class="dim"> · <bdi>${workflow.tenant_name}</bdi></span>`}
 			${workflow.description && html`<div class="dim"><${Text} text=${workflow.description}/></div>`}</th>
 		<td data-label=${t('workflow.event')}><span dir="ltr">${workflow.trigger_type}</span></td>
