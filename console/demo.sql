@@ -13,6 +13,9 @@ CREATE ROLE wf_console NOLOGIN;
 CREATE ROLE shop_steps NOLOGIN;
 CREATE ROLE ops LOGIN IN ROLE wf_console, shop_steps PASSWORD :'password';
 CREATE ROLE viewer LOGIN IN ROLE wf_console PASSWORD :'password';
+-- what one of several people saves works with the rights of a shared role
+SELECT format('ALTER DATABASE %I SET workflow_engine.default_run_as = %L',
+	current_database(), 'shop_steps') \gexec
 SELECT wf_grant('ops', 'operate') \g /dev/null
 SELECT wf_grant('viewer', 'view') \g /dev/null
 

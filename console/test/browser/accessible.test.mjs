@@ -37,5 +37,37 @@ for (const language of ['en', 'ar']) {
 			await person.dialog().waitFor();
 			await person.accessible('the dialog that stops');
 		});
+
+		story('a workflow and its editor are accessible', {language, theme, width}, async person => {
+			await person.signIn();
+			await person.open('/workflows');
+			await person.page.getByRole('link', {name: 'Confirm order'}).first().click();
+			await person.page.locator('.step').first().waitFor();
+			await person.accessible('a workflow');
+			await person.press('editor.edit');
+			await person.page.locator('.field-sample').first().waitFor();
+			await person.page.locator('.toggle[aria-expanded=false]').click();
+			await person.page.evaluate(() => {
+				for (const one of document.querySelectorAll('main details'))
+					one.open = true;
+			});
+			await person.accessible('the form');
+			await person.fits('the form');
+			await person.press('editor.insert');
+			await person.page.locator('.paths').waitFor();
+			await person.accessible('values to insert');
+			if (width < 500)
+				await person.press('editor.sample');
+			await person.page.locator('.would').first().waitFor();
+			await person.accessible('a sample');
+			await person.press('editor.json');
+			await person.page.locator('#code').fill('{');
+			await person.accessible('the JSON');
+			await person.fits('the JSON');
+			await person.press('editor.undo');
+			await person.open('/workflows/new');
+			await person.page.locator('[id="f-name"]').waitFor();
+			await person.accessible('a new workflow');
+		});
 	}
 }

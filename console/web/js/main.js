@@ -15,6 +15,7 @@ import {Failures} from './page/failures.js';
 import {Workflows} from './page/workflows.js';
 import {Settings} from './page/settings.js';
 import {Workflow} from './page/workflow.js';
+import {Editor} from './page/editor.js';
 import {Help} from './page/help.js';
 import {Language, Theme} from './ui/choices.js';
 import {Toasts, toast} from './ui/toast.js';
@@ -43,6 +44,11 @@ function page(path) {
 
 	if (workflow)
 		return html`<${Workflow} id=${workflow[1]} key=${workflow[1]}/>`;
+
+	const editor = path.match(/^\/workflows\/(?:(new)|([0-9a-f-]{36})\/edit)$/);
+
+	if (editor)
+		return html`<${Editor} id=${editor[1] ?? editor[2]} key=${path}/>`;
 
 	const known = pageOf(path);
 

@@ -37,7 +37,8 @@ export function Workflows() {
 	const {tenant} = route.value.params;
 	const state = useLoad(options => get('workflows' + (tenant ? `?tenant=${tenant}` : ''), {...options, slot: 'list'}), [tenant], {every: 5000});
 
-	return html`<h1>${t('nav.workflows')}</h1>
+	return html`<div class="run-head"><h1>${t('nav.workflows')}</h1>
+			${me.value.capabilities.operate && html`<a href=${address('/workflows/new', {tenant})}>${t('workflows.new')}</a>`}</div>
 		<${Loaded} state=${state}>${({workflows}) => workflows.length === 0 ? html`<p class="empty">${t('workflows.none')}</p>`
 			: html`<table class="cards"><thead><tr>
 				<th scope="col">${t('workflow')}</th><th scope="col">${t('workflow.event')}</th><th scope="col">${t('workflow.steps')}</th>

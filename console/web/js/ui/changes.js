@@ -23,10 +23,10 @@ function Side({node, field}) {
 	return html`<code dir="ltr"><${Text} text=${print(node)}/></code>`;
 }
 
-export function Sides({before, after, field}) {
+export function Sides({before, after, field, labels = [t('change.before'), t('change.after')]}) {
 	return html`<dl class="sides">
-		<dt>${t('change.before')}</dt><dd><${Side} node=${before} field=${field}/></dd>
-		<dt>${t('change.after')}</dt><dd><${Side} node=${after} field=${field}/></dd>
+		<dt>${labels[0]}</dt><dd><${Side} node=${before} field=${field}/></dd>
+		<dt>${labels[1]}</dt><dd><${Side} node=${after} field=${field}/></dd>
 	</dl>`;
 }
 

@@ -7,7 +7,7 @@ import {parse, print} from '../json.js';
 import {download} from '../api.js';
 import {toast} from './toast.js';
 
-const HIDDEN = /[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c\u200b\ufeff]/;
+export const HIDDEN = /[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c\u200b\ufeff]/;
 const PARTS = /([\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c\u200b\ufeff])/;
 
 function code(character) {

@@ -1,0 +1,30 @@
+// The definition as JSON, with the numbers of its lines; those with a problem are marked.
+
+import {html} from '../../vendor/ui.js';
+import {t} from '../i18n.js';
+import {JsonError, lineOf, locate, parse} from '../json.js';
+
+export function positionsOf(json, problems) {
+	try {
+		const tree = parse(json);
+
+		return problems.map(problem => ({problem, node: locate(tree, problem.path).node}));
+	} catch (error) {
+		if (error instanceof JsonError)
+			return [];
+		throw error;
+	}
+}
+
+export function Code({editor, json, type}) {
+	const lines = json.split('\n').length;
+	const marked = new Map(positionsOf(json, editor.problems).map(({problem, node}) => [lineOf(json, node.start), problem.severity]));
+
+	if (editor.broken)
+		marked.set(editor.broken.line, 'error');
+	return html`<div class="code" dir="ltr">
+		<div class="lines" aria-hidden="true">${Array.from({length: lines}, (none, i) => html`<span class=${marked.get(i + 1) ?? ''}>${i + 1}</span>`)}</div>
+		<textarea id="code" class="json" wrap="off" spellcheck=${false} autocapitalize="none" aria-label=${t('editor.json')} aria-invalid=${editor.broken ? 'true' : null}
+			aria-describedby="checked" rows=${lines} value=${json} onInput=${event => type(event.target.value)}></textarea>
+	</div>`;
+}

@@ -1,0 +1,73 @@
+// What is edited: a tree, and the JSON that somebody types, which may not parse for a
+// while.  Each edit is a patch; the last 100 can be undone, whichever view made them.
+
+import {useState} from '../../vendor/ui.js';
+import {JsonError, canonical, lineOf, parse, print} from '../json.js';
+
+const MOST = 100;
+const TOGETHER = 2000;
+const HIDDEN = /[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c\u200b\ufeff]/g;
+
+// The JSON of a tree as it is shown: what would change the direction of the text
+// around it is written as an escape.
+export function shown(tree) {
+	return print(canonical(tree)).replace(HIDDEN, character =>
+		'\\u' + character.charCodeAt(0).toString(16).padStart(4, '0'));
+}
+
+function start(tree) {
+	return {tree, past: [], future: [], text: null, broken: null, mark: null, at: 0};
+}
+
+// The next state.  Edits of one place that follow each other are one to undo.
+function after(state, tree, mark, text) {
+	const now = Date.now();
+	const goes_on = mark && mark === state.mark && now - state.at < TOGETHER;
+
+	if (tree === state.tree)
+		return {...state, text, broken: null};
+	return {tree, text, broken: null, mark, at: now, future: [],
+		past: goes_on ? state.past : [...state.past.slice(1 - MOST), state.tree]};
+}
+
+function typed(state, text) {
+	try {
+		return after(state, parse(text), 'json', text);
+	} catch (error) {
+		if (!(error instanceof JsonError))
+			throw error;
+		return {...state, text, broken: {message: error.message, line: lineOf(text, error.position), position: error.position}};
+	}
+}
+
+function undone(state) {
+	if (state.broken)
+		return {...state, text: null, broken: null};
+	if (state.past.length === 0)
+		return state;
+	return {...state, tree: state.past.at(-1), past: state.past.slice(0, -1), future: [state.tree, ...state.future], text: null, mark: null};
+}
+
+function redone(state) {
+	if (state.broken || state.future.length === 0)
+		return state;
+
+	const [tree, ...future] = state.future;
+
+	return {...state, tree, future, past: [...state.past, state.tree], text: null, mark: null};
+}
+
+export function useModel(first) {
+	const [state, set] = useState(() => start(first));
+
+	return {
+		...state,
+		json: state.text ?? shown(state.tree),
+		edit: (change, mark) => set(old => old.broken ? old : after(old, change(old.tree), mark, null)),
+		type: text => set(old => typed(old, text)),
+		undo: () => set(undone),
+		redo: () => set(redone),
+		canUndo: Boolean(state.broken) || state.past.length > 0,
+		canRedo: !state.broken && state.future.length > 0,
+	};
+}

@@ -1,0 +1,110 @@
+// The sample: an event of the last days, or one that is pasted; and what a run with it
+// would do.  Nothing is ever sent.
+
+import {html, useEffect, useState} from '../../vendor/ui.js';
+import {t, moment, number} from '../i18n.js';
+import {get, post} from '../api.js';
+import {JsonError, lineOf, parse, print, textAt} from '../json.js';
+import {useLoad} from '../load.js';
+import {me} from '../session.js';
+import {Action, Problem} from '../ui/parts.js';
+import {Text, Value} from '../ui/value.js';
+
+// The sample that is chosen, of the trigger type that the definition has now.
+export function useSample(tree, tenant) {
+	const type = textAt(tree, ['trigger_type']);
+	const [asked, ask] = useState(type);
+	const [choice, choose] = useState(0);
+	const [pasted, paste] = useState('{}');
+
+	// not for each letter of a type that is typed
+	useEffect(() => {
+		const timer = setTimeout(() => ask(type), 500);
+
+		return () => clearTimeout(timer);
+	}, [type]);
+
+	const state = useLoad(options => asked ? get(`samples?${new URLSearchParams({trigger_type: asked, ...(tenant ? {tenant} : {})})}`, options)
+		: Promise.resolve({samples: []}), [asked, tenant]);
+	const samples = state.data?.samples ?? [];
+	const own = choice === 'pasted' || samples.length === 0;
+	const one = own ? null : samples[choice] ?? samples[0];
+	let tree_ = null;
+	let broken = null;
+
+	try {
+		tree_ = own ? parse(pasted) : one.payload && parse(one.payload);
+	} catch (error) {
+		if (!(error instanceof JsonError))
+			throw error;
+		broken = lineOf(pasted, error.position);
+	}
+	return {samples, choice: own ? 'pasted' : choice, choose, pasted, paste, broken, loading: state.loading, one,
+		sample: broken ? null : {tree: tree_, ask: own ? {payload: pasted} : {run_id: one.run_id}}};
+}
+
+function Chooser({state}) {
+	return html`<label class="stacked"><span>${t('sample.choose')}</span>
+		<select value=${String(state.choice)} onChange=${event => state.choose(event.target.value === 'pasted' ? 'pasted' : Number(event.target.value))}>
+			${state.samples.map((one, i) => html`<option value=${String(i)}>${moment(one.queued_at)} ${one.head.slice(0, 60)}</option>`)}
+			<option value="pasted">${t('sample.paste')}</option>
+		</select></label>
+		${state.choice === 'pasted' ? html`<label class="stacked"><span>${t('sample.pasted')}</span>
+				<textarea class="json" dir="ltr" rows="6" spellcheck=${false} value=${state.pasted} onInput=${event => state.paste(event.target.value)}></textarea></label>
+			${state.broken && html`<p class="field-problem">${t('editor.json_broken', {line: state.broken})}</p>`}`
+			: html`<details><summary>${t('run.payload')}</summary><${Value} value=${{text: state.one.payload ?? state.one.head, size: state.one.size, truncated: !state.one.payload}}/></details>`}`;
+}
+
+const ICONS = {'would send': '➤', 'would run': '▶', completed: '✓', skipped: '–', failed: '✕', unknown: '?', pending: '○'};
+
+function Would({step}) {
+	const status = step.status.replace(' ', '_');
+
+	return html`<li class=${`would s-${status}`}>
+		<span aria-hidden="true">${ICONS[step.status]}</span> <strong><bdi>${step.step_name}</bdi></strong> ${t('would.' + status)}
+		${(step.reason || step.error) && html`<div class=${step.error ? 'step-error' : 'dim'}><${Text} text=${step.error ?? step.reason}/></div>`}
+		${['request', 'changes', 'input'].filter(name => step[name]).slice(0, 1).map(name =>
+			html`<details><summary>${t('would.' + name)}</summary><${Value} value=${step[name]}/></details>`)}
+	</li>`;
+}
+
+// Steps in the database are executed and undone; asked for with a button of its own.
+function Try({editor, ask}) {
+	const [state, set] = useState({busy: false, steps: null, error: null, of: null});
+	const definition = print(editor.tree);
+	const {operate} = me.value.capabilities;
+	const member = me.value.run_as.some(one => one.role === editor.runAs);
+
+	async function run() {
+		set({busy: true, steps: null, error: null, of: null});
+		try {
+			const {steps} = await post('try', {definition, tenant: editor.tenant, run_as: editor.runAs, ...ask}, {slot: 'try'});
+
+			set({busy: false, steps, error: null, of: definition});
+		} catch (error) {
+			set({busy: false, steps: null, error, of: definition});
+		}
+	}
+
+	return html`<div class="try"><h3>${t('try')}</h3><p class="dim">${t('try.what', {role: editor.runAs ?? ''})}</p>
+		<${Action} allowed=${operate && member && editor.valid && !state.busy} reason=${!operate ? t('needs.operate') : !member ? t('needs.run_as', {role: editor.runAs ?? '', me: me.value.role}) : t('editor.not_valid')} onClick=${run}>${state.busy ? t('busy') : t('try.button')}</${Action}>
+		${state.error && html`<${Problem} error=${state.error}/>`}
+		${state.steps && state.of === definition && html`<ol class="plain" aria-label=${t('try')}>${state.steps.map(step => html`<${Would} key=${step.step} step=${step}/>`)}</ol>`}</div>`;
+}
+
+export function Sample({editor, state}) {
+	const {steps, previewError, previewCurrent} = editor;
+
+	return html`<aside class="sample" aria-label=${t('sample')}><h2>${t('sample')}</h2>
+		<${Chooser} state=${state}/>
+		${state.samples.length === 0 && !state.loading && html`<p class="dim">${t('sample.none')}</p>`}
+		<h3>${t('sample.would')}</h3>
+		<p class="dim">${t('sample.nothing_sent')}</p>
+		${previewError ? html`<${Problem} error=${previewError}/>`
+			: !editor.valid && editor.current ? html`<p>${t('editor.not_valid')}</p>`
+				: steps ? html`<ol class=${'plain' + (previewCurrent ? '' : ' old')} aria-label=${t('sample.would')}>${steps.map(step => html`<${Would} key=${step.step} step=${step}/>`)}</ol>`
+					: html`<p class="dim">${state.broken ? '' : t('loading')}</p>`}
+		${state.sample && !editor.broken && html`<${Try} editor=${editor} ask=${state.sample.ask}/>`}
+		${steps && html`<p class="hidden" role="status">${previewCurrent ? t('sample.ready', {n: number(steps.length)}) : ''}</p>`}
+	</aside>`;
+}

@@ -1,0 +1,262 @@
+// The editor of a workflow: a form and the JSON, two views of one tree; its problems;
+// and what it would do with an event that was.
+
+import {html, useEffect, useRef, useState} from '../../vendor/ui.js';
+import {t} from '../i18n.js';
+import {address, go, route} from '../router.js';
+import {get} from '../api.js';
+import {at, canonical, insert, make, move, parse, print, put, remove, textAt} from '../json.js';
+import {useLoad} from '../load.js';
+import {me} from '../session.js';
+import {changes} from '../compare.js';
+import {pathsOf, useChecks} from '../editor/checks.js';
+import {Code, positionsOf} from '../editor/code.js';
+import {idOf} from '../editor/controls.js';
+import {dropDraft, keepDraft, readDraft} from '../editor/draft.js';
+import {Form} from '../editor/form.js';
+import {useModel} from '../editor/model.js';
+import {ProblemList} from '../editor/problems.js';
+import {Sample, useSample} from '../editor/sample.js';
+import {MergeDialog, SaveDialog, proposed} from '../editor/save.js';
+import {Changes} from '../ui/changes.js';
+import {Dialog} from '../ui/dialog.js';
+import {Action, Loaded, When} from '../ui/parts.js';
+import {toast} from '../ui/toast.js';
+import {Text} from '../ui/value.js';
+import {Saved} from './theirs.js';
+
+const VIEWS = ['form', 'json', 'sample'];
+const EMPTY = make({name: '', trigger_type: '', steps: []});
+
+function stepName(tree, action) {
+	const names = (at(tree, ['steps'])?.items ?? []).map(step => textAt(step, ['name']));
+	let n = names.length + 1;
+
+	while (names.includes(`${action}_${n}`))
+		n += 1;
+	return `${action}_${n}`;
+}
+
+// Which steps are open, and what moves, adds and removes them.
+function useSteps(model, focus) {
+	const [open, set] = useState(new Set([0]));
+	const count = at(model.tree, ['steps'])?.items?.length ?? 0;
+
+	return {
+		isOpen: i => open.has(i),
+		open: i => set(old => new Set([...old, i])),
+		toggle: i => set(old => new Set(old.has(i) ? [...old].filter(one => one !== i) : [...old, i])),
+		moveStep(from, to, key) {
+			if (to < 0 || to >= count)
+				return;
+			model.edit(tree => move(tree, ['steps'], from, to));
+			set(old => new Set([...old].map(i => i === from ? to : i === to ? from : i)));
+			focus(key ? `${key}-${to}` : idOf(['steps', to]));
+		},
+		removeStep(i) {
+			model.edit(tree => remove(tree, ['steps', i]));
+			set(old => new Set([...old].filter(one => one !== i).map(one => one > i ? one - 1 : one)));
+			focus(count > 1 ? idOf(['steps', Math.max(0, i - 1)]) : 'f-steps');
+		},
+		addStep() {
+			model.edit(tree => insert(tree, ['steps'], count, make({name: stepName(tree, 'step'), action: '', params: {}})));
+			set(old => new Set([...old, count]));
+			focus(idOf(['steps', count, 'action']));
+		},
+	};
+}
+
+// Puts the focus on an element that the next drawing may bring, opening what it is in.
+function useFocus() {
+	const wanted = useRef(null);
+
+	useEffect(() => {
+		if (!wanted.current)
+			return;
+
+		const element = wanted.current.map(id => document.getElementById(id)).find(Boolean);
+
+		wanted.current = null;
+		for (let one = element?.closest('details'); one; one = one.parentElement.closest('details'))
+			one.open = true;
+		element?.focus();
+		element?.scrollIntoView?.({block: 'center'});
+	});
+	return (...ids) => { wanted.current = ids; };
+}
+
+// The ids of the element for a path and of those around it.
+function around(path) {
+	const ids = [];
+
+	for (let text = path; text; text = text.replace(/(\.?[^.[\]]+|\[[^\]]*\])$/, ''))
+		ids.push('f-' + text);
+	return [...ids, 'f-name'];
+}
+
+// Keeps what is changed in the tab; offered: a draft is there that nobody has decided on.
+function useDraft(id, version, model, baseText, offered) {
+	const changed = model.text !== null && model.broken ? true : print(model.tree) !== baseText;
+
+	useEffect(() => {
+		if (changed)
+			keepDraft(id, version, model.broken ? model.text : print(model.tree));
+		else if (!offered)
+			dropDraft(id, version);
+	}, [changed, model.tree, model.text, offered]);
+	return changed;
+}
+
+function Bar({model, changed, allowed, reason, workflow, open}) {
+	return html`<div class="actions editor-bar">
+		<${Action} kind="main" allowed=${allowed} reason=${reason} onClick=${() => open('save')}>${workflow ? t('editor.save', {version: 'v' + (workflow.version + 1)}) : t('editor.save_new')}</${Action}>
+		<button type="button" disabled=${!model.canUndo} onClick=${model.undo}>↶ ${t('editor.undo')}</button>
+		<button type="button" disabled=${!model.canRedo} onClick=${model.redo}>↷ ${t('editor.redo')}</button>
+		${workflow && html`<button type="button" disabled=${!changed} onClick=${() => open('compare')}>${t('editor.compare')}</button>`}
+		<a href=${address(workflow ? '/workflows/' + workflow.id : '/workflows', {tenant: route.value.params.tenant})}>${t(changed ? 'editor.leave' : 'close')}</a>
+	</div>`;
+}
+
+// What was kept in the tab before a reload, offered.
+function Offer({draft, onTake, onDrop}) {
+	return html`<div class="note" role="status"><p>${t('draft.offer')} <${When} at=${draft.at}/></p>
+		<p class="small-actions"><button type="button" onClick=${onTake}>${t('draft.take')}</button>
+			<button type="button" class="quiet" onClick=${onDrop}>${t('draft.drop')}</button></p></div>`;
+}
+
+// What the parts of the page get: the tree, how to change it, what is known about it.
+function useEditor({model, catalogue, workflow, tenant, setView, view}) {
+	const focus = useFocus();
+	const steps = useSteps(model, focus);
+	const samples = useSample(model.tree, tenant);
+	const checks = useChecks(model, tenant, samples.sample);
+	const [held, setHeld] = useState([]);
+	const inputs = (checks.steps ?? []).map(one => one.input && !one.input.truncated ? parse(one.input.text) : null);
+	const names = (at(model.tree, ['steps'])?.items ?? []).map(step => textAt(step, ['name']));
+
+	const editor = {...catalogue, ...steps, ...checks, tree: model.tree, edit: model.edit, broken: model.broken, checkError: checks.error,
+		isNew: !workflow, tenant, runAs: proposed(workflow), held: held.length > 0,
+		hold: (key, on) => setHeld(old => on === old.includes(key) ? old : on ? [...old, key] : old.filter(one => one !== key)),
+		focus: (path, suffix) => focus(idOf(path) + (suffix ? '-' + suffix : '')),
+		sampleOf(path) {
+			const node = at(model.tree, path);
+
+			return checks.previewCurrent && path[0] === 'steps' && path[2] === 'params' && node?.kind === 'string' && node.value.includes('{{')
+				&& inputs[path[1]] ? at(inputs[path[1]], path.slice(3)) : undefined;
+		},
+		pathsFor: path => pathsOf(samples.sample, checks.steps, path[0] === 'steps' ? names.slice(0, path[1]) : []),
+		goTo(problem) {
+			const step = /^steps\[(\d+)\]/.exec(problem.path);
+
+			if (view === 'json') {
+				const code = document.getElementById('code');
+				const [{node}] = positionsOf(model.json, [problem]);
+
+				code.focus();
+				code.setSelectionRange(node.start, node.end);
+				return;
+			}
+			setView('form');
+			if (step)
+				steps.open(Number(step[1]));
+			focus(...around(problem.path));
+		}};
+
+	return {editor, samples};
+}
+
+// base: {workflow or null, tree}: what is saved.
+function EditorPage({first, catalogue, latest}) {
+	const [base, setBase] = useState(first);
+	const model = useModel(base.tree);
+	const [view, setView] = useState('form');
+	const [dialog, open] = useState(null);
+	const [tenant, setTenant] = useState(base.workflow?.tenant_id ?? first.tenant);
+	const {workflow} = base;
+	const id = workflow?.id ?? 'new';
+	const version = workflow?.version ?? 0;
+	const [draft, setDraft] = useState(() => readDraft(id, version));
+	const {editor, samples} = useEditor({model, catalogue, workflow, tenant, view, setView});
+	const changed = useDraft(id, version, model, print(base.tree), Boolean(draft));
+	const errors = editor.problems.some(one => one.severity === 'error');
+	const {operate} = me.value.capabilities;
+	const may = operate && (!workflow || workflow.may_run_as);
+	const allowed = may && (changed || !workflow) && !model.broken && !editor.held && editor.current && !errors && Boolean(tenant);
+	const reason = !operate ? t('needs.operate') : !may ? t('needs.run_as', {role: workflow.run_as, me: me.value.role})
+		: workflow && !changed ? t('editor.unchanged') : !editor.current && !model.broken ? t('editor.checking') : t('editor.not_valid');
+
+	function keys(event) {
+		const undo = event.code === 'KeyZ' && !event.shiftKey;
+
+		if (!(event.ctrlKey || event.metaKey) || event.altKey || !['KeyZ', 'KeyY'].includes(event.code) || event.target.closest('dialog, aside'))
+			return;
+		event.preventDefault();
+		if (undo)
+			model.undo();
+		else
+			model.redo();
+	}
+
+	function saved({id: of, version: now}) {
+		dropDraft(id, version);
+		toast(t('editor.saved', {version: 'v' + now}));
+		go('/workflows/' + of, {tenant: route.value.params.tenant});
+	}
+
+	function merged({workflow: theirs, tree}) {
+		dropDraft(id, version);
+		setBase({...base, workflow: theirs, tree: canonical(parse(theirs.definition))});
+		model.edit(() => tree);
+		open(null);
+		toast(t('merge.done', {version: 'v' + theirs.version}));
+	}
+
+	return html`<div class=${`editor view-${view}`} onKeyDown=${keys}>
+		<div class="run-head"><h1>${workflow ? html`<${Text} text=${textAt(model.tree, ['name']) || workflow.name}/>` : t('editor.new')}</h1>
+			<span class="dim">${workflow && `v${version}`}${changed && html` → ${t('editor.draft')}`}</span></div>
+		${latest && workflow && latest.workflow.version > version && html`<div class="banner" role="status"><${Saved} ...${latest}/>
+			<button type="button" onClick=${() => open('merge')}>${t('merge.open')}</button></div>`}
+		${draft && html`<${Offer} draft=${draft} onTake=${() => { model.type(draft.text); setDraft(null); }} onDrop=${() => { setDraft(null); }}/>`}
+		${!workflow && first.tenants.length > 1 && html`<label class="stacked"><span>${t('tenant')}</span><select name="tenant" value=${tenant ?? ''} onChange=${event => setTenant(event.target.value || null)}>
+			<option value="">–</option>${first.tenants.map(one => html`<option value=${one.id}>${one.name ?? one.id}</option>`)}</select></label>`}
+		<${Bar} model=${model} changed=${changed} allowed=${allowed} reason=${reason} workflow=${workflow} open=${open}/>
+		<div id="checked"><${ProblemList} editor=${editor}/></div>
+		<div class="views" role="group" aria-label=${t('editor.views')}>${VIEWS.map(name => html`<button type="button" class=${'view-' + name} aria-pressed=${String(view === name)} onClick=${() => setView(name)}>${t('editor.' + name)}</button>`)}</div>
+		<div class="editor-columns">
+			<div class="editor-main">${view === 'json' ? html`<${Code} editor=${editor} json=${model.json} type=${model.type}/>` : html`<${Form} editor=${editor}/>`}</div>
+			<${Sample} editor=${editor} state=${samples}/>
+		</div>
+		${dialog === 'save' && html`<${SaveDialog} workflow=${workflow} tenant=${tenant} base=${base.tree} tree=${model.tree} warnings=${editor.problems.length}
+			onClose=${() => open(null)} onSaved=${saved} onChanged=${() => open('merge')}/>`}
+		${dialog === 'merge' && html`<${MergeDialog} id=${workflow.id} base=${base.tree} mine=${model.tree} onClose=${() => open(null)} onMerged=${merged}/>`}
+		${dialog === 'compare' && html`<${Dialog} title=${t('version.compare', {from: 'v' + version, to: t('editor.draft')})} onClose=${() => open(null)}><${Changes} changes=${changes(base.tree, model.tree)}/></${Dialog}>`}
+	</div>`;
+}
+
+function tenantOf() {
+	const {bound, tenant, tenants} = me.value;
+	const {params} = route.value;
+
+	return bound === 'one' ? tenant : tenants.find(one => one.id === params.tenant)?.id ?? (tenants.length === 1 ? tenants[0].id : null);
+}
+
+// The workflow of an id; of 'new' an empty one, or a copy of another.
+export function Editor({id}) {
+	const isNew = id === 'new';
+	const of = isNew ? route.value.params.copy : id;
+	const state = useLoad(options => of ? get('workflows/' + of, options) : Promise.resolve({workflow: null}), [of], {every: isNew ? 0 : 30000});
+	const begun = useRef(null);
+	const tenant = state.data?.workflow?.tenant_id ?? tenantOf();
+	const catalogue = useLoad(options => get('actions' + (tenant ? `?tenant=${tenant}` : ''), options), [tenant]);
+
+	// What is edited stays, whatever is read anew; a poll tells only who has saved.
+	if (state.data && !begun.current) {
+		const {workflow} = state.data;
+		const tree = workflow ? canonical(parse(workflow.definition)) : EMPTY;
+
+		begun.current = {workflow: isNew ? null : workflow, tenant, tenants: me.value.tenants,
+			tree: isNew && workflow ? put(tree, ['name'], make(`${workflow.name} (2)`)) : tree};
+	}
+	return html`<p><a href=${address('/workflows', {tenant: route.value.params.tenant})}>${t('nav.workflows')}</a></p>
+		<${Loaded} state=${state.data ? catalogue : state}>${actions => html`<${EditorPage} first=${begun.current} catalogue=${actions} latest=${state.data}/>`}</${Loaded}>`;
+}
