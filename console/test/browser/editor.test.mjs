@@ -317,6 +317,51 @@ story('a draft outlives a reload and a session that ends', {allow: [/status of 4
 	assert.equal(await page.evaluate(() => sessionStorage.length), 0);
 });
 
+story('hears that somebody else has saved, and goes on from a draft of the version before', {}, async person => {
+	const id = workflow('Poll', message('Poll', 'Thank you'));
+	const {page} = person;
+
+	await page.clock.install();
+	await person.signIn();
+	await person.open(`/workflows/${id}/edit`);
+	await page.locator('[id="f-description"]').fill('mine');
+	await page.waitForFunction(() => Object.values(sessionStorage).some(text => text.includes('mine')));
+	sql(`SELECT wf_save('${id}', NULL, $d$${message('Poll', 'Hello')}$d$, NULL, 1, 'Eid')`);
+	await page.clock.fastForward(31000);
+	await person.sees('Eid');
+	await page.reload();
+	await person.press('draft.take');
+	await page.waitForFunction(() => document.getElementById('f-description').value === 'mine');
+	await person.press('merge.open');
+	await person.press('merge.button');
+	await person.dialog().waitFor({state: 'detached'});
+	await page.clock.runFor(2000);
+	await person.press('editor.save', {version: 'v3'});
+	await person.dialog().getByRole('button', {name: like(person.say('save.button', {version: 'v3'}))}).click();
+	await person.sees(person.say('editor.saved', {version: 'v3'}));
+	assert.match(saved(id), /^3 .*Hello/);
+	assert.match(saved(id), /mine/);
+});
+
+story('tries a step in the database, and nothing of it stays', {}, async person => {
+	sql(`CREATE TABLE IF NOT EXISTS tried (id int PRIMARY KEY, total numeric); INSERT INTO tried VALUES (1, 5) ON CONFLICT DO NOTHING;
+		GRANT SELECT, UPDATE ON tried TO shop_steps`);
+
+	const id = workflow('Tried', `{"name": "Tried", "trigger_type": "tried_now", "steps": [{"name": "raise", "action": "update_record",
+		"params": {"table": "tried", "id": 1, "fields": {"total": "{{ trigger.total }}"}}}]}`);
+	const {page} = person;
+
+	await person.signIn();
+	await person.open(`/workflows/${id}/edit`);
+	await page.getByLabel(person.say('sample.pasted'), {exact: true}).fill('{"total": 19.90}');
+	await page.locator('.would', {hasText: person.say('would.would_run')}).waitFor();
+	await page.locator('.try button').click();
+	await page.locator('.would', {hasText: person.say('would.completed')}).waitFor();
+	await page.locator('.try summary').first().click();
+	await page.locator('.try').getByText('19.90').first().waitFor();
+	assert.equal(sql('SELECT total FROM tried'), '5');
+});
+
 // A second is between two tries of one address.
 async function signInAgain(person) {
 	for (let i = 0; i < 20 && await person.dialog().count(); i++) {

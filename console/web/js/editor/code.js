@@ -22,7 +22,7 @@ export function Code({editor, json, type}) {
 
 	if (editor.broken)
 		marked.set(editor.broken.line, 'error');
-	return html`<div class="code" dir="ltr">
+	return html`<div class="json-lines" dir="ltr">
 		<div class="lines" aria-hidden="true">${Array.from({length: lines}, (none, i) => html`<span class=${marked.get(i + 1) ?? ''}>${i + 1}</span>`)}</div>
 		<textarea id="code" class="json" wrap="off" spellcheck=${false} autocapitalize="none" aria-label=${t('editor.json')} aria-invalid=${editor.broken ? 'true' : null}
 			aria-describedby="checked" rows=${lines} value=${json} onInput=${event => type(event.target.value)}></textarea>

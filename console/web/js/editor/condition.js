@@ -6,6 +6,7 @@ import {t} from '../i18n.js';
 import {at, child, insert, make, put, remove, rename} from '../json.js';
 import {OPS, WITHOUT_VALUE} from '../page/condition.js';
 import {ChoiceControl, Field, JsonControl, ListControl, TextControl, ValueControl, idOf} from './controls.js';
+import {ProblemsOf} from './problems.js';
 
 const KEYS = ['field', 'op', 'value', 'value_field', 'ignore_case'];
 const DEEPEST = 3;
@@ -73,6 +74,7 @@ function Group({editor, path, depth}) {
 
 	return html`<fieldset class="condition-group"><legend><select aria-label=${t('condition.how')} value=${key} onChange=${event => editor.edit(tree => rename(tree, path, key, event.target.value))}>
 			<option value="all">${t('condition.all_of')}</option><option value="any">${t('condition.any_of')}</option></select></legend>
+		<${ProblemsOf} editor=${editor} path=${[...path, key]}/>
 		${node.items.map((item, i) => html`<div class="condition-item" key=${`${i} ${node.items.length}`}>
 			<${Condition} editor=${editor} path=${[...path, key, i]} depth=${depth + 1}/>
 			<button type="button" class="quiet" aria-label=${t('editor.remove', {what: t('editor.condition.nth', {n: i + 1})})}
@@ -106,7 +108,11 @@ export function ConditionControl({editor, path}) {
 
 	if (!node)
 		return html`<p><button type="button" id=${idOf(path)} onClick=${() => { editor.edit(tree => put(tree, path, row())); editor.focus([...path, 'field']); }}>+ ${t('editor.condition.add')}</button></p>`;
-	return html`<fieldset class="condition-of" id=${idOf(path)} tabIndex="-1"><legend>${t('editor.only_if')}</legend>
+	// a text or JSON has the id itself, and shows its problems
+	const whole = ['text', 'json'].includes(kindOf(node, 0));
+
+	return html`<fieldset class="condition-of" id=${whole ? null : idOf(path)} tabIndex="-1"><legend>${t('editor.only_if')}</legend>
+		${!whole && html`<${ProblemsOf} editor=${editor} path=${path}/>`}
 		<${Condition} editor=${editor} path=${path} depth=${0}/>
 		<p class="small-actions">
 			${kindOf(node, 0) === 'row' && html`<button type="button" onClick=${() => editor.edit(tree => put(tree, path, make({all: [node, row()]})))}>+ ${t('condition.add')}</button>`}

@@ -5,12 +5,14 @@ function key(id, version) {
 	return `wf-draft:${id}:${version}`;
 }
 
-export function readDraft(id, version) {
-	try {
-		return JSON.parse(sessionStorage.getItem(key(id, version)));
-	} catch {
-		return null;
-	}
+// The newest draft of a workflow, {text, at, version}, or null: it may have been begun
+// on an older version.
+export function findDraft(id) {
+	const start = key(id, '');
+	const drafts = Object.keys(sessionStorage).filter(one => one.startsWith(start)).map(one =>
+		({...JSON.parse(sessionStorage.getItem(one)), version: Number(one.slice(start.length))}));
+
+	return drafts.sort((a, b) => a.at < b.at ? 1 : -1)[0] ?? null;
 }
 
 export function keepDraft(id, version, text) {

@@ -9,7 +9,7 @@ import {parameters} from '../../i18n/ar-actions.js';
 import {problemsAt} from './checks.js';
 import {ConditionControl} from './condition.js';
 import {ChoiceControl, Field, JsonControl, ListControl, MapControl, TextControl, idOf, textOf} from './controls.js';
-import {ProblemText} from './problems.js';
+import {ProblemsOf} from './problems.js';
 
 const STEP_KEYS = ['name', 'action', 'params', 'condition', 'on_error', 'timeout', 'retry'];
 const RETRY_KEYS = ['max_attempts', 'initial_interval', 'backoff_coefficient', 'max_interval'];
@@ -111,7 +111,7 @@ function Params({editor, path, action}) {
 	if (!action || known.length === 0)
 		return html`<${Field} editor=${editor} path=${path} label=${t('editor.params')} deep>${ties => html`<${JsonControl} editor=${editor} path=${path} ...${ties}/>`}</${Field}>`;
 	return html`<div id=${idOf(path)} tabIndex="-1">
-		${problemsAt(editor.problems, path).map(problem => html`<${ProblemText} editor=${editor} problem=${problem}/>`)}
+		<${ProblemsOf} editor=${editor} path=${path}/>
 		${shown.map(param)}
 		${unknown.map(name => html`<${Unknown} key=${name} editor=${editor} path=${[...path, name]} name=${name}/>`)}
 		${more.length > 0 && html`<details><summary>${t('editor.more', {n: more.length})}</summary>${more.map(param)}</details>`}</div>`;
@@ -132,6 +132,7 @@ function Failing({editor, path}) {
 			html`<${ChoiceControl} editor=${editor} path=${[...path, 'on_error']} none=${t('editor.on_error.stop')} options=${[['continue', t('editor.on_error.go_on')]]} ...${ties}/>`}</${Field}>
 		<${Simple} editor=${editor} path=${[...path, 'timeout']} label=${t('field.timeout')} help=${t('editor.interval.help')} ltr placeholder="30 seconds"/>
 		${odd ? html`<${Unknown} editor=${editor} path=${[...path, 'retry']} name=${t('field.retry')}/>` : html`<fieldset id=${idOf([...path, 'retry'])} tabIndex="-1"><legend>${t('field.retry')}</legend>
+			<${ProblemsOf} editor=${editor} path=${[...path, 'retry']}/>
 			${RETRY_KEYS.map(key => html`<${Simple} editor=${editor} path=${[...path, 'retry', key]} keep=${path.length + 1} label=${t('field.retry.' + key)} ltr
 				numeric=${key === 'max_attempts' || key === 'backoff_coefficient'} placeholder=${{max_attempts: '3', initial_interval: '2 seconds', backoff_coefficient: '2', max_interval: '1 hour'}[key]}/>`)}</fieldset>`}
 	</details>`;
@@ -172,7 +173,7 @@ function Step({editor, i, count}) {
 		return html`<li class="step"><${Unknown} editor=${editor} path=${path} name=${String(i + 1)}/></li>`;
 	return html`<li class="step"><${StepHead} editor=${editor} i=${i} count=${count} path=${path} step=${step}/>
 		${editor.isOpen(i) && html`<div class="step-body">
-			${problemsAt(editor.problems, path).map(problem => html`<${ProblemText} editor=${editor} problem=${problem}/>`)}
+			<${ProblemsOf} editor=${editor} path=${path}/>
 			<${Simple} editor=${editor} path=${[...path, 'name']} label=${t('editor.step_name')} help=${t('editor.step_name.help')} required ltr/>
 			<${Field} editor=${editor} path=${[...path, 'action']} label=${t('field.action')} help=${action && (language.value === 'ar' && has(`action.${action.name}`) ? t(`action.${action.name}`) : action.description)} required>${ties =>
 				html`<${ChoiceControl} editor=${editor} path=${[...path, 'action']} none="–" options=${editor.actions.map(one => [one.name, has(`action.${one.name}`) ? `${t(`action.${one.name}`)} (${one.name})` : one.name])} ...${ties}/>`}</${Field}>
@@ -203,14 +204,14 @@ export function Form({editor}) {
 		return html`<p class="note">${t('editor.no_form')}</p>`;
 	return html`<fieldset class="form" disabled=${Boolean(editor.broken)} aria-label=${t('editor.form')}>
 		<${Lists} editor=${editor}/>
-		${problemsAt(editor.problems, []).map(problem => html`<${ProblemText} editor=${editor} problem=${problem}/>`)}
+		<${ProblemsOf} editor=${editor} path=${[]}/>
 		<${Simple} editor=${editor} path=${['name']} label=${t('field.name')} help=${editor.isNew ? null : t('editor.name.help')} required/>
 		<${Simple} editor=${editor} path=${['trigger_type']} label=${t('field.trigger_type')} ltr required/>
 		<${Simple} editor=${editor} path=${['description']} label=${t('field.description')}/>
 		<${Simple} editor=${editor} path=${['title']} label=${t('field.title')} help=${t('editor.title.help')} insertable placeholder="Order {{ trigger.order_id }}"/>
 		${unknown.map(name => html`<${Unknown} key=${name} editor=${editor} path=${[name]} name=${has('field.' + name) ? t('field.' + name) : name}/>`)}
 		<h2 id="f-steps" tabIndex="-1">${t('workflow.steps')}</h2>
-		${problemsAt(editor.problems, ['steps']).map(problem => html`<${ProblemText} editor=${editor} problem=${problem}/>`)}
+		<${ProblemsOf} editor=${editor} path=${['steps']}/>
 		<ol class="steps">${items.map((step, i) => html`<${Step} key=${i} editor=${editor} i=${i} count=${items.length}/>`)}</ol>
 		<p><button type="button" onClick=${editor.addStep}>+ ${t('editor.add_step')}</button></p>
 	</fieldset>`;

@@ -7,7 +7,7 @@ import {at, locate, textAt} from '../json.js';
 import {arabic} from '../../i18n/ar-problems.js';
 import {fieldName} from '../ui/changes.js';
 import {Text} from '../ui/value.js';
-import {correction} from './checks.js';
+import {correction, problemsAt} from './checks.js';
 
 const catalogues = {ar: arabic};
 
@@ -36,6 +36,11 @@ export function ProblemText({editor, problem}) {
 			: problem.hint && html` <span class="dim"><bdi dir="auto">${problem.hint}</bdi></span>`}
 		${text !== problem.message && html`<details><summary>${t('details')}</summary><p dir="ltr"><${Text} text=${`${problem.message} ${problem.code}`}/></p></details>`}
 	</div>`;
+}
+
+// The problems of exactly this place, which no field of its own shows.
+export function ProblemsOf({editor, path}) {
+	return problemsAt(editor.problems, path).map(problem => html`<${ProblemText} editor=${editor} problem=${problem}/>`);
 }
 
 // Where a problem is, in words: the step, and the field in it.

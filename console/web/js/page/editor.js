@@ -12,7 +12,7 @@ import {changes} from '../compare.js';
 import {pathsOf, useChecks} from '../editor/checks.js';
 import {Code, positionsOf} from '../editor/code.js';
 import {idOf} from '../editor/controls.js';
-import {dropDraft, keepDraft, readDraft} from '../editor/draft.js';
+import {dropDraft, findDraft, keepDraft} from '../editor/draft.js';
 import {Form} from '../editor/form.js';
 import {useModel} from '../editor/model.js';
 import {ProblemList} from '../editor/problems.js';
@@ -119,7 +119,7 @@ function Bar({model, changed, allowed, reason, workflow, open}) {
 
 // What was kept in the tab before a reload, offered.
 function Offer({draft, onTake, onDrop}) {
-	return html`<div class="note" role="status"><p>${t('draft.offer')} <${When} at=${draft.at}/></p>
+	return html`<div class="note" role="status"><p>${t('draft.offer')} <${When} at=${draft.at}/>${draft.version > 0 && ` (v${draft.version})`}</p>
 		<p class="small-actions"><button type="button" onClick=${onTake}>${t('draft.take')}</button>
 			<button type="button" class="quiet" onClick=${onDrop}>${t('draft.drop')}</button></p></div>`;
 }
@@ -175,7 +175,7 @@ function EditorPage({first, catalogue, latest}) {
 	const {workflow} = base;
 	const id = workflow?.id ?? 'new';
 	const version = workflow?.version ?? 0;
-	const [draft, setDraft] = useState(() => readDraft(id, version));
+	const [draft, setDraft] = useState(() => findDraft(id));
 	const {editor, samples} = useEditor({model, catalogue, workflow, tenant, view, setView});
 	const changed = useDraft(id, version, model, print(base.tree), Boolean(draft));
 	const errors = editor.problems.some(one => one.severity === 'error');
@@ -197,6 +197,27 @@ function EditorPage({first, catalogue, latest}) {
 			model.redo();
 	}
 
+	// A draft of an older version goes on from that one, so that what was saved since is
+	// not overwritten.
+	async function takeDraft() {
+		try {
+			if (workflow && draft.version !== version) {
+				const old = await get(`workflows/${id}/versions/${draft.version}`);
+
+				setBase({...base, workflow: {...workflow, version: old.version}, tree: canonical(parse(old.definition))});
+			}
+			model.type(draft.text);
+			setDraft(null);
+		} catch (error) {
+			toast(error.hint ?? error.message, 'error');
+		}
+	}
+
+	function throwAway() {
+		dropDraft(id, draft.version);
+		setDraft(null);
+	}
+
 	function saved({id: of, version: now}) {
 		dropDraft(id, version);
 		toast(t('editor.saved', {version: 'v' + now}));
@@ -211,12 +232,12 @@ function EditorPage({first, catalogue, latest}) {
 		toast(t('merge.done', {version: 'v' + theirs.version}));
 	}
 
-	return html`<div class=${`editor view-${view}`} onKeyDown=${keys}>
+	return html`<div class=${`wf-editor view-${view}`} onKeyDown=${keys}>
 		<div class="run-head"><h1>${workflow ? html`<${Text} text=${textAt(model.tree, ['name']) || workflow.name}/>` : t('editor.new')}</h1>
 			<span class="dim">${workflow && `v${version}`}${changed && html` → ${t('editor.draft')}`}</span></div>
 		${latest && workflow && latest.workflow.version > version && html`<div class="banner" role="status"><${Saved} ...${latest}/>
 			<button type="button" onClick=${() => open('merge')}>${t('merge.open')}</button></div>`}
-		${draft && html`<${Offer} draft=${draft} onTake=${() => { model.type(draft.text); setDraft(null); }} onDrop=${() => { setDraft(null); }}/>`}
+		${draft && html`<${Offer} draft=${draft} onTake=${takeDraft} onDrop=${throwAway}/>`}
 		${!workflow && first.tenants.length > 1 && html`<label class="stacked"><span>${t('tenant')}</span><select name="tenant" value=${tenant ?? ''} onChange=${event => setTenant(event.target.value || null)}>
 			<option value="">–</option>${first.tenants.map(one => html`<option value=${one.id}>${one.name ?? one.id}</option>`)}</select></label>`}
 		<${Bar} model=${model} changed=${changed} allowed=${allowed} reason=${reason} workflow=${workflow} open=${open}/>

@@ -7,7 +7,6 @@ import {get, post} from '../api.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Action, Loaded, Problem} from '../ui/parts.js';
-import {Text} from '../ui/value.js';
 import {Groups} from './failures.js';
 import {StopDialog, Pauses} from './stop.js';
 
@@ -46,7 +45,7 @@ function Health({data, reload}) {
 
 	return html`
 		<div class=${'health ' + kind}>
-			<p><${Text} text=${text}/></p>
+			<p dir="auto">${text}</p>
 			<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${() => open(true)}>${t('stop')}</${Action}>
 		</div>
 		<div class="counts">

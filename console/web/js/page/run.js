@@ -100,7 +100,7 @@ function Page({run, now, tenant_name, may, reload}) {
 			<h1><${Text} text=${run.title || run.workflow_name}/></h1>
 			<${Status} status=${run.status}/>
 		</div>
-		<p class="dim"><bdi>${run.workflow_name}</bdi> v${run.version}${run.current_version > run.version && html` (${t('run.now_version', {version: 'v' + run.current_version})})`}
+		<p class="dim"><a href=${address('/workflows/' + run.definition_id, {tenant: route.value.params.tenant})}><bdi>${run.workflow_name}</bdi></a> v${run.version}${run.current_version > run.version && html` (${t('run.now_version', {version: 'v' + run.current_version})})`}
 			${' · '}${t('run.fired_by', {event: run.trigger_type})} <${When} at=${run.queued_at}/>
 			${length && html` · ${t('run.took', {time: length})}`}
 			${tenant_name && html` · <bdi>${tenant_name}</bdi>`}</p>
