@@ -170,10 +170,13 @@ endif
 
 .PHONY: install-docs uninstall-docs
 install-docs:
-	$(MKDIR_P) $(addprefix $(docs_target)/,docs examples $(example_folders))
+	$(MKDIR_P) $(addprefix $(docs_target)/,docs/pictures examples \
+		$(example_folders))
 	$(INSTALL_DATA) $(addprefix $(srcdir)/,README.md CHANGELOG.md LICENSE) \
 		$(docs_target)/
 	$(INSTALL_DATA) $(wildcard $(srcdir)/docs/*.md) $(docs_target)/docs/
+	$(INSTALL_DATA) $(wildcard $(srcdir)/docs/pictures/*) \
+		$(docs_target)/docs/pictures/
 	$(INSTALL_DATA) $(wildcard $(srcdir)/examples/*.*) $(docs_target)/examples/
 	$(foreach folder,$(example_folders),$(INSTALL_DATA) \
 		$(srcdir)/$(folder)/* $(docs_target)/$(folder)/ &&) true

@@ -69,15 +69,19 @@ sub wait_executed
 	return;
 }
 
-# How many runs were executed far from their place in the order.  Within a tick,
-# and from one to the next, a few runs may pass one another.
-sub out_of_order
+# The order holds: within a tick, and from one to the next, a few runs may pass one
+# another.  A step that took long, as any may on a busy machine, is executed again
+# alone and later; but of thousands in a wrong order hundreds would be far away.
+sub in_order
 {
-	return $node->safe_psql('postgres', q{
+	my $far = $node->safe_psql('postgres', q{
 		SELECT count(*) FILTER (WHERE abs(executed - expected) > 300) FROM (
 			SELECT row_number() OVER (ORDER BY nr) AS executed,
 				row_number() OVER (ORDER BY priority DESC, run_at, id) AS expected
 			FROM notes JOIN workflow_runs r ON r.id = run) x});
+
+	cmp_ok($far, '<=', 20, 'in the order of priority and time');
+	return;
 }
 
 sub in_index
@@ -106,7 +110,7 @@ is(in_index('run_at <= queued_at'), 3730, 'due when they were fired');
 is(in_index('run_at > queued_at'), 5146, 'the others had to wait');
 $node->safe_psql('postgres', 'SELECT wf_resume()');
 wait_executed(8870, 'all end whose time has come');
-is(out_of_order(), 0, 'in the order of priority and time');
+in_order();
 is(in_index("run_at > now()"), 6, 'the others wait');
 
 #
@@ -123,7 +127,7 @@ fire(1500, 0);
 $node->safe_psql('postgres',
 	"SELECT count(*) FROM wf_retry_runs('$tenant'); SELECT wf_resume()");
 wait_executed(10370, 'all that were retried end');
-is(out_of_order(), 0, 'in the order of priority and time');
+in_order();
 
 #
 # One by one, while others are executed: what becomes due is not passed over.
