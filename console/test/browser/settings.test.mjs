@@ -1,7 +1,7 @@
 // Settings: who did what, what fires by itself, branches, mail templates, connections.
 
 import assert from 'node:assert/strict';
-import {like, sql, story} from './browser.mjs';
+import {becomes, like, sql, story} from './browser.mjs';
 
 const RIYADH = '7f0e8a52-3c1d-4c55-9d0b-5a6f7e8d9c02';
 const CONFLICT = /status of 409/;
@@ -73,10 +73,10 @@ story('names a branch, holds it with a reason, and lets it go on', {}, async per
 	await person.field('stop.reason').fill('stock taking');
 	await person.dialog().getByRole('button', {name: person.say('stop.hold.button'), exact: true}).click();
 	await row.getByText('stock taking').waitFor();
-	assert.equal(sql(`SELECT reason FROM workflow_pauses WHERE tenant_id = '${RIYADH}'`), 'stock taking');
+	await becomes(`SELECT reason FROM workflow_pauses WHERE tenant_id = '${RIYADH}'`, 'stock taking');
 	await row.getByRole('button', {name: person.say('stop.resume')}).click();
 	await row.getByText(person.say('tenant.works')).waitFor();
-	assert.equal(sql('SELECT count(*) FROM workflow_pauses'), '0');
+	await becomes('SELECT count(*) FROM workflow_pauses', '0');
 	sql(`UPDATE workflow_tenants SET name = '${before}' WHERE tenant_id = '${RIYADH}'`);
 });
 
