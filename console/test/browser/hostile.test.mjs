@@ -132,6 +132,8 @@ story('a name is text wherever it is shown', {allow: [/TrustedHTML/]}, async per
 		}
 	}).catch(error => error.name), 'TypeError');
 	assert.equal(await person.page.locator('#made').count(), 0);
+	// other stories count what is held
+	sql(`SELECT wf_resume('${HOSTILE}')`);
 });
 
 story('a value stays within its own direction', {language: 'ar'}, async person => {
