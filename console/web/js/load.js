@@ -31,6 +31,11 @@ export function useLoad(read, keys, {every} = {}) {
 			if (current.current === abort && !BUSY.includes(error.code) &&
 				error.name !== 'AbortError')
 				set(old => ({data: old.data, error, loading: false}));
+			// requests may overtake one another: what was asked last is to be shown
+			if (current.current === abort && error.code === 'superseded') {
+				current.current = null;
+				load(poll);
+			}
 		} finally {
 			if (current.current === abort)
 				current.current = null;

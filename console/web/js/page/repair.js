@@ -82,13 +82,14 @@ export function CancelDialog({run, onClose, onDone}) {
 	</${Dialog}>`;
 }
 
-export function RerunDialog({run, onClose, onDone}) {
+// Nothing of the old run is read again: the page is that of the new one.
+export function RerunDialog({run, onClose}) {
 	const state = useWrite(async () => {
 		const {run_id} = await post(`runs/${run.run_id}/rerun`, {});
 
 		toast(t('outcome.rerun'));
 		go('/runs/' + run_id);
-	}, onDone);
+	}, onClose);
 
 	return html`<${Dialog} title=${t('rerun')} onClose=${onClose}>
 		<p>${t('rerun.what', {version: 'v' + (run.current_version ?? run.version)})}</p>
