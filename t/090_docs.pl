@@ -11,7 +11,7 @@
 #	... -->
 #	<!-- test: skip why --> the next block does not run
 #	<!-- test: in NAME -->  the next block runs in the database of that name
-#	<!-- test: as ROLE -->  all the blocks that are shown behind it run with
+#	<!-- test: as ROLE -->  all the blocks that are shown after it run with
 #	                        that role (none: as the superuser again)
 #	<!-- test: fails 22023 -->  the next block ends with that error; what
 #	                        ```text shows behind it is psql's message

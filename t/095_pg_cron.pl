@@ -1,7 +1,7 @@
 
 # pg_cron as docs/operations.md has it: jobs that fire a workflow and purge,
 # of roles that may do no more than that.  What a job stores is executed here
-# as its role; where pg_cron knows seconds, it does so itself.
+# as its role; if pg_cron knows seconds, it does so itself.
 
 use strict;
 use warnings FATAL => 'all';

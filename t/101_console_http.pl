@@ -132,7 +132,7 @@ foreach my $case (@refused)
 	is($answer->{headers}{'cache-control'}, 'no-store', "$what: not stored");
 }
 
-# What is refused as HTTP ends the connection: nothing behind it is looked at.
+# What is refused as HTTP ends the connection: nothing after it is looked at.
 foreach my $bytes (
 	"${post}Transfer-Encoding: chunked\r\n\r\n",
 	"${post}Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}",

@@ -184,7 +184,7 @@ is($node->safe_psql('shop',
 is(outcome($console->ask($session, 'GET', '/api/health', undef, 'X-WF-Poll' => 1)), 200,
 	'a poll of an idle session');
 
-# Nothing is answered before COMMIT, where it may still fail.
+# Nothing is answered before COMMIT, which may still fail.
 $node->safe_psql('shop', <<'SQL');
 TRUNCATE public.done;
 CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS

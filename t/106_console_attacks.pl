@@ -136,7 +136,7 @@ foreach my $name ("127.0.0.1.evil.example:$console->{port}", "localhost.evil.exa
 	is(outcome($console->ask($session, 'GET', '/api/me', undef, Host => $name)),
 		'421 host', "the name $name");
 }
-# a cookie that somebody has put before ours, or behind it
+# a cookie that somebody has put before ours, or after it
 foreach my $cookie ("__Host-wf=@{[ 'ab' x 32 ]}; __Host-wf=$session->{cookie}",
 	"__Host-wf=$session->{cookie}; __Host-wf=@{[ 'ab' x 32 ]}", "__host-wf=$session->{cookie}",
 	"x__Host-wf=$session->{cookie}", "__Host-wf=\"$session->{cookie}\"",
@@ -338,7 +338,7 @@ my ($cmdline) = slurp_file('/proc/' . $console->pid . '/cmdline');
 unlike($cmdline, qr/secret/, 'nor is one in the arguments');
 $console->stop;
 
-# It takes as many descriptors as it may need; where it cannot, it says so.
+# It takes as many descriptors as it may need; if it cannot, it says so.
 $console = start_console($node, descriptors => 40);
 $session = $console->login('ops_a');
 @held = map { $console->connect } 1 .. 300;

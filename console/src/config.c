@@ -311,7 +311,7 @@ check(const Config *config, char *error)
 }
 
 /*
- * Takes a line, "key = value" with a NUL behind it.  seen has the keys of the
+ * Takes a line, "key = value" with a NUL after it.  seen has the keys of the
  * lines before, each between two line feeds.
  */
 static bool
@@ -330,7 +330,7 @@ take_line(Config *config, char *line, Text *seen, char *error)
 	value = equals + 1 + strspn(equals + 1, " \t");
 	*equals = '\0';
 	key[strcspn(key, " \t")] = '\0';
-	for (char *p = value; *p; p++)	/* a comment behind the value */
+	for (char *p = value; *p; p++)	/* a comment after the value */
 		if (*p == '#' && (p == value || isspace((unsigned char) p[-1])))
 			*p-- = '\0';
 	len = strlen(value);

@@ -92,7 +92,7 @@ is_value(unsigned char c)
 
 /*
  * Looks at the bytes that have come since, for what can never become right.
- * READ_DONE: the empty line is there, and seen is behind it.
+ * READ_DONE: the empty line is there, and seen is after it.
  */
 static ReadState
 scan_lines(HeadScan *scan, const char *data, size_t len, Problem *problem)

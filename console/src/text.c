@@ -28,7 +28,7 @@ text_alloc(size_t size)
 	return p;
 }
 
-/* A copy with a NUL behind it, to be freed by the caller. */
+/* A copy with a NUL after it, to be freed by the caller. */
 char *
 text_copy(const char *data, size_t len)
 {

@@ -246,7 +246,7 @@ is_version(const char *text)
 	return major > 0 && minor > 0 && text[major + 1 + minor] == '\0';
 }
 
-/* What a card says where it cannot be shown, unless it says so itself. */
+/* What a card says if it cannot be shown, unless it says so itself. */
 static Jsonb *
 with_fallback(const JsonbValue *card, const char *text)
 {

@@ -32,7 +32,7 @@ typedef struct RunRow
 	StepPosition current_step;
 	StepPosition loaded_step;	/* current_step as loaded */
 	int			attempt;		/* of the current step, begun */
-	TimestampTz attempt_at;		/* when, where that was committed; else 0 */
+	TimestampTz attempt_at;		/* when, if that was committed; else 0 */
 	Jsonb	   *failed_attempts;	/* of the current step; NULL: none */
 	int			abnormal_ends;	/* of workers that executed abnormal_step; -1:
 								 * it would not be cancelled */

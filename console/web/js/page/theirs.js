@@ -1,4 +1,4 @@
-// Who has saved meanwhile: said where a save comes too late.
+// Who has saved meanwhile: said if a save comes too late.
 
 import {html} from '../../vendor/ui.js';
 import {t} from '../i18n.js';
