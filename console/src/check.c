@@ -140,21 +140,11 @@ check_session(const Config *config, PGconn *conn, const char *role)
 	return bad;
 }
 
-/* Would the server have let somebody in whom it has not asked for a password?
- * libpq from 16 on ends such a connection by itself (require_auth). */
-static bool
-asked_for_none(PGconn *conn)
-{
-	return strstr(PQerrorMessage(conn), "authentication method requirement") !=
-		NULL;
-}
-
 /* Nothing but that the server answers can be said without a role. */
 static int
 check_answer(PGconn *conn)
 {
 	if (PQconnectionNeedsPassword(conn) || PQconnectionUsedPassword(conn) ||
-		asked_for_none(conn) ||
 		strstr(PQerrorMessage(conn), "FATAL") != NULL)
 	{
 		puts("ok: PostgreSQL answers");
@@ -184,8 +174,6 @@ check_database(const Config *config, const Database *database,
 			: missing("PostgreSQL lets anybody in", hba_help);
 	else if (role == NULL)
 		bad = check_answer(conn);
-	else if (asked_for_none(conn))
-		bad = missing("PostgreSQL did not ask for the password", hba_help);
 	else
 	{
 		bad = missing("the role cannot sign in", PQerrorMessage(conn));

@@ -150,21 +150,18 @@ resolve(Database *database, char *error)
 	return true;
 }
 
-/* What every connection has. */
+/*
+ * What every connection has.  Not require_auth of libpq 16 and later: with it
+ * a server that asks for no password looks like one that is not there, and
+ * login.c asks PQconnectionUsedPassword anyway.
+ */
 static void
 add_ours(Database *database)
 {
-	PQconninfoOption *known = PQconndefaults();
-
 	add(database, "passfile", "/dev/null");
 	add(database, "gssencmode", "disable");
 	add(database, "client_encoding", "UTF8");
 	add(database, "options", SETTINGS);
-	/* from 16 on: no other method than one that takes a password */
-	for (PQconninfoOption *o = known; o && o->keyword; o++)
-		if (strcmp(o->keyword, "require_auth") == 0)
-			add(database, "require_auth", "scram-sha-256,md5,password");
-	PQconninfoFree(known);
 }
 
 /*
