@@ -58,6 +58,7 @@ missing()
 		perl -MIPC::Run -e 1 2>/dev/null || echo libipc-run-perl
 		have node || echo nodejs
 		[ -n "${WF_NPM:-}" ] || have npm || echo npm
+		have curl || echo curl
 		have nginx || echo nginx-light
 		have pgbouncer || echo pgbouncer
 		missing_for_browser

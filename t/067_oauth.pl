@@ -463,7 +463,8 @@ $slow->wait_requests(2);
 is(scalar(() = $slow->requests), 2, 'another worker asks anew');
 
 # The server is stopped, as one does.
-$node->restart('fast');
+$node->stop('fast');
+$node->start;
 $slow->wait_requests(3);
 $slow->command('release');
 wait_ended($node, values %runs);
