@@ -66,7 +66,7 @@ missing()
 	fi
 }
 
-# What is tested if it is there: pg_cron for that server, where Debian has it,
+# What is tested if it is there: pg_cron for that server, if Debian has it,
 # and the driver for a Java that is there anyway.
 missing_extras()
 {

@@ -1,5 +1,5 @@
 -- The application's side of the other workflows: tables and triggers, what
--- they send through, and their mail templates.  Load it behind orders.sql,
+-- they send through, and their mail templates.  Load it after orders.sql,
 -- connections.sql and templates.sql; then define.sql for each workflow.
 --
 -- Put in your own addresses and tokens, or set the psql variables carrier_url,

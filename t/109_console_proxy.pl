@@ -46,7 +46,7 @@ if (!$nginx)
 	no warnings 'exec';
 	exec($program, '-c', "$dir/conf", '-e', "$dir/error.log") or POSIX::_exit(127);
 }
-# also where this test ends early
+# also if this test ends early
 END { kill 'QUIT', $nginx if $nginx; }
 wait_until(sub { IO::Socket::INET->new("127.0.0.1:$port") }, 'nginx is there');
 

@@ -3,7 +3,7 @@
  *	  The strict reader of HTTP/1.1: line and headers of one request.
  *
  * Takes GET and POST in origin form, lines that end with CR LF, names without
- * a blank behind them, one Content-Length of digits, no Transfer-Encoding.
+ * a blank after them, one Content-Length of digits, no Transfer-Encoding.
  * What two programs could understand in two ways is refused, and the
  * connection closed after the answer: so nothing of it is taken for the next
  * request.

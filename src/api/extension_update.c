@@ -90,7 +90,7 @@ split(const char *what)
 								   CStringGetTextDatum(", "));
 }
 
-/* The name behind "FUNCTION " or "PROCEDURE "; NULL: it is a relation. */
+/* The name after "FUNCTION " or "PROCEDURE "; NULL: it is a relation. */
 static const char *
 routine_of(const char *on)
 {

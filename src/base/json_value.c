@@ -199,7 +199,7 @@ append_container(StringInfo buf, const JsonbValue *value)
 {
 	JsonbIterator *it = JsonbIteratorInit(value->val.binary.data);
 	int			start = buf->len;
-	bool		is_first = true;	/* of its container, or behind its key */
+	bool		is_first = true;	/* of its container, or after its key */
 	JsonbIteratorToken token;
 	JsonbValue	v;
 

@@ -103,7 +103,7 @@ extern bool template_at_section(const Splitter *s, int pos);
 
 /*
  * Reads the tag of a section, after "{{" at the position, and moves the
- * position behind it; of a line that has nothing but such tags, to the next
+ * position after it; of a line that has nothing but such tags, to the next
  * line.
  */
 extern void template_split_section(Splitter *s);
