@@ -56,19 +56,8 @@ workflow_engine.poll_interval = 200ms
 workflow_engine.http_timeout = 60s
 CONF
 
-sub use_installation
-{
-	my ($inst) = @_;
-	local $ENV{WF_DESTDIR} = $inst;
-
-	$node->stop if defined $node->{_pid};
-	$node->append_conf('postgresql.conf', WorkflowEngine::Test::extension_conf());
-	$node->start;
-	return;
-}
-
 my $http = start_receiver('http');
-use_installation($mid_inst);
+use_installation($node, $mid_inst);
 my ($old) = query($node, q{
 	SELECT default_version FROM pg_available_extensions
 	WHERE name = 'workflow_engine'}) || $next =~ s/\.1test$//r;
@@ -187,7 +176,7 @@ query($node, "CREATE DATABASE flight");
 #
 $node->stop('immediate');
 my $from = -s $node->logfile;
-use_installation($new_inst);
+use_installation($node, $new_inst);
 $http->command('release');
 wait_until(sub { said($from, qr/no run is executed in database "postgres"/) },
 	'workers of a newer library say that they wait');
@@ -356,7 +345,7 @@ set_and_reload($node, 'workflow_engine.databases', '*');
 # The SQL objects are newer than the library
 #
 $from = -s $node->logfile;
-use_installation($mid_inst);
+use_installation($node, $mid_inst);
 wait_until(sub { said($from, qr/no run is executed in database "postgres"/) },
 	'workers of an older library say that they wait');
 foreach my $call ("wf_fire('$tenant', 'completed')",
@@ -409,7 +398,7 @@ wait_for($node, 'flight',
 is($node->safe_psql('flight', 'SELECT status, current_step FROM workflow_runs'),
 	'running|1', '... and nothing is begun');
 is(said($from, qr/\[\d+\] ERROR:/), 0, 'no worker has raised an error');
-use_installation($new_inst);
+use_installation($node, $new_inst);
 wait_for($node, 'flight', "SELECT status = 'completed' FROM workflow_runs",
 	'with the right library the run goes on');
 is($node->safe_psql('flight', "SELECT attempts FROM wf_trace('$flying') WHERE step = 0"),

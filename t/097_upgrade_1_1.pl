@@ -28,17 +28,6 @@ workflow_engine.poll_interval = 200ms
 workflow_engine.http_timeout = 60s
 CONF
 
-sub use_installation
-{
-	my ($inst) = @_;
-	local $ENV{WF_DESTDIR} = $inst;
-
-	$node->stop if defined $node->{_pid};
-	$node->append_conf('postgresql.conf', WorkflowEngine::Test::extension_conf());
-	$node->start;
-	return;
-}
-
 sub version
 {
 	my ($db) = @_;
@@ -67,7 +56,7 @@ sub may
 #
 my $http = start_receiver('http');
 
-use_installation($old_inst);
+use_installation($node, $old_inst);
 query($node, "CREATE ROLE $_") foreach qw(firer viewer operator boss halved by_default);
 query($node, q{
 	CREATE EXTENSION workflow_engine VERSION '1.0';
@@ -120,7 +109,7 @@ $node->stop('immediate');
 #
 # The library of 1.1, before the update
 #
-use_installation($new_inst);
+use_installation($node, $new_inst);
 $http->command('release');
 wait_for($node, 'postgres',
 	q{SELECT count(*) = 2 FROM wf_workers() WHERE database = 'postgres'

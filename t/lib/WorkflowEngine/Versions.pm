@@ -11,7 +11,9 @@ use Exporter 'import';
 use File::Basename;
 use PostgreSQL::Test::Utils;
 
-our @EXPORT = qw(build_library);
+use WorkflowEngine::Test;
+
+our @EXPORT = qw(build_library use_installation);
 
 my $top = abs_path(dirname(__FILE__) . '/../../..');
 
@@ -57,6 +59,18 @@ sub build_library
 	}
 	system_or_bail('make', '-s', '-C', "$tmp/build", '-f', "$tmp/src/Makefile",
 		'with_llvm=no', 'install', "DESTDIR=$inst");
+	return;
+}
+
+# (Re)starts the node with what make install DESTDIR= put into that folder.
+sub use_installation
+{
+	my ($node, $inst) = @_;
+	local $ENV{WF_DESTDIR} = $inst;
+
+	$node->stop if defined $node->{_pid};
+	$node->append_conf('postgresql.conf', extension_conf());
+	$node->start;
 	return;
 }
 
