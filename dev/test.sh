@@ -193,6 +193,7 @@ run_tap()
 		fail "npm packages"
 	suite_make REGRESS= ISOLATION= WF_DESTDIR="$WORK/inst" \
 		WF_OLD_PG_CONFIG="${OLD_PG_CONFIG:-}" WF_NPM="$npm" PROVE_TESTS="$files" \
+		WF_BROWSER_TESTS="${WF_BROWSER_TESTS:-}" \
 		WF_CONSOLE="$WORK/build/console/wf_console_sanitized" \
 		PROVE_FLAGS="-I t/lib --timer -j$JOBS" 2>&1 |
 		tee "$output"

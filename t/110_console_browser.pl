@@ -1,6 +1,7 @@
 # The console's page in a real browser: console/test/browser, with a server, workers
 # and the data of console/demo.sql.  Without Chromium it is skipped, and says so; make
-# test installs Chromium, but for WF_NO_BROWSER=1.
+# test installs Chromium, but for WF_NO_BROWSER=1.  WF_BROWSER_TESTS=editor takes those
+# files alone whose name has that in it.
 use strict;
 use warnings FATAL => 'all';
 
@@ -56,9 +57,10 @@ local $ENV{WF_CHROMIUM} = $chromium;
 local $ENV{WF_PSQL} = join ' ', 'psql', '-X', '-q', '-At', '-v', 'ON_ERROR_STOP=1',
   '-h', $node->host, '-p', $node->port, '-d', 'shop';
 local $ENV{WF_TEST_LIMIT} = $WorkflowEngine::Test::limit;
+local $ENV{WF_BROWSER_TESTS} //= '';
 local $ENV{HOME} = $made;    # where the browser writes
 
-foreach my $file (sort glob "$top/console/test/browser/*.test.mjs")
+foreach my $file (sort glob "$top/console/test/browser/*$ENV{WF_BROWSER_TESTS}*.test.mjs")
 {
 	my ($said, $failed) = ('', '');
 	my $ok = IPC::Run::run([ 'node', '--test', '--test-concurrency=1',

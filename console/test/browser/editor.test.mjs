@@ -442,11 +442,26 @@ test('both languages have the same words, with the same values', async () => {
 	assert.deepEqual(Object.keys(ar).filter(key => typeof ar[key] === 'object' && Object.keys(ar[key]).length !== 6), []);
 });
 
-test('all that the page loads is at most 90 kB, compressed', () => {
-	const web = new URL('../../web/', import.meta.url);
-	const files = readdirSync(web, {recursive: true}).filter(name => /\.(js|css)$/.test(name));
-	const size = gzipSync(Buffer.concat(files.map(name => readFileSync(new URL(name, web))))).length;
+// What a module imports with import(), later.js shows when it is wanted.
+function imported(name, web, found = new Set()) {
+	if (!found.has(name)) {
+		found.add(name);
+		for (const [, other] of readFileSync(new URL(name, web), 'utf8').matchAll(/^import [^'(]*'([^']+)';$|^\} from '([^']+)';$/gm))
+			imported(new URL(other, new URL(name, 'http://x/')).pathname.slice(1), web, found);
+	}
+	return found;
+}
 
-	assert.ok(files.length > 20);
-	assert.ok(size <= 90 * 1024, `it is ${size} bytes`);
+test('the first screen is at most 90 kB, compressed, and nothing is loaded from elsewhere', () => {
+	const web = new URL('../../web/', import.meta.url);
+	const first = ['index.html', 'app.css', ...imported('js/main.js', web)];
+	const all = readdirSync(web, {recursive: true}).filter(name => /\.(js|css|html)$/.test(name));
+	const size = names => gzipSync(Buffer.concat(names.map(name => readFileSync(new URL(name, web))))).length;
+
+	assert.ok(first.includes('js/page/overview.js') && first.includes('vendor/ui.js'));
+	assert.ok(!first.includes('js/page/editor.js'));
+	assert.ok(size(first) <= 90 * 1024, `it is ${size(first)} bytes`);
+	console.log(`# the first screen ${size(first)} bytes, all pages ${size(all)}`);
+	for (const name of all)
+		assert.doesNotMatch(readFileSync(new URL(name, web), 'utf8'), /(?:from|import\(|src=|href=|url\()\s*['"]?(?:https?:)?\/\//, name);
 });

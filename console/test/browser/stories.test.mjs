@@ -2,7 +2,7 @@
 // desk and on a phone.
 
 import assert from 'node:assert/strict';
-import {PASSWORD, becomes, sql, story} from './browser.mjs';
+import {PASSWORD, becomes, like, sql, story} from './browser.mjs';
 
 // of a wrong password or an ended session, and of one try too many within a second
 const UNAUTHORIZED = /status of (401|429)/;
@@ -208,3 +208,15 @@ async function retryAgain(person) {
 			(document.querySelector('dialog .problem') && !document.querySelector('dialog button[type=submit]').disabled));
 	}
 }
+
+// What an update of the console leaves in a tab: addresses that are no more.
+story('says so if a part of the page cannot be fetched, and reloads', {allow: [/Failed to load resource/, /net::ERR_FAILED/]}, async person => {
+	await person.signIn();
+	await person.page.route('**/js/page/workflows.js', route => route.abort());
+	await person.page.getByRole('link', {name: like(person.say('nav.workflows'))}).click();
+	await person.sees(person.say('page.not_loaded'));
+	await person.accessible('what could not be fetched');
+	await person.page.unroute('**/js/page/workflows.js');
+	await person.press('page.reload');
+	await person.sees('Confirm order');
+});

@@ -32,6 +32,8 @@ export default {
 	'error': 'Error',
 	'run': 'Run',
 	'page.unknown': 'There is no such page.',
+	'page.not_loaded': 'This page could not be fetched. The console may have been updated: reload. What you have not saved is kept.',
+	'page.reload': 'Reload',
 	'standby': 'This is a copy for reading: nothing can be changed here.',
 	'idle': {
 		one: 'You will be signed out in a minute: nothing was done for a while.',

@@ -6,20 +6,22 @@ import {t, language} from './i18n.js';
 import {route, go, address, change} from './router.js';
 import {get, post} from './api.js';
 import {token, me, ended, generation, forget} from './session.js';
+import {later} from './later.js';
 import './theme.js';
 import {SignIn, SignInAgain} from './page/login.js';
 import {Overview} from './page/overview.js';
-import {Runs} from './page/runs.js';
-import {Run} from './page/run.js';
-import {Failures} from './page/failures.js';
-import {Workflows} from './page/workflows.js';
-import {Settings} from './page/settings.js';
-import {Workflow} from './page/workflow.js';
-import {Editor} from './page/editor.js';
-import {Help} from './page/help.js';
 import {Language, Theme} from './ui/choices.js';
 import {Toasts, toast} from './ui/toast.js';
 import {Problem} from './ui/parts.js';
+
+const Runs = later(async () => (await import('./page/runs.js')).Runs);
+const Run = later(async () => (await import('./page/run.js')).Run);
+const Failures = later(async () => (await import('./page/failures.js')).Failures);
+const Workflows = later(async () => (await import('./page/workflows.js')).Workflows);
+const Workflow = later(async () => (await import('./page/workflow.js')).Workflow);
+const Editor = later(async () => (await import('./page/editor.js')).Editor);
+const Settings = later(async () => (await import('./page/settings.js')).Settings);
+const Help = later(async () => (await import('./page/help.js')).Help);
 
 const PAGES = [
 	{path: '/', key: 'nav.overview', icon: '◉', page: Overview},

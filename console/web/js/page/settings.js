@@ -3,13 +3,15 @@
 import {html} from '../../vendor/ui.js';
 import {t} from '../i18n.js';
 import {route, address} from '../router.js';
-import {Operations} from './operations.js';
-import {Schedules} from './schedules.js';
-import {Tenants} from './tenants.js';
-import {Templates} from './templates.js';
-import {Template} from './template.js';
-import {Connections} from './connections.js';
-import {About} from './about.js';
+import {later} from '../later.js';
+
+const Operations = later(async () => (await import('./operations.js')).Operations);
+const Schedules = later(async () => (await import('./schedules.js')).Schedules);
+const Tenants = later(async () => (await import('./tenants.js')).Tenants);
+const Templates = later(async () => (await import('./templates.js')).Templates);
+const Template = later(async () => (await import('./template.js')).Template);
+const Connections = later(async () => (await import('./connections.js')).Connections);
+const About = later(async () => (await import('./about.js')).About);
 
 const SECTIONS = {operations: Operations, schedules: Schedules, tenants: Tenants,
 	templates: Templates, connections: Connections, about: About};
