@@ -2,7 +2,7 @@
 -- $1: before (the id of the last one seen), tenant
 WITH page AS MATERIALIZED (
 	SELECT o.* FROM @wf@.workflow_operations o
-	WHERE ($1->>'before' IS NULL OR o.id < ($1->>'before')::uuid)
+	WHERE o.id < coalesce($1->>'before', 'ffffffff-ffff-ffff-ffff-ffffffffffff')::uuid
 		AND ($1->>'tenant' IS NULL OR o.tenant_id = ($1->>'tenant')::uuid)
 	ORDER BY o.id DESC LIMIT 51
 ), shown AS (

@@ -11,7 +11,7 @@ WITH under_way AS (
 	SELECT v.version, v.created_at, v.created_by, v.note, v.run_as::text AS run_as
 	FROM @wf@.workflow_definition_versions v
 	WHERE v.definition_id = ($1->>'id')::uuid
-	AND ($1->>'before' IS NULL OR v.version < ($1->>'before')::int)
+	AND v.version < coalesce(($1->>'before')::int, 2147483647)
 	ORDER BY v.version DESC LIMIT 501
 )
 SELECT 200 AS status, jsonb_build_object(

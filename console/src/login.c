@@ -311,7 +311,7 @@ connected(Login *login)
 	login->query = query_new(logins.base, login->conn, on_lost, login);
 	text_init(&sql);
 	statement_write(&sql, "login", "", false);
-	query_send(login->query, sql.data, "{}", NULL, false, 5000, on_checked);
+	query_send(login->query, NULL, sql.data, "{}", NULL, false, 5000, on_checked);
 	text_free(&sql);
 }
 

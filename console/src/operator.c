@@ -251,8 +251,8 @@ begin_next(Operator *operator)
 	text_init(&sql);
 	statement_write(&sql, job->route->statement, operator->schema,
 					!job->route->writes && !job->route->keeps);
-	query_send(operator->query, sql.data, job->params, job->body,
-			   job->route->writes, job->timeout, on_done);
+	query_send(operator->query, job->route->statement, sql.data, job->params,
+			   job->body, job->route->writes, job->timeout, on_done);
 	text_free(&sql);
 	job->body = NULL;
 }

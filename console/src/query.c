@@ -9,6 +9,9 @@
  * ready again and when no cancel is under way: one that comes late would hit
  * the next (cancel.c).
  *
+ * A statement that has a name is prepared the first time it is sent: parsing
+ * and planning are a third of what a page of runs costs.
+ *
  * Runs in the loop; owns the connection and its two events.  An idle
  * connection is watched too: if it breaks, its owner is told.
  */
@@ -23,8 +26,8 @@
 #include "text.h"
 
 #define JSONB_OID 3802
-#define COMMANDS 4				/* BEGIN, time-out, statement, COMMIT */
-#define STATEMENT 2				/* the place of the statement in these */
+#define STATEMENT 2				/* after BEGIN and the time-out; then COMMIT */
+#define PREPARED_MAX 64			/* statements; any other is sent as text */
 
 /* More than any answer has; the server does not know when to stop. */
 #define RECEIVE_LIMIT ((size_t) 32 * 1024 * 1024)
@@ -43,8 +46,12 @@ struct Query
 	struct event *readable;
 	struct event *writable;
 	QueryState	state;
-	int			command;		/* which of COMMANDS is being answered */
+	int			command;		/* which of those sent is being answered */
+	int			statement;		/* which of them is the statement */
+	const char *preparing;		/* the one before it prepares this; or NULL */
 	bool		committed;
+	const char *prepared[PREPARED_MAX]; /* names that the server knows */
+	int			nprepared;
 	QueryResult result;
 	size_t		received;		/* bytes, about */
 	Cancel	   *cancel;			/* under way */
@@ -167,14 +174,25 @@ send_plain(Query *query, const char *sql)
 	PQsendQueryParams(query->conn, sql, 0, NULL, NULL, NULL, NULL, 0);
 }
 
+static bool
+is_prepared(const Query *query, const char *name)
+{
+	for (int i = 0; i < query->nprepared; i++)
+		if (strcmp(query->prepared[i], name) == 0)
+			return true;
+	return false;
+}
+
 /*
  * Sends a statement with two parameters of jsonb; body may be NULL.  All of
- * them are copied.  timeout in milliseconds.  done is called later, never at
- * once; nothing may be running.
+ * them are copied but for name: the same for the same text always, and never
+ * freed; NULL: the statement is not kept.  timeout in milliseconds.  done is
+ * called later, never at once; nothing may be running.
  */
 void
-query_send(Query *query, const char *sql, const char *params,
-		   const char *body, bool writes, int timeout, QueryDone done)
+query_send(Query *query, const char *name, const char *sql,
+		   const char *params, const char *body, bool writes, int timeout,
+		   QueryDone done)
 {
 	const Oid	types[2] = {JSONB_OID, JSONB_OID};
 	const char *values[2] = {params, body};
@@ -182,13 +200,29 @@ query_send(Query *query, const char *sql, const char *params,
 
 	query->state = RUNNING;
 	query->command = 0;
+	query->statement = STATEMENT;
+	query->preparing = NULL;
 	query->committed = false;
 	query->received = 0;
 	query->done = done;
 	snprintf(set, sizeof(set), "SET LOCAL statement_timeout = %d", timeout);
 	send_plain(query, writes ? "BEGIN READ WRITE" : "BEGIN READ ONLY");
 	send_plain(query, set);
-	PQsendQueryParams(query->conn, sql, 2, types, values, NULL, NULL, 0);
+	if (name != NULL && !is_prepared(query, name))
+	{
+		if (query->nprepared < PREPARED_MAX)
+		{
+			PQsendPrepare(query->conn, name, sql, 2, types);
+			query->preparing = name;
+			query->statement++;
+		}
+		else
+			name = NULL;
+	}
+	if (name != NULL)
+		PQsendQueryPrepared(query->conn, name, 2, values, NULL, NULL, 0);
+	else
+		PQsendQueryParams(query->conn, sql, 2, types, values, NULL, NULL, 0);
 	send_plain(query, "COMMIT");
 	PQpipelineSync(query->conn);
 	flush(query);
@@ -221,13 +255,17 @@ take_result(Query *query, PGresult *result)
 {
 	ExecStatusType status = PQresultStatus(result);
 
-	if (status == PGRES_TUPLES_OK && query->command == STATEMENT &&
+	if (status == PGRES_TUPLES_OK && query->command == query->statement &&
 		query->state == RUNNING)
 	{
 		query->result.rows = result;
 		return;
 	}
-	if (status == PGRES_COMMAND_OK && query->command == COMMANDS - 1)
+	/* it stays prepared whatever becomes of the transaction */
+	if (status == PGRES_COMMAND_OK && query->state == RUNNING &&
+		query->preparing != NULL && query->command == STATEMENT)
+		query->prepared[query->nprepared++] = query->preparing;
+	if (status == PGRES_COMMAND_OK && query->command == query->statement + 1)
 		query->committed = strcmp(PQcmdStatus(result), "COMMIT") == 0;
 	if (status == PGRES_FATAL_ERROR && query->result.error == NULL &&
 		query->state == RUNNING)

@@ -23,9 +23,9 @@ typedef void (*QueryLost) (void *arg);
 
 extern Query *query_new(struct event_base *base, PGconn *conn,
 						QueryLost lost, void *arg);
-extern void query_send(Query *query, const char *sql, const char *params,
-					   const char *body, bool writes, int timeout,
-					   QueryDone done);
+extern void query_send(Query *query, const char *name, const char *sql,
+					   const char *params, const char *body, bool writes,
+					   int timeout, QueryDone done);
 extern void query_cancel(Query *query);
 extern void query_free(Query *query);
 extern void query_owner(Query *query, QueryLost lost, void *arg);

@@ -119,6 +119,12 @@ test_routes(void)
 			  statement_known(route->statement));
 		CHECK(!route->writes || route->is_post);
 		CHECK(route->kind != ROUTE_STATEMENT || route->timeout > 0);
+		/* a session knows the statement by this name: it has one text */
+		for (int j = 0; j < i && route->kind == ROUTE_STATEMENT; j++)
+			CHECK(routes[j].kind != ROUTE_STATEMENT ||
+				  strcmp(routes[j].statement, route->statement) != 0 ||
+				  (routes[j].writes || routes[j].keeps) ==
+				  (route->writes || route->keeps));
 	}
 }
 
