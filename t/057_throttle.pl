@@ -128,16 +128,18 @@ foreach my $i (1 .. $#requests)
 }
 my @order = map { from_json($requests[$_]{body})->{n} }
   sort { $a <=> $b } grep { $_ >= $opened } values %last;
-my @fired = sort { $a <=> $b } @order;
-my $displaced = 0;
-foreach my $i (0 .. $#order)
-{
-	my ($place) = grep { $fired[$_] == $order[$i] } 0 .. $#fired;
-	$displaced = abs($place - $i) if abs($place - $i) > $displaced;
-}
 cmp_ok(scalar @order, '>=', $n - 30, 'most of them come then');
-note("out of place by $displaced at most");
-cmp_ok($displaced, '<=', 15, 'about in the order of fire')
+
+# Two workers have a part of them each, and the one that is slow may come second: but
+# each part is in order.  Of a random order some 2 * sqrt(40) ascend.
+my @ascending;    # the smallest last one of so many that ascend
+foreach my $order (@order)
+{
+	my ($place) = grep { $ascending[$_] >= $order } 0 .. $#ascending;
+	$ascending[ $place // scalar @ascending ] = $order;
+}
+note("of " . @order . ' ' . @ascending . ' ascend');
+cmp_ok(scalar @ascending, '>=', 0.4 * @order, 'about in the order of fire')
   or diag("in the order @order");
 is( $node->safe_psql(
 		'postgres',

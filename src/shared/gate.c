@@ -26,7 +26,8 @@
  * Before it opens for the first time, a gate gives no turns: all runs come
  * again when it opens, and the table has them in their order.  Each worker
  * takes some of them at a time, so one worker alone gives turns while it is at
- * it: the runs of the others come again a moment later.
+ * it: the runs of the others come again a moment later.  That keeps nobody
+ * waiting in vain as long as the turns that were given are not over.
  *
  * A matter of courtesy, not of correctness: if the table is full, or lost by
  * a crash, requests go through and are refused by the provider itself.
@@ -59,7 +60,8 @@
 
 #define CATCH_UP_US (20 * MS)	/* a run that comes so late keeps its place */
 #define IDLE_US SECOND			/* no run has come: the next may go */
-#define GIVING_US (30 * MS)		/* one worker alone gives turns */
+#define GIVING_US (30 * MS)		/* one worker alone gives turns, or for as */
+#define GIVING_MAX_US (300 * MS)	/* long as those that it gave last */
 
 /* When a run that is held comes again. */
 #define NEAR_US (300 * MS)		/* its turn is as near: at its turn */
@@ -318,6 +320,16 @@ hold_us(const Gate *gate, int64 left_us, int64 ahead)
 	return Min(Max(left_us / 2, NEAR_US), FAR_US + nwaiting * PER_RUN_US);
 }
 
+/* Until when no other worker gives turns, after this one has given one. */
+static TimestampTz
+giving_until(const Gate *gate, TimestampTz now)
+{
+	int64		left_us = (gate->last_turn - gate->served) *
+		gate->interval_us / 2;
+
+	return now + Min(Max(left_us, GIVING_US), GIVING_MAX_US);
+}
+
 /* Says in *turn when the run is to come again; gives it a turn if it may. */
 static void
 hold(Gate *gate, GateTurn *turn, int64 ahead, TimestampTz now)
@@ -336,10 +348,10 @@ hold(Gate *gate, GateTurn *turn, int64 ahead, TimestampTz now)
 			turn->until = gate->given_until;
 			return;
 		}
-		gate->given_by = MyProcPid;
-		gate->given_until = now + GIVING_US;
 		turn->gate = gate->number;
 		turn->number = ++gate->last_turn;
+		gate->given_by = MyProcPid;
+		gate->given_until = giving_until(gate, now);
 	}
 	ahead = Max(ahead, 0);
 	left_us = Max(gate->next_slot + ahead * gate->interval_us - now, MS);
