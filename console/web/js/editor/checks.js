@@ -3,7 +3,7 @@
 
 import {useEffect, useRef, useState} from '../../vendor/ui.js';
 import {post} from '../api.js';
-import {at, locate, make, parse, print, put, rename, spell} from '../json.js';
+import {at, locate, make, print, put, rename, spell} from '../json.js';
 import {generation} from '../session.js';
 
 const WAIT = 500;
@@ -81,35 +81,4 @@ export function correction(tree, problem) {
 	const text = node.value === wrong ? word : problem.pos ? replaceAt(node.value, problem.pos, wrong, word) : null;
 
 	return text === null ? null : {word, change: old => put(old, path, make(text))};
-}
-
-// The paths that a template of a step can name, each with its value on the sample.
-const MOST_PATHS = 300;
-
-function* pathsIn(node, path, depth) {
-	const children = node.kind === 'object' ? node.members.map(({key, node: one}) => [key, one])
-		: node.kind === 'array' ? node.items.slice(0, 1).map((one, i) => [i, one]) : [];
-
-	yield {path: spell(path), node};
-	if (depth < 6) {
-		for (const [part, one] of children)
-			yield* pathsIn(one, [...path, part], depth + 1);
-	}
-}
-
-export function pathsOf(sample, steps, names) {
-	const all = [];
-
-	if (sample?.tree)
-		all.push(...pathsIn(sample.tree, ['trigger'], 0));
-	for (const name of names) {
-		const output = steps?.find(one => one.step_name === name)?.output;
-
-		all.push({path: spell(['steps', name, 'status'])});
-		if (output && !output.truncated)
-			all.push(...pathsIn(parse(output.text), ['steps', name, 'output'], 1));
-		else
-			all.push({path: spell(['steps', name, 'output'])});
-	}
-	return [...all, ...['run.id', 'run.queued_at', 'workflow.name', 'tenant.id', 'now'].map(path => ({path}))].slice(0, MOST_PATHS);
 }

@@ -7,6 +7,7 @@ import {JsonError, at, child, insert, lineOf, make, parse, put, remove, rename, 
 import {Text, HIDDEN} from '../ui/value.js';
 import {brief} from '../page/condition.js';
 import {problemsAt} from './checks.js';
+import {useCompletion} from './complete.js';
 import {shown} from './model.js';
 import {ProblemText} from './problems.js';
 
@@ -89,12 +90,19 @@ export function TextControl({editor, path, keep, multiline, plain, list, ltr, nu
 		});
 	}
 
-	const same = {...rest, ref: element, value, placeholder, dir: ltr ? 'ltr' : 'auto',
-		spellcheck: false, autocomplete: 'off', onInput: event => change(event.target.value)};
+	const completes = insertable && !list;
+	const completion = useCompletion({element, kind: plain ? 'path' : 'template', paths: () => editor.pathsFor(path), change, multiline});
+	const same = {...rest, ...completes && completion.ties, ref: element, value, placeholder, dir: ltr ? 'ltr' : 'auto',
+		spellcheck: false, autocomplete: 'off', onInput: event => {
+			change(event.target.value);
+			if (completes)
+				completion.look();
+		}};
 
 	return html`<div class="with-insert">
 		${multiline ? html`<textarea rows=${Math.min(12, Math.max(rows, value.split('\n').length + rows - 2))} ...${same}></textarea>`
 			: html`<input list=${list} inputmode=${numeric ? 'decimal' : null} ...${same}/>`}
+		${completion.popup}
 		${insertable && html`<button type="button" class="insert" aria-expanded=${String(open)} title=${t('editor.insert')} onClick=${() => setOpen(!open)}>⊕<span class="hidden"> ${t('editor.insert')}</span></button>`}
 	</div>
 	${open && html`<${Paths} editor=${editor} path=${path} onChoose=${choose} onClose=${() => { setOpen(false); element.current?.focus(); }}/>`}`;

@@ -9,12 +9,13 @@ import {at, canonical, insert, make, move, parse, print, put, remove, textAt} fr
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {changes} from '../compare.js';
-import {pathsOf, useChecks} from '../editor/checks.js';
+import {useChecks} from '../editor/checks.js';
 import {Code, positionsOf} from '../editor/code.js';
 import {idOf} from '../editor/controls.js';
 import {dropDraft, findDraft, keepDraft} from '../editor/draft.js';
 import {Form} from '../editor/form.js';
 import {useModel} from '../editor/model.js';
+import {pathsOf} from '../editor/place.js';
 import {ProblemList} from '../editor/problems.js';
 import {Sample, useSample} from '../editor/sample.js';
 import {MergeDialog, SaveDialog, proposed} from '../editor/save.js';
@@ -132,6 +133,7 @@ function useEditor({model, catalogue, workflow, tenant, setView, view}) {
 	const checks = useChecks(model, tenant, samples.sample);
 	const [held, setHeld] = useState([]);
 	const inputs = (checks.steps ?? []).map(one => one.input && !one.input.truncated ? parse(one.input.text) : null);
+	const outputs = Object.fromEntries((checks.steps ?? []).filter(one => one.output && !one.output.truncated).map(one => [one.step_name, parse(one.output.text)]));
 	const names = (at(model.tree, ['steps'])?.items ?? []).map(step => textAt(step, ['name']));
 
 	const editor = {...catalogue, ...steps, ...checks, tree: model.tree, edit: model.edit, broken: model.broken, checkError: checks.error,
@@ -144,7 +146,7 @@ function useEditor({model, catalogue, workflow, tenant, setView, view}) {
 			return checks.previewCurrent && path[0] === 'steps' && path[2] === 'params' && node?.kind === 'string' && node.value.includes('{{')
 				&& inputs[path[1]] ? at(inputs[path[1]], path.slice(3)) : undefined;
 		},
-		pathsFor: path => pathsOf(samples.sample, checks.steps, path[0] === 'steps' ? names.slice(0, path[1]) : []),
+		pathsFor: path => pathsOf(samples.sample?.tree, path[0] === 'steps' ? names.slice(0, path[1]).map(name => ({name, tree: outputs[name]})) : []),
 		goTo(problem) {
 			const step = /^steps\[(\d+)\]/.exec(problem.path);
 
