@@ -72,7 +72,7 @@ FROM generate_series(100, 103) n \g /dev/null
 -- Settings to look at: somebody who may change connections, a mail template with a
 -- history, runs to try it on (whose mail is not sent), and what fires by itself.
 CREATE ROLE admin LOGIN IN ROLE wf_console, shop_steps PASSWORD :'password';
-SELECT wf_grant('admin', 'admin') \g /dev/null
+SELECT wf_grant('admin', 'admin'), wf_grant('admin', 'fire') \g /dev/null
 INSERT INTO workflow_connections (tenant_id, name, kind, config, credentials)
 VALUES (NULL, 'email', 'smtp', '{"url": "smtp://mail.example.com:587", "from": "shop@example.com"}',
 	'{"username": "shop", "password": {"file": "smtp_password"}}');

@@ -72,7 +72,8 @@ serve_console()
 		    http://127.0.0.1:$port
 		    sign in as   ops     password $password    may retry, cancel, switch off
 		    or as        viewer  password $password    may look
-		    or as        admin   password $password    may also change connections
+		    or as        admin   password $password    may also change connections, and
+		                                     run a workflow for real
 		Ctrl-C stops and removes everything.
 	EOF
 	trap 'exit 0' INT TERM

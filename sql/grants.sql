@@ -60,6 +60,7 @@ INSERT INTO t.statement (what, sql) VALUES
 	('wf_connections', 'SELECT wf_connections()'),
 	('wf_connection_keys', 'SELECT wf_connection_keys()'),
 	('wf_schedule_times', 'SELECT wf_schedule_times(''{"cron": "@daily", "time_zone": "UTC"}'')'),
+	('wf_fire_workflow', 'SELECT wf_fire_workflow(NULL)'),
 	('wf_cancel_many', 'SELECT wf_cancel_many(''{}'')'),
 	('wf_retry_many', 'SELECT wf_retry_many(''{}'')'),
 	('wf_cancel_runs', 'SELECT wf_cancel_runs(t.a())'),

@@ -35,8 +35,18 @@ AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED ROWS 5;
 COMMENT ON FUNCTION wf_schedule_times(jsonb, int, timestamptz) IS
 'When a schedule fires: the value of "schedule" in a definition, an object or an array of them; of each its name (else its cron and zone) and its next times after that moment, in order. max_times: 1 to 1000. A schedule that never fires: no rows. Errors: 22023 (the schedule, max_times, after).';
 
+CREATE FUNCTION wf_fire_workflow(definition_id uuid, payload jsonb DEFAULT '{}',
+	version int DEFAULT NULL) RETURNS uuid
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION wf_fire_workflow(uuid, jsonb, int) IS
+'Queues one run of that workflow alone, with this payload, as if its event had happened, and returns its id: for people who try a workflow for real. (wf_fire queues a run of every workflow of the trigger type.) version: it must have that version. workflow_operations says who did it. Errors: 22004 (null), 22023 and 54000 (payload), P0002 (no such definition, or one of a tenant this session is not bound to), WF409 (another version), 55000 (it is switched off), 54001 (as wf_fire).';
+
+COMMENT ON COLUMN workflow_operations.what IS 'cancel, retry, rerun: runs; fire: a workflow was run by wf_fire_workflow; pause, resume: a tenant, a workflow or all; save, switch (is_active), delete: a definition; connection: a connection was inserted, updated or deleted; accept place, discard place: runs that came in with a copy; purge: runs were deleted by wf_purge.';
+
 REVOKE ALL ON FUNCTION
 	wf_render(text, text, text, jsonb), wf_connections(uuid),
-	wf_connection_keys(), wf_schedule_times(jsonb, int, timestamptz)
+	wf_connection_keys(), wf_schedule_times(jsonb, int, timestamptz),
+	wf_fire_workflow(uuid, jsonb, int)
 FROM PUBLIC;
 SELECT wf_revoke_defaults();

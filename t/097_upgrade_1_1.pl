@@ -38,7 +38,8 @@ sub version
 
 my @functions = (
 	'wf_render(text, text, text, jsonb)', 'wf_connections(uuid)',
-	'wf_connection_keys()', 'wf_schedule_times(jsonb, integer, timestamptz)');
+	'wf_connection_keys()', 'wf_schedule_times(jsonb, integer, timestamptz)',
+	'wf_fire_workflow(uuid, jsonb, integer)');
 
 # Which of the new functions a role may execute: y or n of each.
 sub may
@@ -144,8 +145,8 @@ wait_status($node, $run{later}, 'completed', 'what was to run later runs');
 is(query($node, "SELECT count(*) FROM wf_retry_runs('$tenant', 'failed')"), '1',
 	'a failed run is retried');
 
-foreach ([ firer => 'nnnn' ], [ viewer => 'yyyy' ], [ operator => 'yyyy' ],
-	[ boss => 'yyyy' ], [ halved => 'nnnn' ], [ by_default => 'nnnn' ])
+foreach ([ firer => 'nnnny' ], [ viewer => 'yyyyn' ], [ operator => 'yyyyn' ],
+	[ boss => 'yyyyn' ], [ halved => 'nnnnn' ], [ by_default => 'nnnnn' ])
 {
 	my ($role, $expected) = @$_;
 
@@ -174,15 +175,15 @@ set_and_reload($node, 'workflow_engine.databases', 'postgres');
 command_ok([ 'pg_dump', '-Fc', '-f', $file, $node->connstr('postgres') ], 'a dump');
 command_ok([ 'pg_restore', '-e', '-d', $node->connstr('copy'), $file ], '... is restored');
 is(version('copy'), '1.1', '... as 1.1');
-is(may('copy', 'viewer'), 'yyyy', '... with who may do what');
-is(may('copy', 'halved'), 'nnnn', '... and who may not');
+is(may('copy', 'viewer'), 'yyyyn', '... with who may do what');
+is(may('copy', 'halved'), 'nnnnn', '... and who may not');
 $node->safe_psql('fresh', 'CREATE EXTENSION workflow_engine');
 is(version('fresh'), '1.1', 'CREATE EXTENSION installs 1.1');
 $node->safe_psql('old', "CREATE EXTENSION workflow_engine VERSION '1.0'");
 is(version('old'), '1.0', "VERSION '1.0' still installs that");
 $node->safe_psql('old', "SELECT wf_grant('viewer', 'view');
 	ALTER EXTENSION workflow_engine UPDATE TO '1.1'");
-is(may('old', 'viewer'), 'yyyy', 'and it is updated');
+is(may('old', 'viewer'), 'yyyyn', 'and it is updated');
 
 $node->stop;
 done_testing();

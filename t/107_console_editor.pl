@@ -218,6 +218,37 @@ is($node->safe_psql('shop', "SELECT count(DISTINCT definition) FROM workflow_def
 is($node->safe_psql('shop', "SELECT name || ' ' || run_as FROM workflow_definitions WHERE id = '$body->{id}'"),
 	'New shop_steps', 'a new one, with the shared role');
 
-is(scalar keys %tried, 10, 'ten statements');
+# Run for real: by who may fire, the version that was read, and it alone.
+my %fire = (payload => '{"order_id": 1, "price": 19.90}', base_version => 3);
+foreach my $role (@all)
+{
+	is(answer($role, 'workflow_fire', { id => $mark }, \%fire, writes => 1), '42501', "$role does not fire");
+}
+$node->safe_psql('shop', "SELECT wf_grant(r, 'fire') FROM unnest('{view_a,ops_a,bound_a,none_a}'::text[]) r");
+foreach my $role (qw(view_a ops_a bound_a))
+{
+	($status, $body) = answer($role, 'workflow_fire', { id => $mark }, \%fire, writes => 1);
+	is("$status " . length $body->{run_id}, '200 36', "fired by $role, who was granted it");
+}
+is(answer('ops_a', 'workflow_fire', { id => $mark }, \%fire), '25006', 'which is no read');
+is(answer('none_a', 'workflow_fire', { id => $mark }, \%fire, writes => 1), 'P0002', 'bound to none');
+is(answer('bound_a', 'workflow_fire', { id => $other }, \%fire, writes => 1), 'P0002', "nor another tenant's");
+is(answer('ops_a', 'workflow_fire', { id => $none }, \%fire, writes => 1), 'P0002', 'no workflow');
+is(answer('ops_a', 'workflow_fire', { id => $mark }, { %fire, base_version => 2 }, writes => 1), 'WF409',
+	'of a version that is not the one of now');
+is(answer('ops_a', 'workflow_fire', { id => $mark }, { %fire, payload => '[1]' }, writes => 1), '22023', 'no object');
+is(answer('ops_a', 'workflow_fire', { id => $mark }, { %fire, payload => '{' }, writes => 1), '22P02', 'no JSON');
+is(answer('ops_a', 'workflow_fire', { id => $mark }, {}, writes => 1), '22004', 'no payload');
+($status, $body) = answer('ops_a', 'workflow_fire', { id => $mark }, \%fire, writes => 1, keep => 1);
+wait_for($node, 'shop', "SELECT status = 'completed' FROM workflow_runs WHERE id = '$body->{run_id}'", 'the run');
+is($node->safe_psql('shop', "SELECT trigger_payload::text || ' ' || definition_version || ' ' || o.who || ' ' || o.what
+	FROM workflow_runs r JOIN workflow_operations o ON o.run_id = r.id WHERE r.id = '$body->{run_id}'"),
+	'{"price": 19.90, "order_id": 1} 3 ops_a fire', 'what was run, and who did it');
+is($node->safe_psql('shop', "SELECT count(*) FROM workflow_runs WHERE queued_at >= (SELECT queued_at FROM workflow_runs WHERE id = '$body->{run_id}')"),
+	'1', 'nothing else was fired');
+$node->safe_psql('shop', "UPDATE workflow_definitions SET is_active = false WHERE id = '$mark'");
+is(answer('ops_a', 'workflow_fire', { id => $mark }, \%fire, writes => 1), '55000', 'nor one that is switched off');
+
+is(scalar keys %tried, 11, 'eleven statements');
 $node->stop;
 done_testing();

@@ -76,6 +76,7 @@ static const Route routes[] =
 	WRITE("try", "try"),
 	WRITE("workflows", "workflow_new"),
 	WRITE("workflows/ID/save", "workflow_save"),
+	WRITE("workflows/ID/fire", "workflow_fire"),
 };
 
 #define ROUTES ((int) (sizeof(routes) / sizeof(routes[0])))

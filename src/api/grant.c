@@ -98,6 +98,7 @@ static const Privilege privileges[] = {
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_connections(uuid)", "1.1"},
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_connection_keys()", "1.1"},
 	{VIEW, "EXECUTE", "FUNCTION %t.wf_schedule_times(jsonb, int, timestamptz)", "1.1"},
+	{FIRE, "EXECUTE", "FUNCTION %t.wf_fire_workflow(uuid, jsonb, int)", "1.1"},
 };
 
 /* The capability that argument 1 names.  Raises 22023. */

@@ -92,7 +92,7 @@ function Try({editor, ask}) {
 		${state.steps && state.of === definition && html`<ol class="plain" aria-label=${t('try')}>${state.steps.map(step => html`<${Would} key=${step.step} step=${step}/>`)}</ol>`}</div>`;
 }
 
-export function Sample({editor, state}) {
+export function Sample({editor, state, children}) {
 	const {steps, previewError, previewCurrent} = editor;
 
 	return html`<aside class="sample" aria-label=${t('sample')}><h2>${t('sample')}</h2>
@@ -105,6 +105,7 @@ export function Sample({editor, state}) {
 				: steps ? html`<ol class=${'plain' + (previewCurrent ? '' : ' old')} aria-label=${t('sample.would')}>${steps.map(step => html`<${Would} key=${step.step} step=${step}/>`)}</ol>`
 					: html`<p class="dim">${state.broken ? '' : t('loading')}</p>`}
 		${state.sample && !editor.broken && html`<${Try} editor=${editor} ask=${state.sample.ask}/>`}
+		${children}
 		${steps && html`<p class="hidden" role="status">${previewCurrent ? t('sample.ready', {n: number(steps.length)}) : ''}</p>`}
 	</aside>`;
 }

@@ -14,6 +14,7 @@ import {Code, positionsOf} from '../editor/code.js';
 import {idOf} from '../editor/controls.js';
 import {dropDraft, findDraft, keepDraft} from '../editor/draft.js';
 import {Form} from '../editor/form.js';
+import {Fire} from '../editor/fire.js';
 import {useModel} from '../editor/model.js';
 import {pathsOf} from '../editor/place.js';
 import {ProblemList} from '../editor/problems.js';
@@ -247,7 +248,8 @@ function EditorPage({first, catalogue, latest}) {
 		<div class="views" role="group" aria-label=${t('editor.views')}>${VIEWS.map(name => html`<button type="button" class=${'view-' + name} aria-pressed=${String(view === name)} onClick=${() => setView(name)}>${t('editor.' + name)}</button>`)}</div>
 		<div class="editor-columns">
 			<div class="editor-main">${view === 'json' ? html`<${Code} editor=${editor} json=${model.json} type=${model.type}/>` : html`<${Form} editor=${editor}/>`}</div>
-			<${Sample} editor=${editor} state=${samples}/>
+			<${Sample} editor=${editor} state=${samples}>${workflow && html`<h3>${t('fire')}</h3><p class="dim">${t('fire.real')}</p>
+				<${Fire} workflow=${workflow} changed=${changed} payload=${() => samples.choice === 'pasted' ? samples.pasted : samples.one.payload ?? '{}'}/>`}</${Sample}>
 		</div>
 		${dialog === 'save' && html`<${SaveDialog} workflow=${workflow} tenant=${tenant} base=${base.tree} tree=${model.tree} warnings=${editor.problems.length}
 			onClose=${() => open(null)} onSaved=${saved} onChanged=${() => open('merge')}/>`}

@@ -9,6 +9,7 @@ import {changes} from '../compare.js';
 import {at, canonical, child, parse, print, textAt} from '../json.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
+import {Fire} from '../editor/fire.js';
 import {Changes} from '../ui/changes.js';
 import {Dialog} from '../ui/dialog.js';
 import {Action, Loaded, When} from '../ui/parts.js';
@@ -122,6 +123,7 @@ function Page({workflow, reload}) {
 			${workflow.is_active
 				? html`<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${() => showStop(true)}>${t('stop')}</${Action}>`
 				: html`<${Action} allowed=${allowed} reason=${reason} onClick=${() => switchOn(workflow, reload)}>${t('workflow.switch_on')}</${Action}>`}
+			<${Fire} workflow=${workflow}/>
 			<a href=${address('/runs', {workflow: workflow.id, tenant})}>${t('nav.runs')}</a>
 			${operate && html`<a href=${address('/workflows/new', {copy: workflow.id, tenant})}>${t('editor.copy')}</a>`}
 		</div>
