@@ -11,7 +11,8 @@ import {Action, Problem} from '../ui/parts.js';
 import {Text, Value} from '../ui/value.js';
 
 // The sample that is chosen, of the trigger type that the definition has now.
-export function useSample(tree, tenant) {
+// run: the id of a run whose event stands first, whatever its type.
+export function useSample(tree, tenant, run) {
 	const type = textAt(tree, ['trigger_type']);
 	const [asked, ask] = useState(type);
 	const [choice, choose] = useState(0);
@@ -26,7 +27,11 @@ export function useSample(tree, tenant) {
 
 	const state = useLoad(options => asked ? get(`samples?${new URLSearchParams({trigger_type: asked, ...(tenant ? {tenant} : {})})}`, options)
 		: Promise.resolve({samples: []}), [asked, tenant]);
-	const samples = state.data?.samples ?? [];
+	const mended = useLoad(options => run ? get('runs/' + run, options) : Promise.resolve(null), [run]);
+	const {run: its} = mended.data ?? {};
+	const found = state.data?.samples ?? [];
+	const samples = its ? [{run_id: its.run_id, queued_at: its.queued_at, payload: its.payload.truncated ? null : its.payload.text, size: its.payload.size,
+		head: its.payload.text.slice(0, 200), mended: true}, ...found.filter(one => one.run_id !== run)] : run && mended.loading ? [] : found;
 	const own = choice === 'pasted' || samples.length === 0;
 	const one = own ? null : samples[choice] ?? samples[0];
 	let tree_ = null;
@@ -39,14 +44,14 @@ export function useSample(tree, tenant) {
 			throw error;
 		broken = lineOf(pasted, error.position);
 	}
-	return {samples, choice: own ? 'pasted' : choice, choose, pasted, paste, broken, loading: state.loading, one,
+	return {samples, choice: own ? 'pasted' : choice, choose, pasted, paste, broken, loading: state.loading || mended.loading, one,
 		sample: broken ? null : {tree: tree_, ask: own ? {payload: pasted} : {run_id: one.run_id}}};
 }
 
 function Chooser({state}) {
 	return html`<label class="stacked"><span>${t('sample.choose')}</span>
 		<select value=${String(state.choice)} onChange=${event => state.choose(event.target.value === 'pasted' ? 'pasted' : Number(event.target.value))}>
-			${state.samples.map((one, i) => html`<option value=${String(i)}>${moment(one.queued_at)} ${one.head.slice(0, 60)}</option>`)}
+			${state.samples.map((one, i) => html`<option value=${String(i)}>${moment(one.queued_at)} ${one.mended ? t('sample.of_run', {head: one.head.slice(0, 60)}) : one.head.slice(0, 60)}</option>`)}
 			<option value="pasted">${t('sample.paste')}</option>
 		</select></label>
 		${state.choice === 'pasted' ? html`<label class="stacked"><span>${t('sample.pasted')}</span>

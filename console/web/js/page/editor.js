@@ -40,8 +40,8 @@ function stepName(tree, action) {
 }
 
 // Which steps are open, and what moves, adds and removes them.
-function useSteps(model, focus) {
-	const [open, set] = useState(new Set([0]));
+function useSteps(model, focus, first) {
+	const [open, set] = useState(new Set([Math.max(0, first)]));
 	const count = at(model.tree, ['steps'])?.items?.length ?? 0;
 
 	return {
@@ -129,16 +129,23 @@ function Offer({draft, onTake, onDrop}) {
 // What the parts of the page get: the tree, how to change it, what is known about it.
 function useEditor({model, catalogue, workflow, tenant, setView, view}) {
 	const focus = useFocus();
-	const steps = useSteps(model, focus);
-	const samples = useSample(model.tree, tenant);
+	const {step: wanted, run} = route.value.params;
+	const [first] = useState(() => (at(model.tree, ['steps'])?.items ?? []).findIndex(step => textAt(step, ['name']) === wanted));
+	const steps = useSteps(model, focus, first);
+	const samples = useSample(model.tree, tenant, run);
 	const checks = useChecks(model, tenant, samples.sample);
 	const [held, setHeld] = useState([]);
 	const inputs = (checks.steps ?? []).map(one => one.input && !one.input.truncated ? parse(one.input.text) : null);
 	const outputs = Object.fromEntries((checks.steps ?? []).filter(one => one.output && !one.output.truncated).map(one => [one.step_name, parse(one.output.text)]));
 	const names = (at(model.tree, ['steps'])?.items ?? []).map(step => textAt(step, ['name']));
 
+	useEffect(() => {
+		if (first >= 0)
+			focus(idOf(['steps', first]));
+	}, []);
+
 	const editor = {...catalogue, ...steps, ...checks, tree: model.tree, edit: model.edit, broken: model.broken, checkError: checks.error,
-		isNew: !workflow, tenant, runAs: proposed(workflow), held: held.length > 0,
+		isNew: !workflow, gone: first < 0 && wanted, tenant, runAs: proposed(workflow), held: held.length > 0,
 		hold: (key, on) => setHeld(old => on === old.includes(key) ? old : on ? [...old, key] : old.filter(one => one !== key)),
 		focus: (path, suffix) => focus(idOf(path) + (suffix ? '-' + suffix : '')),
 		sampleOf(path) {
@@ -224,7 +231,12 @@ function EditorPage({first, catalogue, latest}) {
 	function saved({id: of, version: now}) {
 		dropDraft(id, version);
 		toast(t('editor.saved', {version: 'v' + now}));
-		go('/workflows/' + of, {tenant: route.value.params.tenant});
+		const {tenant: asked, run} = route.value.params;
+
+		if (run)
+			go('/runs/' + run, {retry: 'current', tenant: asked});
+		else
+			go('/workflows/' + of, {tenant: asked});
 	}
 
 	function merged({workflow: theirs, tree}) {
@@ -240,6 +252,7 @@ function EditorPage({first, catalogue, latest}) {
 			<span class="dim">${workflow && `v${version}`}${changed && html` → ${t('editor.draft')}`}</span></div>
 		${latest && workflow && latest.workflow.version > version && html`<div class="banner" role="status"><${Saved} ...${latest}/>
 			<button type="button" onClick=${() => open('merge')}>${t('merge.open')}</button></div>`}
+		${editor.gone && html`<p class="note">${t('editor.step_gone', {step: editor.gone})}</p>`}
 		${draft && html`<${Offer} draft=${draft} onTake=${takeDraft} onDrop=${throwAway}/>`}
 		${!workflow && first.tenants.length > 1 && html`<label class="stacked"><span>${t('tenant')}</span><select name="tenant" value=${tenant ?? ''} onChange=${event => setTenant(event.target.value || null)}>
 			<option value="">–</option>${first.tenants.map(one => html`<option value=${one.id}>${one.name ?? one.id}</option>`)}</select></label>`}

@@ -46,11 +46,12 @@ function outcome({outcomes}) {
 	toast(t('outcome.' + text));
 }
 
-export function RetryDialog({run, onClose, onDone}) {
+export function RetryDialog({run, mended, onClose, onDone}) {
 	const reached = run.steps.filter(step => step.step <= run.step);
 	const current = run.steps[run.step]?.step_name;
 	const [from, setFrom] = useState(current);
-	const [version, setVersion] = useState('own');
+	const newer = run.current_version > run.version;
+	const [version, setVersion] = useState(mended && newer ? 'current' : 'own');
 	const [sure, setSure] = useState(false);
 	const repeated = reached.filter(step => step.status === 'completed' &&
 		step.step >= run.steps.findIndex(one => one.step_name === from));
@@ -62,14 +63,14 @@ export function RetryDialog({run, onClose, onDone}) {
 			<select value=${from} onChange=${event => { setFrom(event.target.value); setSure(false); }}>
 				${reached.map(step => html`<option value=${step.step_name}>${step.step + 1}. ${step.step_name}</option>`)}
 			</select></label>
-		${run.current_version > run.version && html`<fieldset><legend>${t('retry.version')}</legend>
+		${newer && html`<fieldset><legend>${t('retry.version')}</legend>
 			${['own', 'current'].map(name => html`<label class="choice"><input type="radio" name="version" checked=${version === name} onChange=${() => setVersion(name)}/>
 				${t('retry.version.' + name, {version: 'v' + (name === 'own' ? run.version : run.current_version)})}</label>`)}
 		</fieldset>`}
 		<p>${t('retry.goes_on', {step: from})}</p>
 		${repeated.length > 0 && html`<label class="choice"><input type="checkbox" checked=${sure} onChange=${event => setSure(event.target.checked)}/>
 			${t('retry.repeats', {steps: repeated.map(step => step.step_name).join(', ')})}</label>`}
-		<${Buttons} state=${state} onClose=${onClose} label=${t('retry')} disabled=${repeated.length > 0 && !sure}/>
+		<${Buttons} state=${state} onClose=${onClose} label=${newer ? t('retry.on', {version: 'v' + (version === 'own' ? run.version : run.current_version)}) : t('retry')} disabled=${repeated.length > 0 && !sure}/>
 	</${Dialog}>`;
 }
 

@@ -3,7 +3,7 @@
 
 import {html, useState} from '../../vendor/ui.js';
 import {t, duration, number} from '../i18n.js';
-import {address, route} from '../router.js';
+import {address, change, go, route} from '../router.js';
 import {get} from '../api.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
@@ -43,6 +43,12 @@ function Meaning({error}) {
 	return null;
 }
 
+// To the step in the editor, with this run's event as the sample.
+function Fix({run, step}) {
+	return html`<${Action} allowed=${me.value.capabilities.operate} reason=${t('needs.operate')}
+		onClick=${() => go(`/workflows/${run.definition_id}/edit`, {step, run: run.run_id, tenant: route.value.params.tenant})}>${t('fix')}<span class="hidden"> (${step})</span></${Action}>`;
+}
+
 function Step({step, run, longest}) {
 	const at = `runs/${run.run_id}/steps/${step.step}`;
 	const share = step.duration_ms && longest ? Math.max(2, Math.round(100 * step.duration_ms / longest)) : 0;
@@ -58,6 +64,7 @@ function Step({step, run, longest}) {
 		</div>
 		${share > 0 && html`<svg class="bar" viewBox="0 0 100 2" preserveAspectRatio="none" aria-hidden="true"><rect width=${share} height="2"/></svg>`}
 		${step.error && html`<p class=${step.status === 'skipped' ? 'note' : 'step-error'}><${Text} text=${step.error}/></p><${Meaning} error=${step.error}/>`}
+		${step.status === 'failed' && html`<p><${Fix} run=${run} step=${step.step_name}/></p>`}
 		<${Attempts} value=${step.failed_attempts}/>
 		<${Part} label=${t('step.sent')} value=${step.input} from=${`${at}/input`} name=${`${step.step_name}-input.json`}/>
 		<${Part} label=${t('step.answer')} value=${step.output} from=${`${at}/output`} name=${`${step.step_name}-output.json`}/>
@@ -77,8 +84,15 @@ function Related({run}) {
 }
 
 function Actions({run, may, done}) {
-	const [dialog, open] = useState(null);
+	// after its step was mended: retry on what was saved
+	const mended = route.value.params.retry === 'current' && may.retry;
+	const [dialog, open] = useState(mended ? 'retry' : null);
 	const {operate} = me.value.capabilities;
+	const close = () => {
+		open(null);
+		if (mended)
+			change({retry: ''});
+	};
 	const reason = allowed => allowed ? '' : operate ? t('run.not_now') : t('needs.operate');
 	const Open = {retry: RetryDialog, cancel: CancelDialog, rerun: RerunDialog}[dialog];
 
@@ -86,7 +100,7 @@ function Actions({run, may, done}) {
 		<${Action} kind="main" allowed=${may.retry} reason=${reason(may.retry)} onClick=${() => open('retry')}>${t('retry')}</${Action}>
 		<${Action} allowed=${may.rerun} reason=${reason(may.rerun)} onClick=${() => open('rerun')}>${t('rerun')}</${Action}>
 		<${Action} allowed=${may.cancel} reason=${reason(may.cancel)} onClick=${() => open('cancel')}>${t('cancel_run')}</${Action}>
-		${Open && html`<${Open} run=${run} onClose=${() => open(null)} onDone=${() => { open(null); done(); }}/>`}
+		${Open && html`<${Open} run=${run} mended=${mended} onClose=${close} onDone=${() => { close(); done(); }}/>`}
 	</div>`;
 }
 
