@@ -58,6 +58,11 @@ my %asked = (
 	'the health' => [ 'GET', '/api/health' ],
 	'the workflows' => [ 'GET', '/api/workflows' ],
 	'a run' => [ 'GET', "/api/runs/$newest" ],
+	'a file of the newest' => [ 'POST', '/api/runs/csv', {} ],
+	'a file of failed' => [ 'POST', '/api/runs/csv', { filter => { status => ['failed'] } } ],
+	'a file of a workflow' => [ 'POST', '/api/runs/csv', { filter => { workflow => $definition } } ],
+	'a file of a search' => [ 'POST', '/api/runs/csv', { filter => { q => 'order A-12345' } } ],
+	'a file of the failures' => [ 'POST', '/api/failures/csv', {} ],
 	'a count of failures' => [ 'POST', '/api/runs/count', { filter => { status => 'failed' } } ]);
 my $console = start_console($node);
 $node->safe_psql('shop', 'ALTER ROLE ops_a SET plan_cache_mode = force_generic_plan');

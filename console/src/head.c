@@ -7,6 +7,7 @@
  */
 #include "head.h"
 
+#include <string.h>
 #include <time.h>
 
 #define POLICY \
@@ -27,10 +28,14 @@ reason(int status)
 	return status < 300 ? "OK" : status < 500 ? "Refused" : "Failed";
 }
 
-/* Writes status and headers; without keep the connection ends after it. */
+/*
+ * Writes status and headers, and what the body begins with; without keep the
+ * connection ends after it.
+ */
 void
 head_write(struct evbuffer *out, const Answer *answer, bool keep)
 {
+	const char *lead = answer->lead ? answer->lead : "";
 	char		date[64];
 	time_t		now = time(NULL);
 	struct tm	utc;
@@ -40,13 +45,13 @@ head_write(struct evbuffer *out, const Answer *answer, bool keep)
 	evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n"
 						"Content-Type: %s\r\nContent-Length: %zu\r\n"
 						"Cache-Control: %s\r\n"
-						"Content-Security-Policy: %s\r\n%s%s%s\r\n",
+						"Content-Security-Policy: %s\r\n%s%s%s\r\n%s",
 						answer->status, reason(answer->status), date,
 						answer->type ? answer->type :
 						"application/json; charset=utf-8",
-						answer->length,
+						strlen(lead) + answer->length,
 						answer->cache ? answer->cache : "no-store",
 						answer->policy ? answer->policy : POLICY, COMMON,
 						answer->headers ? answer->headers : "",
-						keep ? "" : "Connection: close\r\n");
+						keep ? "" : "Connection: close\r\n", lead);
 }

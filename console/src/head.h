@@ -19,6 +19,7 @@ typedef struct Answer
 	const char *policy;			/* NULL: that of the page */
 	const char *headers;		/* more of them, each with CR LF; or NULL */
 	const char *cache;			/* NULL: no-store */
+	const char *lead;			/* what comes before the body; or NULL */
 	const char *body;
 	size_t		length;
 	AnswerDone	done;			/* NULL: the body is a constant */

@@ -24,6 +24,9 @@
 #include "preview.h"
 #include "statement.h"
 
+/* By it a spreadsheet knows that a file is UTF-8. */
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
 /* One request.  client is NULL once nobody waits for the answer. */
 typedef struct Job
 {
@@ -169,6 +172,22 @@ give_back(const void *data, size_t len, void *arg)
 	PQclear(arg);
 }
 
+/* Says that it is a file, and what it is called. */
+static void
+file_header(char *headers, size_t size, const Job *job)
+{
+	size_t		at = strlen(headers);
+	const char *file = job->route->file;
+
+	if (job->route->csv)
+		snprintf(headers + at, size - at, "Content-Disposition:"
+				 " attachment; filename=\"%s.csv\"\r\n", file);
+	else
+		snprintf(headers + at, size - at, "Content-Disposition:"
+				 " attachment; filename=\"run-%s%s%s-%s.json\"\r\n", job->id,
+				 job->n[0] ? "-step-" : "", job->n, file);
+}
+
 /* Answers with the rows, which it takes over. */
 static void
 send_rows(Job *job, PGresult *rows, int status)
@@ -177,19 +196,17 @@ send_rows(Job *job, PGresult *rows, int status)
 	const Route *route = job->route;
 	size_t		length = PQgetlength(rows, 0, 1);
 	char		headers[256];
-	size_t		at;
 
 	idle_header(headers, sizeof(headers), job->operator);
-	at = strlen(headers);
 	if (route->file != NULL && status == 200)
-		snprintf(headers + at, sizeof(headers) - at, "Content-Disposition:"
-				 " attachment; filename=\"run-%s%s%s-%s.json\"\r\n", job->id,
-				 job->n[0] ? "-step-" : "", job->n, route->file);
+		file_header(headers, sizeof(headers), job);
 	if (route->keeps)
 		preview_header(headers, sizeof(headers), job->operator, rows);
 	free_job(job);
 	client_answer(client, &(Answer)
 				  {.status = status, .headers = headers,
+				  .type = route->csv ? "text/csv; charset=utf-8" : NULL,
+				  .lead = route->csv ? BYTE_ORDER_MARK : NULL,
 				  .body = PQgetvalue(rows, 0, 1), .length = length,
 				  .done = give_back, .done_arg = rows});
 }

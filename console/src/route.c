@@ -23,6 +23,9 @@
 #define DOWNLOAD(pattern_, statement_, file_) \
 	{.pattern = pattern_, .statement = statement_, .file = file_, \
 	.timeout = 5000}
+#define CSV(pattern_, statement_, file_) \
+	{.pattern = pattern_, .statement = statement_, .file = file_, \
+	.is_post = true, .csv = true, .timeout = 15000}
 
 static const Route routes[] =
 {
@@ -46,6 +49,11 @@ static const Route routes[] =
 	WRITE("resume", "resume"),
 	READ("workflows", "workflows", "tenant"),
 	WRITE("workflows/ID/active", "workflow_active"),
+	/* files for a spreadsheet */
+	CSV("runs/csv", "runs_csv", "runs"),
+	CSV("failures/csv", "failures_csv", "failures"),
+	CSV("workflows/csv", "workflows_csv", "workflows"),
+	CSV("operations/csv", "operations_csv", "operations"),
 	/* settings */
 	READ("operations", "operations", "before tenant"),
 	READ("schedules", "schedules", "tenant"),

@@ -26,6 +26,7 @@ typedef struct Route
 	int			longer;			/* with ?longer=1 */
 	const char *query;			/* parameters after the question mark */
 	const char *file;			/* a download: the end of its name */
+	bool		csv;			/* a file of rows, whose name is all of file */
 	bool		keeps;			/* a third column is kept for ROUTE_PREVIEW */
 } Route;
 

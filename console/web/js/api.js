@@ -66,8 +66,8 @@ export async function post(path, body, options) {
 }
 
 // Gives the answer to the person as a file.
-export async function download(path, name) {
-	const blob = await (await request('GET', path)).blob();
+export async function download(path, name, body) {
+	const blob = await (await request(body ? 'POST' : 'GET', path, {body})).blob();
 	const link = document.createElement('a');
 
 	link.href = URL.createObjectURL(blob);

@@ -7,6 +7,7 @@ import {route, address, change} from '../router.js';
 import {post} from '../api.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
+import {Csv} from '../ui/csv.js';
 import {Dialog} from '../ui/dialog.js';
 import {Action, Loaded, Problem, When} from '../ui/parts.js';
 import {toast} from '../ui/toast.js';
@@ -130,7 +131,8 @@ export function Failures() {
 	const state = useLoad(options => post('failures', {tenant, limit: 50, since: since(chosen)}, {...options, slot: 'list'}),
 		[tenant, chosen], {every: 5000});
 
-	return html`<h1>${t('nav.failures')}</h1>
+	return html`<div class="run-head"><h1>${t('nav.failures')}</h1>
+			<${Csv} list="failures" filter=${{tenant, since: since(chosen)}}/></div>
 		<div class="filters" role="group" aria-label=${t('filters')}>
 			<label><span>${t('filter.since')}</span><select name="since" value=${chosen} onChange=${event => change({since: event.target.value})}>
 				${Object.keys(TIMES).map(name => html`<option value=${name}>${t(`filter.since.${name}`)}</option>`)}

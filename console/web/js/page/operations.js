@@ -5,6 +5,7 @@ import {t, has} from '../i18n.js';
 import {route, address} from '../router.js';
 import {get} from '../api.js';
 import {useLoad} from '../load.js';
+import {Csv} from '../ui/csv.js';
 import {Loaded, When} from '../ui/parts.js';
 import {Text} from '../ui/value.js';
 
@@ -47,7 +48,8 @@ export function Operations() {
 	const state = useLoad(options => get('operations?' + query, {...options, slot: 'list'}),
 		[tenant, before], {every: before ? 0 : 5000});
 
-	return html`<h1>${t('settings.operations')}</h1>
+	return html`<div class="run-head"><h1>${t('settings.operations')}</h1>
+			<${Csv} list="operations" filter=${{tenant}}/></div>
 		<${Loaded} state=${state}>${({operations, next}) => operations.length === 0 ? html`<p class="empty">${t('operations.none')}</p>`
 			: html`<table class="cards"><thead><tr>
 				<th scope="col">${t('operations.when')}</th><th scope="col">${t('operations.who')}</th><th scope="col">${t('operations.what')}</th>

@@ -6,6 +6,7 @@ import {t} from '../i18n.js';
 import {route, address, change} from '../router.js';
 import {post, get} from '../api.js';
 import {useLoad} from '../load.js';
+import {Csv} from '../ui/csv.js';
 import {Loaded, Status, When} from '../ui/parts.js';
 import {Text} from '../ui/value.js';
 
@@ -80,7 +81,8 @@ export function Runs() {
 	const state = useLoad(options => post('runs', body(params), {...options, slot: 'list'}),
 		[JSON.stringify(params)], {every: params.before ? 0 : 5000});
 
-	return html`<h1>${t('nav.runs')}</h1>
+	return html`<div class="run-head"><h1>${t('nav.runs')}</h1>
+			<${Csv} list="runs" filter=${body({...params, before: undefined})}/></div>
 		<${Filters}/>
 		<${Loaded} state=${state}>${({runs, next, now}) => html`
 			${runs.length ? html`<ul class="rows" aria-label=${t('nav.runs')}>${runs.map(run => html`<${Row} key=${run.run_id} run=${run} now=${now}/>`)}</ul>` : html`<${Nothing}/>`}

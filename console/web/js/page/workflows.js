@@ -6,6 +6,7 @@ import {route, address} from '../router.js';
 import {get} from '../api.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
+import {Csv} from '../ui/csv.js';
 import {Action, Loaded, When} from '../ui/parts.js';
 import {Text} from '../ui/value.js';
 import {StopDialog} from './stop.js';
@@ -38,7 +39,8 @@ export function Workflows() {
 	const state = useLoad(options => get('workflows' + (tenant ? `?tenant=${tenant}` : ''), {...options, slot: 'list'}), [tenant], {every: 5000});
 
 	return html`<div class="run-head"><h1>${t('nav.workflows')}</h1>
-			${me.value.capabilities.operate && html`<a href=${address('/workflows/new', {tenant})}>${t('workflows.new')}</a>`}</div>
+			${me.value.capabilities.operate && html`<a href=${address('/workflows/new', {tenant})}>${t('workflows.new')}</a>`}
+			<${Csv} list="workflows" filter=${{tenant}}/></div>
 		<${Loaded} state=${state}>${({workflows}) => workflows.length === 0 ? html`<p class="empty">${t('workflows.none')}</p>`
 			: html`<table class="cards"><thead><tr>
 				<th scope="col">${t('workflow')}</th><th scope="col">${t('workflow.event')}</th><th scope="col">${t('workflow.steps')}</th>
