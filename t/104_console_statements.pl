@@ -125,6 +125,14 @@ foreach my $case (@filters)
 	is("$status " . scalar @{ $body->{runs} }, "200 $count",
 		'runs of ' . JSON::PP->new->canonical->ascii->encode($filter));
 	is($body->{next}, undef, 'which is all of them');
+	# a search that finds nothing says at which keys it has looked
+	is_deeply($body->{searched}, $filter->{q} && $filter->{q} =~ /nothing|ff$/ ? ['trigger.order_id'] : undef, 'where it has looked')
+	  if $filter->{q};
+}
+foreach my $role (@all)
+{
+	($status, $body) = answer($role, 'runs', {}, { q => 'nothing at all' });
+	is_deeply($body->{searched}, $role eq 'none_a' ? [] : ['trigger.order_id'], "where a search of $role looks");
 }
 # pages, by filter and by search
 foreach my $q (undef, 'order 11')
@@ -269,6 +277,7 @@ my %writes = (
 	runs_retry => { ids => [$first] },
 	runs_cancel => { ids => [$held] },
 	runs_retry_next => { filter => { status => 'failed' } },
+	runs_cancel_next => { filter => {} },
 	pause => { tenant => $one }, resume => { tenant => $one },
 	workflow_active => { active => JSON::PP::false, base_version => 1 });
 my %id = (run_rerun => $first);
@@ -299,6 +308,8 @@ is(answer('bound_a', 'workflow_active', { id => $bill2 }, $writes{workflow_activ
 	'no row', 'or switched off');
 is(answer('bound_a', 'runs_retry_next', {}, { filter => { tenant => $two } }, writes => 1), '42501',
 	'or retried by filter');
+is(answer('bound_a', 'runs_cancel_next', {}, { filter => { tenant => $two } }, writes => 1), '42501',
+	'or cancelled by filter');
 
 # outcomes, limits
 ($status, $body) = answer('ops_a', 'runs_cancel', {}, { ids => [ $first, $held, $none ] }, writes => 1);
@@ -338,6 +349,21 @@ foreach my $batch (1 .. 9)
 is("$done " . scalar @next, '6 1', 'six in two batches');
 is($node->safe_psql('shop', "SELECT count(*) FROM workflow_runs WHERE status = 'queued'"), '7',
 	'are queued again');
+# and cancelled, but for what has ended
+($after, $done, @next) = (undef, 0);
+foreach my $batch (1 .. 9)
+{
+	($status, $body) = answer('ops_a', 'runs_cancel_next', {},
+		{ filter => { workflow => $bill2 }, limit => 2, after => $after }, writes => 1, keep => 1);
+	$done += $body->{done};
+	last unless $after = $body->{next};
+	push @next, $after;
+}
+is("$done " . scalar @next, '4 2', 'four cancelled, in two full batches');
+is($node->safe_psql('shop', "SELECT string_agg(DISTINCT status, ' ') FROM workflow_runs WHERE definition_id = '$bill2'"),
+	'cancelled', 'all of the workflow');
+is(answer('ops_a', 'runs_cancel_next', {}, { filter => { status => 'completed' } }, writes => 1), '22023',
+	'what has ended is not cancelled');
 $node->safe_psql('shop', 'SELECT wf_resume()');
 # pauses
 ($status, $body) = answer('ops_a', 'pause', {}, { workflow => $bill, reason => 'Eid' }, writes => 1, keep => 1);

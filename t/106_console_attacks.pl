@@ -185,6 +185,7 @@ my %keys = (
 	'runs/retry' => [qw(ids from_step on_version)],
 	'runs/cancel' => [qw(ids)],
 	'runs/retry-next' => [qw(filter after limit on_version)],
+	'runs/cancel-next' => [qw(filter after limit)],
 	"runs/$id/rerun" => [qw(payload)],
 	'pause' => [qw(tenant workflow reason)],
 	'resume' => [qw(tenant workflow reason)],

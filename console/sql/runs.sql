@@ -43,6 +43,14 @@ SELECT 200 AS status, jsonb_build_object(
 		WHEN a.q IS NOT NULL AND (SELECT count(*) FROM found) = 1000
 			THEN (SELECT f.run_id FROM found f ORDER BY f.run_id LIMIT 1)
 		END,
+	-- where a search that found nothing has looked: at these, and at what the newest events have
+	'searched', CASE WHEN a.q IS NOT NULL AND NOT EXISTS (SELECT FROM found) THEN (
+		SELECT coalesce(jsonb_agg(s.path ORDER BY s.path), '[]') FROM (
+			SELECT DISTINCT k.key->>'path' AS path
+			FROM @wf@.workflow_definitions d, jsonb_array_elements(CASE jsonb_typeof(d.definition->'search')
+				WHEN 'array' THEN d.definition->'search' END) k (key)
+			WHERE a.tenant IS NULL OR d.tenant_id = a.tenant
+			ORDER BY path LIMIT 20) s) END,
 	'runs', (SELECT coalesce(jsonb_agg(to_jsonb(p) - 'place' || jsonb_build_object(
 			'tenant_name', t.name,
 			'run_at', CASE WHEN isfinite(p.run_at) THEN p.run_at END,

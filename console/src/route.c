@@ -45,6 +45,7 @@ static const Route routes[] =
 	WRITE("runs/cancel", "runs_cancel"),
 	WRITE("runs/ID/rerun", "run_rerun"),
 	WRITE("runs/retry-next", "runs_retry_next"),
+	WRITE("runs/cancel-next", "runs_cancel_next"),
 	WRITE("pause", "pause"),
 	WRITE("resume", "resume"),
 	READ("workflows", "workflows", "tenant"),

@@ -97,8 +97,8 @@ story('retries all failures of a kind, after the count was shown', {width: 390},
 
 	await group.getByRole('button', {name: /Retry \d+…/}).click();
 	await person.sees(person.say('retry_all.count', {n: count, count}));
-	await person.press('retry_all.button', {n: count});
-	await person.sees(person.say('retry_all.ended', {done: count, skipped: 0}));
+	await person.press('bulk.retry.button', {n: count, count});
+	await person.sees(person.say('bulk.retry.ended', {done: count, changed: 0, failed: 0}));
 	await person.dialog().getByRole('button', {name: person.say('close')}).last().click();
 	await group.waitFor({state: 'detached'});
 	await becomes(failed, '0');

@@ -62,5 +62,13 @@ export function useLoad(read, keys, {every} = {}) {
 
 		return () => clearInterval(timer);
 	});
-	return {...state, reload: () => load(false)};
+
+	// Gives up waiting; the statement is cancelled.
+	function stop() {
+		current.current?.abort();
+		current.current = null;
+		set(old => ({...old, loading: false, error: {code: 'stopped', message: ''}}));
+	}
+
+	return {...state, stop, reload: () => load(false)};
 }

@@ -5,6 +5,7 @@ import {html, render, useEffect, useRef, useState} from '../vendor/ui.js';
 import {t, language} from './i18n.js';
 import {route, go, address, change} from './router.js';
 import {get, post} from './api.js';
+import {help, isTaken, keysOn} from './keys.js';
 import {token, me, ended, generation, forget} from './session.js';
 import {later} from './later.js';
 import './theme.js';
@@ -63,7 +64,7 @@ function Search() {
 
 	useEffect(() => {
 		const focus = event => {
-			if (event.key === '/' && !event.target.closest('input, textarea, select, dialog')) {
+			if (keysOn.value && (event.key === '/' || (event.code === 'Slash' && !event.shiftKey)) && !isTaken(event)) {
 				event.preventDefault();
 				input.current.focus();
 			}
@@ -109,7 +110,6 @@ async function signOut() {
 
 function Frame() {
 	const {path, params} = route.value;
-	const [help, showHelp] = useState(false);
 	const [menu, showMenu] = useState(false);
 
 	useEffect(() => {
@@ -129,7 +129,7 @@ function Frame() {
 			<button type="button" class="menu" aria-expanded=${String(menu)} aria-controls="who" onClick=${() => showMenu(!menu)}>☰<span class="hidden"> ${t('menu')}</span></button>
 			<div class=${menu ? 'who open' : 'who'} id="who">
 				<${Tenant}/><${Language}/><${Theme}/>
-				<button type="button" class="quiet" onClick=${() => showHelp(true)} aria-label=${t('help')}>?</button>
+				<button type="button" class="quiet" onClick=${() => { help.value = true; }} aria-label=${t('help')}>?</button>
 				<span class="role"><bdi>${me.value.role}</bdi></span>
 				<button type="button" class="quiet" onClick=${signOut}>${t('signout')}</button>
 			</div>
@@ -142,7 +142,7 @@ function Frame() {
 			${me.value.standby && html`<p class="banner">${t('standby')}</p>`}
 			${page(path)}
 		</main>
-		${help && html`<${Help} onClose=${() => showHelp(false)}/>`}`;
+		${help.value && html`<${Help} onClose=${() => { help.value = false; }}/>`}`;
 }
 
 function Session() {

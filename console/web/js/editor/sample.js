@@ -8,7 +8,8 @@ import {JsonError, lineOf, parse, print, textAt} from '../json.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Action, Problem} from '../ui/parts.js';
-import {Text, Value} from '../ui/value.js';
+import {Value} from '../ui/tree.js';
+import {Text} from '../ui/value.js';
 
 // The sample that is chosen, of the trigger type that the definition has now.
 // run: the id of a run whose event stands first, whatever its type.

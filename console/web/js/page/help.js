@@ -2,6 +2,7 @@
 
 import {html} from '../../vendor/ui.js';
 import {t} from '../i18n.js';
+import {keysOn, switchKeys} from '../keys.js';
 import {me} from '../session.js';
 import {Dialog} from '../ui/dialog.js';
 
@@ -10,9 +11,14 @@ export function Help({onClose}) {
 		<p>${t('help.search')}</p>
 		<dl class="facts">
 			<dt><kbd>/</kbd></dt><dd>${t('help.key.search')}</dd>
+			<dt><kbd>j</kbd> <kbd>k</kbd></dt><dd>${t('help.key.rows')}</dd>
+			<dt><kbd>r</kbd></dt><dd>${t('help.key.retry')}</dd>
+			<dt><kbd>?</kbd></dt><dd>${t('help.key.help')}</dd>
 			<dt><kbd>Tab</kbd> <kbd>Enter</kbd></dt><dd>${t('help.key.move')}</dd>
 			<dt><kbd>Esc</kbd></dt><dd>${t('help.key.escape')}</dd>
 		</dl>
+		<label class="choice"><input type="checkbox" checked=${keysOn.value} onChange=${event => switchKeys(event.target.checked)}/> ${t('help.keys')}</label>
+		<p class="dim">${t('help.keys.what')}</p>
 		<p class="dim" dir="ltr">wf_console ${me.value.versions.console} · workflow_engine ${me.value.versions.extension} · PostgreSQL ${me.value.versions.server}</p>
 	</${Dialog}>`;
 }

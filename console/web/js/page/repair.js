@@ -55,6 +55,7 @@ export function RetryDialog({run, mended, onClose, onDone}) {
 	const [sure, setSure] = useState(false);
 	const repeated = reached.filter(step => step.status === 'completed' &&
 		step.step >= run.steps.findIndex(one => one.step_name === from));
+	const keys = repeated.filter(step => step.input).map(step => `${step.step_name}:${(step.repeat ?? 1) + 1}`);
 	const state = useWrite(async () => outcome(await post('runs/retry', {ids: [run.run_id],
 		from_step: from === current ? null : from, on_version: version})), onDone);
 
@@ -68,17 +69,26 @@ export function RetryDialog({run, mended, onClose, onDone}) {
 				${t('retry.version.' + name, {version: 'v' + (name === 'own' ? run.version : run.current_version)})}</label>`)}
 		</fieldset>`}
 		<p>${t('retry.goes_on', {step: from})}</p>
+		${/^delivery unknown/.test(run.steps[run.step]?.error ?? '') && html`<p class="note">⚠ ${t('retry.unknown')}</p>`}
 		${repeated.length > 0 && html`<label class="choice"><input type="checkbox" checked=${sure} onChange=${event => setSure(event.target.checked)}/>
-			${t('retry.repeats', {steps: repeated.map(step => step.step_name).join(', ')})}</label>`}
+			${t('retry.repeats', {steps: repeated.map(step => step.step_name).join(', ')})}</label>
+			${keys.length > 0 && html`<p class="dim">${t('retry.keys', {keys: keys.join(', ')})}</p>`}`}
 		<${Buttons} state=${state} onClose=${onClose} label=${newer ? t('retry.on', {version: 'v' + (version === 'own' ? run.version : run.current_version)}) : t('retry')} disabled=${repeated.length > 0 && !sure}/>
 	</${Dialog}>`;
 }
 
 export function CancelDialog({run, onClose, onDone}) {
+	const steps = wanted => run.steps.filter(step => wanted.includes(step.status)).map(step => step.step_name).join(', ');
+	const done = steps(['completed']);
+	const left = steps(['pending', 'waiting', 'queued', 'running']);
 	const state = useWrite(async () => outcome(await post('runs/cancel', {ids: [run.run_id]})), onDone);
 
 	return html`<${Dialog} title=${t('cancel_run')} onClose=${onClose}>
 		<p>${t('cancel.what')}</p>
+		<dl class="facts">
+			${done && html`<dt>${t('cancel.done')}</dt><dd><bdi>${done}</bdi></dd>`}
+			${left && html`<dt>${t('cancel.left')}</dt><dd><bdi>${left}</bdi></dd>`}
+		</dl>
 		<${Buttons} state=${state} onClose=${onClose} label=${t('cancel_run')} danger/>
 	</${Dialog}>`;
 }

@@ -1,9 +1,10 @@
-// Stopping: hold (nothing is lost), or switch a workflow off (events are lost); and
-// what is held, with the button that lets it go on.
+// Stopping: hold (nothing is lost), or switch a workflow off (events are lost), also with
+// what waits of it cancelled; and what is held, with the button that lets it go on.
 
-import {html, useState} from '../../vendor/ui.js';
-import {t} from '../i18n.js';
+import {html, useRef, useState} from '../../vendor/ui.js';
+import {t, capped} from '../i18n.js';
 import {post} from '../api.js';
+import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Dialog} from '../ui/dialog.js';
 import {Action, When} from '../ui/parts.js';
@@ -11,15 +12,42 @@ import {toast} from '../ui/toast.js';
 import {Text} from '../ui/value.js';
 import {Buttons, useWrite} from './repair.js';
 
+const WAITS = ['queued', 'waiting'];
+
+async function countWaiting(workflow, options) {
+	let n = 0;
+
+	for (const status of WAITS)
+		n += (await post('runs/count', {filter: {workflow: workflow.id, status}}, options)).count;
+	return {n};
+}
+
+async function cancelWaiting(workflow) {
+	for (const status of WAITS) {
+		let after = null;
+
+		do
+			after = (await post('runs/cancel-next', {filter: {workflow: workflow.id, status}, after, limit: 500})).next;
+		while (after);
+	}
+}
+
 // workflow: {id, name, version, is_active}, or none: everything of the tenant, or of
 // all.
 export function StopDialog({tenant, workflow, onClose, onDone}) {
 	const [how, choose] = useState('hold');
 	const [reason, setReason] = useState('');
+	const off = useRef(false);
+	const waiting = useLoad(options => workflow ? countWaiting(workflow, options) : Promise.resolve({n: 0}), []);
+	const n = waiting.data?.n ?? 0;
 	const state = useWrite(async () => {
-		if (how === 'off')
+		// what was switched off before its runs could not be cancelled stays off
+		if (how !== 'hold' && workflow.is_active && !off.current)
 			await post(`workflows/${workflow.id}/active`, {active: false, base_version: workflow.version});
-		else
+		off.current = how !== 'hold';
+		if (how === 'cancel')
+			await cancelWaiting(workflow);
+		if (how === 'hold')
 			await post('pause', {tenant: tenant || null, workflow: workflow?.id ?? null, reason: reason || null});
 		toast(t('stop.done.' + how));
 	}, onDone);
@@ -28,6 +56,7 @@ export function StopDialog({tenant, workflow, onClose, onDone}) {
 		<fieldset><legend>${t('stop.how')}</legend>
 			<label class="choice"><input type="radio" name="how" checked=${how === 'hold'} onChange=${() => choose('hold')}/> ${t('stop.hold')}</label>
 			${workflow?.is_active && html`<label class="choice"><input type="radio" name="how" checked=${how === 'off'} onChange=${() => choose('off')}/> ${t('stop.off')}</label>`}
+			${workflow?.is_active && n > 0 && html`<label class="choice"><input type="radio" name="how" checked=${how === 'cancel'} onChange=${() => choose('cancel')}/> ${t('stop.cancel', {n, count: capped(n)})}</label>`}
 		</fieldset>
 		${how === 'hold' && html`<label>${t('stop.reason')}<input dir="auto" value=${reason} maxlength="200" onInput=${event => setReason(event.target.value)}/></label>`}
 		<${Buttons} state=${state} onClose=${onClose} label=${t('stop.' + how + '.button')} danger/>

@@ -14,7 +14,8 @@ import {Changes} from '../ui/changes.js';
 import {Dialog} from '../ui/dialog.js';
 import {Action, Loaded, When} from '../ui/parts.js';
 import {toast} from '../ui/toast.js';
-import {Text, Value} from '../ui/value.js';
+import {Value} from '../ui/tree.js';
+import {Text} from '../ui/value.js';
 import {brief, InWords} from './condition.js';
 import {Buttons, useWrite} from './repair.js';
 import {StopDialog} from './stop.js';
@@ -80,7 +81,9 @@ function PutBackDialog({workflow, n, onClose, onDone}) {
 
 function Versions({workflow, allowed, reason, reload}) {
 	const state = useLoad(options => get(`workflows/${workflow.id}/versions`, options), [workflow.id, workflow.version], {every: 30000});
-	const [dialog, open] = useState(null);
+	// the page of a run asks for what has changed since its version
+	const {compare} = route.value.params;
+	const [dialog, open] = useState(/^[1-9]\d{0,8}$/.test(compare) && Number(compare) < workflow.version ? {what: 'compare', n: Number(compare)} : null);
 	const Open = {compare: CompareDialog, put_back: PutBackDialog}[dialog?.what];
 
 	return html`<section><h2>${t('versions')}</h2>

@@ -1,6 +1,6 @@
 // Small parts that many pages show.
 
-import {html} from '../../vendor/ui.js';
+import {html, useEffect, useState} from '../../vendor/ui.js';
 import {t, has, moment, relative} from '../i18n.js';
 import {Text} from './value.js';
 
@@ -33,13 +33,28 @@ export function Problem({error, retry}) {
 	</div>`;
 }
 
+// Says that something is read if that takes a while, and offers to stop it if it takes long.
+function Waiting({stop}) {
+	const [late, set] = useState(0);
+
+	useEffect(() => {
+		const timers = [300, 2000].map((ms, i) => setTimeout(() => set(i + 1), ms));
+
+		return () => timers.forEach(clearTimeout);
+	}, []);
+	return html`<p class="loading" role="status">${late > 0 && t('loading')}
+		${late > 1 && html`${' '}<button type="button" onClick=${stop}>${t('loading.stop')}</button>`}</p>`;
+}
+
 // What a page shows while it reads, or if it could not.
 export function Loaded({state, children}) {
-	if (state.error && !state.data)
+	const waiting = state.loading && html`<${Waiting} stop=${state.stop}/>`;
+
+	if (state.error && !state.data && !state.loading)
 		return html`<${Problem} error=${state.error} retry=${state.reload}/>`;
 	if (!state.data)
-		return html`<p class="loading" role="status">${t('loading')}</p>`;
-	return html`${state.error && state.error.status !== 401 && html`<${Problem} error=${state.error} retry=${state.reload}/>`}${children(state.data)}`;
+		return waiting;
+	return html`${waiting}${state.error && state.error.status !== 401 && html`<${Problem} error=${state.error} retry=${state.reload}/>`}${children(state.data)}`;
 }
 
 // A button that the role or the state may not allow: it stays in the order of

@@ -1,0 +1,333 @@
+// Lists of runs and one run: what is shown, kept in its place, chosen and repaired.
+
+import assert from 'node:assert/strict';
+import {readFileSync} from 'node:fs';
+import {test} from 'node:test';
+import {becomes, like, sql, story} from './browser.mjs';
+
+const BEIRUT = '7f0e8a52-3c1d-4c55-9d0b-5a6f7e8d9c01';
+const NEVER = '1 == 2';
+
+// A workflow of Beirut; its id.
+function define(name, steps, more = {}) {
+	const definition = JSON.stringify({name, trigger_type: name, title: `${name} {{ trigger.n }}`, steps, ...more});
+
+	return sql(`INSERT INTO workflow_definitions (tenant_id, run_as, definition)
+		VALUES ('${BEIRUT}', 'shop_steps', $d$${definition}$d$) RETURNING id`);
+}
+
+function fire(event, payload, more = '') {
+	return sql(`SELECT wf_fire('${BEIRUT}', '${event}', $p$${JSON.stringify(payload)}$p$${more})`);
+}
+
+function skip(name, condition = NEVER) {
+	return {name, action: 'webhook', condition, params: {connection: 'shop', path: '/x'}};
+}
+
+// A run that has ended, as the table has it: no worker need do it.
+function put(definition, status, n, message = null, more = {}) {
+	const [, name, error] = message?.match(/^step "(.*)": (.*)$/) ?? [];
+	const results = JSON.stringify(name ? [{step: more.current_step ?? 0, step_name: name, action: 'webhook', status: 'failed',
+		attempts: 1, started_at: new Date().toISOString(), duration_ms: 12.5, error, input: {}, output: null}] : []);
+	const times = {completed: 'now(), now()', failed: 'now(), now()'}[status] ?? 'NULL, NULL';
+	const columns = Object.keys(more).map(name => `, ${name}`).join('');
+	const values = Object.values(more).map(value => `, ${value}`).join('');
+
+	return sql(`INSERT INTO workflow_runs (definition_id, trigger_payload, status, error_message, step_results, started_at, completed_at${columns})
+		VALUES ('${definition}', '{"n": ${n}}', '${status}', ${message === null ? 'NULL' : `$e$${message}$e$`}, $r$${results}$r$, ${times}${values}) RETURNING id`);
+}
+
+function ended(id) {
+	return becomes(`SELECT status IN ('completed', 'failed') FROM workflow_runs WHERE id = '${id}'`, 't');
+}
+
+for (const [language, width] of [['en', 1280], ['ar', 390]]) {
+	const name = `why_${language}`;
+
+	story('a skipped step says why, and a value is searched and copied', {language, width}, async person => {
+		define(name, [skip('thank', {all: [{field: 'trigger.total', op: 'gt', value: 1000}, {field: 'trigger.gone', op: 'exists'}]}),
+			skip('path', '$.trigger.total > 500')]);
+
+		const id = fire(name, {n: 1, total: 80, customer: {name: 'Rana', lines: [{sku: 'S-17'}, {sku: 'T-18'}]},
+			note: 'x'.repeat(300)});
+
+		await ended(id);
+		await person.signIn();
+		await person.open(`/runs/${id}`);
+		for (const i of [0, 1]) {
+			const note = person.page.locator('.step').nth(i).locator('.note');
+
+			await note.getByText('trigger.total').first().waitFor();
+			await note.locator('strong', {hasText: '80'}).waitFor();
+		}
+		await person.sees(person.say('value.missing'));
+		await person.page.getByText(person.say('run.payload')).click();
+
+		const value = person.page.locator('.value').first();
+
+		await value.getByLabel(person.say('value.search')).fill('s-17');
+		await value.getByText('S-17').waitFor();
+		assert.equal(await value.getByText('T-18').count(), 0);
+		await value.getByRole('button', {name: 'sku'}).click();
+		await person.sees(person.say('value.copied'));
+		assert.equal(await person.page.evaluate(() => navigator.clipboard.readText()), '{{ trigger.customer.lines[0].sku }}');
+		await value.getByLabel(person.say('value.search')).fill('nothing like it');
+		await person.sees(person.say('value.not_found'));
+		await value.getByRole('button', {name: person.say('value.raw')}).click();
+		await value.locator('pre', {hasText: '"sku": "T-18"'}).waitFor();
+		await person.accessible('a value');
+		await person.fits('the run');
+	});
+
+	story('a known error is said in words, and one whose answer is lost has a mark of its own', {language}, async person => {
+		const definition = define(`meaning_${language}`, [skip('say', '1 == 1')]);
+		const {meaning} = await import('../../web/i18n/meanings.js');
+		const id = put(definition, 'failed', 1, 'step "say": delivery unknown: HTTP 500: broken', {attempt: 1});
+
+		await person.signIn();
+		await person.open(`/runs/${id}`);
+		await person.page.locator('.step .s-unknown').getByText(person.say('step.status.unknown')).waitFor();
+		await person.sees(meaning('delivery unknown: HTTP 500', language));
+		await person.press('retry');
+		await person.sees(person.say('retry.unknown'));
+		await person.accessible('the dialog that retries');
+		await person.dialog().getByRole('button').first().click();
+
+		const other = put(definition, 'failed', 2, 'step "say": WhatsApp error 131048: rate limit (HTTP 429)', {attempt: 3});
+
+		await person.open(`/runs/${other}`);
+		await person.sees(meaning('WhatsApp error 131048', language));
+		assert.notEqual(meaning('WhatsApp error 131048: x', language), meaning('WhatsApp error 131026: x', language));
+	});
+
+	story('all that match a filter are cancelled, and the chosen ones retried, after they were counted', {language, width}, async person => {
+		const definition = define(`many_${language}`, [skip('one')]);
+		const held = [1, 2, 3].map(n => fire(`many_${language}`, {n}, ", run_at => 'infinity'"));
+		const failed = [4, 5].map(n => put(definition, 'failed', n, 'step "one": no'));
+
+		await person.signIn();
+		await person.open(`/runs?workflow=${definition}&status=queued`);
+		await person.seesRows(3);
+		await person.press('runs.cancel.all');
+		await person.sees(person.say('retry_all.count', {n: 3, count: 3}));
+		await person.accessible('the dialog of many');
+		await person.press('bulk.cancel.button', {n: 3, count: 3});
+		await person.sees(person.say('bulk.cancel.ended', {done: 3, changed: 0, failed: 0}));
+		await person.dialog().getByRole('button', {name: person.say('close')}).last().click();
+		await becomes(`SELECT count(*) FROM workflow_runs WHERE status = 'cancelled' AND id IN ('${held.join("', '")}')`, '3');
+
+		await person.open(`/runs?workflow=${definition}&status=failed`);
+		await person.seesRows(2);
+		await person.page.locator('.row').nth(1).getByRole('checkbox').check();
+		await person.sees(person.say('runs.chosen', {n: 1}));
+		await person.press('runs.retry.chosen', {n: 1});
+		// somebody else was faster
+		sql(`SELECT wf_retry('${failed[0]}')`);
+		await becomes(`SELECT status FROM workflow_runs WHERE id = '${failed[0]}'`, 'completed');
+		await person.press('bulk.retry.button', {n: 1, count: 1});
+		await person.sees(person.say('bulk.retry.ended', {done: 0, changed: 1, failed: 0}));
+		await person.dialog().getByRole('button', {name: person.say('close')}).last().click();
+		await person.seesRows(1);
+		await person.page.locator('.tools').getByRole('checkbox').check();
+		await person.press('runs.retry.chosen', {n: 1});
+		await person.press('bulk.retry.button', {n: 1, count: 1});
+		await person.sees(person.say('bulk.retry.ended', {done: 1, changed: 0, failed: 0}));
+		await person.dialog().getByRole('button', {name: person.say('close')}).last().click();
+		await becomes(`SELECT status FROM workflow_runs WHERE id = '${failed[1]}'`, 'completed');
+	});
+
+	story('rows stay in their place: new ones wait to be shown', {language}, async person => {
+		const definition = define(`place_${language}`, [skip('one')]);
+		const first = fire(`place_${language}`, {n: 1}, ", run_at => 'infinity'");
+
+		await person.signIn();
+		await person.open(`/runs?workflow=${definition}`);
+		await person.seesRows(1);
+		await person.page.locator('.row').getByText(person.say('run.held')).waitFor();
+		fire(`place_${language}`, {n: 2}, ", run_at => 'infinity'");
+		await person.button('runs.newer', {n: 1}).waitFor();
+		await person.seesRows(1);
+		sql(`SELECT wf_cancel('${first}')`);
+		await person.page.locator('.row .s-cancelled').waitFor();
+		await person.press('runs.newer', {n: 1});
+		await person.seesRows(2);
+
+		// a row that the filter no longer finds stays too
+		await person.open(`/runs?workflow=${definition}&status=queued`);
+		await person.seesRows(1);
+		sql(`SELECT count(*) FROM wf_cancel_runs(NULL, definition_id => '${definition}')`);
+		await person.page.locator('.row.left').getByText(person.say('runs.left')).waitFor();
+		await person.accessible('a row that has changed');
+	});
+}
+
+story('goes to a time, and a filter that finds nothing is taken away', {}, async person => {
+	const definition = define('at_a_time', [skip('one')]);
+	const old = '01900000-0000-7000-8000-00000000a001';
+
+	put(definition, 'completed', 1, null, {id: `'${old}'`});
+	put(definition, 'completed', 2);
+	await person.signIn();
+	await person.open(`/runs?workflow=${definition}`);
+	await person.seesRows(2);
+	await person.field('filter.until').fill('2025-01-01T10:30');
+	await person.seesRows(1);
+	await person.page.locator(`.row a[data-id="${old}"]`).waitFor();
+	assert.match(person.page.url(), /until=202/);
+	await person.page.reload();
+	await person.seesRows(1);
+	assert.equal(await person.field('filter.until').inputValue(), '2025-01-01T10:30');
+	await person.page.goBack();
+	await person.seesRows(2);
+	await person.open(`/runs?workflow=${definition}&status=failed`);
+	await person.sees(person.say('runs.none_match'));
+	await person.page.getByRole('link', {name: person.say('filter.clear')}).click();
+	await person.page.locator('.row').first().waitFor();
+});
+
+story('a search that finds nothing says where it has looked', {language: 'ar'}, async person => {
+	await person.signIn();
+	await person.search('لا شيء مثل هذا 987654321');
+	await person.sees(person.say('runs.searched'));
+	await person.sees('order_id');
+	await person.sees(person.say('runs.searched_newest'));
+	await person.accessible('nothing found');
+});
+
+story('the queue is shown in the order in which it starts', {}, async person => {
+	const definition = define('in_order', [skip('one')]);
+
+	fire('in_order', {n: 1}, ", run_at => now() + interval '3 days 1 minute'");
+	fire('in_order', {n: 2}, ", run_at => now() + interval '9 days 1 minute'");
+	fire('in_order', {n: 3}, ", run_at => 'infinity'");
+	await person.signIn();
+	await person.open(`/runs?workflow=${definition}&status=queued`);
+	await person.seesRows(3);
+	assert.deepEqual(await person.page.locator('.row-title').allInnerTexts(), ['in_order 1', 'in_order 2', 'in_order 3']);
+	await person.sees('in 3 days');
+	sql(`SELECT count(*) FROM wf_cancel_runs(NULL, definition_id => '${definition}')`);
+});
+
+story('a search that takes long can be stopped, and done again with more time', {allow: [/status of 504/]}, async person => {
+	const asked = [];
+	let wait = () => {};
+
+	await person.signIn();
+	await person.page.route('**/api/runs*', async route => {
+		asked.push(new URL(route.request().url()).search);
+		if (asked.length === 1) {
+			await new Promise(done => { wait = done; });
+			await route.abort().catch(() => {});
+		} else if (asked.length === 2) {
+			await route.fulfill({status: 504, contentType: 'application/json', body: JSON.stringify({error: {code: 'timeout', sqlstate: '57014', message: 'canceling statement due to statement timeout'}})});
+		} else {
+			await route.continue();
+		}
+	});
+	await person.search('order 12350');
+	await person.press('loading.stop');
+	await person.sees(person.say('error.stopped'));
+	wait();
+	await person.press('again');
+	await person.sees(person.say('error.timeout'));
+	await person.press('runs.longer');
+	await person.seesRows(2);
+	assert.equal(asked[2], '?longer=1');
+});
+
+story('a run of many steps shows their heads, and opens those that need somebody', {}, async person => {
+	const steps = Array.from({length: 150}, (one, i) => skip(`step_${i}`));
+	const definition = define('long', steps);
+	const id = put(definition, 'failed', 1, 'step "step_120": HTTP 404: no such thing', {current_step: 120, attempt: 1});
+
+	await person.signIn();
+	await person.open(`/runs/${id}`);
+	await person.page.locator('.step').nth(149).waitFor();
+	assert.equal(await person.page.locator('.step > details > summary .step-head').count(), 149);
+	await person.page.locator('.step').nth(120).getByText('HTTP 404').waitFor();
+	await person.accessible('a long run');
+});
+
+story('what has changed since the version of a run is one click away', {}, async person => {
+	const definition = define('changed', [skip('one')]);
+	const id = put(definition, 'failed', 1, 'step "one": no');
+
+	sql(`UPDATE workflow_definitions SET definition = jsonb_set(definition, '{steps,0,params,path}', '"/y"') WHERE id = '${definition}'`);
+	await person.signIn();
+	await person.open(`/runs/${id}`);
+	await person.page.getByRole('link', {name: person.say('run.what_changed')}).click();
+	await person.dialog().getByText(like('/y')).waitFor();
+	await person.accessible('what has changed');
+});
+
+story('a failure that goes on is stopped with what waits', {language: 'ar', width: 390}, async person => {
+	const definition = define('stops', [skip('one')]);
+
+	put(definition, 'failed', 1, 'step "one": no such luck');
+	for (const n of [1, 2])
+		fire('stops', {n}, ", run_at => 'infinity'");
+	await person.signIn();
+	await person.open('/failures');
+
+	const group = person.page.locator('.group', {hasText: 'no such luck'});
+
+	await group.getByRole('button', {name: person.say('stop.of_workflow')}).click();
+	await person.dialog().getByRole('radio').nth(2).check();
+	await person.accessible('the dialog that stops');
+	await person.dialog().getByRole('button', {name: person.say('stop.cancel.button')}).click();
+	await person.sees(person.say('stop.done.cancel'));
+	await becomes(`SELECT is_active FROM workflow_definitions WHERE id = '${definition}'`, 'f');
+	await becomes(`SELECT count(*) FROM workflow_runs WHERE definition_id = '${definition}' AND status = 'cancelled'`, '2');
+});
+
+story('single keys move in a list, retry, and can be switched off', {}, async person => {
+	const {keyboard} = person.page;
+	const definition = define('by_keys', [skip('one')]);
+	const focused = () => person.page.evaluate(() => document.activeElement.textContent);
+
+	for (const n of [1, 2])
+		put(definition, 'failed', n, 'step "one": no');
+	await person.signIn();
+	await person.open(`/runs?workflow=${definition}`);
+	await person.seesRows(2);
+	// nothing of the list has the focus
+	await keyboard.press('j');
+	assert.doesNotMatch(await focused(), /^by_keys 1$/);
+	await person.page.locator('.row-title').first().focus();
+	await keyboard.press('j');
+	assert.equal(await focused(), 'by_keys 1');
+	await keyboard.press('k');
+	assert.equal(await focused(), 'by_keys 2');
+	await keyboard.press('r');
+	await person.sees(person.say('retry_all.count', {n: 1, count: 1}));
+	await keyboard.press('Escape');
+	await person.dialog().waitFor({state: 'detached'});
+	await person.page.locator('.row-title').first().focus();
+	await keyboard.press('?');
+	await person.accessible('the help');
+	await person.dialog().getByLabel(person.say('help.keys')).uncheck();
+	await keyboard.press('Escape');
+	await person.dialog().waitFor({state: 'detached'});
+	await person.page.locator('.row-title').first().focus();
+	await keyboard.press('j');
+	assert.equal(await focused(), 'by_keys 2');
+	await keyboard.press('/');
+	assert.equal(await focused(), 'by_keys 2');
+});
+
+test('every error of the tables of docs/actions.md is said in both languages', async () => {
+	const {meaning, meanings} = await import('../../web/i18n/meanings.js');
+	const docs = readFileSync(new URL('../../../docs/actions.md', import.meta.url), 'utf8');
+	const rows = docs.split('\n').filter(line => line.startsWith('| '));
+	const codes = rows.filter(line => /^\| \d/.test(line)).flatMap(line => line.split('|')[1].split(/, | to /).map(code => code.trim()));
+	const spans = rows.flatMap(line => line.match(/^\| (`[^|]*) \|/)?.[1].match(/`[^`]+`/g) ?? [])
+		.map(span => span.slice(1, -1).replace(/ …$/, '').replace('xx', '99')).filter(span => /^(Slack|Teams|HTTP|token request|delivery|Could|Failed|SSL|could|the |more|connections? |[45]\d\d )/.test(span));
+
+	assert.ok(codes.length > 25 && spans.length > 30, `${codes.length} ${spans.length}`);
+	for (const language of ['en', 'ar']) {
+		assert.deepEqual(codes.filter(code => !meaning(`WhatsApp error ${code}: x (HTTP 400)`, language)), []);
+		assert.deepEqual(spans.filter(span => !meaning(span, language)), []);
+		assert.deepEqual(meanings.filter(([, text]) => !text[language]), []);
+	}
+	assert.equal(meaning('something that nobody has seen', 'en'), null);
+});
