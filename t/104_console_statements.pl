@@ -266,10 +266,19 @@ foreach my $role (@all)
 }
 ($status, $body) = answer('view_a', 'workflows', { tenant => $two });
 my $w = $body->{workflows}[0];
-is_deeply([ @$w{qw(name failed_1h is_active run_as_exists tenant_name description)} ],
-	[ 'Bill 2', 3, JSON::PP::true, JSON::PP::true, 'Tripoli', 'bills' ], 'of a tenant');
-is_deeply($w->{steps}, [ { name => 'look', action => 'find_record' },
-		{ name => 'mark', action => 'update_record' } ], 'its steps');
+is_deeply([ @$w{qw(name next_at scheduled is_active run_as_exists tenant_name description)} ],
+	[ 'Bill 2', undef, JSON::PP::false, JSON::PP::true, JSON::PP::true, 'Tripoli', 'bills' ], 'of a tenant');
+is_deeply($w->{steps}, [ map { { name => $_->[0], action => $_->[1], table => 'public.orders', connection => undef } }
+		[ look => 'find_record' ], [ mark => 'update_record' ] ], 'its steps, and what they use');
+foreach my $role (@all)
+{
+	($status, $body) = answer($role, 'workflows_counts', {}, { ids => [ $bill, $bill2, $bill, $none ] });
+	is("$status " . join(' ', map { "$_->{completed} $_->{failed}" } @{ $body->{counts} }),
+		'200 ' . ({ bound_a => '0 3', none_a => '' }->{$role} // '0 3 0 3'), "what $role sees of their day");
+}
+is_deeply((answer('view_a', 'workflows_counts', {}, $_))[1]{counts}, [], 'of none') foreach {}, { ids => [] }, { ids => 7 };
+is(answer('view_a', 'workflows_counts', {}, { ids => ['x'] }), '22P02', 'of what is no id');
+is(answer('nobody_a', 'workflows_counts', {}, { ids => [$bill] }), '42501', 'by who may not look');
 
 # What writes: refused to who may only look, and in what only reads.
 my %writes = (

@@ -49,6 +49,7 @@ static const Route routes[] =
 	WRITE("pause", "pause"),
 	WRITE("resume", "resume"),
 	READ("workflows", "workflows", "tenant"),
+	ASK("workflows/counts", "workflows_counts"),
 	WRITE("workflows/ID/active", "workflow_active"),
 	/* files for a spreadsheet */
 	CSV("runs/csv", "runs_csv", "runs"),

@@ -1,0 +1,65 @@
+// The list of workflows: what it says of each, and its filters, which are in the address.
+
+import assert from 'node:assert/strict';
+import {before} from 'node:test';
+import {sql, story} from './browser.mjs';
+
+const BEIRUT = '7f0e8a52-3c1d-4c55-9d0b-5a6f7e8d9c01';
+
+before(() => sql(`INSERT INTO workflow_definitions (tenant_id, run_as, definition) SELECT '${BEIRUT}', 'shop_steps', d::jsonb FROM unnest(ARRAY[
+	'{"name": "List mail", "trigger_type": "list_mail", "steps": [{"name": "a", "action": "send_email", "params": {"to": "a@example.com", "subject": "s", "body": "b"}},
+		{"name": "b", "action": "update_record", "params": {"table": "listed", "id": 1, "fields": {"x": 1}}}]}',
+	'{"name": "List own", "trigger_type": "list_own", "steps": [{"name": "a", "action": "team_notify", "params": {"connection": "kitchen", "channel": "#x", "message": "m"}}]}']) d
+	ON CONFLICT DO NOTHING`));
+
+const names = page => page.locator('tbody th a').allTextContents();
+
+for (const [language, width, theme] of [['en', 1280, 'dark'], ['ar', 390, 'light']]) {
+	story('finds workflows by what they use, and comes back to what was chosen', {language, width, theme}, async person => {
+		const {page} = person;
+		const choose = (name, value) => page.locator(`select[name=${name}]`).selectOption(value);
+		const only = async (...expected) => {
+			await page.waitForFunction(n => document.querySelectorAll('tbody tr').length === n, expected.length);
+			assert.deepEqual(await names(page), expected);
+		};
+
+		await person.signIn();
+		await person.open('/workflows');
+		await page.locator('tbody tr').first().waitFor();
+		// how the last day was, by whom it was changed, and when it fires by itself
+		const bill = page.locator('tbody tr', {has: page.getByRole('link', {name: 'Bill', exact: true})}).first();
+
+		await bill.locator('a.bad').waitFor();
+		assert.match(await bill.locator('a.bad').getAttribute('href'), /status=failed&since=day/);
+		await page.locator('tbody tr', {hasText: 'Daily report'}).locator('time').first().waitFor();
+		await person.accessible('the list of workflows');
+		await person.fits('the list of workflows');
+
+		await choose('connection', 'email');
+		assert.match(page.url(), /connection=email/);
+		const mails = await names(page);
+
+		assert.ok(mails.includes('List mail') && mails.includes('Welcome') && !mails.includes('Bill'), mails);
+		await choose('table', 'listed');
+		await only('List mail');
+		await page.reload();
+		await only('List mail');
+		assert.equal(await page.locator('select[name=table]').inputValue(), 'listed');
+		await choose('action', 'team_notify');
+		await person.sees(person.say('workflows.none_such'));
+		await person.accessible('none is like that');
+		await page.goBack();
+		await only('List mail');
+		await choose('table', '');
+		await choose('connection', 'kitchen');
+		await only('List own');
+		await choose('connection', '');
+		await choose('event', 'list_own');
+		await only('List own');
+		await choose('event', '');
+		await page.locator('input[name=scheduled]').check();
+		await only('Daily report');
+		await page.locator(`td[data-label="${person.say('schedule.next')}"] time`).first().waitFor();
+		await person.fits('what fires by itself');
+	});
+}
