@@ -1,7 +1,8 @@
 #!/bin/sh
 #
-# embed.sh WEB SQL WORK: prints a C file with the files of WEB, as they are and
-# compressed, and the statements of SQL.  WORK is a folder for what lies between.
+# embed.sh WEB SQL EXAMPLES WORK: prints a C file with the files of WEB, as they are and
+# compressed, and the statements of SQL.  The definitions of EXAMPLES (*.json) are served
+# as examples/ of WEB.  WORK is a folder for what lies between.
 #
 # The files of WEB but index.html are served below /a/<hash of all of them>/, and
 # @assets@ in index.html becomes that folder.  Takes sh, sed, od, sort, sha256sum
@@ -13,7 +14,8 @@ export LC_ALL
 
 web=$1
 sql=$2
-work=$3
+examples=$3
+work=$4
 
 # The bytes of standard input as numbers with commas.
 bytes()
@@ -59,7 +61,11 @@ asset()
 		"sizeof(gz_$1) - 1}," >>"$work/table"
 }
 
-mkdir -p "$work"
+rm -rf "$work/web"
+mkdir -p "$work/web/examples"
+cp -R "$web/." "$work/web"
+cp "$examples"/*.json "$work/web/examples"
+web=$work/web
 : >"$work/table"
 echo '/* Made by embed.sh; do not edit. */'
 echo '#include "embedded.h"'

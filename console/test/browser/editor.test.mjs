@@ -379,6 +379,7 @@ story('makes a new workflow, of an empty form and of a copy', {language: 'ar', w
 	await person.signIn();
 	await person.open('/workflows');
 	await page.getByRole('link', {name: person.say('workflows.new')}).click();
+	await page.getByRole('link', {name: person.say('start.empty.button')}).click();
 	await page.locator('select[name=tenant]').nth(0).waitFor();
 	await page.locator('main select[name=tenant]').selectOption(BEIRUT);
 	await page.locator('[id="f-name"]').fill('جديد');

@@ -20,6 +20,7 @@ import {pathsOf} from '../editor/place.js';
 import {ProblemList} from '../editor/problems.js';
 import {Sample, useSample} from '../editor/sample.js';
 import {MergeDialog, SaveDialog, proposed} from '../editor/save.js';
+import {Start, readExample} from '../editor/start.js';
 import {Changes} from '../ui/changes.js';
 import {Dialog} from '../ui/dialog.js';
 import {Action, Loaded, When} from '../ui/parts.js';
@@ -278,23 +279,37 @@ function tenantOf() {
 	return bound === 'one' ? tenant : tenants.find(one => one.id === params.tenant)?.id ?? (tenants.length === 1 ? tenants[0].id : null);
 }
 
-// The workflow of an id; of 'new' an empty one, or a copy of another.
-export function Editor({id}) {
+// What is edited first: the workflow of an id, or for a new one a copy, an example, or
+// nothing.
+async function begin(id, {copy, example}, options) {
+	if (id !== 'new' || copy)
+		return get('workflows/' + (id === 'new' ? copy : id), options);
+	return {workflow: null, example: example ? canonical(parse(await readExample(example))) : null};
+}
+
+function Begun({id, params}) {
 	const isNew = id === 'new';
-	const of = isNew ? route.value.params.copy : id;
-	const state = useLoad(options => of ? get('workflows/' + of, options) : Promise.resolve({workflow: null}), [of], {every: isNew ? 0 : 30000});
+	const state = useLoad(options => begin(id, params, options), [id], {every: isNew ? 0 : 30000});
 	const begun = useRef(null);
 	const tenant = state.data?.workflow?.tenant_id ?? tenantOf();
 	const catalogue = useLoad(options => get('actions' + (tenant ? `?tenant=${tenant}` : ''), options), [tenant]);
 
 	// What is edited stays, whatever is read anew; a poll tells only who has saved.
 	if (state.data && !begun.current) {
-		const {workflow} = state.data;
-		const tree = workflow ? canonical(parse(workflow.definition)) : EMPTY;
+		const {workflow, example} = state.data;
+		const tree = workflow ? canonical(parse(workflow.definition)) : example ?? EMPTY;
 
 		begun.current = {workflow: isNew ? null : workflow, tenant, tenants: me.value.tenants,
 			tree: isNew && workflow ? put(tree, ['name'], make(`${workflow.name} (2)`)) : tree};
 	}
-	return html`<p><a href=${address('/workflows', {tenant: route.value.params.tenant})}>${t('nav.workflows')}</a></p>
-		<${Loaded} state=${state.data ? catalogue : state}>${actions => html`<${EditorPage} first=${begun.current} catalogue=${actions} latest=${state.data}/>`}</${Loaded}>`;
+	return html`<${Loaded} state=${state.data ? catalogue : state}>${actions => html`<${EditorPage} first=${begun.current} catalogue=${actions} latest=${state.data}/>`}</${Loaded}>`;
+}
+
+export function Editor({id}) {
+	const {params} = route.value;
+	const {copy, example, empty, tenant} = params;
+
+	return html`<p><a href=${address('/workflows', {tenant})}>${t('nav.workflows')}</a></p>
+		${id === 'new' && !copy && !example && !empty ? html`<${Start}/>`
+			: html`<${Begun} key=${`${id} ${copy} ${example}`} id=${id} params=${params}/>`}`;
 }
