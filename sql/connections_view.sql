@@ -36,6 +36,12 @@ SELECT whose, name, workflows FROM t.seen(t.tenant('seen b'));
 SELECT count(*) FROM wf_connections() c WHERE c::text ~ 'S3cret';
 SELECT count(*) FROM workflow_connections c WHERE c::text ~ 'S3cret';
 
+-- Whoever has read a row changes it only if nobody else has meanwhile.
+SELECT version AS seen FROM wf_connections() WHERE name = 'unused' \gset
+UPDATE workflow_connections SET name = 'unused' WHERE name = 'unused' AND xmin::text = :'seen' RETURNING name;
+UPDATE workflow_connections SET name = 'lost' WHERE name = 'unused' AND xmin::text = :'seen' RETURNING name;
+SELECT version = :'seen' AS same FROM wf_connections() WHERE name = 'unused';
+
 -- Two hundred workflows: a hundred are named.
 SELECT count(wf_define(t.tenant('connections view'), jsonb_build_object('name', 'w' || n, 'trigger_type', 'w', 'steps', jsonb_build_array(jsonb_build_object(
 	'name', 's', 'action', 'webhook', 'params', '{"connection": "crm", "path": "x"}'::jsonb))))) FROM generate_series(1, 200) n;

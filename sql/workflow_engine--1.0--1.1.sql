@@ -16,11 +16,11 @@ COMMENT ON FUNCTION wf_render(text, text, text, jsonb) IS
 
 CREATE FUNCTION wf_connections(tenant_id uuid DEFAULT NULL)
 RETURNS TABLE (id uuid, tenant_id uuid, name text, kind text, config jsonb,
-	credentials jsonb, workflows int, used_by jsonb)
+	credentials jsonb, workflows int, used_by jsonb, version text)
 AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL UNSAFE ROWS 20
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION wf_connections(uuid) IS
-'The connections without their secrets: of credentials the shape, {"password": "file:smtp_password", "username": "set"}, of config the host of what is the address of an incoming webhook; workflows, how many definitions have a step that uses it, and used_by, the first 100 of them by name ({"definition_id", "workflow_name", "tenant_id"}). Of all, or those that a tenant''s steps may use: its own and the ones for every tenant. A session bound to a tenant sees its own and those for every tenant that hold no literal secret.';
+'The connections without their secrets: of credentials the shape, {"password": "file:smtp_password", "username": "set"}, of config the host of what is the address of an incoming webhook; workflows, how many definitions have a step that uses it, and used_by, the first 100 of them by name ({"definition_id", "workflow_name", "tenant_id"}); version, a word that another UPDATE of the row changes: it is the row''s xmin, and UPDATE … WHERE xmin::text = version changes nothing if somebody else has changed the row meanwhile. Of all, or those that a tenant''s steps may use: its own and the ones for every tenant. A session bound to a tenant sees its own and those for every tenant that hold no literal secret.';
 
 CREATE FUNCTION wf_connection_keys()
 RETURNS TABLE (kind text, part text, key text, required boolean)

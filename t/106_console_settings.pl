@@ -4,6 +4,7 @@ use strict;
 use warnings FATAL => 'all';
 
 use JSON::PP;
+use POSIX ();
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -27,6 +28,13 @@ sub value
 {
 	my ($sql) = @_;
 	return $node->safe_psql('shop', $sql);
+}
+
+# Of a connection, as the page has it.
+sub version
+{
+	my ($id) = @_;
+	return value("SELECT version FROM wf_connections() WHERE id = '$id'");
 }
 
 $node->safe_psql('shop', <<"SQL");
@@ -62,7 +70,8 @@ my %rows = (
 	schedules => [ 'schedules', 2, 1, 0 ],
 	tenants => [ 'tenants', 2, 1, 0 ],
 	templates => [ 'templates', 3, 2, 0 ],
-	connections => [ 'connections', 3, 2, 0 ]);
+	connections => [ 'connections', 3, 2, 0 ],
+	tenant_names => [ 'tenants', 2, 1, 0 ]);
 foreach my $name (sort keys %rows)
 {
 	my ($list, $everything, $bound, $nothing) = @{ $rows{$name} };
@@ -101,6 +110,10 @@ is($body->{next}, undef, 'is the last');
 my %seen = map { $_ => 1 } @ids;
 is(scalar keys %seen, 62, 'none twice');
 is(answer('view_a', 'operations', { before => 'x' }), '22P02', 'before what is no id');
+is(scalar @{ (answer('view_a', 'operations', { what => 'cancel', tenant => $two }))[1]{operations} }, 50, 'of a kind');
+is(scalar @{ (answer('view_a', 'operations', { what => 'save' }))[1]{operations} }, 3, 'of another');
+is(scalar @{ (answer('view_a', 'operations', { who => value('SELECT current_user'), what => 'connection' }))[1]{operations} }, 3, 'of somebody');
+is(scalar @{ (answer('view_a', 'operations', { who => 'nobody' }))[1]{operations} }, 0, 'of nobody');
 
 # schedules
 ($status, $body) = answer('ops_a', 'schedules', { tenant => $one });
@@ -112,6 +125,38 @@ ok($schedule->{is_active} && !$schedule->{paused}, 'is on');
 $node->safe_psql('shop', "SELECT wf_pause('$one', 'Greet', 'Eid')");
 ok((answer('ops_a', 'schedules', { tenant => $one }))[1]{schedules}[0]{paused}, 'or held');
 $node->safe_psql('shop', "SELECT wf_resume('$one', 'Greet'); SELECT wf_pause('$one', reason => 'Eid')");
+
+is(scalar @{ (answer('ops_a', 'schedules', { q => $_->[0] }))[1]{schedules} }, $_->[1], "schedules of \"$_->[0]\"")
+  foreach [ 'GREET', 2 ], [ 'morn', 2 ], [ 'none', 0 ], [ '%', 0 ];
+# a time zone that is gone from the server breaks its own row, and no other
+$node->safe_psql('shop', <<"SQL");
+SELECT wf_define('$two', '{"name": "Broken", "schedule": [
+	{"cron": "0 8 * * *", "time_zone": "UTC", "name": "good"}, {"cron": "0 8 * * *", "time_zone": "Europe/Kyiv"}],
+	"steps": [{"name": "s", "action": "find_record", "params": {"table": "pg_class", "where": {"relname": "none"}}}]}');
+SET session_replication_role = replica;
+UPDATE workflow_definitions SET definition = replace(definition::text, 'Kyiv', 'Gone')::jsonb WHERE name = 'Broken';
+UPDATE workflow_schedules SET key = replace(key, 'Kyiv', 'Gone') WHERE key LIKE '%Kyiv';
+SQL
+($status, $body) = answer('view_a', 'schedules', {});
+my %broken = map { $_->{schedule} => $_ } grep { $_->{workflow_name} eq 'Broken' } @{ $body->{schedules} };
+is("$status " . @{ $body->{schedules} }, '200 4', 'a time zone that is gone');
+is($broken{'0 8 * * * Europe/Gone'}{error}, '"Europe/Gone" is not the name of a time zone', 'is said in its row');
+is_deeply($broken{'0 8 * * * Europe/Gone'}{times}, [], 'which has no times');
+is_deeply([ $broken{good}{error}, scalar @{ $broken{good}{times} } ], [ undef, 5 ], 'the other of the workflow has');
+$node->safe_psql('shop', "DELETE FROM workflow_definitions WHERE name = 'Broken'");
+
+# what each action is used for
+foreach my $role (@all)
+{
+	($status, $body) = answer($role, 'action_uses', {});
+	is("$status " . join(' ', map { "$_ $body->{uses}{$_}{workflows}" } sort keys %{ $body->{uses} }),
+		'200 ' . ({ bound_a => 'find_record 1 send_email 1 webhook 1', none_a => '' }->{$role} // 'find_record 2 send_email 2 webhook 1'),
+		"action_uses of $role");
+}
+is_deeply([ map { $_->{workflow_name} } @{ $body->{uses}{webhook}{used_by} // [] } ], [], 'none for none');
+($status, $body) = answer('view_a', 'action_uses', { tenant => $two });
+is_deeply([ map { [ @$_{qw(workflow_name tenant_id)} ] } @{ $body->{uses}{send_email}{used_by} } ], [ [ 'Greet', $two ] ], 'of a tenant');
+is(answer('nobody_a', 'action_uses', {}), '42501', 'who may not look');
 
 # tenants
 ($status, $body) = answer('view_a', 'tenants', {});
@@ -133,8 +178,8 @@ my %writes = (
 	template_save => [ 'operate', $ahlan, { %text, base_version => 1 } ],
 	template_delete => [ 'operate', $ahlan, { base_version => 1 } ],
 	connection_new => [ 'admin', undef, { tenant => $one, name => 'x', kind => 'slack', credentials => { bot_token => { file => 't' } } } ],
-	connection_save => [ 'admin', $crm, { name => 'crm2' } ],
-	connection_delete => [ 'admin', $crm, {} ]);
+	connection_save => [ 'admin', $crm, { name => 'crm2', base_version => version($crm) } ],
+	connection_delete => [ 'admin', $chat, { base_version => version($chat) } ]);
 foreach my $name (sort keys %writes)
 {
 	my ($needs, $id, $what) = @{ $writes{$name} };
@@ -164,6 +209,7 @@ is(value("SELECT name FROM workflow_tenants WHERE tenant_id = '$two'"), 'Saida',
 is((answer('ops_a', 'tenant_save', { id => $two }, { name => '' }, writes => 1, keep => 1))[1]{name}, undef, 'none');
 is(value("SELECT count(*) FROM workflow_tenants WHERE tenant_id = '$two'"), '0', 'is forgotten');
 is((answer('view_a', 'tenants', {}))[1]{tenants}[1]{name}, undef, 'and the tenant is there all the same');
+is((answer('view_a', 'tenants', {}))[1]{next}, undef, 'and the last one');
 
 #
 # Mail templates
@@ -229,23 +275,157 @@ is_deeply([ map { $connection{$_}{workflows} } qw(email crm chat) ], [ 2, 1, 0 ]
 is_deeply($connection{crm}{credentials}, { headers => { 'X-A' => 'set', 'X-B' => 'file:b' } }, 'the shape');
 is($connection{crm}{tenant_name}, 'Beirut', 'whose');
 ok((grep { $_->{kind} eq 'smtp' && $_->{key} eq 'password' && $_->{part} eq 'credentials' } @{ $body->{keys} }), 'what there may be');
-my @saved = ('admin_a', 'connection_save', { id => $crm });
 my %last = (writes => 1, keep => 1);
-is((answer(@saved, { config => { idempotency_header => 'X-Key' }, credentials => { headers => { 'X-B' => undef, 'X-C' => { file => 'c' } } } }, %last))[0],
+# Saves the connection on the version that it has, or on an older one.
+sub save_connection
+{
+	my ($what, %option) = @_;
+	return answer('admin_a', 'connection_save', { id => $crm },
+		{ base_version => version($crm), %$what }, writes => 1, %option);
+}
+is((save_connection({ config => { idempotency_header => 'X-Key' }, credentials => { headers => { 'X-B' => undef, 'X-C' => { file => 'c' } } } }, %last))[0],
 	200, 'a part of it is changed');
 is(value("SELECT name, config, credentials FROM workflow_connections WHERE id = '$crm'"),
 	'crm|{"base_url": "https://crm.example", "idempotency_header": "X-Key"}|{"headers": {"X-A": "S3cret", "X-C": {"file": "c"}}}',
 	'and the rest stays, secrets too');
-is((answer(@saved, { name => 'crm2', config => { idempotency_header => undef }, credentials => { headers => undef, bearer_token => 'T0ken' } }, %last))[0], 200, 'once more');
+is((save_connection({ name => 'crm2', config => { idempotency_header => undef }, credentials => { headers => undef, bearer_token => 'T0ken' } }, %last))[0], 200, 'once more');
 is(value("SELECT name, config, credentials FROM workflow_connections WHERE id = '$crm'"),
 	'crm2|{"base_url": "https://crm.example"}|{"bearer_token": "T0ken"}', 'what is null goes');
-is((answer(@saved, {}, %last))[0], 200, 'nothing');
+is((save_connection({}, %last))[0], 200, 'nothing');
 is(value("SELECT credentials FROM workflow_connections WHERE id = '$crm'"), '{"bearer_token": "T0ken"}', 'changes nothing');
-is(answer(@saved, { credentials => { bearer_token => undef, password => 'x' } }, writes => 1), '22023', 'what the kind has not');
-is(answer(@saved, { config => { base_url => undef } }, writes => 1), '22023', 'what it must have');
-is(answer('admin_a', 'connection_save', { id => $none }, {}, writes => 1), 'no row', 'no such connection');
-is(answer('admin_a', 'connection_delete', { id => $none }, {}, writes => 1), 'no row', 'none to delete');
+is(save_connection({ credentials => { bearer_token => undef, password => 'x' } }), '22023', 'what the kind has not');
+is(save_connection({ config => { base_url => undef } }), '22023', 'what it must have');
+is(answer('admin_a', 'connection_save', { id => $none }, { base_version => '1' }, writes => 1), 'no row', 'no such connection');
+is(answer('admin_a', 'connection_delete', { id => $none }, { base_version => '1' }, writes => 1), 'no row', 'none to delete');
+
+# Two administrators: the second is told, and nothing of the first is lost.
+my $seen = version($crm);
+is((save_connection({ config => { base_url => 'https://first.example' } }, %last))[0], 200, 'the first saves');
+foreach my $base ($seen, undef)
+{
+	($status, $body) = save_connection({ config => { base_url => 'https://second.example' }, base_version => $base }, %last);
+	is("$status $body->{error}{code}", '409 changed', 'the second does not');
+}
+($status, $body) = answer('admin_a', 'connection_delete', { id => $crm }, { base_version => $seen, even_if_used => JSON::PP::true }, %last);
+is("$status $body->{error}{code}", '409 changed', 'nor is it deleted');
+is(value("SELECT config->>'base_url' FROM workflow_connections WHERE id = '$crm'"), 'https://first.example', 'which is there');
+my ($theirs) = grep { $_->{id} eq $crm } @{ (answer('view_a', 'connections', { q => 'CRM' }))[1]{connections} };
+is_deeply([ @{ $theirs->{changed} }{qw(by columns)} ], [ 'admin_a', 'config' ], 'and says who has changed what');
+is($theirs->{version}, version($crm), 'with the version to save on');
+is((save_connection({ name => 'crm2', base_version => $theirs->{version} }))[0], 200, 'on which it is saved');
 is(answer('admin_a', 'connection_new', {}, { name => 'email', kind => 'slack', credentials => { bot_token => 'x' } }, writes => 1), '23505', 'a name that is there');
+
+# One that has to wait for the other sees what was written meanwhile.
+my $writer = $node->background_psql('shop');
+my $out = PostgreSQL::Test::Utils::tempdir() . '/second';
+$seen = version($crm);
+$writer->query_safe("BEGIN; UPDATE workflow_connections SET name = 'crm3' WHERE id = '$crm'");
+my $child = fork // die $!;
+if ($child == 0)
+{
+	my ($second) = answer('admin_a', 'connection_save', { id => $crm }, { name => 'mine', base_version => $seen }, %last);
+	append_to_file($out, $second);
+	POSIX::_exit(0);
+}
+wait_for($node, 'shop', "SELECT count(*) = 1 FROM pg_stat_activity WHERE usename = 'admin_a' AND wait_event_type = 'Lock'",
+	'the second waits');
+$writer->query_safe('COMMIT');
+$writer->quit;
+waitpid $child, 0;
+is(slurp_file($out), '409', 'and is refused');
+is(value("SELECT name FROM workflow_connections WHERE id = '$crm'"), 'crm3', 'nothing is lost');
+
+# What workflows use is not deleted unseen.
+($status, $body) = answer('admin_a', 'connection_delete', { id => $crm }, { base_version => version($crm) }, %last);
+is($status, 200, 'what nobody uses is deleted');
+($status, $body) = answer('admin_a', 'connection_delete', { id => $email }, { base_version => version($email) }, %last);
+is("$status $body->{error}{code} $body->{error}{message}", '409 referenced Workflows use the connection: 2.', 'what is used is not');
+is(value("SELECT count(*) FROM workflow_connections WHERE id = '$email'"), '1', 'it is there');
+is((answer('admin_a', 'connection_delete', { id => $email }, { base_version => version($email), even_if_used => JSON::PP::true }, writes => 1))[0],
+	200, 'unless somebody says so');
+
+# the direction of a mail
+foreach my $case ([ rtl => '<html dir="rtl">' ], [ ltr => '<html dir="ltr">' ], [ x => '' ])
+{
+	(undef, undef, $html) = answer('view_a', 'template_preview', {}, { html => 'x', payload => '{}', dir => $case->[0] });
+	like($html, qr/^<!doctype html>\Q$case->[1]\E<meta/, "an HTML $case->[0]");
+}
+
+#
+# What came in with a copy
+#
+my $place = '9007199254740993';    # of 54 bits: as a number of JavaScript it is another
+$node->safe_psql('shop', <<"SQL");
+SELECT wf_define('$two', '{"name": "Copied", "trigger_type": "copied", "steps": [
+	{"name": "s", "action": "find_record", "params": {"table": "pg_class", "where": {"relname": "none"}}}]}');
+INSERT INTO workflow_runs (definition_id, trigger_payload, place, queued_at, started_at, run_at)
+SELECT id, '{}', $place, t, t, CASE n WHEN 1 THEN t WHEN 2 THEN t + '1 hour'::interval ELSE 'infinity' END
+FROM workflow_definitions, (VALUES ('2026-11-20 09:00+00'::timestamptz)) x (t), generate_series(1, 3) n
+WHERE name = 'Copied';
+SQL
+foreach my $role (qw(view_a ops_a bound_a none_a nobody_a))
+{
+	is(answer($role, 'places', {}), '42501', "places of $role");
+	is(answer($role, "place_$_", {}, { place => $place }, writes => 1), '42501', "place_$_ of $role") foreach qw(accept discard);
+}
+($status, $body) = answer('admin_a', 'places', {});
+is_deeply([ map { [ @$_{qw(place runs accepted schedules)}, @{ $_->{workflows}[0] }{qw(workflow_name runs)} ] } @{ $body->{places} } ],
+	[ [ $place, 3, JSON::PP::false, 0, 'Copied', 3 ] ], 'what stands still');
+is(answer('admin_a', 'place_accept', {}, { place => '1' }, writes => 1), 'P0002', 'a place of nothing');
+is(answer('admin_a', 'place_accept', {}, { place => 'x' }, writes => 1), '22P02', 'no place');
+is(answer('admin_a', 'place_accept', {}, {}, writes => 1), '22004', 'none named');
+is(answer('admin_a', 'place_accept', {}, { place => $place }), '25006', 'it is no read');
+is((answer('admin_a', 'place_accept', {}, { place => $place }, writes => 1))[1]{runs}, 3, 'accepted');
+is((answer('admin_a', 'place_discard', {}, { place => $place }, writes => 1, keep => 1))[1]{runs}, 3, 'discarded');
+is_deeply((answer('admin_a', 'places', {}))[1]{places}, [], 'and nothing stands still');
+is(value("SELECT who || ' ' || what || ' ' || (detail->>'place') FROM workflow_operations ORDER BY id DESC LIMIT 1"),
+	"admin_a discard place $place", 'which is noted');
+
+#
+# Ten thousand tenants: 50 at once, found by name
+#
+$node->safe_psql('shop', <<"SQL");
+SET session_replication_role = replica;
+INSERT INTO workflow_tenants SELECT ('10000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid, 'Branch ' || lpad(n::text, 5, '0')
+FROM generate_series(1, 10000) n WHERE n % 10 <> 0;
+INSERT INTO workflow_definitions (tenant_id, name, trigger_type, definition, run_as)
+SELECT ('10000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid, 'w', 'w', '{"steps": []}', 'wf_console' FROM generate_series(1, 10000) n;
+SQL
+($status, $body) = answer('view_a', 'me', { console => '1.1', languages => 'en' });
+is_deeply([ $status, scalar @{ $body->{tenants} }, $body->{more_tenants} ], [ 200, 50, JSON::PP::true ], 'me names 50');
+is((answer('bound_a', 'me', { console => '1.1', languages => 'en' }))[1]{more_tenants}, JSON::PP::false, 'or all there are');
+my ($after, %names, $pages);
+do
+{
+	($status, $body) = answer('view_a', 'tenants', { q => 'branch 0099', after => $after });
+	$names{ $_->{name} }++ foreach @{ $body->{tenants} };
+	$after = $body->{next};
+} while ($after && ++$pages < 9);
+is(join(' ', sort keys %names), join(' ', map { "Branch 0099$_" } 1 .. 9), 'by a part of the name');
+($after, $pages, %names) = (undef, 0);
+foreach my $page (1 .. 3)
+{
+	($status, $body) = answer('view_a', 'tenants', { after => $after });
+	$after = $body->{next};
+	$names{ $_->{id} }++ foreach @{ $body->{tenants} };
+}
+is(scalar keys %names, 150, 'three pages of 50, none twice');
+# from the last one with a name on, those without one
+my $last_named = value("SELECT tenant_id FROM workflow_tenants ORDER BY name DESC, tenant_id DESC LIMIT 1");
+($status, $body) = answer('view_a', 'tenants', { after => $last_named });
+is_deeply([ map { $_->{name} } @{ $body->{tenants} } ], [ (undef) x 50 ], 'those without a name come last');
+my @unnamed = map { $_->{id} } @{ $body->{tenants} };
+push @unnamed, map { $_->{id} } @{ (answer('view_a', 'tenants', { after => $body->{next} }))[1]{tenants} };
+is_deeply([ sort @unnamed ], \@unnamed, 'by their id');
+is(scalar @unnamed, 100, 'page by page');
+($status, $body) = answer('view_a', 'tenants', { tenant => $unnamed[7] });
+is_deeply([ map { [ @$_{qw(id workflows)} ] } @{ $body->{tenants} } ], [ [ $unnamed[7], 1 ] ], 'or one alone');
+($status, $body) = answer('view_a', 'tenant_names', {});
+is_deeply([ scalar @{ $body->{tenants} }, $body->{more} ], [ 50, JSON::PP::true ], 'names to choose from');
+($status, $body) = answer('view_a', 'tenant_names', { q => substr($unnamed[3], 0, 36) });
+is_deeply($body->{tenants}, [ { id => $unnamed[3], name => undef } ], 'also by an id');
+is_deeply((answer('bound_a', 'tenant_names', { q => 'branch' }))[1]{tenants}, [], 'none of others');
+$node->safe_psql('shop', "DELETE FROM workflow_definitions WHERE name = 'w'; DELETE FROM workflow_tenants WHERE name LIKE 'Branch%'");
 
 #
 # The frame

@@ -34,7 +34,6 @@ foreach my $file (qw(ui.js LICENCES))
 
 local $ENV{WF_CHROMIUM} = $chromium;
 local $ENV{WF_TEST_LIMIT} = $WorkflowEngine::Test::limit;
-local $ENV{WF_BROWSER_TESTS} //= '';
 local $ENV{HOME} = $made;    # where the browser writes
 
 # A server with the data of the demonstration, whose runs have ended or wait.
@@ -62,8 +61,10 @@ sub demonstration
 	return $node;
 }
 
+my $only = $ENV{WF_BROWSER_TESTS} // '';
+
 # Each file has a server of its own: none finds what another has left.
-foreach my $file (sort glob "$top/console/test/browser/*$ENV{WF_BROWSER_TESTS}*.test.mjs")
+foreach my $file (sort glob "$top/console/test/browser/*$only*.test.mjs")
 {
 	my ($name) = $file =~ m{(\w+)\.test\.mjs$};
 	my $node = demonstration($name);

@@ -1,7 +1,8 @@
 -- Changes a connection: what is not named stays, so nobody needs to read a secret to
 -- keep it.  A member that is null is removed.  Members of headers, basic and channels
--- are changed one by one.  No row: there is no such connection.
--- $1: id.  $2: name, config, credentials
+-- are changed one by one.  409 if somebody else has changed the row since base_version
+-- was read: then nothing is written.  No row: there is no such connection.
+-- $1: id.  $2: name, config, credentials, base_version
 WITH asked AS (
 	SELECT c.id, v.part, jsonb_object_agg(k.key, k.value) FILTER (WHERE k.value <> 'null') AS value
 	FROM @wf@.workflow_connections c,
@@ -20,8 +21,13 @@ WITH asked AS (
 	SET name = coalesce($2->>'name', c.name),
 		config = coalesce((SELECT a.value FROM asked a WHERE a.part = 'config'), '{}'),
 		credentials = coalesce((SELECT a.value FROM asked a WHERE a.part = 'credentials'), '{}')
-	WHERE c.id = ($1->>'id')::uuid
+	WHERE c.id = ($1->>'id')::uuid AND c.xmin::text = $2->>'base_version'
 	RETURNING c.id
 )
 SELECT 200 AS status, jsonb_build_object('now', now(), 'id', c.id)::text AS body
-FROM changed c;
+FROM changed c
+UNION ALL
+SELECT 409, jsonb_build_object('error', jsonb_build_object('code', 'changed', 'sqlstate', NULL,
+	'message', 'Somebody else has changed the connection.', 'detail', NULL, 'hint', NULL))::text
+FROM @wf@.workflow_connections c
+WHERE c.id = ($1->>'id')::uuid AND NOT EXISTS (SELECT FROM changed);

@@ -11,6 +11,9 @@ WITH extension AS (
 	UNION ALL
 	SELECT DISTINCT d.tenant_id, NULL FROM @wf@.workflow_definitions d
 	WHERE NOT EXISTS (SELECT FROM @wf@.workflow_tenants t WHERE t.tenant_id = d.tenant_id)
+), page AS MATERIALIZED (
+	SELECT t.*, row_number() OVER (ORDER BY t.name NULLS LAST, t.tenant_id) AS n
+	FROM tenant t ORDER BY n LIMIT 51
 )
 SELECT 200 AS status, jsonb_build_object(
 	'now', now(),
@@ -22,8 +25,9 @@ SELECT 200 AS status, jsonb_build_object(
 	'bound', CASE b.tenant WHEN '' THEN 'all' WHEN 'none' THEN 'none' ELSE 'one' END,
 	'tenant', CASE WHEN b.tenant NOT IN ('', 'none') THEN b.tenant END,
 	'tenants', (SELECT coalesce(jsonb_agg(jsonb_build_object('id', t.tenant_id, 'name', t.name)
-			ORDER BY t.name, t.tenant_id), '[]')
-		FROM (SELECT * FROM tenant ORDER BY name, tenant_id LIMIT 1000) t),
+			ORDER BY t.n), '[]')
+		FROM page t WHERE t.n <= 50),
+	'more_tenants', (SELECT count(*) > 50 FROM page),
 	'run_as', (SELECT coalesce(jsonb_agg(r ORDER BY r.is_default DESC, r.role), '[]')
 		FROM @wf@.wf_run_as_roles() r),
 	'versions', jsonb_build_object('console', $1->>'console',

@@ -1,9 +1,11 @@
 -- Who did what by hand, the newest first, 50 at once.
--- $1: before (the id of the last one seen), tenant
+-- $1: before (the id of the last one seen), tenant, who, what
 WITH page AS MATERIALIZED (
 	SELECT o.* FROM @wf@.workflow_operations o
 	WHERE o.id < coalesce($1->>'before', 'ffffffff-ffff-ffff-ffff-ffffffffffff')::uuid
 		AND ($1->>'tenant' IS NULL OR o.tenant_id = ($1->>'tenant')::uuid)
+		AND ($1->>'who' IS NULL OR o.who = $1->>'who')
+		AND ($1->>'what' IS NULL OR o.what = $1->>'what')
 	ORDER BY o.id DESC LIMIT 51
 ), shown AS (
 	SELECT p.* FROM page p ORDER BY p.id DESC LIMIT 50

@@ -1,5 +1,5 @@
 -- Who did what by hand as a file for a spreadsheet, newest first, the first 10,000.
--- $2: filter (before, tenant), headings, words, more, zone (as of runs_csv.sql)
+-- $2: filter (before, tenant, who, what), headings, words, more, zone (as of runs_csv.sql)
 WITH asked AS (
 	SELECT ($2->'filter'->>'tenant')::uuid AS tenant,
 		($2->'filter'->>'before')::uuid AS before,
@@ -8,6 +8,8 @@ WITH asked AS (
 ), found AS MATERIALIZED (
 	SELECT o.* FROM asked a, @wf@.workflow_operations o
 	WHERE (a.before IS NULL OR o.id < a.before) AND (a.tenant IS NULL OR o.tenant_id = a.tenant)
+		AND ($2->'filter'->>'who' IS NULL OR o.who = $2->'filter'->>'who')
+		AND ($2->'filter'->>'what' IS NULL OR o.what = $2->'filter'->>'what')
 	ORDER BY o.id DESC LIMIT 10001
 ), line (n, cells) AS (
 	SELECT 0, ARRAY(SELECT coalesce($2->'headings'->>c.name, c.name)

@@ -1,7 +1,7 @@
 -- What a mail becomes, on the event of a run with what its steps have returned, or on
 -- a payload.  The third column is the HTML, which the program keeps for a minute: the
 -- page shows it in a frame of its own.  No row: there is no such run.
--- $2: subject, body, html, run (an id) or payload (JSON as text)
+-- $2: subject, body, html, run (an id) or payload (JSON as text), dir (rtl or ltr: of the HTML)
 WITH context AS (
 	SELECT jsonb_build_object(
 		'trigger', r.trigger_payload,
@@ -19,6 +19,8 @@ WITH context AS (
 )
 SELECT 200 AS status, jsonb_build_object('now', now(), 'subject', left(m.subject, 10000),
 	'body', left(m.body, 1000000), 'html', m.html IS NOT NULL, 'problems', m.problems)::text AS body,
-	'<!doctype html><meta charset="utf-8"><style>a, area, button { pointer-events: none }</style>' || m.html AS html
+	'<!doctype html>' || CASE $2->>'dir' WHEN 'rtl' THEN '<html dir="rtl">'
+		WHEN 'ltr' THEN '<html dir="ltr">' ELSE '' END
+		|| '<meta charset="utf-8"><style>a, area, button { pointer-events: none }</style>' || m.html AS html
 FROM context c, @wf@.wf_render(nullif($2->>'subject', ''), nullif($2->>'body', ''),
 	nullif($2->>'html', ''), c.context) m;

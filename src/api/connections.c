@@ -28,7 +28,7 @@ enum
 	CONNECTIONS_KIND = 3,
 	CONNECTIONS_CONFIG,
 	CONNECTIONS_CREDENTIALS,
-	CONNECTIONS_COLUMNS = 8
+	CONNECTIONS_COLUMNS = 9
 };
 
 /*
@@ -55,14 +55,18 @@ enum
 	" FROM named n JOIN %t.workflow_connections c ON c.name = n.connection" \
 	"  AND (c.tenant_id = n.tenant_id OR c.tenant_id IS NULL)" \
 	" ORDER BY n.id, n.connection, c.tenant_id NULLS LAST" \
+	"), users AS (" \
+	" SELECT u.connection_id, count(*)::int AS workflows," \
+	"  jsonb_agg(jsonb_build_object('definition_id', u.id," \
+	"   'workflow_name', u.name, 'tenant_id', u.tenant_id)" \
+	"   ORDER BY u.name, u.id) FILTER (WHERE u.nth <= 100) AS used_by" \
+	" FROM (SELECT *, row_number() OVER (PARTITION BY connection_id" \
+	"  ORDER BY name, id) AS nth FROM used) u" \
+	" GROUP BY u.connection_id" \
 	") SELECT c.id, c.tenant_id, c.name, c.kind, c.config, c.credentials," \
-	" (SELECT count(*)::int FROM used u WHERE u.connection_id = c.id)," \
-	" (SELECT coalesce(jsonb_agg(jsonb_build_object(" \
-	"   'definition_id', u.id, 'workflow_name', u.name," \
-	"   'tenant_id', u.tenant_id) ORDER BY u.name, u.id), '[]')" \
-	"  FROM (SELECT * FROM used WHERE connection_id = c.id" \
-	"   ORDER BY name, id LIMIT 100) u)" \
+	" coalesce(u.workflows, 0), coalesce(u.used_by, '[]'), c.xmin::text" \
 	" FROM %t.workflow_connections c" \
+	" LEFT JOIN users u ON u.connection_id = c.id" \
 	" WHERE $2 OR c.tenant_id = $1 OR (c.tenant_id IS NULL" \
 	"  AND (NOT $3 OR %t.wf_connection_visible(c.credentials)))" \
 	" ORDER BY c.name, c.tenant_id NULLS FIRST"

@@ -7,7 +7,7 @@ const RIYADH = '7f0e8a52-3c1d-4c55-9d0b-5a6f7e8d9c02';
 const CONFLICT = /status of 409/;
 // the frame of a mail may do nothing: what it would load or run is reported
 const FRAME = /Refused to load|violates the following Content Security Policy|Blocked script execution/;
-const SECTIONS = ['operations', 'schedules', 'tenants', 'templates', 'connections', 'about'];
+const SECTIONS = ['operations', 'schedules', 'tenants', 'templates', 'connections', 'actions', 'places', 'about'];
 
 for (const [language, theme, width] of [['en', 'light', 1280], ['ar', 'dark', 390]]) {
 	story('every page of the settings is accessible', {language, theme, width}, async person => {
@@ -19,12 +19,29 @@ for (const [language, theme, width] of [['en', 'light', 1280], ['ar', 'dark', 39
 			await person.accessible(name);
 			await person.fits(name);
 		}
+		const look = async (what, button) => {
+			await button.click();
+			await person.dialog().waitFor();
+			await person.accessible(what);
+			await person.fits(what);
+			await person.dialog().getByRole('button').first().click();
+			await person.dialog().waitFor({state: 'detached'});
+		};
+		const mail = person.page.locator('tr', {hasText: 'smtp_password'}).getByRole('button');
+
 		await person.open('/settings/connections');
-		await person.page.locator('tr', {hasText: 'smtp'}).getByRole('button').first().click();
-		await person.dialog().waitFor();
-		await person.accessible('the dialog of a connection');
-		await person.fits('the dialog of a connection');
-		await person.dialog().getByRole('button').first().click();
+		await look('the dialog of a connection', mail.first());
+		await look('the dialog that deletes one', mail.nth(1));
+		await look('the dialog of a new one', person.button('connection.new'));
+		await person.open('/settings/tenants');
+		await look('the name of a branch', person.button('tenant.rename'));
+		await look('holding a branch', person.button('stop'));
+		await person.open('/settings/schedules');
+		await look('holding a schedule', person.button('stop'));
+		await person.open('/settings/actions');
+		await person.page.locator('main details summary').first().click();
+		await person.accessible('an action');
+		await person.fits('an action');
 		await person.open('/settings/templates');
 		await person.page.locator('tr a', {hasText: 'welcome'}).click();
 		await person.page.frameLocator('iframe').getByText('Tea <green>').waitFor();
@@ -33,13 +50,29 @@ for (const [language, theme, width] of [['en', 'light', 1280], ['ar', 'dark', 39
 	});
 }
 
-story('sees who did what, with a link to it', {language: 'ar'}, async person => {
+story('sees who did what, by whom and of which kind, with links to it', {language: 'ar', width: 390}, async person => {
+	const rows = person.page.locator('tbody tr');
+
 	await person.signIn('viewer');
 	await person.open('/settings');
-	await person.page.locator('tbody tr', {hasText: 'Daily report'}).first().waitFor();
+	await rows.filter({hasText: 'Daily report'}).first().waitFor();
 	await person.sees(person.say('operation.save'));
-	await person.page.locator('tbody tr', {hasText: 'Daily report'}).getByRole('link').first().click();
-	await person.page.waitForFunction(() => location.hash.startsWith('#/runs?'));
+	await person.page.locator('select[name=what]').selectOption('connection');
+	await rows.filter({hasText: 'Daily report'}).first().waitFor({state: 'detached'});
+	await rows.filter({hasText: 'billing'}).waitFor();
+	await person.page.locator('input[name=who]').fill('nobody');
+	await person.page.keyboard.press('Enter');
+	await person.sees(person.say('find.none'));
+	await person.accessible('nothing found');
+	await person.page.goBack();
+	await rows.filter({hasText: 'billing'}).waitFor();
+	// a name leads to what else that person did, a workflow to its page
+	await person.page.locator('select[name=what]').selectOption('');
+	await rows.filter({hasText: 'Daily report'}).getByRole('link').first().click();
+	await person.page.waitForFunction(() => location.hash.includes('who='));
+	await rows.filter({hasText: 'Daily report'}).getByRole('link', {name: 'Daily report'}).first().click();
+	await person.page.waitForFunction(() => location.hash.startsWith('#/workflows/'));
+	await person.page.locator('h1', {hasText: 'Daily report'}).waitFor();
 });
 
 story('sees the next five times of a schedule', {width: 390}, async person => {
@@ -53,6 +86,51 @@ story('sees the next five times of a schedule', {width: 390}, async person => {
 	assert.equal(await row.locator('ol time').first().getAttribute('datetime').then(at => Date.parse(at)),
 		Date.parse(sql(`SELECT next_at FROM wf_schedules() WHERE schedule = 'evening'`)));
 });
+
+story('finds a schedule, holds its workflow with a reason, and lets it go on', {language: 'ar', width: 390}, async person => {
+	const row = person.page.locator('tbody tr', {hasText: 'evening'});
+
+	await person.signIn();
+	await person.open('/settings/schedules');
+	await row.waitFor();
+	await person.page.locator('input[name=find]').fill('month');
+	await person.page.keyboard.press('Enter');
+	await row.waitFor({state: 'detached'});
+	await person.page.reload();
+	await person.page.locator('tbody tr', {hasText: 'month'}).waitFor();
+	assert.equal(await row.count(), 0);
+	await person.page.locator('input[name=find]').fill('daily');
+	await person.page.keyboard.press('Enter');
+	await row.getByRole('button', {name: like(person.say('stop'))}).click();
+	await person.field('stop.reason').fill('عطلة');
+	await person.dialog().getByRole('button', {name: person.say('stop.hold.button'), exact: true}).click();
+	await row.getByText(person.say('workflow.paused')).waitFor();
+	await becomes("SELECT reason FROM workflow_pauses WHERE definition_id = (SELECT id FROM workflow_definitions WHERE name = 'Daily report')", 'عطلة');
+	await row.getByRole('button', {name: person.say('stop.resume')}).click();
+	await row.getByText(person.say('workflow.on')).waitFor();
+	await becomes('SELECT count(*) FROM workflow_pauses', '0');
+});
+
+// What the server's files of time zones may do to a definition that was valid.
+const zone = (from, to) => sql(`SET session_replication_role = replica;
+	UPDATE workflow_definitions SET definition = replace(definition::text, '${from}', '${to}')::jsonb WHERE name = 'Daily report'`);
+
+for (const [language, width] of [['en', 1280], ['ar', 390]]) {
+	story('a time zone that is gone is said in its row', {language, width}, async person => {
+		sql(`SET session_replication_role = replica; UPDATE workflow_definitions
+			SET definition = jsonb_set(definition, '{schedule,1,time_zone}', '"Asia/Gone"') WHERE name = 'Daily report'`);
+		try {
+			await person.signIn('viewer');
+			await person.open('/settings/schedules');
+			await person.page.locator('tbody tr', {hasText: 'month'}).getByText('"Asia/Gone" is not the name of a time zone').waitFor();
+			await person.page.locator('tbody tr', {hasText: 'evening'}).getByText(person.say('workflow.on')).waitFor();
+			await person.accessible('a schedule with a mistake');
+			await person.fits('a schedule with a mistake');
+		} finally {
+			zone('Asia/Gone', 'Asia/Beirut');
+		}
+	});
+}
 
 story('names a branch, holds it with a reason, and lets it go on', {}, async person => {
 	const name = () => sql(`SELECT name FROM workflow_tenants WHERE tenant_id = '${RIYADH}'`);
@@ -89,9 +167,11 @@ async function openTemplate(person, name) {
 story('changes a mail template, looking at what it becomes', {allow: [FRAME]}, async person => {
 	await person.signIn();
 	await openTemplate(person, 'welcome');
-	// on the event of the newest run: text, and HTML in the frame, escaped
-	await person.page.locator('.mail-text', {hasText: 'Honey & nuts: 12.00'}).waitFor();
+	// on the event of the newest run: HTML in the frame, escaped, and the text
 	await person.page.frameLocator('iframe').getByText('Tea <green>').waitFor();
+	await person.button('mail.body').click();
+	await person.page.locator('.mail-text', {hasText: 'Honey & nuts: 12.00'}).waitFor();
+	await person.button('mail.html').click();
 	assert.equal(await person.page.locator('iframe').getAttribute('sandbox'), '');
 	await person.page.locator('input[name=subject]').fill('Welcome {{ trigger.nme }}');
 	await person.page.locator('#problems-subject', {hasText: 'trigger has no member "nme"'}).waitFor();
@@ -111,6 +191,27 @@ story('changes a mail template, looking at what it becomes', {allow: [FRAME]}, a
 	await person.press('save');
 	await person.sees('v4');
 	assert.equal(sql(`SELECT (SELECT html FROM workflow_templates WHERE name = 'welcome') = html FROM workflow_template_versions WHERE version = 2`), 't');
+});
+
+story('looks at a mail as wide as a phone, and from right to left', {language: 'ar', allow: [FRAME]}, async person => {
+	const frame = () => person.page.locator('iframe').contentFrame().locator('html');
+
+	await person.signIn('viewer');
+	await openTemplate(person, 'welcome');
+	await person.page.frameLocator('iframe').getByText('Tea <green>').waitFor();
+	assert.equal(await frame().getAttribute('dir'), null);
+	await person.page.locator('input[name=rtl]').check();
+	await person.page.frameLocator('iframe').locator('html[dir=rtl]').waitFor();
+	await person.page.frameLocator('iframe').getByText('Tea <green>').waitFor();
+	await person.page.locator('input[name=phone]').check();
+	assert.equal(await person.page.locator('iframe').evaluate(one => one.offsetWidth), 360);
+	await person.accessible('a mail from right to left');
+	await person.button('mail.body').click();
+	assert.equal(await person.page.locator('.mail-text').getAttribute('dir'), 'rtl');
+	assert.ok(await person.page.locator('.mail-text').evaluate(one => one.offsetWidth) <= 360);
+	// who uses it is one click away
+	await person.page.getByRole('link', {name: 'Welcome', exact: true}).click();
+	await person.page.waitForFunction(() => location.hash.startsWith('#/workflows/'));
 });
 
 story('two people edit a mail template: nothing is overwritten unseen', {language: 'ar', width: 390, allow: [CONFLICT]}, async person => {
@@ -147,7 +248,7 @@ story('makes a mail template and deletes it', {}, async person => {
 });
 
 story('replaces a credential and sees none', {}, async person => {
-	const row = () => person.page.locator('tbody tr', {hasText: 'smtp'});
+	const row = () => person.page.locator('tbody tr', {hasText: 'SMTP'});
 
 	await person.signIn('admin');
 	await person.open('/settings/connections');
@@ -184,10 +285,299 @@ story('sees what only an administrator may change', {}, async person => {
 	await person.signIn();
 	await person.open('/settings/connections');
 
-	const button = person.page.locator('tbody tr', {hasText: 'smtp'}).getByRole('button').first();
+	const button = person.page.locator('tbody tr', {hasText: 'SMTP'}).getByRole('button').first();
 
 	assert.equal(await button.getAttribute('aria-disabled'), 'true');
 	assert.match(await button.getAttribute('title'), /admin/);
 	await button.click({force: true});
 	assert.equal(await person.dialog().count(), 0);
 });
+
+for (const [language, theme, width] of [['en', 'light', 1280], ['ar', 'dark', 390]]) {
+	story('two administrators change a connection: nothing is lost', {language, theme, width, allow: [CONFLICT]}, async person => {
+		const row = () => person.page.locator('tbody tr', {hasText: 'reviews'});
+		const saved = () => sql(`SELECT config->>'idempotency_header', config->>'base_url' LIKE '%theirs', credentials FROM workflow_connections WHERE name = 'reviews'`);
+		const before = sql(`SELECT config FROM workflow_connections WHERE name = 'reviews'`);
+		const address = person.page.locator('input[name=config-base_url]');
+		const theirs = text => sql(`UPDATE workflow_connections SET config = config || '${text}', credentials = '{"bearer_token": "S3cret"}' WHERE name = 'reviews'`);
+
+		await person.signIn('admin');
+		await person.open('/settings/connections');
+		await row().getByRole('button').first().click();
+		await person.page.locator('input[name=config-idempotency_header]').fill('X-Mine');
+		await person.page.locator('select[name=secret-signing_secret]').selectOption('file');
+		await person.page.locator('input[name=secret-signing_secret-file]').fill('mine_key');
+		theirs('{"base_url": "https://other.example/theirs"}');
+		await person.press('save');
+		// both are shown, and of what is stored nothing
+		await person.page.locator('.conflict', {hasText: 'https://other.example/theirs'}).waitFor();
+		for (const text of ['X-Mine', 'mine_key', person.say('connection.conflict.secret'), 'bearer_token'])
+			await person.page.locator('.conflict').getByText(like(text)).first().waitFor();
+		await person.accessible('what two have changed');
+		await person.fits('what two have changed');
+		assert.ok(!(await person.page.content()).includes('S3cret'));
+		assert.equal(saved(), '|t|{"bearer_token": "S3cret"}');
+		await person.press('merge.button');
+		assert.equal(await address.inputValue(), 'https://other.example/theirs');
+		// and once more, before it is saved
+		theirs('{"base_url": "https://other.example/2/theirs"}');
+		await person.press('save');
+		await person.page.locator('.conflict', {hasText: 'https://other.example/2/theirs'}).waitFor();
+		await person.press('merge.button');
+		await person.press('save');
+		await row().getByText(like(person.say('secret.file', {name: 'mine_key'}))).waitFor();
+		assert.equal(saved(), 'X-Mine|t|{"bearer_token": "S3cret", "signing_secret": {"file": "mine_key"}}');
+		// or theirs are taken
+		await row().getByRole('button').first().click();
+		await address.fill('https://lost.example');
+		theirs('{"base_url": "https://other.example/3/theirs"}');
+		await person.press('save');
+		await person.press('conflict.take.theirs');
+		assert.equal(await address.inputValue(), 'https://other.example/3/theirs');
+		sql(`UPDATE workflow_connections SET config = '${before}', credentials = '{}' WHERE name = 'reviews'`);
+	});
+}
+
+story('is told who uses a connection before it is deleted', {language: 'ar', width: 390, allow: [CONFLICT]}, async person => {
+	const row = () => person.page.locator('tbody tr', {hasText: 'unneeded'});
+	const count = () => sql(`SELECT count(*) FROM workflow_connections WHERE name = 'unneeded'`);
+	const press = () => person.dialog().getByRole('button', {name: person.say('delete'), exact: true});
+
+	sql(`INSERT INTO workflow_connections (name, kind, config) VALUES ('unneeded', 'http', '{"base_url": "https://example.com"}')`);
+	await person.signIn('admin');
+	await person.open('/settings/connections?find=NEED');
+	await row().getByRole('button').nth(1).click();
+	// meanwhile a workflow begins to use it
+	sql(`SELECT wf_define('${RIYADH}', '{"name": "Needs it", "trigger_type": "none", "steps": [
+		{"name": "s", "action": "webhook", "params": {"connection": "unneeded", "path": "/x"}}]}')`);
+	await press().click();
+	await person.dialog().getByText(person.say('error.referenced')).waitFor();
+	assert.equal(count(), '1');
+	await person.dialog().getByRole('button').first().click();
+	await row().getByText('1', {exact: true}).waitFor();
+	await row().getByRole('button').nth(1).click();
+	await person.dialog().getByRole('link', {name: 'Needs it'}).waitFor();
+	assert.equal(await press().isDisabled(), true);
+	await person.accessible('deleting what is used');
+	await person.page.locator('input[name=sure]').check();
+	await press().click();
+	await row().waitFor({state: 'detached'});
+	assert.equal(count(), '0');
+	sql(`DELETE FROM workflow_definitions WHERE name = 'Needs it'`);
+});
+
+story('what must be there of a new connection is in a file, unless one chooses otherwise', {}, async person => {
+	await person.signIn('admin');
+	await person.open('/settings/connections');
+	await person.press('connection.new');
+	await person.field('name').fill('whats');
+	await person.page.locator('select[name=kind]').selectOption('whatsapp_cloud');
+	assert.equal(await person.page.locator('select[name=secret-access_token]').inputValue(), 'file');
+	await person.page.locator('input[name=secret-access_token-file]').fill('whatsapp_token');
+	await person.page.locator('input[name=config-phone_number_id]').fill('106540352242922');
+	await person.page.locator('select[name=secret-access_token]').selectOption('store');
+	await person.sees(person.say('secret.store_help'));
+	await person.page.locator('select[name=secret-access_token]').selectOption('file');
+	await person.page.locator('input[name=secret-access_token-file]').fill('whatsapp_token');
+	await person.press('save');
+	await person.page.locator('tbody tr', {hasText: 'whatsapp_token'}).waitFor();
+	assert.equal(sql(`DELETE FROM workflow_connections WHERE name = 'whats' RETURNING credentials`), '{"access_token": {"file": "whatsapp_token"}}');
+});
+
+for (const language of ['en', 'ar']) {
+	story('reads what an action does, and who uses it', {language}, async person => {
+		await person.signIn('viewer');
+		await person.open('/settings/actions');
+		await person.page.locator('input[name=find]').fill('send_email');
+		await person.page.keyboard.press('Enter');
+		await person.page.locator('main details').nth(1).waitFor({state: 'detached'});
+
+		const one = person.page.locator('main details');
+
+		await one.locator('summary').click();
+		await one.locator('tr', {hasText: 'subject'}).first().waitFor();
+		assert.ok(await one.locator('tbody tr').count() > 5);
+		await one.getByRole('link', {name: 'Welcome', exact: true}).click();
+		await person.page.waitForFunction(() => location.hash.startsWith('#/workflows/'));
+	});
+}
+
+const PLACES = ['4611686018427387905', '4611686018427387907'];
+
+function copied() {
+	sql(`SELECT wf_define('${RIYADH}', '{"name": "Copied", "trigger_type": "copied", "steps": [
+		{"name": "s", "action": "find_record", "params": {"table": "pg_class", "where": {"relname": "none"}}}]}') \\g /dev/null
+		INSERT INTO workflow_runs (definition_id, trigger_payload, place, queued_at, started_at, run_at)
+		SELECT id, '{}', p, t, t, t FROM workflow_definitions, unnest('{${PLACES}}'::bigint[]) p, now() - '1 day'::interval x (t), generate_series(1, 3)
+		WHERE name = 'Copied'`);
+}
+
+const standing = place => sql(`SELECT count(*) FROM workflow_runs WHERE place = ${place} AND status = 'queued'`);
+
+for (const [language, theme, width] of [['en', 'light', 1280], ['ar', 'dark', 390]]) {
+	story('decides what becomes of the runs of a copy', {language, theme, width}, async person => {
+		copied();
+		await person.signIn('viewer');
+		await person.page.getByRole('link', {name: person.say('places.open')}).click();
+
+		// who may not decide is told why
+		const button = person.page.getByRole('button', {name: like(person.say('place.accept'))});
+
+		await button.waitFor();
+		assert.equal(await button.getAttribute('aria-disabled'), 'true');
+		assert.equal(await button.getAttribute('title'), person.say('needs.places'));
+		await person.accessible('a copy that others decide about');
+		await button.click({force: true});
+		assert.equal(await person.dialog().count(), 0);
+		await person.menu();
+		await person.press('signout');
+		await person.signIn('admin');
+		await person.open('/settings/places');
+
+		const place = n => person.page.locator('.step', {hasText: PLACES[n]});
+
+		await place(1).getByText(like(person.say('place.runs', {n: 3}))).first().waitFor();
+		await person.fits('copies');
+		await person.accessible('copies');
+		await place(1).getByRole('button', {name: like(person.say('place.accept'))}).click();
+		await person.dialog().getByText(like(person.say('place.twice'))).waitFor();
+		await person.accessible('accepting');
+		await person.fits('accepting');
+		assert.equal(await person.dialog().locator('.dialog-actions button').last().isDisabled(), true);
+		assert.equal(standing(PLACES[1]), '3');
+		await person.page.locator('input[name=sure]').check();
+		await person.dialog().locator('.dialog-actions button').last().click();
+		await becomes(`SELECT count(*) FROM workflow_runs WHERE place = ${PLACES[1]} AND status = 'completed'`, '3');
+		await place(0).getByRole('button', {name: like(person.say('place.discard'))}).click();
+		await person.accessible('discarding');
+		await person.dialog().locator('.dialog-actions button').last().click();
+		await place(0).waitFor({state: 'detached'});
+		await becomes(`SELECT count(*) FROM workflow_runs WHERE place = ${PLACES[0]} AND status = 'cancelled'`, '3');
+		sql(`DELETE FROM workflow_runs WHERE place IN (${PLACES}); DELETE FROM workflow_definitions WHERE name = 'Copied'; DELETE FROM workflow_places`);
+	});
+}
+
+for (const [language, theme, width] of [['en', 'light', 1280], ['ar', 'dark', 390]]) {
+	story('chooses one of many branches by its name', {language, theme, width}, async person => {
+		sql(`INSERT INTO workflow_tenants SELECT ('20000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid, 'Many ' || n FROM generate_series(1, 120) n`);
+		try {
+			await person.signIn();
+			await person.menu();
+
+			const chosen = person.page.locator('header .tenant button');
+
+			await chosen.click();
+			await person.accessible('choosing a branch');
+			await person.fits('choosing a branch');
+			await person.sees(person.say('tenant.more'));
+			await person.page.locator('input[name=tenant-find]').fill('many 117');
+			await person.dialog().getByRole('button', {name: 'Many 117'}).click();
+			await person.page.waitForFunction(() => location.hash.includes('tenant=20000000-0000-0000-0000-000000000117'));
+			await chosen.getByText('Many 117').waitFor();
+			await person.page.reload();
+			await chosen.getByText('Many 117').waitFor({state: 'attached'});
+			// page by page, and by name
+			await person.open('/settings/tenants');
+
+			const rows = person.page.locator('tbody tr');
+
+			await rows.nth(49).waitFor();
+			assert.equal(await rows.count(), 50);
+			await person.page.getByRole('link', {name: person.say('paging.next')}).click();
+			await rows.filter({hasText: 'Many 100'}).waitFor({state: 'detached'});
+			assert.equal(await rows.count(), 50);
+			await person.page.locator('input[name=find]').fill('many 12');
+			await person.page.keyboard.press('Enter');
+			await person.page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 2);
+			await person.accessible('branches by name');
+			// a form asks for one in the same way
+			await person.open('/settings/templates/new');
+			await person.page.locator('main form .field button.pick').click();
+			await person.page.locator('input[name=tenant-find]').fill('nobody at all');
+			await person.dialog().getByText(person.say('tenant.none_found')).waitFor();
+		} finally {
+			sql(`DELETE FROM workflow_tenants WHERE name LIKE 'Many %'`);
+		}
+	});
+}
+
+// Whatever somebody may call things: HTML, a mark that turns the direction, and a name
+// without a blank that is wider than a phone.
+const EVIL = '7f0e8a52-3c1d-4c55-9d0b-5a6f7e8d9c0e';
+const evil = n => `<img src=x onerror="window.hit = ${n}">\u202Egnp.exe${'W'.repeat(60)}`;
+
+function makeEvil() {
+	const text = n => `$t$${evil(n)}$t$`;
+
+	sql(`INSERT INTO workflow_tenants VALUES ('${EVIL}', ${text(1)});
+		INSERT INTO workflow_connections (tenant_id, name, kind, config, credentials)
+		VALUES ('${EVIL}', ${text(2)}, 'http', '{"base_url": "https://example.com", "headers": {"X-A": "<img src=x onerror=window.hit=3>"}}',
+			'{"headers": {"X-Secret": {"file": "evil.key"}}}');
+		INSERT INTO workflow_templates (tenant_id, name, subject, body, html)
+		VALUES ('${EVIL}', ${text(4)}, ${text(5)}, ${text(6)}, ${text(7)});
+		INSERT INTO workflow_definitions (tenant_id, run_as, definition) SELECT '${EVIL}', 'shop_steps', jsonb_build_object(
+			'name', ${text(8)}, 'trigger_type', 'evil', 'schedule', jsonb_build_object('name', ${text(9)}, 'cron', '0 8 * * *', 'time_zone', 'UTC'),
+			'steps', jsonb_build_array(
+				jsonb_build_object('name', 'm', 'action', 'send_email', 'params', jsonb_build_object('to', 'a@example.com', 'template', ${text(4)})),
+				jsonb_build_object('name', 'w', 'action', 'webhook', 'params', jsonb_build_object('connection', ${text(2)}, 'path', '/x'))));
+		INSERT INTO workflow_runs (definition_id, trigger_payload, place, queued_at, started_at, run_at)
+		SELECT id, '{}', ${PLACES[0]}, t, t, t FROM workflow_definitions, now() - '1 day'::interval x (t) WHERE tenant_id = '${EVIL}';
+		SELECT wf_pause('${EVIL}', reason => ${text(10)})`);
+}
+
+function removeEvil() {
+	sql(`SELECT wf_resume('${EVIL}'); DELETE FROM workflow_runs WHERE tenant_id = '${EVIL}';
+		DELETE FROM workflow_definitions WHERE tenant_id = '${EVIL}'; DELETE FROM workflow_templates WHERE tenant_id = '${EVIL}';
+		DELETE FROM workflow_connections WHERE tenant_id = '${EVIL}'; DELETE FROM workflow_tenants WHERE tenant_id = '${EVIL}'`);
+}
+
+for (const [language, width] of [['en', 1280], ['ar', 390]]) {
+	story('a name is text in every page of the settings', {language, width, allow: [FRAME]}, async person => {
+		const harmless = async where => {
+			assert.equal(await person.page.evaluate(() => window.hit), undefined, where);
+			assert.equal(await person.page.locator('img, script:not([src])').count(), 0, where);
+			assert.equal(await person.page.evaluate(() => /[\u202a-\u202e]/.test(document.querySelector('main').innerText)), false, where);
+			await person.fits(where);
+		};
+		const sees = n => person.page.locator('main').getByText(like(`<img src=x onerror="window.hit = ${n}">`)).first().waitFor();
+		const look = async (where, ...numbers) => {
+			await person.page.locator('main h1').first().waitFor();
+			await person.page.evaluate(() => { document.querySelectorAll('main details').forEach(one => { one.open = true; }); });
+			for (const n of numbers)
+				await sees(n);
+			await harmless(where);
+		};
+
+		makeEvil();
+		try {
+			await person.signIn('admin');
+			await person.open(`/settings/operations?tenant=${EVIL}`);
+			await look('operations', 8, 10);
+			await person.open(`/settings/schedules?tenant=${EVIL}`);
+			await look('schedules', 1, 8, 9);
+			await person.open('/settings/tenants?find=%3Cimg');
+			await look('tenants', 1, 10);
+			await person.press('tenant.rename');
+			await harmless('the name of a tenant');
+			await person.open(`/settings/connections?tenant=${EVIL}&find=%3Cimg`);
+			await look('connections', 1, 2, 8);
+			await person.page.locator('tbody tr').getByRole('button').first().click();
+			await person.dialog().waitFor();
+			await harmless('a connection');
+			await person.open(`/settings/actions?tenant=${EVIL}`);
+			await look('actions', 8);
+			await person.open('/settings/places');
+			await look('places', 1, 8);
+			await person.open(`/settings/templates?tenant=${EVIL}&find=%3Cimg`);
+			await look('templates', 1, 4, 5);
+			await person.page.locator('tbody a').first().click();
+			await person.page.locator('.mail-subject').waitFor();
+			await look('a template', 4, 5, 8);
+			await person.button('mail.body').click();
+			await sees(6);
+			await harmless('its text');
+		} finally {
+			removeEvil();
+		}
+	});
+}

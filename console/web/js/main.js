@@ -14,6 +14,7 @@ import {Overview} from './page/overview.js';
 import {Language, Theme} from './ui/choices.js';
 import {Toasts, toast} from './ui/toast.js';
 import {Problem} from './ui/parts.js';
+import {TenantChoice} from './ui/tenant.js';
 
 const Runs = later(async () => (await import('./page/runs.js')).Runs);
 const Run = later(async () => (await import('./page/run.js')).Run);
@@ -88,15 +89,12 @@ function Search() {
 }
 
 function Tenant() {
-	const {bound, tenants} = me.value;
+	const {bound, tenants, more_tenants: many} = me.value;
 
-	if (bound !== 'all' || tenants.length < 2)
+	if (bound !== 'all' || (tenants.length < 2 && !many))
 		return null;
-	return html`<label class="tenant"><span class="hidden">${t('tenant')}</span>
-		<select value=${route.value.params.tenant ?? ''} onChange=${event => change({tenant: event.target.value, before: ''})}>
-			<option value="">${t('tenant.all')}</option>
-			${tenants.map(one => html`<option value=${one.id}>${one.name ?? one.id}</option>`)}
-		</select></label>`;
+	return html`<${TenantChoice} kind="tenant" name="shown-tenant" label=${html`<span class="hidden">${t('tenant')}</span>`} none=${t('tenant.all')}
+		value=${route.value.params.tenant} onChoose=${id => change({tenant: id ?? '', before: '', after: ''})}/>`;
 }
 
 async function signOut() {

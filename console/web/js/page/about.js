@@ -1,7 +1,7 @@
 // Versions, workers, the settings that matter, and the licences of what is bundled.
 
 import {html, useState} from '../../vendor/ui.js';
-import {t, number} from '../i18n.js';
+import {t, has, number} from '../i18n.js';
 import {get} from '../api.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
@@ -13,7 +13,7 @@ function Workers({workers}) {
 		return html`<p class="note">${t('health.no_worker')}</p>`;
 	return html`<table class="cards"><thead><tr><th scope="col">${t('worker.pid')}</th><th scope="col">${t('workflow.state')}</th>
 		<th scope="col">${t('worker.in_flight')}</th><th scope="col">${t('worker.runs')}</th><th scope="col">${t('worker.since')}</th><th scope="col">${t('error')}</th></tr></thead>
-		<tbody>${workers.map(one => html`<tr key=${one.pid}><th scope="row" data-label=${t('worker.pid')}>${one.pid}</th><td data-label=${t('workflow.state')}>${one.state}</td>
+		<tbody>${workers.map(one => html`<tr key=${one.pid}><th scope="row" data-label=${t('worker.pid')}>${one.pid}</th><td data-label=${t('workflow.state')}>${has('worker.state.' + one.state) ? t('worker.state.' + one.state) : one.state}</td>
 			<td data-label=${t('worker.in_flight')}>${number(one.in_flight)}</td><td data-label=${t('worker.runs')}>${one.runs_done === null ? '–' : number(one.runs_done)}</td>
 			<td data-label=${t('worker.since')}>${one.started_at ? html`<${When} at=${one.started_at}/>` : '–'}</td><td data-label=${t('error')}><${Text} text=${one.last_error ?? '–'}/></td></tr>`)}</tbody></table>`;
 }
@@ -45,7 +45,7 @@ export function About() {
 		<section><h2>${t('about.workers')}</h2><${Loaded} state=${health}>${data => html`<${Workers} workers=${data.workers}/>`}</${Loaded}></section>
 		<section><h2>${t('about.settings')}</h2><${Loaded} state=${about}>${({settings}) => html`<table class="cards">
 			<thead><tr><th scope="col">${t('name')}</th><th scope="col">${t('about.setting')}</th></tr></thead>
-			<tbody>${settings.map(one => html`<tr key=${one.name}><th scope="row"><span class="id" dir="ltr" title=${one.help}>${one.name}</span></th>
+			<tbody>${settings.map(one => html`<tr key=${one.name}><th scope="row"><span class="id" dir="ltr">${one.name}</span><br/><span class="dim" lang="en" dir="ltr">${one.help}</span></th>
 				<td><bdi dir="ltr">${one.setting || '–'}</bdi></td></tr>`)}</tbody></table>`}</${Loaded}></section>
 		<section><h2>${t('about.licences')}</h2><${Licences}/></section>`;
 }

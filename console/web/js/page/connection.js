@@ -1,13 +1,18 @@
 // The dialog that makes or changes a connection.  Only what was changed is sent, so
 // that nobody needs to see a secret to keep it.
 
-import {html, useState} from '../../vendor/ui.js';
-import {t} from '../i18n.js';
+import {html, useEffect, useState} from '../../vendor/ui.js';
+import {t, has} from '../i18n.js';
 import {route} from '../router.js';
-import {post} from '../api.js';
+import {get, post} from '../api.js';
+import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Dialog} from '../ui/dialog.js';
+import {query} from '../ui/find.js';
+import {Loaded, When} from '../ui/parts.js';
+import {TenantChoice} from '../ui/tenant.js';
 import {toast} from '../ui/toast.js';
+import {Text} from '../ui/value.js';
 import {Buttons, useWrite} from './repair.js';
 
 const GROUPS = {headers: [], channels: [], basic: ['username', 'password']};
@@ -27,18 +32,35 @@ export function said(value) {
 	return value.startsWith('file:') ? t('secret.file', {name: value.slice(5)}) : t('secret.set');
 }
 
+// The words of a key, and what is to be written there.
+function Key({part, path, required}) {
+	const [key] = path;
+	const words = [`key.${part}.${path.join('.')}`, `key.${part}.${key}`, `key.${path.join('.')}`, `key.${key}`].find(has);
+
+	return html`<strong>${words ? t(words) : html`<${Text} text=${key}/>`}${required ? ' *' : ''}</strong> <span class="id dim" dir="ltr"><${Text} text=${path.join('.')}/></span>`;
+}
+
+function Help({part, path: [key]}) {
+	const words = [`key.${part}.${key}.help`, `key.${key}.help`].find(has);
+
+	return words ? html`<span class="field-help dim">${t(words)}</span>` : null;
+}
+
 /*--- credentials ---*/
 
-function Secret({path, value, change, set}) {
+// what takes the place of something is called so
+const REPLACES = {file: 'secret.replace.file', store: 'secret.replace.store'};
+
+function Secret({path, value, change, required, set}) {
 	const id = 'secret-' + path.join('-');
-	const label = path.join('.');
 	const how = change?.how ?? (value ? 'keep' : 'none');
 	const ways = value ? ['keep', 'file', 'store', 'remove'] : ['none', 'file', 'store'];
 
-	return html`<fieldset class="secret"><legend dir="ltr" class="id">${label}</legend>
-		${value && html`<p class="dim">${said(value)}</p>`}
+	return html`<fieldset class="secret"><legend><${Key} part="credentials" path=${path} required=${required}/></legend>
+		<${Help} part="credentials" path=${path}/>
+		${value && html`<p>${said(value)}</p>`}
 		<label>${t('secret.how')}<select name=${id} value=${how} onChange=${event => set(path, {how: event.target.value, text: ''})}>
-			${ways.map(way => html`<option value=${way}>${t('secret.way.' + way)}</option>`)}</select></label>
+			${ways.map(way => html`<option value=${way}>${t((value && REPLACES[way]) || 'secret.way.' + way)}</option>`)}</select></label>
 		${how === 'file' && html`<label>${t('secret.file_name')}<input name=${id + '-file'} dir="ltr" value=${change.text} onInput=${event => set(path, {how, text: event.target.value})}/></label>
 			<p class="dim">${t('secret.file_help')}</p>`}
 		${how === 'store' && html`<label>${t('secret.value')}<input type="password" autocomplete="new-password" name=${id + '-value'} dir="ltr" value=${change.text} onInput=${event => set(path, {how, text: event.target.value})}/></label>
@@ -67,7 +89,7 @@ function Credentials({keys, shape, changes, set}) {
 	});
 	const find = (list, path) => list.find(one => one.path.join('.') === path.join('.'));
 
-	return html`${paths.map(path => html`<${Secret} key=${path.join('.')} path=${path} value=${find(known, path)?.value} change=${find(changes, path)?.change} set=${set}/>`)}
+	return html`${paths.map(path => html`<${Secret} key=${path.join('.')} path=${path} required=${path.length === 1 && keys.some(one => one.key === path[0] && one.required)} value=${find(known, path)?.value} change=${find(changes, path)?.change} set=${set}/>`)}
 		${keys.filter(({key}) => GROUPS[key]?.length === 0).map(({key}) => html`<${Add} group=${key} add=${name => set([key, name], {how: 'file', text: ''})}/>`)}`;
 }
 
@@ -95,7 +117,8 @@ function textOf(value) {
 }
 
 function Config({keys, texts, set, masked}) {
-	return keys.map(({key, required}) => html`<label key=${key}><span><span class="id" dir="ltr">${key}</span>${required ? ' *' : ''} ${masked && t('connection.masked')}</span>
+	return keys.map(({key, required}) => html`<label key=${key}><span><${Key} part="config" path=${[key]} required=${required}/> ${masked && t('connection.masked')}</span>
+		<${Help} part="config" path=${[key]}/>
 		${OBJECTS.includes(key) ? html`<textarea class="code" dir="ltr" rows="3" spellcheck="false" name=${'config-' + key} value=${texts[key] ?? ''} onInput=${event => set({...texts, [key]: event.target.value})}></textarea>`
 			: html`<input dir="ltr" name=${'config-' + key} value=${texts[key] ?? ''} onInput=${event => set({...texts, [key]: event.target.value})}/>`}</label>`);
 }
@@ -112,44 +135,138 @@ function changed(texts, before) {
 	return result;
 }
 
-function bodyOf({connection, name, kind, whose, texts, before, changes}) {
+/*--- somebody else has changed it ---*/
+
+function sidesOf({name, config, credentials}) {
+	return [
+		{path: ['name'], value: name},
+		...Object.entries(config).map(([key, value]) => ({path: ['config', key], value: textOf(value)})),
+		...shapeOf(credentials).map(({path, value}) => ({path: ['credentials', ...path], value: said(value)})),
+	];
+}
+
+// What differs between two rows: of each the words before and after.
+function differences(before, after) {
+	const [old, now] = [sidesOf(before), sidesOf(after)];
+	const find = (list, path) => list.find(one => one.path.join('.') === path.join('.'))?.value;
+	const paths = [...old, ...now.filter(({path}) => find(old, path) === undefined)].map(one => one.path);
+
+	return paths.map(path => ({path, before: find(old, path), after: find(now, path)})).filter(one => one.before !== one.after);
+}
+
+// What I have changed, by the same paths; a secret is only said to be a new one.
+function mineOf({name, texts, changes}, base, before) {
+	const secret = ({how, text}) => how === 'file' ? t('secret.file', {name: text}) : t('secret.way.' + (how === 'store' ? 'new' : how));
+
+	return [
+		...name === base.name ? [] : [{path: ['name'], value: name}],
+		...Object.keys(texts).filter(key => texts[key] !== (before[key] ?? '')).map(key => ({path: ['config', key], value: texts[key]})),
+		...changes.filter(({change}) => change.how !== 'keep').map(({path, change}) => ({path: ['credentials', ...path], value: secret(change)})),
+	];
+}
+
+function Where({path: [part, ...path]}) {
+	return part === 'name' ? html`<strong>${t('name')}</strong>` : html`<${Key} part=${part} path=${path}/>`;
+}
+
+// Theirs and mine, side by side; nothing is written before one of the two is chosen.
+function Conflict({base, mine, onTake, onKeep}) {
+	const state = useLoad(async options => {
+		const {connections} = await get(query('connections', {tenant: base.tenant_id}), options);
+
+		return {theirs: connections.find(one => one.id === base.id)};
+	}, []);
+	const of = path => mine.find(one => one.path.join('.') === path.join('.'));
+
+	return html`<${Loaded} state=${state}>${({theirs}) => {
+		if (!theirs)
+			return html`<p class="note">${t('error.not_found')}</p>`;
+
+		const list = differences(base, theirs);
+		const both = [...list, ...mine.filter(({path}) => !list.some(one => one.path.join('.') === path.join('.')))];
+
+		return html`<section class="conflict note" role="alert"><h3>${t('connection.conflict')}</h3>
+			${theirs.changed && html`<p><${Text} text=${theirs.changed.by}/> · <${When} at=${theirs.changed.at}/></p>`}
+			<ul class="changes">${both.map(({path, before, after}) => html`<li key=${path.join('.')}><${Where} path=${path}/>
+				<dl class="sides">${list.some(one => one.path === path) && html`<dt>${t('change.before')}</dt><dd><${Text} text=${before ?? '–'}/></dd>
+						<dt>${t('conflict.theirs')}</dt><dd><${Text} text=${after ?? '–'}/></dd>`}
+					${of(path) && html`<dt>${t('conflict.mine')}</dt><dd><${Text} text=${of(path).value || '–'}/></dd>`}</dl></li>`)}</ul>
+			${theirs.changed?.columns?.includes('credentials') && html`<p>${t('connection.conflict.secret')}</p>`}
+			<p class="row-actions"><button type="button" onClick=${() => onTake(theirs)}>${t('conflict.take.theirs')}</button>
+				<button type="button" class="main" onClick=${() => onKeep(theirs)}>${t('merge.button')}</button></p></section>`;
+	}}</${Loaded}>`;
+}
+
+/*--- the dialog ---*/
+
+function bodyOf({base, name, kind, whose, texts, before, changes}) {
 	const config = changed(texts, before);
 	const credentials = written(changes);
 
-	if (connection)
-		return {name, config, credentials};
-	return {name, kind, tenant: whose || null, config, credentials};
+	if (base)
+		return {name, config, credentials, base_version: base.version};
+	return {name, kind, tenant: whose, config, credentials};
+}
+
+// The texts of config; an address that is a secret is not there, only its host.
+function textsOf(connection) {
+	return connection && !MASKED.includes(connection.kind) ? Object.fromEntries(
+		Object.entries(connection.config).map(([key, value]) => [key, textOf(value)])) : {};
+}
+
+// Of a new connection: what must be there is in a file, unless somebody chooses otherwise.
+function firstChanges(keys, kind) {
+	return keys.filter(one => one.kind === kind && one.part === 'credentials' && one.required)
+		.map(({key}) => ({path: [key], change: {how: 'file', text: ''}}));
+}
+
+// What is in the fields: on which row, and what is written over it.
+function useFields(connection, keys) {
+	const [fields, set] = useState(() => {
+		const kind = connection?.kind ?? keys[0].kind;
+
+		return {base: connection, kind, name: connection?.name ?? '', texts: textsOf(connection),
+			changes: connection ? [] : firstChanges(keys, kind), whose: route.value.params.tenant ?? me.value.tenant ?? null};
+	});
+	const before = textsOf(fields.base);
+
+	return {...fields, before, set: change => set(old => ({...old, ...change})),
+		// theirs below, and above it what of mine differs from what I began with
+		rebase: (theirs, keep) => set(old => ({...old, base: theirs,
+			name: keep && old.name !== old.base.name ? old.name : theirs.name,
+			changes: keep ? old.changes : [],
+			texts: {...textsOf(theirs), ...keep ? Object.fromEntries(Object.entries(old.texts)
+				.filter(([key, text]) => text !== (before[key] ?? ''))) : {}}}))};
 }
 
 export function ConnectionDialog({connection, keys, onClose, onDone}) {
 	const kinds = [...new Set(keys.map(one => one.kind))];
-	const [kind, setKind] = useState(connection?.kind ?? kinds[0]);
+	const fields = useFields(connection, keys);
+	const {base, kind, name, texts, changes, whose} = fields;
+	const [conflict, clash] = useState(false);
 	const masked = MASKED.includes(kind);
-	const [before] = useState(() => connection && !masked ? Object.fromEntries(
-		Object.entries(connection.config).map(([key, value]) => [key, textOf(value)])) : {});
-	const [name, setName] = useState(connection?.name ?? '');
-	const [whose, setWhose] = useState(route.value.params.tenant ?? me.value.tenant ?? '');
-	const [texts, setTexts] = useState(before);
-	const [changes, setChanges] = useState([]);
 	const of = part => keys.filter(one => one.kind === kind && one.part === part);
-	const set = (path, change) => setChanges([...changes.filter(one => one.path.join('.') !== path.join('.')), {path, change}]);
+	const setSecret = (path, change) => fields.set({changes: [...changes.filter(one => one.path.join('.') !== path.join('.')), {path, change}]});
 	const state = useWrite(async () => {
-		await post(connection ? `connections/${connection.id}/save` : 'connections',
-			bodyOf({connection, name, kind, whose, texts, before, changes}));
+		await post(base ? `connections/${base.id}/save` : 'connections', bodyOf(fields));
 		toast(t('saved'));
 	}, onDone);
 
+	useEffect(() => clash(state.error?.code === 'changed'), [state.error]);
+
+	const rebase = (theirs, keep) => { fields.rebase(theirs, keep); clash(false); state.forget(); };
+
 	return html`<${Dialog} title=${connection ? t('connection.edit', {name: connection.name}) : t('connection.new')} onClose=${onClose}>
-		<label>${t('name')}<input name="name" dir="auto" value=${name} onInput=${event => setName(event.target.value)}/></label>
-		${!connection && html`<label>${t('connection.kind')}<select name="kind" value=${kind} onChange=${event => { setKind(event.target.value); setTexts({}); setChanges([]); }}>
-			${kinds.map(one => html`<option value=${one}>${one}</option>`)}</select></label>`}
-		${!connection && me.value.bound === 'all' && html`<label>${t('tenant')}<select name="tenant" value=${whose} onChange=${event => setWhose(event.target.value)}>
-			<option value="">${t('tenant.all')}</option>
-			${me.value.tenants.map(one => html`<option value=${one.id}>${one.name ?? one.id}</option>`)}</select></label>`}
+		${conflict && html`<${Conflict} base=${base} mine=${mineOf(fields, base, fields.before)} onTake=${theirs => rebase(theirs, false)} onKeep=${theirs => rebase(theirs, true)}/>`}
+		<label>${t('name')}<input name="name" dir="auto" value=${name} onInput=${event => fields.set({name: event.target.value})}/></label>
+		${!connection && html`<label>${t('connection.kind')}<select name="kind" value=${kind} onChange=${event => fields.set({kind: event.target.value, texts: {}, changes: firstChanges(keys, event.target.value)})}>
+			${kinds.map(one => html`<option value=${one}>${t('connection.kind.' + one)}</option>`)}</select></label>`}
+		${!connection && me.value.bound === 'all' && html`<${TenantChoice} label=${t('tenant')} none=${t('tenant.all')} value=${whose} onChoose=${id => fields.set({whose: id})}/>`}
 		<h3>${t('connection.config')}</h3>
-		<${Config} keys=${of('config')} texts=${texts} set=${setTexts} masked=${masked && connection}/>
+		<${Config} keys=${of('config')} texts=${texts} set=${next => fields.set({texts: next})} masked=${masked && connection}/>
 		<h3>${t('connection.credentials')}</h3>
-		<${Credentials} keys=${of('credentials')} shape=${connection?.credentials ?? {}} changes=${changes} set=${set}/>
-		<${Buttons} state=${state} onClose=${onClose} label=${t('save')} disabled=${name.trim() === ''}/>
+		<p class="dim">${t('secret.file_better')}</p>
+		<${Credentials} keys=${of('credentials')} shape=${base?.credentials ?? {}} changes=${changes} set=${setSecret}/>
+		<${Buttons} state=${conflict ? {...state, error: null} : state} onClose=${onClose} label=${t('save')} disabled=${name.trim() === '' || conflict}/>
 	</${Dialog}>`;
 }

@@ -28,7 +28,7 @@ export function useMail(texts, on) {
 			clearTimeout(timer);
 			abort.abort();
 		};
-	}, [texts.subject, texts.body, texts.html, on.run, on.payload]);
+	}, [texts.subject, texts.body, texts.html, on.run, on.payload, on.dir]);
 	return state;
 }
 
@@ -51,21 +51,31 @@ export function Event({runs, on, choose}) {
 			onInput=${event => choose({payload: event.target.value})}></textarea></label>`}`;
 }
 
-export function Mail({state}) {
+// The two texts of a mail: one of them is shown, as wide as a phone or as there is
+// room, from right to left if somebody wants to see that.
+export function Mail({state, rtl, setRtl}) {
 	const [phone, setPhone] = useState(false);
+	const [chosen, choose] = useState('html');
 	const {data, error} = state;
 
 	if (error && !data)
 		return html`<${Problem} error=${error}/>`;
 	if (!data)
 		return html`<p class="loading" role="status">${t('loading')}</p>`;
+
+	const parts = ['html', 'body'].filter(part => part === 'html' ? data.html : data.body !== null);
+	const shown = parts.includes(chosen) ? chosen : parts[0];
+	const [dir, width] = [rtl ? 'rtl' : 'auto', phone ? ' phone' : ''];
+
 	return html`
 		${error && html`<${Problem} error=${error}/>`}
-		<dl class="facts"><dt>${t('mail.subject')}</dt><dd class="mail-subject"><${Text} text=${data.subject ?? '–'}/></dd></dl>
-		${data.body !== null && html`<h3>${t('mail.body')}</h3><pre class="mail-text" dir="auto" tabIndex="0"><${Text} text=${data.body}/></pre>`}
-		${data.frame && html`<h3>${t('mail.html')}</h3>
-			<label class="choice"><input type="checkbox" checked=${phone} onChange=${event => setPhone(event.target.checked)}/> ${t('mail.phone')}</label>
-			<iframe sandbox="" class=${phone ? 'mail-html phone' : 'mail-html'} key=${data.frame} src=${'/api/preview/' + data.frame} title=${t('mail.html')}></iframe>`}
-		${data.html && !data.frame && html`<p class="note">${t('mail.too_large')}</p>`}
+		<dl class="facts"><dt>${t('mail.subject')}</dt><dd class="mail-subject" dir=${dir}><${Text} text=${data.subject ?? '–'}/></dd></dl>
+		${parts.length > 0 && html`<div class="views" role="group" aria-label=${t('mail.shown')}>${parts.map(part => html`<button type="button" aria-pressed=${String(part === shown)}
+			onClick=${() => choose(part)}>${t('mail.' + part)}</button>`)}</div>
+			<label class="choice"><input type="checkbox" name="phone" checked=${phone} onChange=${event => setPhone(event.target.checked)}/> ${t('mail.phone')}</label>
+			<label class="choice"><input type="checkbox" name="rtl" checked=${rtl} onChange=${event => setRtl(event.target.checked)}/> ${t('mail.rtl')}</label>`}
+		${shown === 'body' && html`<pre class=${'mail-text' + width} dir=${dir} tabIndex="0"><${Text} text=${data.body}/></pre>`}
+		${shown === 'html' && data.frame && html`<iframe sandbox="" class=${'mail-html' + width} key=${data.frame} src=${'/api/preview/' + data.frame} title=${t('mail.html')}></iframe>`}
+		${shown === 'html' && !data.frame && html`<p class="note">${t('mail.too_large')}</p>`}
 		<p class="dim">${t('mail.not_sent')}</p>`;
 }

@@ -55,6 +55,8 @@ function Health({data, reload}) {
 			<${Count} label=${t('count.later')} value=${health.later} params=${{status: 'queued'}}/>
 			<${Count} label=${t('count.failed')} value=${health.failed_24h} params=${{status: 'failed', since: 'day'}} bad/>
 		</div>
+		${health.standing_still > 0 && html`<p class="note">⏸ ${t('health.standing_still', {n: health.standing_still})}
+			<a href=${address('/settings/places')}>${t('places.open')}</a></p>`}
 		<${Pauses} pauses=${data.pauses} now=${data.now} onDone=${reload}/>
 		${dialog && html`<${StopDialog} tenant=${route.value.params.tenant} onClose=${() => open(false)} onDone=${() => { open(false); reload(); }}/>`}`;
 }

@@ -25,7 +25,7 @@ export function useWrite(write, onDone) {
 		}
 	}
 
-	return {...state, run};
+	return {...state, run, forget: () => set({busy: false, error: null})};
 }
 
 export function Buttons({state, onClose, label, danger, disabled}) {

@@ -1,49 +1,74 @@
 // What fires by itself: the next five times of each, and its last run.
 
-import {html} from '../../vendor/ui.js';
+import {html, useState} from '../../vendor/ui.js';
 import {t} from '../i18n.js';
 import {route, address} from '../router.js';
 import {get} from '../api.js';
 import {useLoad} from '../load.js';
-import {Loaded, When} from '../ui/parts.js';
+import {me} from '../session.js';
+import {Find, query} from '../ui/find.js';
+import {Action, Loaded, When} from '../ui/parts.js';
 import {Text} from '../ui/value.js';
+import {StopDialog, resume} from './stop.js';
 
-function state({is_active, paused, error}) {
-	if (!is_active)
-		return html`<span class="dim">⊘ ${t('workflow.off')}</span>`;
-	if (paused)
-		return html`<span>⏸ ${t('workflow.paused')}</span>`;
-	if (error)
-		return html`<span class="bad">✕ <${Text} text=${error}/></span>`;
-	return html`<span>✓ ${t('workflow.on')}</span>`;
+function State({one}) {
+	return html`
+		${!one.is_active ? html`<span class="dim">⊘ ${t('workflow.off')}</span>`
+			: one.paused ? html`<span>⏸ ${t('workflow.paused')}</span>`
+				: !one.error && html`<span>✓ ${t('workflow.on')}</span>`}
+		${one.error && html`<p class="step-error">✕ <${Text} text=${one.error}/></p>`}`;
 }
 
-function Row({one, now}) {
+function Times({one, now}) {
+	if (one.times.length === 0)
+		return html`<span class="dim">${t(one.error ? 'schedule.unknown' : 'schedule.never')}</span>`;
+	return html`<${When} at=${one.times[0]}/> <span class="dim">(<${When} at=${one.times[0]} now=${now}/>)</span>
+		<details><summary>${t('schedule.times')}</summary><ol class="plain">${one.times.map(at => html`<li><${When} at=${at}/></li>`)}</ol></details>`;
+}
+
+// Holding it, or letting it go on: the workflow, not what holds all of its tenant.
+function Hold({one, reload}) {
+	const [dialog, open] = useState(false);
+	const {operate} = me.value.capabilities;
+	const workflow = {id: one.definition_id, name: one.workflow_name, version: one.version, is_active: one.is_active};
+
+	if (one.paused_itself)
+		return html`<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${() => resume({tenant: one.tenant_id, workflow: one.definition_id}, reload)}>${t('stop.resume')}</${Action}>`;
+	if (one.paused)
+		return html`<${Action} allowed=${false} reason=${t('schedule.held_above')}>${t('stop.resume')}</${Action}>`;
+	if (!one.is_active)
+		return null;
+	return html`<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${() => open(true)}>${t('stop')}<span class="hidden"> ${one.workflow_name}</span></${Action}>
+		${dialog && html`<${StopDialog} tenant=${one.tenant_id} workflow=${workflow} onClose=${() => open(false)} onDone=${() => { open(false); reload(); }}/>`}`;
+}
+
+function Row({one, now, reload}) {
 	const {tenant} = route.value.params;
-	const fires = one.is_active && !one.paused;
+	const spelled = one.cron && one.schedule !== `${one.cron} ${one.time_zone}`;
 
 	return html`<tr>
-		<th scope="row"><a href=${address('/runs', {tenant, workflow: one.definition_id})}><bdi>${one.workflow_name}</bdi></a>
-			${one.tenant_name && html`<br/><span class="dim"><bdi>${one.tenant_name}</bdi></span>`}</th>
-		<td data-label=${t('schedule')}><bdi>${one.schedule}</bdi></td>
-		<td data-label=${t('schedule.next')}>${one.times.length === 0 ? t('schedule.never')
-			: html`<${When} at=${one.times[0]}/> <span class="dim">(<${When} at=${one.times[0]} now=${now}/>)</span>
-				<details><summary>${t('schedule.times')}</summary><ol class="plain">${one.times.map(at => html`<li><${When} at=${at}/></li>`)}</ol></details>`}
-			${!fires && html`<p class="note">${t('schedule.idle')}</p>`}</td>
+		<th scope="row"><a href=${address('/workflows/' + one.definition_id, {tenant})}><${Text} text=${one.workflow_name}/></a>
+			${one.tenant_name && html`<br/><span class="dim"><${Text} text=${one.tenant_name}/></span>`}</th>
+		<td data-label=${t('schedule')}><${Text} text=${one.schedule}/>
+			${spelled && html`<br/><span class="id dim" dir="ltr"><${Text} text=${`${one.cron} ${one.time_zone}`}/></span>`}</td>
+		<td data-label=${t('schedule.next')}><${Times} one=${one} now=${now}/>
+			${(!one.is_active || one.paused) && html`<p class="note">${t('schedule.idle')}</p>`}</td>
 		<td data-label=${t('schedule.last')}>${one.last_at ? html`${one.last_run_id ? html`<a href=${address('/runs/' + one.last_run_id)}><${When} at=${one.last_at}/></a>`
 			: html`<${When} at=${one.last_at}/>`}` : html`<span class="dim">–</span>`}</td>
-		<td data-label=${t('workflow.state')}>${state(one)}</td>
+		<td data-label=${t('workflow.state')}><${State} one=${one}/></td>
+		<td><span class="row-actions"><${Hold} one=${one} reload=${reload}/></span></td>
 	</tr>`;
 }
 
 export function Schedules() {
-	const {tenant} = route.value.params;
-	const loaded = useLoad(options => get('schedules' + (tenant ? `?tenant=${tenant}` : ''), {...options, slot: 'list'}), [tenant], {every: 15000});
+	const {tenant, find} = route.value.params;
+	const loaded = useLoad(options => get(query('schedules', {tenant, q: find}), {...options, slot: 'list'}), [tenant, find], {every: 15000});
 
-	return html`<h1>${t('settings.schedules')}</h1>
-		<${Loaded} state=${loaded}>${({schedules, now}) => schedules.length === 0 ? html`<p class="empty">${t('schedules.none')}</p>`
+	return html`<h1>${t('settings.schedules')}</h1><${Find} label=${t('find.schedule')}/>
+		<${Loaded} state=${loaded}>${({schedules, more, now}) => schedules.length === 0 ? html`<p class="empty">${t(find ? 'find.none' : 'schedules.none')}</p>`
 			: html`<table class="cards"><thead><tr>
 				<th scope="col">${t('workflow')}</th><th scope="col">${t('schedule')}</th><th scope="col">${t('schedule.next')}</th>
-				<th scope="col">${t('schedule.last')}</th><th scope="col">${t('workflow.state')}</th></tr></thead>
-				<tbody>${schedules.map(one => html`<${Row} key=${one.definition_id + one.schedule} one=${one} now=${now}/>`)}</tbody></table>`}</${Loaded}>`;
+				<th scope="col">${t('schedule.last')}</th><th scope="col">${t('workflow.state')}</th><th scope="col"><span class="hidden">${t('actions')}</span></th></tr></thead>
+				<tbody>${schedules.map(one => html`<${Row} key=${one.definition_id + one.schedule} one=${one} now=${now} reload=${loaded.reload}/>`)}</tbody></table>
+				${more && html`<p class="note">${t('find.more', {n: schedules.length})}</p>`}`}</${Loaded}>`;
 }

@@ -11,10 +11,12 @@ const Tenants = later(async () => (await import('./tenants.js')).Tenants);
 const Templates = later(async () => (await import('./templates.js')).Templates);
 const Template = later(async () => (await import('./template.js')).Template);
 const Connections = later(async () => (await import('./connections.js')).Connections);
+const Actions = later(async () => (await import('./actions.js')).Actions);
+const Places = later(async () => (await import('./places.js')).Places);
 const About = later(async () => (await import('./about.js')).About);
 
 const SECTIONS = {operations: Operations, schedules: Schedules, tenants: Tenants,
-	templates: Templates, connections: Connections, about: About};
+	templates: Templates, connections: Connections, actions: Actions, places: Places, about: About};
 
 export function Settings({path}) {
 	const [, , name = 'operations', id] = path.split('/');

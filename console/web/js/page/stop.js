@@ -63,22 +63,23 @@ export function StopDialog({tenant, workflow, onClose, onDone}) {
 	</${Dialog}>`;
 }
 
+// Lets a tenant, a workflow or all of it go on.
+export async function resume({tenant, workflow}, onDone) {
+	try {
+		await post('resume', {tenant, workflow});
+		toast(t('stop.resumed'));
+		onDone();
+	} catch (error) {
+		toast(error.hint ?? error.message, 'error');
+	}
+}
+
 function Pause({pause, now, onDone}) {
 	const what = pause.workflow ? pause.workflow_name : pause.tenant ? pause.tenant_name ?? pause.tenant : t('stop.everything');
 
-	async function resume() {
-		try {
-			await post('resume', {tenant: pause.tenant, workflow: pause.workflow});
-			toast(t('stop.resumed'));
-			onDone();
-		} catch (error) {
-			toast(error.hint ?? error.message, 'error');
-		}
-	}
-
 	return html`<li><strong><bdi>${what}</bdi></strong> · ${t('stop.held_by', {who: pause.paused_by ?? '?'})} <${When} at=${pause.paused_at} now=${now}/>
 		${pause.reason && html` · <${Text} text=${pause.reason}/>`}
-		<${Action} allowed=${me.value.capabilities.operate} reason=${t('needs.operate')} onClick=${resume}>${t('stop.resume')}</${Action}></li>`;
+		<${Action} allowed=${me.value.capabilities.operate} reason=${t('needs.operate')} onClick=${() => resume(pause, onDone)}>${t('stop.resume')}</${Action}></li>`;
 }
 
 export function Pauses({pauses, now, onDone}) {

@@ -9,6 +9,7 @@ import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Dialog} from '../ui/dialog.js';
 import {Action, Loaded, Problem, When} from '../ui/parts.js';
+import {TenantChoice} from '../ui/tenant.js';
 import {toast} from '../ui/toast.js';
 import {Text} from '../ui/value.js';
 import {Event, Mail, Problems, useMail} from './mail.js';
@@ -67,7 +68,7 @@ function History({id, versions, texts, onPut}) {
 	const [shown, show] = useState(null);
 
 	return html`<details><summary>${t('template.history')}</summary>
-		<ul class="plain">${versions.map(one => html`<li>v${one.version} · <bdi>${one.created_by}</bdi> · <${When} at=${one.created_at}/>
+		<ul class="plain">${versions.map(one => html`<li>v${one.version} · <${Text} text=${one.created_by}/> · <${When} at=${one.created_at}/>
 			<button type="button" class="quiet" onClick=${() => show(one.version)}>${t('template.look')}<span class="hidden"> v${one.version}</span></button></li>`)}</ul>
 		${shown && html`<${Old} id=${id} version=${shown} now=${texts} onClose=${() => show(null)} onPut=${old => { show(null); onPut(old); }}/>`}
 	</details>`;
@@ -104,11 +105,12 @@ function Editor({data, id, reload}) {
 	const {tenant} = route.value.params;
 	const {operate} = me.value.capabilities;
 	const [texts, set] = useState(() => id ? textsOf(template) : EMPTY);
-	const [whose, setWhose] = useState(tenant ?? me.value.tenant ?? '');
+	const [whose, setWhose] = useState(tenant ?? me.value.tenant ?? null);
 	const [on, choose] = useState(() => runs.length > 0 ? {run: runs[0].run_id} : {payload: '{}'});
 	const [dialog, open] = useState(null);
 	const [state, setState] = useState({busy: false, error: null});
-	const mail = useMail(texts, on);
+	const [rtl, setRtl] = useState(false);
+	const mail = useMail(texts, {...on, dir: rtl ? 'rtl' : undefined});
 	const problems = mail.data?.problems ?? [];
 	const changed = !id || !same(texts, textsOf(template));
 
@@ -123,7 +125,7 @@ function Editor({data, id, reload}) {
 		setState({busy: true, error: null});
 		try {
 			const saved = id ? await post(`templates/${id}/save`, {...texts, base_version})
-				: await post('templates', {...texts, tenant: whose || null});
+				: await post('templates', {...texts, tenant: whose});
 
 			toast(t('saved'));
 			setState({busy: false, error: null});
@@ -140,14 +142,12 @@ function Editor({data, id, reload}) {
 
 	return html`
 		<p><a href=${address('/settings/templates', {tenant})}>${t('settings.templates')}</a></p>
-		<h1><bdi>${id ? template.name : t('template.new')}</bdi> ${id && html`<span class="dim">v${template.version}</span>`}</h1>
-		<p class="dim">${id ? template.tenant_id ? html`<bdi>${template.tenant_name ?? template.tenant_id}</bdi>` : t('tenant.all') : null}
-			${used_by.length > 0 && html` · ${t('used_by')}: ${used_by.map((one, i) => html`${i > 0 ? ', ' : ''}<bdi>${one.workflow_name}</bdi>`)}`}</p>
+		<h1>${id ? html`<${Text} text=${template.name}/>` : t('template.new')} ${id && html`<span class="dim">v${template.version}</span>`}</h1>
+		<p class="dim">${id ? template.tenant_id ? html`<${Text} text=${template.tenant_name ?? template.tenant_id}/>` : t('tenant.all') : null}
+			${used_by.length > 0 && html` · ${t('used_by')}: ${used_by.map((one, i) => html`${i > 0 ? ' · ' : ''}<a href=${address('/workflows/' + one.definition_id, {tenant})}><${Text} text=${one.workflow_name}/></a>`)}`}</p>
 		<div class="editor">
 			<form onSubmit=${event => { event.preventDefault(); if (operate && changed) save(template?.version); }}>
-				${!id && me.value.bound === 'all' && html`<label class="field">${t('tenant')}<select name="tenant" value=${whose} onChange=${event => setWhose(event.target.value)}>
-					<option value="">${t('tenant.all')}</option>
-					${me.value.tenants.map(one => html`<option value=${one.id}>${one.name ?? one.id}</option>`)}</select></label>`}
+				${!id && me.value.bound === 'all' && html`<${TenantChoice} kind="field" label=${t('tenant')} none=${t('tenant.all')} value=${whose} onChoose=${setWhose}/>`}
 				<${Fields} texts=${texts} set=${set} problems=${problems} readOnly=${!operate}/>
 				${state.error && html`<${Problem} error=${state.error}/>`}
 				<div class="actions">
@@ -159,7 +159,7 @@ function Editor({data, id, reload}) {
 			</form>
 			<section aria-label=${t('mail.preview')}><h2>${t('mail.preview')}</h2>
 				<${Event} runs=${runs} on=${on} choose=${choose}/>
-				<${Mail} state=${mail}/></section>
+				<${Mail} state=${mail} rtl=${rtl} setRtl=${setRtl}/></section>
 		</div>
 		${dialog === 'delete' && html`<${Delete} template=${template} onClose=${() => open(null)}/>`}
 		${dialog === 'conflict' && html`<${Conflict} id=${id} mine=${texts} onClose=${() => open(null)}

@@ -2,16 +2,17 @@
 
 import {html, useState} from '../../vendor/ui.js';
 import {t, capped, number} from '../i18n.js';
-import {address} from '../router.js';
+import {route, address} from '../router.js';
 import {get, post} from '../api.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Dialog} from '../ui/dialog.js';
+import {Find, query} from '../ui/find.js';
 import {Action, Loaded, When} from '../ui/parts.js';
 import {toast} from '../ui/toast.js';
 import {Text} from '../ui/value.js';
 import {Buttons, useWrite} from './repair.js';
-import {StopDialog} from './stop.js';
+import {StopDialog, resume} from './stop.js';
 
 function NameDialog({tenant, onClose, onDone}) {
 	const [name, setName] = useState(tenant.name ?? '');
@@ -42,26 +43,15 @@ function Row({tenant, now, reload}) {
 	const {operate} = me.value.capabilities;
 	const close = () => { open(null); reload(); };
 
-	async function resume() {
-		try {
-			await post('resume', {tenant: tenant.id});
-			toast(t('stop.resumed'));
-			reload();
-		} catch (error) {
-			toast(error.hint ?? error.message, 'error');
-		}
-	}
-
 	return html`<tr>
-		<th scope="row">${tenant.name ? html`<bdi>${tenant.name}</bdi>` : html`<span class="dim">${t('tenant.no_name')}</span>`}
+		<th scope="row">${tenant.name ? html`<${Text} text=${tenant.name}/>` : html`<span class="dim">${t('tenant.no_name')}</span>`}
 			<br/><span class="dim id" dir="ltr">${tenant.id}</span></th>
 		<td data-label=${t('nav.workflows')}><a href=${address('/workflows', {tenant: tenant.id})}>${number(tenant.workflows)}</a></td>
-		<td data-label=${t('tenant.failed')}>${tenant.failed_24h === null ? '–'
-			: html`<a class=${tenant.failed_24h > 0 ? 'bad' : ''} href=${address('/runs', {tenant: tenant.id, status: 'failed', since: 'day'})}>${capped(tenant.failed_24h)}</a>`}</td>
+		<td data-label=${t('tenant.failed')}><a class=${tenant.failed_24h > 0 ? 'bad' : ''} href=${address('/runs', {tenant: tenant.id, status: 'failed', since: 'day'})}>${capped(tenant.failed_24h)}</a></td>
 		<td data-label=${t('workflow.state')}><${Held} paused=${tenant.paused} now=${now}/></td>
 		<td><span class="row-actions">
 			<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${() => open('name')}>${t('tenant.rename')}</${Action}>
-			${tenant.paused ? html`<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${resume}>${t('stop.resume')}</${Action}>`
+			${tenant.paused ? html`<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${() => resume({tenant: tenant.id}, reload)}>${t('stop.resume')}</${Action}>`
 				: html`<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${() => open('stop')}>${t('stop')}</${Action}>`}</span>
 			${dialog === 'name' && html`<${NameDialog} tenant=${tenant} onClose=${() => open(null)} onDone=${close}/>`}
 			${dialog === 'stop' && html`<${StopDialog} tenant=${tenant.id} onClose=${() => open(null)} onDone=${close}/>`}</td>
@@ -69,14 +59,18 @@ function Row({tenant, now, reload}) {
 }
 
 export function Tenants() {
-	const state = useLoad(options => get('tenants', {...options, slot: 'list'}), [], {every: 15000});
+	const {find, after} = route.value.params;
+	const state = useLoad(options => get(query('tenants', {q: find, after}), {...options, slot: 'list'}), [find, after], {every: 15000});
 
-	return html`<h1>${t('settings.tenants')}</h1>
-		<${Loaded} state=${state}>${({tenants, paused, now}) => html`
-			${paused && html`<p class="note">${t('health.paused', {who: paused.by ?? '?', since: ''})} <${Text} text=${paused.reason ?? ''}/></p>`}
-			${tenants.length === 0 ? html`<p class="empty">${t('tenants.none')}</p>`
+	return html`<h1>${t('settings.tenants')}</h1><${Find} label=${t('tenant.find')}/>
+		<${Loaded} state=${state}>${({tenants, next, paused, now}) => html`
+			${paused && html`<p class="note">⏸ ${t('stop.everything')} · ${t('stop.held_by', {who: paused.by ?? '?'})} <${When} at=${paused.at} now=${now}/>
+				${paused.reason && html` · <${Text} text=${paused.reason}/>`}</p>`}
+			${tenants.length === 0 ? html`<p class="empty">${t(find ? 'find.none' : 'tenants.none')}</p>`
 				: html`<table class="cards"><thead><tr>
 					<th scope="col">${t('name')}</th><th scope="col">${t('nav.workflows')}</th><th scope="col">${t('tenant.failed')}</th>
 					<th scope="col">${t('workflow.state')}</th><th scope="col"><span class="hidden">${t('actions')}</span></th></tr></thead>
-					<tbody>${tenants.map(tenant => html`<${Row} key=${tenant.id} tenant=${tenant} now=${now} reload=${state.reload}/>`)}</tbody></table>`}`}</${Loaded}>`;
+					<tbody>${tenants.map(tenant => html`<${Row} key=${tenant.id} tenant=${tenant} now=${now} reload=${state.reload}/>`)}</tbody></table>`}
+			<p class="paging">${after ? html`<a href=${address('/settings/tenants', {find})}>${t('paging.first')}</a>` : html`<span></span>`}
+				${next && html`<a href=${address('/settings/tenants', {find, after: next})}>${t('paging.next')}</a>`}</p>`}</${Loaded}>`;
 }
