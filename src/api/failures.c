@@ -12,6 +12,7 @@
 #include "compat.h"
 
 #include "api/asked_tenant.h"
+#include "api/run_find.h"
 #include "api/run_query.h"
 #include "base/error_class.h"
 #include "base/uuid7.h"
@@ -30,32 +31,56 @@
 
 #define NCOLUMNS 9
 #define MAX_GROUPS 1000
-#define EXAMINED "10000"		/* the newest failed runs, so many */
+#define EXAMINED 10000			/* the newest failed runs, so many */
+#define EXAMINED_LIMIT "10000"	/* the same, in SQL */
 #define AFTER "1000"			/* runs after the newest failed one, so many */
 
 /*--- the failed runs ---*/
 
-/* $1 and $2 as asked_tenant_params() gives them, $3 from this id on. */
+/*
+ * $1 and $2 as asked_tenant_params() gives them, $3 from this id on.  What is
+ * examined is in the heap anyway, so it is read with the index.
+ */
 #define FAILED \
-	"SELECT n.id, n.definition_id, r.definition_version, r.current_step," \
-	"  r.error_message, r.completed_at, n.name" \
-	" FROM (SELECT f.id, d.id AS definition_id, d.name" \
-	"   FROM %t.workflow_definitions d CROSS JOIN LATERAL" \
-	"    (SELECT q.id FROM %t.workflow_runs q WHERE q.status = 'failed'" \
-	"      AND q.definition_id = d.id AND q.id >= $3" \
-	"      ORDER BY q.id DESC LIMIT " EXAMINED ") f" \
-	"   WHERE $2 OR d.tenant_id = $1" \
-	"   ORDER BY f.id DESC LIMIT " EXAMINED ") n" \
-	"  CROSS JOIN LATERAL (SELECT r.definition_version, r.current_step," \
-	"    r.error_message, r.completed_at" \
-	"   FROM %t.workflow_runs r WHERE r.id = n.id OFFSET 0) r" \
-	" ORDER BY n.id DESC"
+	"SELECT f.*, d.name" \
+	" FROM %t.workflow_definitions d CROSS JOIN LATERAL" \
+	"  (SELECT q.id, q.definition_id, q.definition_version, q.current_step," \
+	"    q.error_message, q.completed_at" \
+	"   FROM %t.workflow_runs q WHERE q.status = 'failed'" \
+	"    AND q.definition_id = d.id AND q.id >= $3" \
+	"    ORDER BY q.id DESC LIMIT " EXAMINED_LIMIT ") f" \
+	" WHERE $2 OR d.tenant_id = $1" \
+	" ORDER BY f.id DESC LIMIT " EXAMINED_LIMIT
 
-/* Has a run of $1 that was fired after $2 completed?  Of the next ones. */
+/*
+ * Of each definition the newest m ids, m being $4 times its share.  The
+ * greatest of the m-th ids is one from which on all are known; how many these
+ * are.  No row: no definition has so many.
+ */
+#define KNOWN_FROM \
+	"WITH d AS (SELECT id FROM %t.workflow_definitions" \
+	"  WHERE $2 OR tenant_id = $1)," \
+	" m AS (SELECT least(" EXAMINED_LIMIT ", greatest(50," \
+	"   $4 * " EXAMINED_LIMIT " / greatest(count(*), 1)))::bigint AS most FROM d)," \
+	" c AS MATERIALIZED (SELECT f.id, f.place = m.most AS is_last" \
+	"  FROM m CROSS JOIN d CROSS JOIN LATERAL" \
+	"   (SELECT q.id, row_number() OVER (ORDER BY q.id DESC) AS place" \
+	"    FROM %t.workflow_runs q WHERE q.status = 'failed'" \
+	"     AND q.definition_id = d.id AND q.id >= $3" \
+	"    ORDER BY q.id DESC LIMIT m.most) f)" \
+	" SELECT l.id, (SELECT count(*) FROM c WHERE c.id >= l.id)" \
+	" FROM (SELECT c.id FROM c WHERE c.is_last ORDER BY c.id DESC LIMIT 1) l"
+
+/*
+ * Of each definition in $1, has a run that was fired after the one in $2
+ * completed?  Of the next ones.
+ */
 #define COMPLETED_AFTER \
-	"SELECT FROM (SELECT q.status FROM %t.workflow_runs q" \
-	"  WHERE q.definition_id = $1 AND q.id > $2" \
-	"  ORDER BY q.id LIMIT " AFTER ") x WHERE x.status = 'completed' LIMIT 1"
+	"SELECT EXISTS (SELECT FROM (SELECT q.status FROM %t.workflow_runs q" \
+	"   WHERE q.definition_id = g.definition_id AND q.id > g.newest" \
+	"   ORDER BY q.id LIMIT " AFTER ") x WHERE x.status = 'completed')" \
+	" FROM unnest($1, $2) WITH ORDINALITY g (definition_id, newest, place)" \
+	" ORDER BY g.place"
 
 /* Number $3 of the steps of version $2 of definition $1. */
 #define STEP_NAME \
@@ -76,6 +101,7 @@ typedef struct FailureGroup
 	TimestampTz first;
 	TimestampTz last;
 	pg_uuid_t	newest_run;
+	bool		still_failing;
 } FailureGroup;
 
 typedef struct GroupEntry
@@ -247,21 +273,37 @@ compare_groups(const ListCell *a, const ListCell *b)
 
 /*--- the function ---*/
 
-/* Within SPI. */
-static bool
-is_still_failing(const FailureGroup *group)
+/* Sets whether each of the groups still fails.  Within SPI. */
+static void
+decide_still_failing(List *groups)
 {
+	int			n = list_length(groups);
+	pg_uuid_t  *definitions = palloc(sizeof(pg_uuid_t) * n);
+	pg_uuid_t  *newest = palloc(sizeof(pg_uuid_t) * n);
 	RunQuery	query;
-	bool		failing;
 
+	for (int i = 0; i < n; i++)
+	{
+		const FailureGroup *group = list_nth(groups, i);
+
+		definitions[i] = group->definition_id;
+		newest[i] = group->newest_run;
+	}
 	run_query_begin(&query);
 	run_query_add(&query, COMPLETED_AFTER);
-	run_query_param(&query, UUIDOID, UUIDPGetDatum(&group->definition_id));
-	run_query_param(&query, UUIDOID, UUIDPGetDatum(&group->newest_run));
+	run_query_param(&query, UUIDARRAYOID, run_ids_array(definitions, n));
+	run_query_param(&query, UUIDARRAYOID, run_ids_array(newest, n));
 	run_query_execute(&query, PLANNER_BY_INDEX);
-	failing = SPI_processed == 0;
+	for (int i = 0; i < n; i++)
+	{
+		FailureGroup *group = list_nth(groups, i);
+		bool		isnull;
+
+		group->still_failing =
+			!DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i],
+										SPI_tuptable->tupdesc, 1, &isnull));
+	}
 	SPI_freetuptable(SPI_tuptable);
-	return failing;
 }
 
 static void
@@ -280,7 +322,7 @@ put_group(ReturnSetInfo *rsinfo, const FailureGroup *group)
 	values[6] = TimestampTzGetDatum(group->last);
 	nulls[5] = nulls[6] = group->first == 0;
 	values[7] = UUIDPGetDatum(&group->newest_run);
-	values[8] = BoolGetDatum(is_still_failing(group));
+	values[8] = BoolGetDatum(group->still_failing);
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 
@@ -298,6 +340,43 @@ max_groups(FunctionCallInfo fcinfo)
 	return max;
 }
 
+/*
+ * Raises *low, from which id on failed runs are looked for, as far as the
+ * newest ones are still found: else the newest of every definition are read,
+ * many times what is examined.  Most often they are spread over the
+ * definitions, so little more than the share of each is tried first.  Within
+ * SPI.
+ */
+static void
+raise_low(const pg_uuid_t *tenant, pg_uuid_t *low)
+{
+	for (double factor = 1.5;; factor *= 4)
+	{
+		RunQuery	query;
+		bool		isnull;
+		bool		enough;
+
+		run_query_begin(&query);
+		run_query_add(&query, KNOWN_FROM);
+		asked_tenant_params(&query, tenant);
+		run_query_param(&query, UUIDOID, UUIDPGetDatum(low));
+		run_query_param(&query, FLOAT8OID, Float8GetDatum(factor));
+		run_query_execute(&query, PLANNER_BY_INDEX);
+		if (SPI_processed == 0)
+			return;
+		enough = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
+											 SPI_tuptable->tupdesc, 2,
+											 &isnull)) >= EXAMINED;
+		if (enough)
+			*low = *DatumGetUUIDP(SPI_getbinval(SPI_tuptable->vals[0],
+												SPI_tuptable->tupdesc, 1,
+												&isnull));
+		SPI_freetuptable(SPI_tuptable);
+		if (enough)
+			return;
+	}
+}
+
 /* Reads the newest failed runs and groups them.  Within SPI. */
 static void
 group_failed(Failures *failures, const pg_uuid_t *tenant, TimestampTz since)
@@ -310,9 +389,10 @@ group_failed(Failures *failures, const pg_uuid_t *tenant, TimestampTz since)
 	pg_uuid_t	low;
 	RunQuery	query;
 
+	uuid7_floor(&low, since);
+	raise_low(tenant, &low);
 	run_query_begin(&query);
 	run_query_add(&query, FAILED);
-	uuid7_floor(&low, since);
 	asked_tenant_params(&query, tenant);
 	run_query_param(&query, UUIDOID, UUIDPGetDatum(&low));
 	run_query_execute(&query, PLANNER_BY_INDEX);
@@ -355,12 +435,10 @@ wf_failures(PG_FUNCTION_ARGS)
 	failures_begin(&failures);
 	group_failed(&failures, asked == ASKED_ONE ? &tenant : NULL, since);
 	list_sort(failures.list, compare_groups);
+	failures.list = list_truncate(failures.list, max);
+	decide_still_failing(failures.list);
 	foreach(lc, failures.list)
-	{
-		if (foreach_current_index(lc) >= max)
-			break;
 		put_group(rsinfo, lfirst(lc));
-	}
 	SPI_finish();
 	return (Datum) 0;
 }
