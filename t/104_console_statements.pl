@@ -339,6 +339,14 @@ like((answer('ops_a', 'runs_retry', {}, { ids => [$first], from_step => 'no' }, 
 # run again
 ($status, $body) = answer('ops_a', 'run_rerun', { id => $first }, {}, writes => 1);
 like($body->{run_id}, qr/^[0-9a-f-]{36}$/, 'a new run of the same event');
+($status, $body) = answer('ops_a', 'run_rerun', { id => $first },
+	{ payload => '{"order_id": 11, "price": 20.50}' }, writes => 1, keep => 1);
+is($node->safe_psql('shop', "SELECT trigger_payload FROM workflow_runs WHERE id = '$body->{run_id}' AND rerun_of = '$first'"),
+	'{"price": 20.50, "order_id": 11}', 'or of another, as it is spelled');
+wait_for($node, 'shop', "SELECT status = 'failed' FROM workflow_runs WHERE id = '$body->{run_id}'", 'it runs');
+$node->safe_psql('shop', "DELETE FROM workflow_runs WHERE id = '$body->{run_id}'");
+is(answer('ops_a', 'run_rerun', { id => $first }, { payload => $_->[1] }, writes => 1), $_->[0], "not with $_->[1]")
+  foreach [ '22P02', '{' ], [ '22023', '[1]' ], [ '22023', 'null' ];
 is(answer('ops_a', 'run_rerun', { id => $none }, {}, writes => 1), 'P0002', 'not of no run');
 is(answer('view_a', 'run_rerun', { id => $first }, {}, writes => 1), '42501', 'not by who may look only');
 is(answer('bound_a', 'run_rerun', { id => $other }, {}, writes => 1), 'P0002', "not of another tenant's");

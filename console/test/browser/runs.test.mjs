@@ -161,6 +161,37 @@ for (const [language, width] of [['en', 1280], ['ar', 390]]) {
 	});
 }
 
+for (const [language, width, length] of [['en', 1280, 10], ['ar', 390, 100000]]) {
+	story('an event runs again with changed data, for real', {language, width}, async person => {
+		const definition = define(`changed_${language}`, [skip('one')]);
+		const id = fire(`changed_${language}`, {n: 1, filler: 'x'.repeat(length)});
+
+		sql(`UPDATE workflow_runs SET trigger_payload = trigger_payload || '{"price": 19.90}' WHERE id = '${id}'`);
+		await ended(id);
+		await person.signIn();
+		await person.open(`/runs/${id}`);
+		await person.press('rerun');
+		await person.dialog().getByRole('radio').nth(1).check();
+
+		const data = person.dialog().locator('textarea');
+		const again = person.dialog().getByRole('button', {name: person.say('rerun.real')});
+
+		await person.page.waitForFunction(() => document.querySelector('textarea').value.includes('19.90'));
+		await data.fill('{"n": 1,\n"price": }');
+		await person.sees(person.say('editor.json_broken', {line: 2}));
+		await person.dialog().getByRole('checkbox').check();
+		assert.ok(await again.isDisabled());
+		await data.fill('{"n": 2, "price": 20.50}');
+		assert.ok(await again.isDisabled());
+		await person.dialog().getByRole('checkbox').check();
+		await person.accessible('the dialog that runs again');
+		await person.fits('the dialog');
+		await again.click();
+		await person.sees(person.say('outcome.rerun'));
+		await becomes(`SELECT trigger_payload FROM workflow_runs WHERE rerun_of = '${id}' AND definition_id = '${definition}'`, '{"n": 2, "price": 20.50}');
+	});
+}
+
 story('goes to a time, and a filter that finds nothing is taken away', {}, async person => {
 	const definition = define('at_a_time', [skip('one')]);
 	const old = '01900000-0000-7000-8000-00000000a001';

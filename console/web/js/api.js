@@ -61,6 +61,11 @@ export async function get(path, options) {
 	return (await request('GET', path, options)).json();
 }
 
+// The answer as it is, whose numbers keep their spelling.
+export async function getText(path, options) {
+	return (await request('GET', path, options)).text();
+}
+
 export async function post(path, body, options) {
 	return (await request('POST', path, {...options, body})).json();
 }

@@ -294,6 +294,17 @@ export function lineOf(text, position) {
 	return text.slice(0, position).split('\n').length;
 }
 
+// The line at which a text stops being the JSON of an object; null: it is one.
+export function brokenAt(text) {
+	try {
+		return parse(text).kind === 'object' ? null : 1;
+	} catch (error) {
+		if (!(error instanceof JsonError))
+			throw error;
+		return lineOf(text, error.position);
+	}
+}
+
 // --- Order
 
 const ORDER = ['name', 'trigger_type', 'description', 'title', 'search', 'schedule', 'action', 'condition',

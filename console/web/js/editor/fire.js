@@ -4,22 +4,12 @@ import {html, useEffect, useRef, useState} from '../../vendor/ui.js';
 import {t, number} from '../i18n.js';
 import {address} from '../router.js';
 import {get, post} from '../api.js';
-import {JsonError, at, lineOf, parse, print, textAt} from '../json.js';
+import {at, brokenAt, parse, print, textAt} from '../json.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {useWrite} from '../page/repair.js';
 import {Dialog} from '../ui/dialog.js';
 import {Action, Loaded, Problem} from '../ui/parts.js';
-
-function brokenAt(text) {
-	try {
-		return parse(text).kind === 'object' ? null : 1;
-	} catch (error) {
-		if (!(error instanceof JsonError))
-			throw error;
-		return lineOf(text, error.position);
-	}
-}
 
 // The link to what has been begun, which gets the focus.
 function Begun({run, onClose}) {

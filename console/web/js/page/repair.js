@@ -1,12 +1,14 @@
 // The dialogs that put a run back to work, cancel it or run its event again.  Each
 // says what will happen before it happens.
 
-import {html, useState} from '../../vendor/ui.js';
+import {html, useEffect, useState} from '../../vendor/ui.js';
 import {t} from '../i18n.js';
 import {go} from '../router.js';
-import {post} from '../api.js';
+import {getText, post} from '../api.js';
+import {brokenAt, parse, print} from '../json.js';
+import {useLoad} from '../load.js';
 import {Dialog} from '../ui/dialog.js';
-import {Problem} from '../ui/parts.js';
+import {Loaded, Problem} from '../ui/parts.js';
 import {toast} from '../ui/toast.js';
 
 const DONE = ['retried', 'cancelled'];
@@ -93,18 +95,45 @@ export function CancelDialog({run, onClose, onDone}) {
 	</${Dialog}>`;
 }
 
+// The event's data to be changed: what the page does not have whole is read.
+function EventData({run, text, write}) {
+	const whole = useLoad(options => run.payload.truncated ? getText(`runs/${run.run_id}/payload`, options)
+		: Promise.resolve(run.payload.text), []);
+	const broken = text === null ? null : brokenAt(text);
+
+	useEffect(() => {
+		if (whole.data && text === null)
+			write(brokenAt(whole.data) ? whole.data : print(parse(whole.data)));
+	}, [whole.data]);
+	return html`<${Loaded} state=${whole}>${() => html`
+		<label class="stacked"><span>${t('sample.pasted')}</span>
+			<textarea class="json" dir="ltr" rows="10" spellcheck=${false} value=${text ?? ''} aria-invalid=${broken ? 'true' : null} aria-describedby="rerun-broken"
+				onInput=${event => write(event.target.value)}></textarea></label>
+		<p id="rerun-broken" class="field-problem" role="status">${broken ? t('editor.json_broken', {line: broken}) : ''}</p>`}</${Loaded}>`;
+}
+
 // Nothing of the old run is read again: the page is that of the new one.
 export function RerunDialog({run, onClose}) {
+	const [changed, setChanged] = useState(false);
+	const [text, write] = useState(null);
+	const [sure, setSure] = useState(false);
 	const state = useWrite(async () => {
-		const {run_id} = await post(`runs/${run.run_id}/rerun`, {});
+		const {run_id} = await post(`runs/${run.run_id}/rerun`, changed ? {payload: text} : {});
 
 		toast(t('outcome.rerun'));
 		go('/runs/' + run_id);
 	}, onClose);
+	const choose = on => { setChanged(on); setSure(false); };
 
 	return html`<${Dialog} title=${t('rerun')} onClose=${onClose}>
-		<p>${t('rerun.what', {version: 'v' + (run.current_version ?? run.version)})}</p>
+		<p>${t('rerun.begins', {version: 'v' + (run.current_version ?? run.version)})}</p>
+		<fieldset disabled=${state.busy}><legend>${t('rerun.with')}</legend>
+			${[false, true].map(on => html`<label class="choice"><input type="radio" name="data" checked=${changed === on} onChange=${() => choose(on)}/> ${t(on ? 'rerun.changed' : 'rerun.same')}</label>`)}
+		</fieldset>
+		${changed && html`<${EventData} run=${run} text=${text} write=${value => { write(value); setSure(false); }}/>`}
 		<p class="note">⚠ ${t('rerun.again')}</p>
-		<${Buttons} state=${state} onClose=${onClose} label=${t('rerun')} danger/>
+		${changed && html`<label class="choice"><input type="checkbox" checked=${sure} onChange=${event => setSure(event.target.checked)}/> ${t('fire.sure')}</label>`}
+		<${Buttons} state=${state} onClose=${onClose} label=${t(changed ? 'rerun.real' : 'rerun')} danger
+			disabled=${changed && (!sure || text === null || brokenAt(text) !== null)}/>
 	</${Dialog}>`;
 }
