@@ -19,6 +19,7 @@
 #include "clock.h"
 #include "login.h"
 #include "operator.h"
+#include "password.h"
 #include "route.h"
 
 #define NO_COOKIE \
@@ -194,6 +195,12 @@ ask_session(Client *client, const Request *request, RouteMatch *match,
 		log_out(client, session);
 		return;
 	}
+	if (match->route->kind == ROUTE_PASSWORD)
+	{
+		session->active = clock_ms();
+		password_begin(client, session, body, request->body_length);
+		return;
+	}
 	demand.body = request->is_post ? body : NULL;
 	demand.poll = span_is(request->header[HEADER_POLL], "1");
 	if (!guard_word(request->header[HEADER_TAB], demand.tab) ||
@@ -222,12 +229,13 @@ handle_route(Client *client, const Request *request, RouteMatch *match,
 			 const char *body)
 {
 	bool		login = match->route->kind == ROUTE_LOGIN;
+	bool		secret = login || match->route->kind == ROUTE_PASSWORD;
 
 	client_log(client)->route = match->route->pattern;
 	if (request->is_post &&
-		!guard_type(request, login ? "application/x-wf-login" :
+		!guard_type(request, secret ? "application/x-wf-login" :
 					"application/json"))
-		fail(client, 415, "content_type", login ?
+		fail(client, 415, "content_type", secret ?
 			 "The Content-Type must be application/x-wf-login." :
 			 "The Content-Type must be application/json.");
 	else if (login)

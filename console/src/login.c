@@ -2,13 +2,12 @@
  * login.c
  *	  Signing in: a connection to PostgreSQL as that role, with that password.
  *
- * The connection is polled in the loop and has 10 seconds in all.  It becomes
- * a session if PostgreSQL asked for the password, the role is no superuser,
- * and it may look at runs.  What is wrong with role or password is one
- * answer, after 300 ms at least; the log says which.
+ * It becomes a session if PostgreSQL asked for the password (connect.c), the
+ * role is no superuser, and it may look at runs.  What is wrong with role or
+ * password is one answer, after 300 ms at least; the log says which.
  *
- * Owns the sign-ins under way and the throttle.  The password is overwritten
- * where it came in, in libpq's copy that is to be reached, and is never kept.
+ * Owns the sign-ins under way.  The password is overwritten where it came in,
+ * and is never kept.
  */
 #include "login.h"
 
@@ -17,29 +16,27 @@
 #include <string.h>
 
 #include "clock.h"
+#include "connect.h"
 #include "operator.h"
 #include "statement.h"
-#include "throttle.h"
 
-#define LIMIT_MS 10000
 #define LEAST_MS 300			/* before a refusal */
-#define BODY_LIMIT 2048
 
 typedef struct Login
 {
-	Client	   *client;			/* NULL: it went away */
-	PGconn	   *conn;			/* while it is made; then the query's */
-	Query	   *query;
-	struct event *readable;
-	struct event *writable;
-	struct event *timer;		/* the limit, or the wait before a refusal */
+	struct Login *next;
+	struct Login **link;		/* what points to it */
+	Client	   *client;
+	Connect    *connect;		/* while the connection is made */
+	Query	   *query;			/* then */
+	bool		pending;		/* it counts for the throttle */
+	struct event *timer;		/* the wait before a refusal */
 	int64_t		began;
 	char		role[ROLE_SIZE];
 	char		address[ADDRESS_SIZE];
-	bool		refused;		/* it waits until it may say so */
 } Login;
 
-/* Set once, but for the sign-ins under way. */
+/* Set once, but for the list of what is under way. */
 static struct
 {
 	struct event_base *base;
@@ -47,35 +44,36 @@ static struct
 	const Database *database;
 	Sessions   *sessions;
 	Throttle   *throttle;
-	Login	   *login[LOGINS];
+	Login	   *first;
 }			logins;
 
 void
 login_start(struct event_base *base, const Config *config,
-			const Database *database, Sessions *sessions)
+			const Database *database, Sessions *sessions, Throttle *throttle)
 {
 	logins.base = base;
 	logins.config = config;
 	logins.database = database;
 	logins.sessions = sessions;
-	logins.throttle = throttle_new();
+	logins.throttle = throttle;
 }
 
-/* Stops what belongs to the connection; the query, if any, is closed. */
+/*
+ * PostgreSQL has said all that it is asked for: another sign-in may begin.  A
+ * query that was not taken over is closed with its connection.
+ */
 static void
 drop_connection(Login *login)
 {
-	if (login->readable != NULL)
-		event_free(login->readable);
-	if (login->writable != NULL)
-		event_free(login->writable);
-	login->readable = login->writable = NULL;
+	if (login->connect != NULL)
+		connect_free(login->connect);
 	if (login->query != NULL)
 		query_free(login->query);
-	else if (login->conn != NULL)
-		PQfinish(login->conn);
+	if (login->pending)
+		throttle_answered(logins.throttle);
+	login->connect = NULL;
 	login->query = NULL;
-	login->conn = NULL;
+	login->pending = false;
 }
 
 /* Frees a sign-in; returns the client that waits. */
@@ -84,11 +82,12 @@ finish(Login *login)
 {
 	Client	   *client = login->client;
 
-	for (int i = 0; i < LOGINS; i++)
-		if (logins.login[i] == login)
-			logins.login[i] = NULL;
 	drop_connection(login);
-	event_free(login->timer);
+	*login->link = login->next;
+	if (login->next != NULL)
+		login->next->link = login->link;
+	if (login->timer != NULL)
+		event_free(login->timer);
 	free(login);
 	return client;
 }
@@ -96,10 +95,8 @@ finish(Login *login)
 void
 login_stop(void)
 {
-	for (int i = 0; i < LOGINS; i++)
-		if (logins.login[i] != NULL)
-			finish(logins.login[i]);
-	throttle_free(logins.throttle);
+	while (logins.first != NULL)
+		finish(logins.first);
 }
 
 static void
@@ -112,8 +109,11 @@ on_gone(void *arg)
 static void
 fail(Login *login, const Problem *problem)
 {
+	Client	   *client = login->client;
+
 	log_event("sign-in refused", login->role, login->address, problem->code);
-	client_fail(finish(login), problem);
+	client_fail(client, problem);
+	finish(login);
 }
 
 static void
@@ -123,10 +123,13 @@ fail_with(Login *login, int status, const char *code, const char *message)
 		 .message = message});
 }
 
+/* The wait is over: role or password are wrong. */
 static void
-refuse_now(Login *login)
+on_timer(evutil_socket_t fd, short what, void *arg)
 {
-	client_fail(finish(login), &(Problem)
+	(void) fd;
+	(void) what;
+	client_fail(finish(arg), &(Problem)
 				{.status = 401, .code = "login_failed",
 				.message = "Role or password are wrong, or the role may not"
 				" connect."});
@@ -137,30 +140,13 @@ static void
 refuse(Login *login, const char *why)
 {
 	int64_t		left = login->began + LEAST_MS - clock_ms();
-	struct timeval time = {0, left * 1000};
+	struct timeval time = {0, left > 0 ? left * 1000 : 0};
 
 	log_event("sign-in refused", login->role, login->address, why);
 	throttle_failed(logins.throttle, login->role, login->address, clock_ms());
 	drop_connection(login);
-	login->refused = true;
-	if (left > 0)
-		event_add(login->timer, &time);
-	else
-		refuse_now(login);
-}
-
-static void
-on_timer(evutil_socket_t fd, short what, void *arg)
-{
-	Login	   *login = arg;
-
-	(void) fd;
-	(void) what;
-	if (login->refused)
-		refuse_now(login);
-	else
-		fail_with(login, 504, "timeout",
-				  "PostgreSQL did not answer within 10 seconds.");
+	login->timer = event_new(logins.base, -1, 0, on_timer, login);
+	event_add(login->timer, &time);
 }
 
 /*--- the session ---*/
@@ -184,7 +170,6 @@ begin_session(Login *login, const char *schema)
 		return;
 	}
 	login->query = NULL;
-	login->conn = NULL;
 	throttle_passed(logins.throttle, login->role, login->address);
 	log_event("session begun", login->role, login->address, NULL);
 	text_hex(id, session->id, SECRET_SIZE);
@@ -284,23 +269,12 @@ on_lost(void *arg)
 
 /* The connection is there: may it become a session? */
 static void
-connected(Login *login)
+connected(Login *login, PGconn *conn)
 {
-	const char *superuser = PQparameterStatus(login->conn, "is_superuser");
+	const char *superuser = PQparameterStatus(conn, "is_superuser");
 	Text		sql;
 
-	event_free(login->readable);
-	event_free(login->writable);
-	login->readable = login->writable = NULL;
-	database_forget_password(login->conn);
-	PQsetErrorVerbosity(login->conn, PQERRORS_DEFAULT);
-	if (!PQconnectionUsedPassword(login->conn))
-	{
-		fail_with(login, 403, "no_password", "PostgreSQL did not ask for the"
-				  " password, so anybody could be this role: pg_hba.conf needs"
-				  " a line with scram-sha-256 for it.");
-		return;
-	}
+	login->query = query_new(logins.base, conn, on_lost, login);
 	if (!logins.config->allow_superuser &&
 		(superuser == NULL || strcmp(superuser, "off") != 0))
 	{
@@ -308,160 +282,50 @@ connected(Login *login)
 				  "Superusers do not sign in here.");
 		return;
 	}
-	login->query = query_new(logins.base, login->conn, on_lost, login);
 	text_init(&sql);
 	statement_write(&sql, "login", "", false);
 	query_send(login->query, NULL, sql.data, "{}", NULL, false, 5000, on_checked);
 	text_free(&sql);
 }
 
-/*--- the connection ---*/
-
-/*
- * The SQLSTATE of a connection that failed, "" if it has none.  libpq tells it
- * in the message alone, whose end it is with PQERRORS_SQLSTATE.
- */
 static void
-failed_state(PGconn *conn, char *state)
+on_connected(ConnectEnd end, void *arg)
 {
-	const char *message = PQerrorMessage(conn);
-	size_t		len = strlen(message);
+	Login	   *login = arg;
+	Connect    *connect = login->connect;
 
-	state[0] = '\0';
-	while (len > 0 && message[len - 1] == '\n')
-		len--;
-	if (len < 7 || memcmp(message + len - 7, "  ", 2) != 0)
-		return;
-	memcpy(state, message + len - 5, 5);
-	state[5] = '\0';
-	if (strspn(state, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 5)
-		state[0] = '\0';
-}
-
-/* Role or password, or PostgreSQL itself? */
-static void
-connection_failed(Login *login)
-{
-	char		state[6];
-
-	failed_state(login->conn, state);
-	if (strcmp(state, "53300") == 0)
+	if (end == CONNECT_REFUSED)
+		refuse(login, connect_why(connect));
+	else if (end == CONNECT_FAILED)
+		fail(login, connect_problem(connect));
+	else
 	{
-		fail(login, &(Problem) {.status = 503, .retry_after = 10,
-			 .code = "too_many_connections", .sqlstate = state,
-			 .message = "The database has no free connection for this role."});
-		return;
-	}
-	if (strncmp(state, "28", 2) == 0 || strcmp(state, "42501") == 0)
-	{
-		refuse(login, state);
-		return;
-	}
-	log_event("no connection", login->role, login->address,
-			  PQerrorMessage(login->conn));
-	fail(login, &(Problem) {.status = 503, .code = "unavailable",
-		 .sqlstate = state[0] ? state : NULL, .retry_after = 2,
-		 .message = "PostgreSQL is not to be reached."});
-}
-
-static void on_socket(evutil_socket_t fd, short what, void *arg);
-
-/* Goes on with the connection as far as it goes without waiting. */
-static void
-advance(Login *login)
-{
-	PostgresPollingStatusType state = PQconnectPoll(login->conn);
-
-	if (login->readable != NULL)
-		event_free(login->readable);
-	if (login->writable != NULL)
-		event_free(login->writable);
-	/* the socket may be another one than before */
-	login->readable = event_new(logins.base, PQsocket(login->conn), EV_READ,
-								on_socket, login);
-	login->writable = event_new(logins.base, PQsocket(login->conn), EV_WRITE,
-								on_socket, login);
-	switch (state)
-	{
-		case PGRES_POLLING_READING:
-			event_add(login->readable, NULL);
-			break;
-		case PGRES_POLLING_WRITING:
-			event_add(login->writable, NULL);
-			break;
-		case PGRES_POLLING_OK:
-			connected(login);
-			break;
-		default:
-			connection_failed(login);
+		login->connect = NULL;
+		connected(login, connect_take(connect));
 	}
 }
 
+/* Begins the connection; the request's copy of the password is overwritten. */
 static void
-on_socket(evutil_socket_t fd, short what, void *arg)
-{
-	(void) fd;
-	(void) what;
-	advance(arg);
-}
-
-/* Starts the connection; the password is overwritten. */
-static void
-start(Client *client, int place, const char *role, char *password)
+start(Client *client, const char *role, const char *password)
 {
 	Login	   *login = text_alloc(sizeof(Login));
-	struct timeval limit = {LIMIT_MS / 1000, 0};
 
-	logins.login[place] = login;
+	login->next = logins.first;
+	login->link = &logins.first;
+	if (login->next != NULL)
+		login->next->link = &login->next;
+	logins.first = login;
 	login->client = client;
+	login->pending = true;
 	login->began = clock_ms();
 	snprintf(login->role, ROLE_SIZE, "%s", role);
 	snprintf(login->address, ADDRESS_SIZE, "%s", client_address(client));
-	login->timer = event_new(logins.base, -1, 0, on_timer, login);
-	event_add(login->timer, &limit);
-	login->conn = database_connect(logins.database, role, password,
-								   login->address);
-	explicit_bzero(password, strlen(password));
+	login->connect = connect_begin(logins.base, logins.database, role,
+								   password, login->address, on_connected,
+								   login);
 	client_wipe(client);
 	client_wait(client, on_gone, login);
-	if (login->conn == NULL || PQstatus(login->conn) == CONNECTION_BAD)
-		fail_with(login, 503, "unavailable",
-				  "PostgreSQL is not to be reached.");
-	else
-	{
-		PQsetErrorVerbosity(login->conn, PQERRORS_SQLSTATE);
-		/* as after PGRES_POLLING_WRITING */
-		login->writable = event_new(logins.base, PQsocket(login->conn),
-									EV_WRITE, on_socket, login);
-		event_add(login->writable, NULL);
-	}
-}
-
-/* Cuts "role LF password"; false: it is nothing of that form. */
-static bool
-read_body(const char *body, size_t length, char *role, char *password)
-{
-	const char *feed = memchr(body, '\n', length);
-	size_t		rlen = feed ? (size_t) (feed - body) : 0;
-	size_t		plen = feed ? length - rlen - 1 : 0;
-
-	if (rlen == 0 || rlen >= ROLE_SIZE || plen == 0 || plen > 1000 ||
-		!text_is_utf8(body, length) ||
-		memchr(feed + 1, '\n', plen) != NULL)
-		return false;
-	memcpy(role, body, rlen);
-	role[rlen] = '\0';
-	memcpy(password, feed + 1, plen);
-	password[plen] = '\0';
-	return true;
-}
-
-static void
-throttled(Client *client, int seconds)
-{
-	client_fail(client, &(Problem)
-				{.status = 429, .code = "throttled", .retry_after = seconds,
-				.message = "Too many tries to sign in."});
 }
 
 /* Answers a sign-in, sooner or later.  The body is overwritten. */
@@ -469,13 +333,12 @@ void
 login_begin(Client *client, const char *body, size_t length)
 {
 	char		role[ROLE_SIZE];
-	char		password[1001];
-	int			place = 0;
+	char		password[PASSWORD_SIZE];
 	int			wait;
 
-	if (length > BODY_LIMIT || !read_body(body, length, role, password))
+	if (!text_two_lines(body, length, role, sizeof(role), password,
+						sizeof(password)))
 	{
-		explicit_bzero(password, sizeof(password));
 		client_wipe(client);
 		client_fail(client, &(Problem)
 					{.status = 400, .code = "bad_request",
@@ -484,17 +347,16 @@ login_begin(Client *client, const char *body, size_t length)
 		return;
 	}
 	client_log_id(client, role, NULL);
-	while (place < LOGINS && logins.login[place] != NULL)
-		place++;
-	wait = place == LOGINS ? 1 : throttle_ask(logins.throttle, role,
-											  client_address(client),
-											  clock_ms());
+	wait = throttle_ask(logins.throttle, role, client_address(client),
+						clock_ms());
 	if (wait == 0)
-		start(client, place, role, password);
+		start(client, role, password);
 	else
 	{
 		client_wipe(client);
-		throttled(client, wait);
+		client_fail(client, &(Problem)
+					{.status = 429, .code = "throttled", .retry_after = wait,
+					.message = "Too many tries to sign in."});
 	}
 	explicit_bzero(password, sizeof(password));
 }

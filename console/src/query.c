@@ -255,8 +255,9 @@ take_result(Query *query, PGresult *result)
 {
 	ExecStatusType status = PQresultStatus(result);
 
-	if (status == PGRES_TUPLES_OK && query->command == query->statement &&
-		query->state == RUNNING)
+	/* a command without rows has a result all the same */
+	if ((status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) &&
+		query->command == query->statement && query->state == RUNNING)
 	{
 		query->result.rows = result;
 		return;

@@ -31,6 +31,7 @@ static const Route routes[] =
 {
 	{.pattern = "login", .is_post = true, .kind = ROUTE_LOGIN},
 	{.pattern = "logout", .is_post = true, .kind = ROUTE_LOGOUT},
+	{.pattern = "password", .is_post = true, .kind = ROUTE_PASSWORD},
 	READ("me", "me", NULL),
 	READ("health", "health", "tenant"),
 	{.pattern = "runs", .is_post = true, .statement = "runs",

@@ -12,6 +12,7 @@ typedef enum RouteKind
 	ROUTE_STATEMENT,
 	ROUTE_LOGIN,
 	ROUTE_LOGOUT,
+	ROUTE_PASSWORD,
 	ROUTE_PREVIEW				/* a frame asks, by a one-time id alone */
 } RouteKind;
 

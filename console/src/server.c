@@ -27,6 +27,7 @@
 #include "log.h"
 #include "login.h"
 #include "operator.h"
+#include "password.h"
 
 #define FIRST_INHERITED 3		/* SD_LISTEN_FDS_START */
 
@@ -119,7 +120,7 @@ open_socket(const Config *config, char *error)
 bool
 server_descriptors(const Config *config, char *error)
 {
-	rlim_t		need = CLIENTS + config->max_sessions + LOGINS +
+	rlim_t		need = CLIENTS + config->max_sessions + THROTTLE_PENDING +
 		OTHER_DESCRIPTORS;
 	struct rlimit limit;
 
@@ -226,6 +227,7 @@ server_run(const Config *config, const Database *database, int listener)
 	Sessions   *sessions = sessions_new(config->max_sessions,
 										config->session_idle,
 										config->session_total);
+	Throttle   *throttle = throttle_new();
 	struct timeval second = {1, 0};
 	struct event *event[4];
 
@@ -233,7 +235,8 @@ server_run(const Config *config, const Database *database, int listener)
 	if (base == NULL || !cancel_start(base))
 		return 1;
 	clients_start(base, config, api_admit, api_handle);
-	login_start(base, config, database, sessions);
+	login_start(base, config, database, sessions, throttle);
+	password_start(base, database, sessions, throttle);
 	api_start(config, sessions);
 	event[0] = event_new(base, listener, EV_READ | EV_PERSIST, on_connection,
 						 NULL);
@@ -247,6 +250,8 @@ server_run(const Config *config, const Database *database, int listener)
 	log_event("stopped", NULL, NULL, NULL);
 	clients_stop();
 	login_stop();
+	password_stop();
+	throttle_free(throttle);
 	end_sessions(sessions);
 	cancel_stop();
 	for (int i = 0; i < 4; i++)

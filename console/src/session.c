@@ -168,6 +168,21 @@ session_expired(Sessions *sessions, int64_t now)
 	return NULL;
 }
 
+/* One of that role with another id, or NULL. */
+Session *
+session_other(Sessions *sessions, const char *role, const unsigned char *id)
+{
+	for (int i = 0; i < SESSIONS; i++)
+	{
+		Session    *session = &sessions->session[i];
+
+		if (session->used && strcmp(session->role, role) == 0 &&
+			!text_same_secret(session->id, id, SECRET_SIZE))
+			return session;
+	}
+	return NULL;
+}
+
 /* Any that is there, or NULL. */
 Session *
 session_any(Sessions *sessions)

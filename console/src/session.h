@@ -13,6 +13,7 @@
 #define SESSIONS 64
 #define SESSIONS_OF_ROLE 4
 #define ROLE_SIZE 64			/* NAMEDATALEN */
+#define PASSWORD_SIZE 1001
 
 /* One session; it is valid from session_new to session_end. */
 typedef struct Session
@@ -31,6 +32,7 @@ typedef struct Session
 #define ENDED_EXPIRED "expired"
 #define ENDED_LOST "lost"
 #define ENDED_ENDED "ended"
+#define ENDED_PASSWORD "password"	/* of the role, which has a new one */
 
 typedef struct Sessions Sessions;
 
@@ -42,6 +44,8 @@ extern Session *session_displaced(Sessions *sessions, const char *role);
 extern bool sessions_full(const Sessions *sessions);
 extern Session *session_find(Sessions *sessions, const unsigned char *id);
 extern Session *session_expired(Sessions *sessions, int64_t now);
+extern Session *session_other(Sessions *sessions, const char *role,
+							  const unsigned char *id);
 extern Session *session_any(Sessions *sessions);
 extern int	session_left(const Sessions *sessions, const Session *session,
 						 int64_t now);

@@ -209,6 +209,29 @@ hex_value(char c)
 	return -1;
 }
 
+/*
+ * Cuts "first LF second", of UTF-8, into two buffers.  False: it is nothing of
+ * that form, one of them is empty or too long, or there is a third line; the
+ * buffers are overwritten then.
+ */
+bool
+text_two_lines(const char *data, size_t len, char *first, size_t first_size,
+			   char *second, size_t second_size)
+{
+	const char *feed = memchr(data, '\n', len);
+	size_t		n1 = feed ? (size_t) (feed - data) : 0;
+	size_t		n2 = feed ? len - n1 - 1 : 0;
+
+	explicit_bzero(first, first_size);
+	explicit_bzero(second, second_size);
+	if (n1 == 0 || n1 >= first_size || n2 == 0 || n2 >= second_size ||
+		memchr(feed + 1, '\n', n2) != NULL || !text_is_utf8(data, len))
+		return false;
+	memcpy(first, data, n1);
+	memcpy(second, feed + 1, n2);
+	return true;
+}
+
 /* Whether it is a UUID in its usual form of 36 characters. */
 bool
 text_is_uuid(const char *data, size_t len)

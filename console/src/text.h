@@ -27,6 +27,9 @@ extern void text_add_member(Text *t, const char *key, const char *value);
 extern void text_free(Text *t);
 extern void text_wipe(Text *t);
 extern bool text_is_utf8(const char *data, size_t len);
+extern bool text_two_lines(const char *data, size_t len, char *first,
+						   size_t first_size, char *second,
+						   size_t second_size);
 extern bool text_is_uuid(const char *data, size_t len);
 extern void text_hex(char *out, const unsigned char *data, size_t len);
 extern bool text_unhex(unsigned char *out, size_t size, const char *hex,

@@ -2,7 +2,7 @@
  * throttle.c
  *	  How often a sign-in may be tried: once a second from an address, and of a
  *	  role from an address ever more rarely after the third failure, up to once
- *	  in 15 minutes.
+ *	  in 15 minutes; and how many PostgreSQL is asked about at once.
  *
  * A role is never locked: who guesses its password from one address keeps
  * nobody at another one out.  IPv6 addresses of one network (/64) are one.
@@ -36,6 +36,7 @@ typedef struct Entry
 
 struct Throttle
 {
+	int			pending;		/* tries that PostgreSQL has not answered */
 	Entry		entries[ENTRIES];
 };
 
@@ -108,8 +109,8 @@ delay(int failures)
 }
 
 /*
- * Whether a role may try now: 0, and the try is counted; else after how many
- * seconds it may.
+ * Whether a role may try now: 0, and the try is counted, until
+ * throttle_answered; else after how many seconds it may.
  */
 int
 throttle_ask(Throttle *throttle, const char *role, const char *address,
@@ -119,6 +120,8 @@ throttle_ask(Throttle *throttle, const char *role, const char *address,
 	Entry	   *entry;
 	int64_t		wait = 0;
 
+	if (throttle->pending >= THROTTLE_PENDING)
+		return 1;
 	make_key(key, sizeof(key), role, address);
 	entry = find(throttle, key, false, now);
 	if (entry != NULL && now - entry->last > FORGET)
@@ -132,7 +135,18 @@ throttle_ask(Throttle *throttle, const char *role, const char *address,
 	if (wait > 0)
 		return (int) ((wait + 999) / 1000);
 	entry->last = now;
+	throttle->pending++;
 	return 0;
+}
+
+/*
+ * PostgreSQL has answered a try, or is not asked any more: another one may
+ * begin, also while who was refused waits to hear of it.
+ */
+void
+throttle_answered(Throttle *throttle)
+{
+	throttle->pending--;
 }
 
 void

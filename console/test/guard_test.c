@@ -182,6 +182,17 @@ test_cookie(void)
 	CHECK(!guard_word(span("123456789012345678901234567890123"), word));
 }
 
+/* Whether it may try; PostgreSQL has answered at once. */
+static int
+ask(Throttle *t, const char *role, const char *address, int64_t now)
+{
+	int			wait = throttle_ask(t, role, address, now);
+
+	if (wait == 0)
+		throttle_answered(t);
+	return wait;
+}
+
 static void
 test_throttle(void)
 {
@@ -189,45 +200,64 @@ test_throttle(void)
 	int64_t		now = 1000000;
 	char		address[64];
 
-	CHECK(throttle_ask(t, "a", "192.0.2.1", now) == 0);
-	CHECK(throttle_ask(t, "b", "192.0.2.1", now + 999) == 1);
-	CHECK(throttle_ask(t, "b", "192.0.2.2", now + 999) == 0);
-	CHECK(throttle_ask(t, "b", "192.0.2.1", now + 1000) == 0);
+	CHECK(ask(t, "a", "192.0.2.1", now) == 0);
+	CHECK(ask(t, "b", "192.0.2.1", now + 999) == 1);
+	CHECK(ask(t, "b", "192.0.2.2", now + 999) == 0);
+	CHECK(ask(t, "b", "192.0.2.1", now + 1000) == 0);
 	/* three failures cost the pace alone, then it doubles */
 	for (int i = 0; i < 3; i++)
 	{
 		now += 2000;
-		CHECK(throttle_ask(t, "a", "192.0.2.1", now) == 0);
+		CHECK(ask(t, "a", "192.0.2.1", now) == 0);
 		throttle_failed(t, "a", "192.0.2.1", now);
 	}
-	CHECK(throttle_ask(t, "a", "192.0.2.1", now + 1000) == 1);
-	CHECK(throttle_ask(t, "a", "192.0.2.1", now + 2000) == 0);
+	CHECK(ask(t, "a", "192.0.2.1", now + 1000) == 1);
+	CHECK(ask(t, "a", "192.0.2.1", now + 2000) == 0);
 	throttle_failed(t, "a", "192.0.2.1", now + 2000);
-	CHECK(throttle_ask(t, "a", "192.0.2.1", now + 4000) == 2);
+	CHECK(ask(t, "a", "192.0.2.1", now + 4000) == 2);
 	/* neither another role there nor this one elsewhere */
-	CHECK(throttle_ask(t, "c", "192.0.2.1", now + 4000) == 0);
-	CHECK(throttle_ask(t, "a", "192.0.2.7", now + 4000) == 0);
+	CHECK(ask(t, "c", "192.0.2.1", now + 4000) == 0);
+	CHECK(ask(t, "a", "192.0.2.7", now + 4000) == 0);
 	for (int i = 0; i < 50; i++)
 		throttle_failed(t, "a", "192.0.2.1", now);
-	CHECK(throttle_ask(t, "a", "192.0.2.1", now) == 900);
-	CHECK(throttle_ask(t, "a", "192.0.2.1", now + 900000) == 0);
+	CHECK(ask(t, "a", "192.0.2.1", now) == 900);
+	CHECK(ask(t, "a", "192.0.2.1", now + 900000) == 0);
 	throttle_passed(t, "a", "192.0.2.1");
-	CHECK(throttle_ask(t, "a", "192.0.2.1", now + 901000) == 0);
+	CHECK(ask(t, "a", "192.0.2.1", now + 901000) == 0);
 	/* an hour without one forgets them */
 	for (int i = 0; i < 9; i++)
 		throttle_failed(t, "d", "192.0.2.1", now);
-	CHECK(throttle_ask(t, "d", "192.0.2.1", now + 3700000) == 0);
+	CHECK(ask(t, "d", "192.0.2.1", now + 3700000) == 0);
 	/* a network of IPv6 is one address */
-	CHECK(throttle_ask(t, "e", "2001:db8::1", now) == 0);
-	CHECK(throttle_ask(t, "f", "2001:db8::2", now) == 1);
-	CHECK(throttle_ask(t, "f", "2001:db8:0:1::2", now) == 0);
+	CHECK(ask(t, "e", "2001:db8::1", now) == 0);
+	CHECK(ask(t, "f", "2001:db8::2", now) == 1);
+	CHECK(ask(t, "f", "2001:db8:0:1::2", now) == 0);
 	/* a full table goes on */
 	for (int i = 0; i < 5000; i++)
 	{
 		snprintf(address, sizeof(address), "10.0.%d.%d", i / 250, i % 250);
-		CHECK(throttle_ask(t, "g", address, now + i) == 0);
+		CHECK(ask(t, "g", address, now + i) == 0);
 	}
-	CHECK(throttle_ask(t, "g", address, now + 5000) == 1);
+	CHECK(ask(t, "g", address, now + 5000) == 1);
+	throttle_free(t);
+}
+
+/* So many are under way, and no more, whoever asks. */
+static void
+test_pending(void)
+{
+	Throttle   *t = throttle_new();
+	char		address[64];
+
+	for (int i = 0; i < THROTTLE_PENDING; i++)
+	{
+		snprintf(address, sizeof(address), "10.0.0.%d", i);
+		CHECK(throttle_ask(t, "a", address, 1000 + i) == 0);
+	}
+	CHECK(throttle_ask(t, "b", "192.0.2.1", 1010) == 1);
+	throttle_answered(t);
+	CHECK(throttle_ask(t, "b", "192.0.2.1", 1011) == 0);
+	CHECK(throttle_ask(t, "b", "192.0.2.2", 1012) == 1);
 	throttle_free(t);
 }
 
@@ -251,6 +281,9 @@ test_sessions(void)
 	session[0]->active = now + 100;
 	CHECK(session_displaced(s, "ops_a") == session[1]);
 	CHECK(session_displaced(s, "ops_b") == NULL);
+	CHECK(session_other(s, "ops_a", session[0]->id) == session[1]);
+	CHECK(session_other(s, "ops_a", session[1]->id) == session[0]);
+	CHECK(session_other(s, "ops_b", zero) == NULL);
 	memcpy(id, session[1]->id, SECRET_SIZE);
 	session_end(s, session[1], ENDED_ENDED);
 	CHECK(session_find(s, id) == NULL);
@@ -295,6 +328,7 @@ main(void)
 	test_address();
 	test_cookie();
 	test_throttle();
+	test_pending();
 	test_sessions();
 	config_free(&local);
 	config_free(&proxy);

@@ -170,6 +170,27 @@ test_statements(void)
 	text_free(&t);
 }
 
+/* Two lines of a sign-in, and what is none. */
+static void
+test_two_lines(void)
+{
+	char		first[4];
+	char		second[8];
+
+	CHECK(text_two_lines("abc\nd\xd8\xa7 e", 9, first, 4, second, 8));
+	CHECK_TEXT(first, "abc");
+	CHECK_TEXT(second, "d\xd8\xa7 e");
+	CHECK(!text_two_lines("abcd\nx", 6, first, 4, second, 8));
+	CHECK(!text_two_lines("a\n12345678", 10, first, 4, second, 8));
+	CHECK(!text_two_lines("a\nb\nc", 5, first, 4, second, 8));
+	CHECK(!text_two_lines("\nb", 2, first, 4, second, 8));
+	CHECK(!text_two_lines("a\n", 2, first, 4, second, 8));
+	CHECK(!text_two_lines("a", 1, first, 4, second, 8));
+	CHECK(!text_two_lines("a\nb\0c", 5, first, 4, second, 8));
+	CHECK(!text_two_lines("a\n\xff", 3, first, 4, second, 8));
+	CHECK_TEXT(second, "");
+}
+
 int
 main(void)
 {
@@ -180,5 +201,6 @@ main(void)
 	test_problems();
 	test_budget();
 	test_statements();
+	test_two_lines();
 	return TEST_END("text");
 }
