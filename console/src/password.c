@@ -264,8 +264,8 @@ alter(Change *change, PGconn *conn)
 	else if (!write_statement(&sql, conn, change))
 		fail_with(change, 503, "memory", "There is no memory for that.");
 	else
-		query_send(change->query, sql.data, "{}", NULL, true, STATEMENT_MS,
-				   on_altered);
+		query_send(change->query, NULL, sql.data, "{}", NULL, true,
+				   STATEMENT_MS, on_altered);
 	text_wipe(&sql);
 }
 
