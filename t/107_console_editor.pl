@@ -97,6 +97,21 @@ is_deeply([ @$problem{qw(path severity pos hint)} ],
 	[ 'steps[0].params.fields.total', 'error', 4, 'Did you mean "trigger"?' ], 'a problem');
 is(scalar @{ (answer('view_a', 'validate', {}, { definition => $text, tenant => $one }))[1]{problems} }, 0, 'none');
 is(answer('view_a', 'validate', {}, { definition => '{"a": ' }), '22P02', 'no JSON');
+# When it fires: of each schedule five times; none if there is an error, or no schedule.
+my $daily = '{"cron": "0 8 * * *", "time_zone": "Asia/Beirut"}';
+foreach my $case ([ $daily => '5' ], [ "[$daily, {\"cron\": \"\@hourly\", \"time_zone\": \"UTC\"}]" => '5 5' ],
+	[ '{"cron": "0 25 * * *", "time_zone": "UTC"}' => undef ], [ "[$daily, $daily]" => undef ], [ '[]' => undef ], [ '7' => undef ])
+{
+	my ($schedule, $expected) = @$case;
+
+	($status, $body) = answer('view_a', 'validate', {}, { definition => definition('x', '{"total": 1}', qq("schedule": $schedule, )), tenant => $one });
+	is($body->{times} && join(' ', map { scalar @$_ } @{ $body->{times} }), $expected, "the times of $schedule");
+}
+foreach my $other ('"schedule"', '["schedule"]', '7', 'null', $text)
+{
+	($status, $body) = answer('view_a', 'validate', {}, { definition => $other, tenant => $one });
+	is("$status " . ($body->{times} // 'none'), '200 none', 'none of ' . substr $other, 0, 12);
+}
 
 # samples and actions
 foreach my $role (@all)

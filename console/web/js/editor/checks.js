@@ -42,7 +42,7 @@ export function useChecks(model, tenant, sample) {
 	const valid = checked.current && checked.answer && !problems.some(one => one.severity === 'error');
 	const previewed = useAsked('preview', valid && sample ? {definition, tenant, ...sample.ask} : null);
 
-	return {problems, valid: Boolean(valid), current: checked.current, error: checked.error,
+	return {problems, times: checked.answer?.times ?? null, valid: Boolean(valid), current: checked.current, error: checked.error,
 		steps: previewed.answer?.steps ?? null, previewError: previewed.error, previewCurrent: previewed.current && Boolean(valid)};
 }
 

@@ -236,3 +236,15 @@ export function ListControl({editor, path, keep, label, plain}) {
 			<${RowProblems} editor=${editor} path=${[...path, i]}/></li>`)}
 		<li><button type="button" onClick=${() => { editor.edit(tree => insert(tree, path, items.length, make(''))); editor.focus([...path, items.length]); }}>+ ${t('editor.add')}</button></li></ol>`;
 }
+
+// A key that the form has no control for, as it is.
+export function Unknown({editor, path, name}) {
+	return html`<div class="param"><${Field} editor=${editor} path=${path} label=${name} deep>${ties => html`<${JsonControl} editor=${editor} path=${path} ...${ties}/>`}</${Field}>
+		<p class="small-actions"><button type="button" class="quiet" onClick=${() => editor.edit(tree => remove(tree, path))}>${t('editor.remove', {what: name})}</button></p></div>`;
+}
+
+// A text that is no template.
+export function Simple({editor, path, keep, label, help, ...rest}) {
+	return html`<${Field} editor=${editor} path=${path} label=${label} help=${help} required=${rest.required}>${ties =>
+		html`<${TextControl} editor=${editor} path=${path} keep=${keep} insertable=${false} ...${rest} ...${ties}/>`}</${Field}>`;
+}

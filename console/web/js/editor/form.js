@@ -8,12 +8,14 @@ import {at, child, make, parse, put, remove, textAt} from '../json.js';
 import {parameters} from '../../i18n/ar-actions.js';
 import {problemsAt} from './checks.js';
 import {ConditionControl} from './condition.js';
-import {ChoiceControl, Field, JsonControl, ListControl, MapControl, TextControl, idOf, textOf} from './controls.js';
+import {ChoiceControl, Field, JsonControl, ListControl, MapControl, Simple, TextControl, Unknown, idOf, textOf} from './controls.js';
 import {ProblemsOf} from './problems.js';
+import {ScheduleControl} from './schedule.js';
+import {SearchControl} from './search.js';
 
 const STEP_KEYS = ['name', 'action', 'params', 'condition', 'on_error', 'timeout', 'retry'];
 const RETRY_KEYS = ['max_attempts', 'initial_interval', 'backoff_coefficient', 'max_interval'];
-const KEYS = ['name', 'trigger_type', 'description', 'title', 'steps'];
+const KEYS = ['name', 'trigger_type', 'description', 'title', 'search', 'schedule', 'steps'];
 const LONG = ['multiline', 'html'];
 
 function exampleOf(text) {
@@ -92,12 +94,6 @@ function Param({editor, path, action, name, param}) {
 	</div>`;
 }
 
-// A key that the form has no control for, as it is.
-function Unknown({editor, path, name}) {
-	return html`<div class="param"><${Field} editor=${editor} path=${path} label=${name} deep>${ties => html`<${JsonControl} editor=${editor} path=${path} ...${ties}/>`}</${Field}>
-		<p class="small-actions"><button type="button" class="quiet" onClick=${() => editor.edit(tree => remove(tree, path))}>${t('editor.remove', {what: name})}</button></p></div>`;
-}
-
 function Params({editor, path, action}) {
 	const known = Object.entries(action?.params ?? {}).filter(([name]) => !name.startsWith('$'))
 		.sort(([, a], [, b]) => (a.order ?? 99) - (b.order ?? 99));
@@ -115,11 +111,6 @@ function Params({editor, path, action}) {
 		${shown.map(param)}
 		${unknown.map(name => html`<${Unknown} key=${name} editor=${editor} path=${[...path, name]} name=${name}/>`)}
 		${more.length > 0 && html`<details><summary>${t('editor.more', {n: more.length})}</summary>${more.map(param)}</details>`}</div>`;
-}
-
-function Simple({editor, path, keep, label, help, ...rest}) {
-	return html`<${Field} editor=${editor} path=${path} label=${label} help=${help} required=${rest.required}>${ties =>
-		html`<${TextControl} editor=${editor} path=${path} keep=${keep} insertable=${false} ...${rest} ...${ties}/>`}</${Field}>`;
 }
 
 function Failing({editor, path}) {
@@ -198,6 +189,7 @@ function Lists({editor}) {
 export function Form({editor}) {
 	const steps = at(editor.tree, ['steps']);
 	const items = steps?.items ?? [];
+	const scheduled = at(editor.tree, ['schedule']);
 	const unknown = (editor.tree.members ?? []).map(({key}) => key).filter(key => !KEYS.includes(key));
 
 	if (editor.tree.kind !== 'object' || (steps && steps.kind !== 'array'))
@@ -206,9 +198,11 @@ export function Form({editor}) {
 		<${Lists} editor=${editor}/>
 		<${ProblemsOf} editor=${editor} path=${[]}/>
 		<${Simple} editor=${editor} path=${['name']} label=${t('field.name')} help=${editor.isNew ? null : t('editor.name.help')} required/>
-		<${Simple} editor=${editor} path=${['trigger_type']} label=${t('field.trigger_type')} ltr required/>
+		<${Simple} editor=${editor} path=${['trigger_type']} label=${t('field.trigger_type')} ltr required=${!scheduled} help=${scheduled ? t('schedule.trigger.help') : null}/>
 		<${Simple} editor=${editor} path=${['description']} label=${t('field.description')}/>
 		<${Simple} editor=${editor} path=${['title']} label=${t('field.title')} help=${t('editor.title.help')} insertable placeholder="Order {{ trigger.order_id }}"/>
+		<${ScheduleControl} editor=${editor}/>
+		<${SearchControl} editor=${editor}/>
 		${unknown.map(name => html`<${Unknown} key=${name} editor=${editor} path=${[name]} name=${has('field.' + name) ? t('field.' + name) : name}/>`)}
 		<h2 id="f-steps" tabIndex="-1">${t('workflow.steps')}</h2>
 		<${ProblemsOf} editor=${editor} path=${['steps']}/>

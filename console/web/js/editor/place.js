@@ -148,3 +148,8 @@ export function pathsOf(sample, outputs) {
 
 	return [...all.slice(0, MOST_PATHS), ...steps, ...OWN.map(path => ({path, help: 'context.' + path}))];
 }
+
+// The paths by which a run may be found: what is a text or a number in the event.
+export function eventPaths(sample) {
+	return sample ? [...pathsIn(sample, ['trigger'], 0)].filter(({node}) => ['string', 'number'].includes(node.kind)).slice(0, MOST_PATHS) : [];
+}

@@ -16,7 +16,7 @@ import {dropDraft, findDraft, keepDraft} from '../editor/draft.js';
 import {Form} from '../editor/form.js';
 import {Fire} from '../editor/fire.js';
 import {useModel} from '../editor/model.js';
-import {pathsOf} from '../editor/place.js';
+import {eventPaths, pathsOf} from '../editor/place.js';
 import {ProblemList} from '../editor/problems.js';
 import {Sample, useSample} from '../editor/sample.js';
 import {MergeDialog, SaveDialog, proposed} from '../editor/save.js';
@@ -155,7 +155,7 @@ function useEditor({model, catalogue, workflow, tenant, setView, view}) {
 			return checks.previewCurrent && path[0] === 'steps' && path[2] === 'params' && node?.kind === 'string' && node.value.includes('{{')
 				&& inputs[path[1]] ? at(inputs[path[1]], path.slice(3)) : undefined;
 		},
-		pathsFor: path => pathsOf(samples.sample?.tree, path[0] === 'steps' ? names.slice(0, path[1]).map(name => ({name, tree: outputs[name]})) : []),
+		pathsFor: path => path[0] === 'search' ? eventPaths(samples.sample?.tree) : pathsOf(samples.sample?.tree, path[0] === 'steps' ? names.slice(0, path[1]).map(name => ({name, tree: outputs[name]})) : []),
 		goTo(problem) {
 			const step = /^steps\[(\d+)\]/.exec(problem.path);
 
