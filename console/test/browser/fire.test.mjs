@@ -90,5 +90,18 @@ for (const [language, width, theme] of [['en', 1280, 'dark'], ['ar', 390, 'light
 		await person.page.locator('.why code', {hasText: /^SELECT wf_grant\('ops', 'fire'\);$/}).waitFor();
 		await person.accessible('why not');
 		await person.fits('why not');
+
+		// so is the role of the steps, of which it must be a member
+		sql('DROP ROLE IF EXISTS "Odd role"; CREATE ROLE "Odd role"');
+
+		const odd = sql(`SELECT id FROM wf_save(NULL, '${BEIRUT}', '{"name": "Odd ${language}", "trigger_type": "odd", "steps": [{"name": "a", "action": "webhook", "params": {"url": "https://example.com"}}]}', '"Odd role"', NULL, NULL)`);
+
+		await person.open(`/workflows/${odd}`);
+		await person.button('editor.edit').waitFor();
+		assert.match(await person.button('editor.edit').getAttribute('title'), / GRANT "Odd role" TO ops;$/);
+		await person.open(`/workflows/${odd}/edit`);
+		await person.button('editor.save', {version: 'v2'}).waitFor();
+		assert.match(await person.button('editor.save', {version: 'v2'}).getAttribute('title'), / GRANT "Odd role" TO ops;$/);
+		sql(`DELETE FROM workflow_definitions WHERE id = '${odd}'`);
 	});
 }

@@ -288,7 +288,7 @@ export default {
 	'workflow.switched_on': '{name} is on.',
 
 	// one workflow and its versions
-	'needs.run_as': 'It works with the rights of {role}, and your role is no member of it. An administrator can run: GRANT {role} TO {me};',
+	'needs.run_as': 'It works with the rights of {role}, and your role is no member of it. An administrator can run:',
 	'workflow.no_role': 'The role that it works with is gone: nothing of it runs.',
 	'editor.edit': 'Edit…',
 	'editor.copy': 'Copy…',

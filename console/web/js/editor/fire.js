@@ -9,6 +9,7 @@ import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {useWrite} from '../page/repair.js';
 import {Dialog} from '../ui/dialog.js';
+import {grantOf} from '../ui/grant.js';
 import {Action, Loaded, Problem} from '../ui/parts.js';
 
 // The link to what has been begun, which gets the focus.
@@ -63,9 +64,8 @@ function Newest({workflow, onClose}) {
 // if it is known.
 export function Fire({workflow, changed, payload}) {
 	const [open, show] = useState(null);
-	const {role, capabilities: {fire}} = me.value;
-	// no mark of direction: it is to be copied
-	const grant = `SELECT wf_grant('${role.replaceAll("'", "''")}', 'fire');`;
+	const {fire} = me.value.capabilities;
+	const grant = grantOf('fire');
 	const reason = !fire ? `${t('needs.fire')} ${grant}` : !workflow.is_active ? t('fire.off') : changed ? t('fire.unsaved', {version: 'v' + workflow.version}) : null;
 
 	return html`<${Action} kind="danger" allowed=${!reason} reason=${reason} onClick=${() => show(payload ? payload() : '')}>${t('fire.open_dialog')}</${Action}>

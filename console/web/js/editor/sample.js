@@ -7,6 +7,7 @@ import {get, post} from '../api.js';
 import {JsonError, lineOf, parse, print, textAt} from '../json.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
+import {needsRole} from '../ui/grant.js';
 import {Action, Problem} from '../ui/parts.js';
 import {Value} from '../ui/tree.js';
 import {Text} from '../ui/value.js';
@@ -93,7 +94,7 @@ function Try({editor, ask}) {
 	}
 
 	return html`<div class="try"><h3>${t('try')}</h3><p class="dim">${t('try.what', {role: editor.runAs ?? ''})}</p>
-		<${Action} allowed=${operate && member && editor.valid && !state.busy} reason=${!operate ? t('needs.operate') : !member ? t('needs.run_as', {role: editor.runAs ?? '', me: me.value.role}) : t('editor.not_valid')} onClick=${run}>${state.busy ? t('busy') : t('try.button')}</${Action}>
+		<${Action} allowed=${operate && member && editor.valid && !state.busy} reason=${!operate ? t('needs.operate') : !member ? needsRole(editor.runAs ?? '') : t('editor.not_valid')} onClick=${run}>${state.busy ? t('busy') : t('try.button')}</${Action}>
 		${state.error && html`<${Problem} error=${state.error}/>`}
 		${state.steps && state.of === definition && html`<ol class="plain" aria-label=${t('try')}>${state.steps.map(step => html`<${Would} key=${step.step} step=${step}/>`)}</ol>`}</div>`;
 }

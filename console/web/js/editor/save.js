@@ -10,6 +10,7 @@ import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Changes, Sides, sentence} from '../ui/changes.js';
 import {Dialog} from '../ui/dialog.js';
+import {needsRole} from '../ui/grant.js';
 import {Loaded, Problem} from '../ui/parts.js';
 import {Saved} from '../page/theirs.js';
 
@@ -30,7 +31,7 @@ function RunAs({value, onChange}) {
 			${roles.map(one => html`<option value=${one.role}>${one.role}${one.is_default ? ` (${t('save.shared')})` : one.is_current ? ` (${t('save.yourself')})` : ''}</option>`)}
 		</select></label>
 		${chosen?.is_current && (shared || roles.length > 1) && html`<p class="note">${t('save.own_role')}</p>`}
-		${!chosen && value && html`<p class="note">${t('needs.run_as', {role: value, me: me.value.role})}</p>`}`;
+		${!chosen && value && html`<p class="note">${needsRole(value)}</p>`}`;
 }
 
 // What both have changed: mine or theirs, one by one.

@@ -23,6 +23,7 @@ import {MergeDialog, SaveDialog, proposed} from '../editor/save.js';
 import {Start, readExample} from '../editor/start.js';
 import {Changes} from '../ui/changes.js';
 import {Dialog} from '../ui/dialog.js';
+import {needsRole} from '../ui/grant.js';
 import {Action, Loaded, When} from '../ui/parts.js';
 import {toast} from '../ui/toast.js';
 import {Text} from '../ui/value.js';
@@ -193,7 +194,7 @@ function EditorPage({first, catalogue, latest}) {
 	const {operate} = me.value.capabilities;
 	const may = operate && (!workflow || workflow.may_run_as);
 	const allowed = may && (changed || !workflow) && !model.broken && !editor.held && editor.current && !errors && Boolean(tenant);
-	const reason = !operate ? t('needs.operate') : !may ? t('needs.run_as', {role: workflow.run_as, me: me.value.role})
+	const reason = !operate ? t('needs.operate') : !may ? needsRole(workflow.run_as)
 		: workflow && !changed ? t('editor.unchanged') : !editor.current && !model.broken ? t('editor.checking') : t('editor.not_valid');
 
 	function keys(event) {

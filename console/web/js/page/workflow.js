@@ -12,6 +12,7 @@ import {me} from '../session.js';
 import {Fire} from '../editor/fire.js';
 import {Changes} from '../ui/changes.js';
 import {Dialog} from '../ui/dialog.js';
+import {needsRole} from '../ui/grant.js';
 import {Action, Loaded, When} from '../ui/parts.js';
 import {toast} from '../ui/toast.js';
 import {Value} from '../ui/tree.js';
@@ -108,7 +109,7 @@ function Page({workflow, reload}) {
 	const {operate} = me.value.capabilities;
 	const tree = canonical(parse(workflow.definition));
 	const allowed = operate && workflow.may_run_as;
-	const reason = operate ? t('needs.run_as', {role: workflow.run_as, me: me.value.role}) : t('needs.operate');
+	const reason = operate ? needsRole(workflow.run_as) : t('needs.operate');
 	const {tenant} = route.value.params;
 
 	return html`
