@@ -277,11 +277,18 @@ is(outcome($answer), '503 too_many_sessions', 'as many as may be signed in');
 $console->stop;
 
 # Without a proxy that is trusted nobody says another address.
-$console = start_console($node, trusted_proxy => '192.0.2.200');
-is(outcome($console->try_login('ops_a', 'secret of ops_a')), 200, 'signs in');
+$console = start_console($node, trusted_proxy => '192.0.2.200',
+	conf => "tenant_label = en: shop/shops, ar: \xd9\x81/\"x\\\n");
+$answer = $console->try_login('ops_a', 'secret of ops_a');
+is(outcome($answer), 200, 'signs in');
 is($node->safe_psql('postgres',
 		"SELECT application_name FROM pg_stat_activity WHERE usename = 'ops_a'"),
 	'wf_console: 127.0.0.1', 'from where the connection is');
+$session = { token => $answer->{json}{token} };
+($session->{cookie}) = $answer->{headers}{'set-cookie'} =~ /^__Host-wf=([0-9a-f]{64});/;
+is_deeply($console->ask($session, 'GET', '/api/me')->{json}{tenant_label},
+	{ en => { one => 'shop', many => 'shops' }, ar => { one => "\x{641}", many => '"x\\' } },
+	'what the configuration calls a tenant');
 $console->stop;
 
 # No extension, and no server.

@@ -80,6 +80,7 @@ foreach my $role (@all)
 ($status, $body) = answer('ops_a', 'me', { console => '1.1', languages => 'en' });
 is_deeply([ sort map { $_->{role} } @{ $body->{run_as} } ], [ 'ops_a', 'wf_console' ], 'run_as');
 is($body->{versions}{extension}, '1.1', 'the version of the extension');
+is($body->{tenant_label}, undef, 'a tenant is called by the words of the page');
 
 # health
 my %failed = (bound_a => 3, none_a => 0);

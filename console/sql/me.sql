@@ -1,5 +1,6 @@
 -- Who is signed in, and what may be done.
--- $1: console, languages (with commas between them)
+-- $1: console, languages (with commas between them), tenant_label
+-- (en:branch/branches,ar:...)
 WITH extension AS (
 	SELECT extnamespace AS schema, extversion AS version
 	FROM pg_extension WHERE extname = 'workflow_engine'
@@ -34,5 +35,8 @@ SELECT 200 AS status, jsonb_build_object(
 		'extension', (SELECT version FROM extension),
 		'server', split_part(current_setting('server_version'), ' ', 1)),
 	'languages', to_jsonb(string_to_array($1->>'languages', ',')),
+	'tenant_label', (SELECT jsonb_object_agg(split_part(l.one, ':', 1), jsonb_build_object(
+			'one', split_part(split_part(l.one, ':', 2), '/', 1), 'many', split_part(l.one, '/', 2)))
+		FROM unnest(string_to_array($1->>'tenant_label', ',')) l (one)),
 	'standby', pg_is_in_recovery())::text AS body
 FROM (SELECT coalesce(current_setting('workflow_engine.tenant_id', true), '')) b (tenant);

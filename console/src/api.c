@@ -134,6 +134,8 @@ add_ours(RouteMatch *match)
 			text_addf(&list, "%s%s", i > 0 ? "," : "", config->languages[i]);
 		text_add_member(&match->params, "console", CONSOLE_VERSION);
 		text_add_member(&match->params, "languages", list.data);
+		text_add_member(&match->params, "tenant_label",
+						config->tenant_label);
 		text_free(&list);
 	}
 	text_adds(&match->params, "}");

@@ -19,6 +19,7 @@
 #include <strings.h>
 #include <sys/un.h>
 
+#include "label.h"
 #include "text.h"
 
 #define MAX_FILE 65536
@@ -228,6 +229,30 @@ set_languages(Config *config, char *value, char *error)
 	return true;
 }
 
+/* What a tenant is called, and several of them: en: branch/branches, ... */
+static bool
+set_label(Config *config, char *value, char *error)
+{
+	char	   *written = text_copy(value, strlen(value));
+	bool		ok = true;
+	Text		labels;
+	char	   *one;
+
+	text_init(&labels);
+	while (ok && (one = next_element(&value)) != NULL)
+		ok = label_add(&labels, one);
+	if (ok)
+		config->tenant_label = text_copy(labels.data + 1, labels.len - 1);
+	else
+		refuse(error, "tenant_label: \"%.200s\" is not, for each language, a"
+			   " word for one and a word for several, such as en:"
+			   " branch/branches, ar: \u0627\u0644\u0641\u0631\u0639/"
+			   "\u0627\u0644\u0641\u0631\u0648\u0639", written);
+	text_free(&labels);
+	free(written);
+	return ok;
+}
+
 static bool
 set_flag(bool *flag, const char *key, const char *value, char *error)
 {
@@ -270,6 +295,8 @@ set(Config *config, const char *key, char *value, char *error)
 		return set_proxies(config, value, error);
 	if (strcmp(key, "languages") == 0)
 		return set_languages(config, value, error);
+	if (strcmp(key, "tenant_label") == 0)
+		return set_label(config, value, error);
 	if (strcmp(key, "allow_superuser") == 0)
 		return set_flag(&config->allow_superuser, key, value, error);
 	if (strcmp(key, "session_idle") == 0)
@@ -289,6 +316,7 @@ set(Config *config, const char *key, char *value, char *error)
 	}
 	return refuse(error, "there is no \"%s\": the keys are listen, url,"
 				  " trusted_proxy, database, allow_superuser, languages,"
+				  " tenant_label,"
 				  " session_idle, session_total, request_time and"
 				  " max_sessions", key);
 }
@@ -416,6 +444,7 @@ config_free(Config *config)
 	free(config->listen);
 	free(config->url);
 	free(config->database);
+	free(config->tenant_label);
 	for (int i = 0; i < config->nproxies; i++)
 		free(config->proxies[i]);
 	for (int i = 0; i < config->nlanguages; i++)

@@ -31,6 +31,7 @@ typedef struct Config
 	bool		allow_superuser;
 	char	   *languages[CONFIG_LANGUAGES];
 	int			nlanguages;
+	char	   *tenant_label;	/* "en:branch/branches,ar:...", or NULL */
 	int			session_idle;	/* seconds */
 	int			session_total;	/* seconds */
 	int			request_time;	/* seconds */

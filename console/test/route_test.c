@@ -205,6 +205,17 @@ static const struct
 	{D L U "trusted_proxy = 10.0.0.0/8\n", "is no address"},
 	{D L U "allow_superuser = yes\n", "neither on nor off"},
 	{D L U "languages = english\n", "no language"},
+	{D L U "tenant_label = en: branch / branches ,ar:\u0641/x\n", NULL},
+	{D L U "tenant_label = Branch\n", "tenant_label: \"Branch\" is not"},
+	{D L U "tenant_label = en:branch\n", "a word for several"},
+	{D L U "tenant_label = en:branch/\n", "a word for several"},
+	{D L U "tenant_label = en:/branches\n", "a word for several"},
+	{D L U "tenant_label = en:a/b/c\n", "a word for several"},
+	{D L U "tenant_label = en:a:b/c\n", "a word for several"},
+	{D L U "tenant_label = eng:a/b\n", "a word for several"},
+	{D L U "tenant_label = en:a/b, en:c/d\n", "a word for several"},
+	{D L U "tenant_label = en:a/b,\n", "a word for several"},
+	{D L U "tenant_label = en:\xff/b\n", "a word for several"},
 	{D L U "session_idle = 31 min\n", "no time of"},
 	{D L U "session_idle = 0 s\n", "no time of"},
 	{D L U "session_idle = 5\n", "no time of"},
@@ -238,6 +249,10 @@ test_config(void)
 		  config.session_total == 3600 && config.request_time == 2 &&
 		  config.max_sessions == 3 && config.nlanguages == 2);
 	CHECK_TEXT(config.languages[0], "ar");
+	config_free(&config);
+	CHECK(config_parse(&config, D L U "tenant_label = en: one branch /"
+					   "branches, ar:x/y\n", error));
+	CHECK_TEXT(config.tenant_label, "en:one branch/branches,ar:x/y");
 	config_free(&config);
 	CHECK(config_parse(&config, D L "trusted_proxy = ::1\n"
 					   "url = https://A.Example:443/\n", error));

@@ -45,13 +45,21 @@ export async function becomes(statement, expected) {
 const {default: en} = await import('../../web/i18n/en.js');
 const {default: ar} = await import('../../web/i18n/ar.js');
 
+// What a tenant is called if the configuration does not say it.
+function tenant(language, name) {
+	const text = {en, ar}[language][name.endsWith('s') ? 'tenant.many' : 'tenant.one'];
+
+	return name.startsWith('T') ? text[0].toUpperCase() + text.slice(1) : text;
+}
+
 // The words that a person sees: of a key, in a language, with values.
 export function words(language, key, values = {}) {
 	const {[key]: text} = {en, ar}[language];
 	const form = typeof text === 'object'
 		? text[new Intl.PluralRules(language).select(values.n)] ?? text.other : text;
 
-	return form.replace(/\{(\w+)\}/g, (whole, name) => values[name]);
+	return form.replace(/\{(\w+)\}/g, (whole, name) => /^tenants?$/i.test(name)
+		? tenant(language, name) : values[name]);
 }
 
 // A text as a pattern that marks of isolation do not hinder.

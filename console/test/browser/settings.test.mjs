@@ -1,6 +1,7 @@
 // Settings: who did what, what fires by itself, branches, mail templates, connections.
 
 import assert from 'node:assert/strict';
+import {test} from 'node:test';
 import {becomes, like, sql, story} from './browser.mjs';
 
 const RIYADH = '7f0e8a52-3c1d-4c55-9d0b-5a6f7e8d9c02';
@@ -131,6 +132,37 @@ for (const [language, width] of [['en', 1280], ['ar', 390]]) {
 		}
 	});
 }
+
+for (const [language, one, many] of [['en', 'shop', 'shops'], ['ar', 'الشركة', 'الشركات']]) {
+	story('sees tenants by the name that the configuration gives them', {language}, async person => {
+		await person.page.route('**/api/me', async route => {
+			const response = await route.fetch();
+
+			await route.fulfill({response, json: {...await response.json(), tenant_label: {[language]: {one, many}}}});
+		});
+		await person.signIn();
+		await person.open('/settings/tenants');
+
+		const title = many[0].toUpperCase() + many.slice(1);
+
+		await person.page.locator('main h1').getByText(title, {exact: true}).waitFor();
+		await person.page.getByRole('link', {name: title, exact: true}).waitFor();
+		assert.equal(await person.page.locator('select').filter({hasText: person.say('tenant.all').replace(/\S+$/, many)}).count(), 1);
+		await person.page.locator('tbody tr').first().waitFor();
+		await person.press('stop');
+		await person.dialog().getByText(one).waitFor();
+		assert.doesNotMatch(await person.page.locator('body').innerText(), /branch|فرع|فروع/i);
+	});
+}
+
+test('no text calls a tenant by a word of its own', async () => {
+	for (const [language, pattern] of [['en', /branch/i], ['ar', /فرع|فروع|مستأجر/]]) {
+		const {default: texts} = await import(`../../web/i18n/${language}.js`);
+		const found = Object.entries(texts).filter(([, text]) => pattern.test(JSON.stringify(text))).map(([key]) => key);
+
+		assert.deepEqual(found, ['tenant.one', 'tenant.many']);
+	}
+});
 
 story('names a branch, holds it with a reason, and lets it go on', {}, async person => {
 	const name = () => sql(`SELECT name FROM workflow_tenants WHERE tenant_id = '${RIYADH}'`);

@@ -38,7 +38,7 @@ async function send(path, {method, headers, body, signal}) {
 		{code: 'internal', message: `HTTP ${response.status}`});
 }
 
-async function request(method, path, {body, slot, poll, signal} = {}) {
+async function request(method, path, {body, secret, slot, poll, signal} = {}) {
 	const headers = {'X-WF-Token': token.value ?? '', 'X-WF-Tab': tab};
 
 	if (slot)
@@ -46,10 +46,10 @@ async function request(method, path, {body, slot, poll, signal} = {}) {
 	if (poll)
 		headers['X-WF-Poll'] = '1';
 	if (method === 'POST')
-		headers['Content-Type'] = 'application/json';
+		headers['Content-Type'] = secret ? 'application/x-wf-login' : 'application/json';
 	try {
 		return await send('/api/' + path,
-			{method, headers, signal, body: body && JSON.stringify(body)});
+			{method, headers, signal, body: secret ?? (body && JSON.stringify(body))});
 	} catch (error) {
 		if (error.status === 401)
 			ended.value = error.code;
@@ -89,6 +89,11 @@ export async function login(role, password) {
 	});
 
 	return response.json();
+}
+
+// {changed, ended}: how many other sessions of the role it has ended.
+export async function changePassword(old, password) {
+	return (await request('POST', 'password', {secret: old + '\n' + password})).json();
 }
 
 // What a mail becomes; frame is the id by which a frame may ask for its HTML, once.

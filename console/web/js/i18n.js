@@ -82,10 +82,23 @@ export function t(key, values) {
 	return words(key, values).replace(/\{(\w+)\}/g, (whole, name) => {
 		const value = values?.[name];
 
+		if (/^tenants?$/i.test(name))
+			return tenant(name);
 		if (value === undefined || value === null)
 			return '';
 		return typeof value === 'number' ? number(value) : ISOLATE + String(value).replace(MARKS, '\ufffd') + END;
 	});
+}
+
+// What the configuration calls a tenant, by language: {one, many}; null: our words.
+export const tenantLabel = signal(null);
+
+// {tenant}, {tenants}, and with a capital letter {Tenant}, {Tenants}.
+function tenant(name) {
+	const kind = name.endsWith('s') ? 'many' : 'one';
+	const text = tenantLabel.value?.[language.value]?.[kind] ?? words('tenant.' + kind);
+
+	return name.startsWith('T') ? text[0].toLocaleUpperCase(language.value) + text.slice(1) : text;
 }
 
 const MINUTE = 60000;

@@ -2,7 +2,7 @@
 // the sign-in dialog over a page whose session has ended.
 
 import {html, render, useEffect, useRef, useState} from '../vendor/ui.js';
-import {t, language} from './i18n.js';
+import {t, language, tenantLabel} from './i18n.js';
 import {route, go, address, change} from './router.js';
 import {get, post} from './api.js';
 import {help, isTaken, keysOn} from './keys.js';
@@ -24,6 +24,7 @@ const Workflow = later(async () => (await import('./page/workflow.js')).Workflow
 const Editor = later(async () => (await import('./page/editor.js')).Editor);
 const Settings = later(async () => (await import('./page/settings.js')).Settings);
 const Help = later(async () => (await import('./page/help.js')).Help);
+const Password = later(async () => (await import('./page/password.js')).Password);
 
 const PAGES = [
 	{path: '/', key: 'nav.overview', icon: '◉', page: Overview},
@@ -109,6 +110,7 @@ async function signOut() {
 function Frame() {
 	const {path, params} = route.value;
 	const [menu, showMenu] = useState(false);
+	const [password, showPassword] = useState(false);
 
 	useEffect(() => {
 		const current = pageOf(path);
@@ -128,7 +130,7 @@ function Frame() {
 			<div class=${menu ? 'who open' : 'who'} id="who">
 				<${Tenant}/><${Language}/><${Theme}/>
 				<button type="button" class="quiet" onClick=${() => { help.value = true; }} aria-label=${t('help')}>?</button>
-				<span class="role"><bdi>${me.value.role}</bdi></span>
+				<button type="button" class="quiet role" title=${t('password')} onClick=${() => showPassword(true)}><bdi>${me.value.role}</bdi><span class="hidden"> ${t('password')}</span></button>
 				<button type="button" class="quiet" onClick=${signOut}>${t('signout')}</button>
 			</div>
 		</header>
@@ -140,7 +142,8 @@ function Frame() {
 			${me.value.standby && html`<p class="banner">${t('standby')}</p>`}
 			${page(path)}
 		</main>
-		${help.value && html`<${Help} onClose=${() => { help.value = false; }}/>`}`;
+		${help.value && html`<${Help} onClose=${() => { help.value = false; }}/>`}
+		${password && html`<${Password} onClose=${() => showPassword(false)}/>`}`;
 }
 
 function Session() {
@@ -148,7 +151,10 @@ function Session() {
 
 	useEffect(() => {
 		fail(null);
-		get('me').then(answer => { me.value = answer; }, fail);
+		get('me').then(answer => {
+			tenantLabel.value = answer.tenant_label;
+			me.value = answer;
+		}, fail);
 	}, [generation.value]);
 
 	if (me.value)
