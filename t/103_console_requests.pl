@@ -184,6 +184,32 @@ is($node->safe_psql('shop',
 is(outcome($console->ask($session, 'GET', '/api/health', undef, 'X-WF-Poll' => 1)), 200,
 	'a poll of an idle session');
 
+# Polls wait for polls, one of each tab and slot, and a person's request goes first: two
+# parts of a page that ask at the same moment both have their answers.
+slow(30);
+my @poll = ('X-WF-Poll' => 1, 'X-WF-Tab' => 'a');
+@queue = begin('POST', '/api/failures', {}, @poll, 'X-WF-Slot' => 'failures');
+wait_active(1, 'a poll');
+push @queue, begin('GET', '/api/health', undef, @poll, 'X-WF-Slot' => 'health');
+foreach my $slot ('failures', 'health')
+{
+	wait_until(sub {
+			outcome($console->ask($session, 'GET', '/api/health', undef, @poll, 'X-WF-Slot' => $slot)) eq
+			  '429 busy'
+		}, "a second one of $slot is refused");
+}
+push @queue, begin('GET', '/api/health', undef, 'X-WF-Poll' => 1, 'X-WF-Tab' => 'b', 'X-WF-Slot' => 'health');
+push @queue, begin('GET', '/api/health', undef, @poll, 'X-WF-Slot' => 'other');
+wait_until(sub {
+		outcome($console->ask($session, 'GET', '/api/health', undef, @poll, 'X-WF-Slot' => 'more')) eq '429 busy'
+	}, 'and a fourth that waits');
+slow(0);
+push @queue, begin('POST', '/api/runs/cancel', { ids => ["${id}9"] });
+is_deeply([ map { outcome($console->receive($_)) } @queue ],
+	[ '504 timeout', (200) x 4 ], 'all that wait are answered');
+my @order = $console->log_text =~ /"route": "(failures|health|runs\/cancel)".*"status": (?:200|504)/g;
+is_deeply([ @order[ -5 .. -1 ] ], [ 'failures', 'runs/cancel', ('health') x 3 ], 'a person first');
+
 # Nothing is answered before COMMIT, which may still fail.
 $node->safe_psql('shop', <<'SQL');
 TRUNCATE public.done;

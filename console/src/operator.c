@@ -6,7 +6,8 @@
  * request whose client went away is dropped if it has not begun, cancelled if
  * it only reads, and left alone if it writes.  A newer request of the same
  * tab and slot takes the place of an older one that reads.  What a timer asks
- * for is not queued at all.
+ * for waits for others of timers alone, one of each tab and slot, and lets
+ * pass what a person asks for.
  *
  * When the connection breaks the session is over: there is no reconnecting, so
  * what an administrator ends stays ended.
@@ -41,6 +42,7 @@ typedef struct Job
 	const char *body;
 	char		tab[GUARD_WORD];
 	char		slot[GUARD_WORD];
+	bool		poll;
 	bool		superseded;
 } Job;
 
@@ -132,13 +134,9 @@ fail_ended(Job *job, const char *reason)
 static void
 fail_error(Job *job, const PGresult *error)
 {
-	const char *sqlstate = PQresultErrorField(error, PG_DIAG_SQLSTATE);
-	Problem		problem = {0};
+	Problem		problem;
 
-	problem_from_sqlstate(&problem, sqlstate ? sqlstate : "XX000");
-	problem.message = PQresultErrorField(error, PG_DIAG_MESSAGE_PRIMARY);
-	problem.detail = PQresultErrorField(error, PG_DIAG_MESSAGE_DETAIL);
-	problem.hint = PQresultErrorField(error, PG_DIAG_MESSAGE_HINT);
+	query_problem(error, &problem);
 	if (problem.status == 500)
 		log_event("statement failed", job->operator->session->role, NULL,
 				  problem.message);
@@ -172,22 +170,6 @@ give_back(const void *data, size_t len, void *arg)
 	PQclear(arg);
 }
 
-/* Says that it is a file, and what it is called. */
-static void
-file_header(char *headers, size_t size, const Job *job)
-{
-	size_t		at = strlen(headers);
-	const char *file = job->route->file;
-
-	if (job->route->csv)
-		snprintf(headers + at, size - at, "Content-Disposition:"
-				 " attachment; filename=\"%s.csv\"\r\n", file);
-	else
-		snprintf(headers + at, size - at, "Content-Disposition:"
-				 " attachment; filename=\"run-%s%s%s-%s.json\"\r\n", job->id,
-				 job->n[0] ? "-step-" : "", job->n, file);
-}
-
 /* Answers with the rows, which it takes over. */
 static void
 send_rows(Job *job, PGresult *rows, int status)
@@ -196,10 +178,12 @@ send_rows(Job *job, PGresult *rows, int status)
 	const Route *route = job->route;
 	size_t		length = PQgetlength(rows, 0, 1);
 	char		headers[256];
+	size_t		at;
 
 	idle_header(headers, sizeof(headers), job->operator);
-	if (route->file != NULL && status == 200)
-		file_header(headers, sizeof(headers), job);
+	at = strlen(headers);
+	if (status == 200)
+		route_file(route, job->id, job->n, headers + at, sizeof(headers) - at);
 	if (route->keeps)
 		preview_header(headers, sizeof(headers), job->operator, rows);
 	free_job(job);
@@ -335,11 +319,17 @@ on_gone(void *arg)
 }
 
 static bool
+is_of(const Job *job, const Demand *demand)
+{
+	return strcmp(job->slot, demand->slot) == 0 &&
+		strcmp(job->tab, demand->tab) == 0;
+}
+
+static bool
 same_slot(const Job *job, const Demand *demand)
 {
 	return demand->slot[0] != '\0' && !job->route->writes &&
-		strcmp(job->slot, demand->slot) == 0 &&
-		strcmp(job->tab, demand->tab) == 0;
+		is_of(job, demand);
 }
 
 /* Older requests of the same tab and slot are not needed any more. */
@@ -364,14 +354,33 @@ supersede(Operator *operator, const Demand *demand)
 	}
 }
 
+/* How many wait that a timer, or that a person has asked for. */
 static int
-count_waiting(const Operator *operator)
+count_waiting(const Operator *operator, bool poll)
 {
 	int			count = 0;
 
 	for (Job *job = operator->waiting; job; job = job->next)
-		count++;
+		count += job->poll == poll;
 	return count;
+}
+
+/* Whether what a timer asks for is to be left until the next time. */
+static bool
+busy(const Operator *operator, const Demand *demand)
+{
+	const Job  *running = operator->running;
+
+	if (running == NULL)
+		return false;
+	if (!running->poll || is_of(running, demand) ||
+		count_waiting(operator, false) > 0 ||
+		count_waiting(operator, true) >= OPERATOR_POLLS)
+		return true;
+	for (const Job *job = operator->waiting; job; job = job->next)
+		if (is_of(job, demand))
+			return true;
+	return false;
 }
 
 /* Why a request is refused without asking PostgreSQL; false: it is not. */
@@ -389,14 +398,14 @@ refused(Operator *operator, const Demand *demand, Problem *problem)
 		problem->code = "standby";
 		problem->message = "This is a standby: nothing can be changed here.";
 	}
-	else if (demand->poll && operator->running != NULL)
+	else if (demand->poll && busy(operator, demand))
 	{
 		problem->status = 429;
 		problem->code = "busy";
 		problem->message = "The session is busy.";
 		problem->retry_after = 1;
 	}
-	else if (count_waiting(operator) >= OPERATOR_QUEUE)
+	else if (count_waiting(operator, false) >= OPERATOR_QUEUE)
 	{
 		problem->status = 429;
 		problem->code = "queue_full";
@@ -419,6 +428,7 @@ make_job(Operator *operator, Client *client, const Demand *demand)
 		: match->route->timeout;
 	job->params = text_copy(match->params.data, match->params.len);
 	job->body = demand->body;
+	job->poll = demand->poll;
 	memcpy(job->id, match->id, sizeof(job->id));
 	memcpy(job->n, match->n, sizeof(job->n));
 	memcpy(job->tab, demand->tab, sizeof(job->tab));
@@ -444,8 +454,9 @@ operator_ask(Session *session, Client *client, const Demand *demand)
 		return;
 	}
 	job = make_job(operator, client, demand);
-	while (*link != NULL)
+	while (*link != NULL && (job->poll || !(*link)->poll))
 		link = &(*link)->next;
+	job->next = *link;
 	*link = job;
 	client_wait(client, on_gone, job);
 	begin_next(operator);

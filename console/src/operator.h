@@ -11,6 +11,7 @@
 #include "session.h"
 
 #define OPERATOR_QUEUE 8		/* requests that wait */
+#define OPERATOR_POLLS 3		/* and polls */
 
 typedef struct Operator Operator;
 

@@ -188,16 +188,9 @@ on_tried(ConnectEnd end, void *arg)
 static void
 fail_error(Change *change, const PGresult *error)
 {
-	Problem		problem = {.message = "PostgreSQL closed the connection."};
+	Problem		problem;
 
-	problem_from_sqlstate(&problem, error ?
-						  PQresultErrorField(error, PG_DIAG_SQLSTATE) : NULL);
-	if (error != NULL)
-	{
-		problem.message = PQresultErrorField(error, PG_DIAG_MESSAGE_PRIMARY);
-		problem.detail = PQresultErrorField(error, PG_DIAG_MESSAGE_DETAIL);
-		problem.hint = PQresultErrorField(error, PG_DIAG_MESSAGE_HINT);
-	}
+	query_problem(error, &problem);
 	fail(change, &problem);
 }
 

@@ -107,6 +107,24 @@ query_conn(Query *query)
 	return query->conn;
 }
 
+/*
+ * What PostgreSQL says of an error; the texts live as long as it.  NULL: the
+ * connection is gone.
+ */
+void
+query_problem(const PGresult *error, Problem *problem)
+{
+	const char *state = PQresultErrorField(error, PG_DIAG_SQLSTATE);
+
+	memset(problem, 0, sizeof(*problem));
+	problem_from_sqlstate(problem, error && !state ? "XX000" : state);
+	problem->message = error ?
+		PQresultErrorField(error, PG_DIAG_MESSAGE_PRIMARY) :
+		"PostgreSQL closed the connection.";
+	problem->detail = PQresultErrorField(error, PG_DIAG_MESSAGE_DETAIL);
+	problem->hint = PQresultErrorField(error, PG_DIAG_MESSAGE_HINT);
+}
+
 static void
 clear_result(Query *query)
 {

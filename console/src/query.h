@@ -9,6 +9,8 @@
 #include <libpq-fe.h>
 #include <stdbool.h>
 
+#include "problem.h"
+
 typedef struct Query Query;
 
 /* What came of a statement; both are freed by query.c, unless taken. */
@@ -29,6 +31,7 @@ extern void query_send(Query *query, const char *name, const char *sql,
 extern void query_cancel(Query *query);
 extern void query_free(Query *query);
 extern void query_owner(Query *query, QueryLost lost, void *arg);
+extern void query_problem(const PGresult *error, Problem *problem);
 extern PGconn *query_conn(Query *query);
 
 #endif							/* WF_QUERY_H */

@@ -298,3 +298,21 @@ route_match(const Request *request, RouteMatch *match, Problem *problem)
 						"This route takes the other of GET and POST.")
 		: fail(problem, 404, "not_found", "There is no such route.");
 }
+
+/*
+ * Writes the header that makes the answer a file, and names it; nothing if the
+ * route has none.  id and n are those of the path.
+ */
+void
+route_file(const Route *route, const char *id, const char *n, char *header,
+		   size_t size)
+{
+	header[0] = '\0';
+	if (route->csv)
+		snprintf(header, size, "Content-Disposition: attachment;"
+				 " filename=\"%s.csv\"\r\n", route->file);
+	else if (route->file != NULL)
+		snprintf(header, size, "Content-Disposition: attachment;"
+				 " filename=\"run-%s%s%s-%s.json\"\r\n", id,
+				 n[0] ? "-step-" : "", n, route->file);
+}

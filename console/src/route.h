@@ -43,6 +43,8 @@ typedef struct RouteMatch
 
 extern bool route_match(const Request *request, RouteMatch *match,
 						Problem *problem);
+extern void route_file(const Route *route, const char *id, const char *n,
+					   char *header, size_t size);
 extern const Route *route_table(int *count);
 
 #endif							/* WF_ROUTE_H */
