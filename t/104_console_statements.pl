@@ -95,6 +95,20 @@ is($body->{health}{failed_24h}, 3, 'health of a tenant');
 is(answer('view_a', 'health', { tenant => 'x' }), '22P02', 'of none');
 is(answer('nobody_a', 'health', {}), '42501', 'who may not look');
 
+# activity: what the last hour came to
+foreach my $role (@all)
+{
+	($status, $body) = answer($role, 'activity', {});
+	my %sum;
+	$sum{$_->[0]} += $_->[1] foreach map { my $minute = $_; map { [ $_ => $minute->{$_} ] } qw(failed other) } @{ $body->{minutes} };
+	is("$status " . ($sum{failed} // 0) . ' ' . ($sum{other} // 0),
+		'200 ' . ({ bound_a => '3 0', none_a => '0 0' }->{$role} // '6 1'), "activity of $role");
+	is($body->{from}, undef, 'all of it');
+}
+($status, $body) = answer('view_a', 'activity', { tenant => $one });
+is($body->{minutes}[0]{failed} + ($body->{minutes}[1]{failed} // 0), 3, 'of a tenant');
+is(answer('nobody_a', 'activity', {}), '42501', 'who may not look');
+
 # runs: by filter, by search, and both
 my %seen = (bound_a => 3, none_a => 0);
 foreach my $role (@all)

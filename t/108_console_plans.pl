@@ -56,6 +56,7 @@ my %asked = (
 	'nothing' => [ 'POST', '/api/runs', { q => 'nothing like it' } ],
 	'the failures' => [ 'POST', '/api/failures', {} ],
 	'the health' => [ 'GET', '/api/health' ],
+	'the last hour' => [ 'GET', '/api/activity' ],
 	'the day of a workflow' => [ 'POST', '/api/workflows/counts', { ids => [$definition] } ],
 	'a run' => [ 'GET', "/api/runs/$newest" ],
 	'a file of the newest' => [ 'POST', '/api/runs/csv', {} ],

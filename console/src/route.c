@@ -34,6 +34,7 @@ static const Route routes[] =
 	{.pattern = "password", .is_post = true, .kind = ROUTE_PASSWORD},
 	READ("me", "me", NULL),
 	READ("health", "health", "tenant"),
+	READ("activity", "activity", "tenant"),
 	{.pattern = "runs", .is_post = true, .statement = "runs",
 	.timeout = 3000, .longer = 15000, .query = "longer"},
 	READ("runs/ID", "run", NULL),

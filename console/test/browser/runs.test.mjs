@@ -362,3 +362,56 @@ test('every error of the tables of docs/actions.md is said in both languages', a
 	}
 	assert.equal(meaning('something that nobody has seen', 'en'), null);
 });
+
+for (const [language, width, theme] of [['en', 1280, 'light'], ['ar', 390, 'dark']]) {
+	story('the overview shows the last hour, also as a table, and what runs most', {language, width, theme}, async person => {
+		const tenant = sql(`INSERT INTO workflow_tenants VALUES (gen_random_uuid(), 'Busy ${language}') RETURNING tenant_id`);
+		const [often, seldom] = ['often', 'seldom'].map(name => sql(`INSERT INTO workflow_definitions (tenant_id, run_as, definition)
+			VALUES ('${tenant}', 'shop_steps', $d$${JSON.stringify({name: `${name} <i>`, trigger_type: name, steps: [skip('one')]})}$d$) RETURNING id`));
+
+		for (let n = 0; n < 5; n++)
+			put(often, n === 0 ? 'failed' : 'completed', n, n === 0 ? 'step "one": no' : null);
+		put(seldom, 'completed', 1);
+		await person.signIn();
+		await person.open(`/?tenant=${tenant}`);
+		await person.page.getByRole('img', {name: like(person.say('bars.sum', {completed: 5, failed: 1, other: 0}))}).waitFor();
+		await person.page.getByText(person.say('bars.table')).click();
+
+		const cells = await person.page.locator('.halves tbody td').allInnerTexts();
+		const sums = [0, 1, 2].map(column => cells.filter((one, i) => i % 3 === column).reduce((sum, one) => sum + Number(one), 0));
+
+		assert.deepEqual(sums, [5, 1, 0]);
+		await person.page.locator('.halves li').nth(1).waitFor();
+		assert.deepEqual(await person.page.locator('.halves li a').allInnerTexts(), ['often <i>', 'seldom <i>']);
+		await person.page.locator('.count', {hasText: person.say('count.in_hour', {n: 1})}).waitFor();
+		await person.accessible('the overview');
+		await person.fits('the overview');
+		await person.page.locator('.halves li a').first().click();
+		await person.seesRows(5);
+	});
+}
+
+story('an empty database says what to do first', {}, async person => {
+	const tenant = sql(`INSERT INTO workflow_tenants VALUES (gen_random_uuid(), 'Empty') RETURNING tenant_id`);
+
+	await person.signIn();
+	await person.open(`/?tenant=${tenant}`);
+	await person.sees(person.say('begin'));
+	await person.accessible('the first steps');
+	await person.page.locator('.empty').getByRole('link', {name: person.say('editor.new')}).click();
+	await person.page.waitForFunction(() => location.hash.startsWith('#/workflows/new'));
+});
+
+story('nothing is called well while the server does not answer', {language: 'ar', allow: [/status of 503/]}, async person => {
+	let down = true;
+
+	await person.signIn();
+	await person.page.locator('.health').waitFor();
+	await person.page.route('**/api/health*', route => down ? route.fulfill({status: 503, contentType: 'application/json',
+		body: JSON.stringify({error: {code: 'unavailable', sqlstate: '57P03', message: 'the database system is starting up'}})}) : route.continue());
+	await person.page.locator('.health.bad[role=alert]').waitFor();
+	assert.equal(await person.page.locator('.health').count(), 1);
+	down = false;
+	await person.page.locator('.counts').waitFor();
+	assert.equal(await person.page.locator('.health[role=alert]').count(), 0);
+});

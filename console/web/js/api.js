@@ -38,6 +38,9 @@ async function send(path, {method, headers, body, signal}) {
 		{code: 'internal', message: `HTTP ${response.status}`});
 }
 
+// What is asked now.
+const asked = new Set();
+
 async function request(method, path, {body, secret, slot, poll, signal} = {}) {
 	const headers = {'X-WF-Token': token.value ?? '', 'X-WF-Tab': tab};
 
@@ -47,13 +50,22 @@ async function request(method, path, {body, secret, slot, poll, signal} = {}) {
 		headers['X-WF-Poll'] = '1';
 	if (method === 'POST')
 		headers['Content-Type'] = secret ? 'application/x-wf-login' : 'application/json';
+	// a poll waits for its turn: of a busy session it would be refused
+	while (poll && asked.size > 0)
+		await Promise.allSettled(asked);
+
+	const answer = send('/api/' + path,
+		{method, headers, signal, body: secret ?? (body && JSON.stringify(body))});
+
+	asked.add(answer);
 	try {
-		return await send('/api/' + path,
-			{method, headers, signal, body: secret ?? (body && JSON.stringify(body))});
+		return await answer;
 	} catch (error) {
 		if (error.status === 401)
 			ended.value = error.code;
 		throw error;
+	} finally {
+		asked.delete(answer);
 	}
 }
 

@@ -1,15 +1,21 @@
 // Overview: is everything all right, what broke, since when, how many.
 
-import {html, useState} from '../../vendor/ui.js';
-import {t, capped, relative} from '../i18n.js';
+import {html, useRef, useState} from '../../vendor/ui.js';
+import {t, capped, duration, moment, number, relative} from '../i18n.js';
 import {route, address} from '../router.js';
 import {get, post} from '../api.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
-import {Action, Loaded, Problem} from '../ui/parts.js';
+import {Minutes, Share} from '../ui/bars.js';
+import {Action, Loaded} from '../ui/parts.js';
 import {Groups} from './failures.js';
 import {StopDialog, Pauses} from './stop.js';
 
+const MINUTES = 60;
+const MOST_COUNTED = 200;
+const MOST_SHOWN = 5;
+// What has these codes has not come from a server that works.
+const DOWN = ['unavailable', 'unreachable', 'too_many_connections', 'timeout'];
 const OVERDUE = 60000;
 const DAY = 86400000;
 
@@ -29,12 +35,12 @@ function sentence({health, pauses, now}) {
 		return ['warn', t('health.last_error', {error: health.last_error})];
 	if (health.failed_1h > 0)
 		return ['warn', t('health.failures', {n: health.failed_1h})];
-	return ['good', t('health.good', {n: health.workers ?? 0})];
+	return ['good', [t('health.good', {n: health.workers ?? 0}), t('health.rate', {n: health.completed_per_minute})].join(' ')];
 }
 
-function Count({label, value, params, bad}) {
+function Count({label, value, params, bad, more}) {
 	return html`<a class=${'count' + (bad && value > 0 ? ' bad' : '')} href=${address('/runs', {tenant: route.value.params.tenant, ...params})}>
-		<strong>${capped(value)}</strong><span>${label}</span></a>`;
+		<strong>${capped(value)}</strong><span>${label}${more && html` · ${more}`}</span></a>`;
 }
 
 function Health({data, reload}) {
@@ -49,11 +55,13 @@ function Health({data, reload}) {
 			<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${() => open(true)}>${t('stop')}</${Action}>
 		</div>
 		<div class="counts">
-			<${Count} label=${t('count.due')} value=${health.due} params=${{status: 'queued'}}/>
+			<${Count} label=${t('count.due')} value=${health.due} params=${{status: 'queued'}}
+				more=${health.oldest_due_at && t('count.oldest', {time: duration(Math.max(0, new Date(data.now) - new Date(health.oldest_due_at)))})}/>
 			<${Count} label=${t('count.running')} value=${health.running} params=${{status: 'running'}}/>
 			<${Count} label=${t('count.waiting')} value=${health.waiting} params=${{status: 'waiting'}}/>
 			<${Count} label=${t('count.later')} value=${health.later} params=${{status: 'queued'}}/>
-			<${Count} label=${t('count.failed')} value=${health.failed_24h} params=${{status: 'failed', since: 'day'}} bad/>
+			<${Count} label=${t('count.failed')} value=${health.failed_24h} params=${{status: 'failed', since: 'day'}} bad
+				more=${health.failed_1h > 0 && t('count.in_hour', {n: health.failed_1h})}/>
 		</div>
 		${health.standing_still > 0 && html`<p class="note">⏸ ${t('health.standing_still', {n: health.standing_still})}
 			<a href=${address('/settings/places')}>${t('places.open')}</a></p>`}
@@ -63,8 +71,48 @@ function Health({data, reload}) {
 
 // A database without a workflow: what to do first.
 function Begin() {
+	const {tenant} = route.value.params;
+
 	return html`<section class="empty"><h2>${t('begin')}</h2>
-		<ol><li>${t('begin.define')}</li><li>${t('begin.fire')}</li><li>${t('begin.look')}</li></ol></section>`;
+		<ol><li>${t('begin.define')} <a href=${address('/workflows/new', {tenant})}>${t('editor.new')}</a></li>
+			<li>${t('begin.fire')} <code dir="ltr">SELECT wf_fire(tenant, 'new_order', '{"order_id": 12345}');</code></li><li>${t('begin.look')}</li></ol></section>`;
+}
+
+// Since when the server has not answered, or null.
+function useDown(error) {
+	const since = useRef(null);
+	const down = DOWN.includes(error?.code);
+
+	since.current = down ? since.current ?? new Date().toISOString() : null;
+	return since.current;
+}
+
+function Hour() {
+	const {tenant} = route.value.params;
+	const state = useLoad(options => get('activity' + (tenant ? `?tenant=${tenant}` : ''), {...options, slot: 'activity'}), [tenant], {every: 60000});
+
+	return html`<section><h2>${t('activity')}</h2>
+		<${Loaded} state=${state}>${({minutes, from}) => html`<${Minutes} minutes=${minutes} count=${MINUTES}/>
+			${from && html`<p class="dim">${t('activity.from', {since: moment(from)})}</p>`}`}</${Loaded}></section>`;
+}
+
+// The workflows with most runs of the last day.
+function Busiest({workflows}) {
+	const {tenant} = route.value.params;
+	const ids = workflows.slice(0, MOST_COUNTED).map(one => one.id);
+	const state = useLoad(options => post('workflows/counts', {ids}, {...options, slot: 'busiest'}), [ids.join()], {every: 60000});
+	const name = id => workflows.find(one => one.id === id);
+
+	return html`<section><h2>${t('busiest')}</h2>
+		<${Loaded} state=${state}>${({counts}) => {
+			const all = counts.map(one => ({...one, n: one.completed + one.failed})).filter(one => one.n > 0 && name(one.id))
+				.sort((a, b) => b.n - a.n).slice(0, MOST_SHOWN);
+
+			return all.length === 0 ? html`<p class="empty">${t('runs.none')}</p>` : html`<ul class="plain">${all.map(one => html`<li key=${one.id}>
+				<a href=${address('/runs', {workflow: one.id, since: 'day', tenant})}><bdi>${name(one.id).name}</bdi></a>
+				${name(one.id).tenant_name && html`<span class="dim"> · <bdi>${name(one.id).tenant_name}</bdi></span>`}
+				${' '}${number(one.n)}${one.capped || one.failed > 1000 ? '+' : ''}<${Share} share=${one.n / all[0].n}/></li>`)}</ul>`;
+		}}</${Loaded}></section>`;
 }
 
 export function Overview() {
@@ -73,11 +121,14 @@ export function Overview() {
 	const failures = useLoad(options => post('failures', {tenant, limit: 5, since: new Date(Date.now() - DAY).toISOString()}, {...options, slot: 'failures'}),
 		[tenant], {every: 5000});
 	const workflows = useLoad(options => get('workflows' + (tenant ? `?tenant=${tenant}` : ''), options), [tenant]);
+	const down = useDown(health.error);
 
 	return html`<h1>${t('nav.overview')}</h1>
-		${health.error?.code === 'unavailable' && html`<${Problem} error=${health.error} retry=${health.reload}/>`}
-		<${Loaded} state=${health}>${data => html`<${Health} data=${data} reload=${health.reload}/>`}</${Loaded}>
+		${down ? html`<div class="health bad" role="alert"><p>${t('health.down', {since: moment(down)})}</p></div>`
+			: html`<${Loaded} state=${health}>${data => html`<${Health} data=${data} reload=${health.reload}/>`}</${Loaded}>`}
 		${workflows.data?.workflows.length === 0 && html`<${Begin}/>`}
 		<section><h2>${t('failures.today')}</h2>
-			<${Loaded} state=${failures}>${data => html`<${Groups} ...${data} since=${'day'} onDone=${failures.reload}/>`}</${Loaded}></section>`;
+			<${Loaded} state=${failures}>${data => html`<${Groups} ...${data} since=${'day'} onDone=${failures.reload}/>`}</${Loaded}></section>
+		<div class="halves"><${Hour}/>
+			${workflows.data && html`<${Busiest} workflows=${workflows.data.workflows}/>`}</div>`;
 }
