@@ -415,3 +415,47 @@ story('nothing is called well while the server does not answer', {language: 'ar'
 	await person.page.locator('.counts').waitFor();
 	assert.equal(await person.page.locator('.health[role=alert]').count(), 0);
 });
+
+story('the last hour is that of the server, whatever the clock of the browser says', {}, async person => {
+	const definition = define('clocks', [skip('one')]);
+
+	put(definition, 'failed', 1, 'step "one": out of time');
+	await person.page.clock.setSystemTime(Date.now() + 5 * 3600000);
+	await person.signIn();
+	await person.open(`/runs?workflow=${definition}&since=hour`);
+	await person.seesRows(1);
+	await person.open('/failures?since=hour');
+	await person.page.locator('.group', {hasText: 'out of time'}).waitFor();
+	await person.page.locator('select[name=since]').selectOption('ever');
+	await person.page.locator('.group', {hasText: 'out of time'}).getByRole('link').click();
+	await person.seesRows(1);
+	assert.doesNotMatch(person.page.url(), /since=/);
+});
+
+story('on a standby nothing can be changed, and each button says why', {language: 'ar'}, async person => {
+	const definition = define('standby', [skip('one')]);
+	const id = put(definition, 'failed', 1, 'step "one": no');
+
+	await person.page.route('**/api/me', async route => {
+		const response = await route.fetch();
+
+		await route.fulfill({response, json: {...await response.json(), standby: true}});
+	});
+	await person.signIn();
+	await person.open(`/runs/${id}`);
+	await person.page.locator('.banner').waitFor();
+	for (const key of ['retry', 'rerun']) {
+		assert.equal(await person.button(key).getAttribute('aria-disabled'), 'true');
+		assert.equal(await person.button(key).getAttribute('title'), person.say('standby'));
+	}
+	await person.button('rerun').click({force: true});
+	assert.equal(await person.dialog().count(), 0);
+});
+
+story('who may not do what he asks for is told the statement that would let him', {language: 'en', allow: [/status of 403/]}, async person => {
+	await person.signIn('viewer');
+	await person.page.route('**/api/runs', route => route.fulfill({status: 403, contentType: 'application/json',
+		body: JSON.stringify({error: {code: 'forbidden', sqlstate: '42501', message: 'permission denied for function wf_runs'}})}));
+	await person.open('/runs');
+	await person.page.locator('.problem code', {hasText: "SELECT wf_grant('viewer', 'operate');"}).waitFor();
+});

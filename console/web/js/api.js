@@ -69,8 +69,24 @@ async function request(method, path, {body, secret, slot, poll, signal} = {}) {
 	}
 }
 
+// How far the server's clock is ahead of the browser's, in milliseconds.
+let ahead = 0;
+
+// A moment by the clock of the server, so long ago.
+export function timeAgo(ms = 0) {
+	return new Date(Date.now() + ahead - ms).toISOString();
+}
+
+async function json(response) {
+	const answer = await response.json();
+
+	if (answer.now)
+		ahead = new Date(answer.now) - Date.now();
+	return answer;
+}
+
 export async function get(path, options) {
-	return (await request('GET', path, options)).json();
+	return json(await request('GET', path, options));
 }
 
 // The answer as it is, whose numbers keep their spelling.
@@ -79,7 +95,7 @@ export async function getText(path, options) {
 }
 
 export async function post(path, body, options) {
-	return (await request('POST', path, {...options, body})).json();
+	return json(await request('POST', path, {...options, body}));
 }
 
 // Gives the answer to the person as a file.

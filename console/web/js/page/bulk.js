@@ -4,7 +4,7 @@
 import {html, useRef, useState} from '../../vendor/ui.js';
 import {t, capped, number} from '../i18n.js';
 import {address} from '../router.js';
-import {post} from '../api.js';
+import {post, timeAgo} from '../api.js';
 import {useLoad} from '../load.js';
 import {Dialog} from '../ui/dialog.js';
 import {Loaded, Problem} from '../ui/parts.js';
@@ -104,7 +104,7 @@ function Summary({what, batches, total, link}) {
 // shows them.
 export function BulkDialog({what, ids, filter, facts, link, version: first = 'own', onClose}) {
 	// what comes after this moment was not counted
-	const [fixed] = useState(() => filter && {...filter, until: filter.until ?? new Date().toISOString()});
+	const [fixed] = useState(() => filter && {...filter, until: filter.until ?? timeAgo()});
 	const count = useLoad(options => ids ? Promise.resolve({count: ids.length, capped: false, older: 0}) : countOf(what, fixed, options), []);
 	const [version, setVersion] = useState(first);
 	const [sure, setSure] = useState(false);

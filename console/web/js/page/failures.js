@@ -4,7 +4,7 @@
 import {html, useState} from '../../vendor/ui.js';
 import {t, number} from '../i18n.js';
 import {route, address, change} from '../router.js';
-import {get, post} from '../api.js';
+import {get, post, timeAgo} from '../api.js';
 import {listKeys} from '../keys.js';
 import {later} from '../later.js';
 import {useLoad} from '../load.js';
@@ -16,7 +16,7 @@ import {Text} from '../ui/value.js';
 import {StopDialog} from './stop.js';
 
 const BulkDialog = later(async () => (await import('./bulk.js')).BulkDialog);
-const TIMES = {hour: 3600, day: 86400, week: 7 * 86400};
+const TIMES = {hour: 3600, day: 86400, week: 7 * 86400, month: 30 * 86400};
 // Of more than so many one is tried first.
 const TRY_ONE = 20;
 
@@ -26,7 +26,7 @@ function filterOf(group, since) {
 }
 
 function since(name) {
-	return name in TIMES ? new Date(Date.now() - TIMES[name] * 1000).toISOString() : null;
+	return name in TIMES ? timeAgo(TIMES[name] * 1000) : null;
 }
 
 function facts(group) {
@@ -42,7 +42,7 @@ function facts(group) {
 function Group({group, now, from, onDone}) {
 	const [dialog, open] = useState(null);
 	const {operate} = me.value.capabilities;
-	const link = {tenant: group.tenant_id, workflow: group.definition_id, status: 'failed', step: group.step, error_class: group.error_class, since: from};
+	const link = {tenant: group.tenant_id, workflow: group.definition_id, status: 'failed', step: group.step, error_class: group.error_class, since: from in TIMES ? from : ''};
 	const close = () => { open(null); onDone(); };
 	const button = (kind, click, text) => html`<${Action} kind=${kind} allowed=${operate} reason=${t('needs.operate')} onClick=${click}>${text}</${Action}>`;
 
@@ -80,7 +80,7 @@ function Group({group, now, from, onDone}) {
 			${button('', stop, t('stop.of_workflow'))}
 		</span>
 		${dialog === 'retry' && html`<${BulkDialog} what="retry" version="current" filter=${filterOf(group, since(from))} facts=${facts(group)}
-			link=${{tenant: group.tenant_id, workflow: group.definition_id, since: from}} onClose=${close}/>`}
+			link=${{...link, status: '', step: '', error_class: ''}} onClose=${close}/>`}
 		${dialog?.id && html`<${StopDialog} tenant=${group.tenant_id} workflow=${dialog} onClose=${() => open(null)} onDone=${close}/>`}
 	</li>`;
 }
@@ -102,6 +102,7 @@ export function Failures() {
 		<div class="filters" role="group" aria-label=${t('filters')}>
 			<label><span>${t('filter.since')}</span><select name="since" value=${chosen} onChange=${event => change({since: event.target.value})}>
 				${Object.keys(TIMES).map(name => html`<option value=${name}>${t(`filter.since.${name}`)}</option>`)}
+				<option value="ever">${t('filter.ever')}</option>
 			</select></label>
 		</div>
 		<${Loaded} state=${state}>${data => html`<${Groups} ...${data} since=${chosen} onDone=${state.reload}/>`}</${Loaded}>`;

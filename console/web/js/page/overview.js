@@ -3,7 +3,7 @@
 import {html, useRef, useState} from '../../vendor/ui.js';
 import {t, capped, duration, moment, number, relative} from '../i18n.js';
 import {route, address} from '../router.js';
-import {get, post} from '../api.js';
+import {get, post, timeAgo} from '../api.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Minutes, Share} from '../ui/bars.js';
@@ -83,7 +83,7 @@ function useDown(error) {
 	const since = useRef(null);
 	const down = DOWN.includes(error?.code);
 
-	since.current = down ? since.current ?? new Date().toISOString() : null;
+	since.current = down ? since.current ?? timeAgo() : null;
 	return since.current;
 }
 
@@ -118,7 +118,7 @@ function Busiest({workflows}) {
 export function Overview() {
 	const {tenant} = route.value.params;
 	const health = useLoad(options => get('health' + (tenant ? `?tenant=${tenant}` : ''), {...options, slot: 'health'}), [tenant], {every: 5000});
-	const failures = useLoad(options => post('failures', {tenant, limit: 5, since: new Date(Date.now() - DAY).toISOString()}, {...options, slot: 'failures'}),
+	const failures = useLoad(options => post('failures', {tenant, limit: 5, since: timeAgo(DAY)}, {...options, slot: 'failures'}),
 		[tenant], {every: 5000});
 	const workflows = useLoad(options => get('workflows' + (tenant ? `?tenant=${tenant}` : ''), options), [tenant]);
 	const down = useDown(health.error);

@@ -5,7 +5,7 @@
 import {html, useRef, useState} from '../../vendor/ui.js';
 import {t} from '../i18n.js';
 import {route, address, change} from '../router.js';
-import {post, get} from '../api.js';
+import {get, post, timeAgo} from '../api.js';
 import {listKeys} from '../keys.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
@@ -22,7 +22,7 @@ const OF_SEARCH = 1000;
 const NEVER = 8e15;
 
 function sinceOf(since) {
-	return since in TIMES ? new Date(Date.now() - TIMES[since] * 1000).toISOString() : since;
+	return since in TIMES ? timeAgo(TIMES[since] * 1000) : since;
 }
 
 function body({q, status, workflow, since, until, step, error_class, before, tenant}) {

@@ -2,6 +2,7 @@
 
 import {html, useEffect, useState} from '../../vendor/ui.js';
 import {t, has, moment, relative} from '../i18n.js';
+import {me} from '../session.js';
 import {Text} from './value.js';
 
 const ICONS = {
@@ -19,6 +20,11 @@ export function When({at, now}) {
 	return html`<time dateTime=${at} title=${at}>${now ? relative(at, now) : moment(at)}</time>`;
 }
 
+// What an administrator runs; without marks of direction, to be copied.
+function grant(role) {
+	return `SELECT wf_grant('${role.replaceAll("'", "''")}', 'operate');`;
+}
+
 // What went wrong, in the words of the page; PostgreSQL's words are one click away.
 export function Problem({error, retry}) {
 	const key = `error.${error.code}`;
@@ -26,6 +32,7 @@ export function Problem({error, retry}) {
 	return html`<div class="problem" role="alert">
 		<p>${has(key) ? t(key) : t('error.internal')}</p>
 		${error.hint && html`<p class="hint"><${Text} text=${error.hint}/></p>`}
+		${error.code === 'forbidden' && me.value && !me.value.capabilities.operate && html`<p>${t('needs.operate')} <code dir="ltr">${grant(me.value.role)}</code></p>`}
 		<details><summary>${t('details')}</summary>
 			<p dir="ltr"><${Text} text=${[error.sqlstate, error.message, error.detail].filter(Boolean).join(' · ')}/></p>
 		</details>
@@ -58,8 +65,11 @@ export function Loaded({state, children}) {
 }
 
 // A button that the role or the state may not allow: it stays in the order of
-// focus, and says why.
+// focus, and says why.  On a standby nothing is changed.
 export function Action({allowed, reason, onClick, kind = '', children}) {
-	return html`<button type="button" class=${kind} aria-disabled=${allowed ? null : 'true'} title=${allowed ? null : reason}
-		onClick=${() => allowed && onClick()}>${children}${!allowed && reason && html`<span class="hidden"> (${reason})</span>`}</button>`;
+	const may = allowed && !me.value.standby;
+	const why = allowed && me.value.standby ? t('standby') : reason;
+
+	return html`<button type="button" class=${kind} aria-disabled=${may ? null : 'true'} title=${may ? null : why}
+		onClick=${() => may && onClick()}>${children}${!may && why && html`<span class="hidden"> (${why})</span>`}</button>`;
 }
