@@ -114,6 +114,10 @@ is(scalar @{ (answer('view_a', 'operations', { what => 'cancel', tenant => $two 
 is(scalar @{ (answer('view_a', 'operations', { what => 'save' }))[1]{operations} }, 3, 'of another');
 is(scalar @{ (answer('view_a', 'operations', { who => value('SELECT current_user'), what => 'connection' }))[1]{operations} }, 3, 'of somebody');
 is(scalar @{ (answer('view_a', 'operations', { who => 'nobody' }))[1]{operations} }, 0, 'of nobody');
+foreach my $case ([ { what => 'save' }, 4 ], [ { what => 'save', who => 'nobody' }, 1 ])
+{
+	is(scalar(split /\r\n/, (answer('view_a', 'operations_csv', {}, { filter => $case->[0] }))[1]), $case->[1], 'the same as a file');
+}
 
 # schedules
 ($status, $body) = answer('ops_a', 'schedules', { tenant => $one });

@@ -776,7 +776,7 @@ export default {
 
 	// more of the settings
 	'find': 'بحث',
-	'find.name': 'الاسم',
+	'find.name': 'البحث بالاسم',
 	'find.schedule': 'مسار العمل أو الموعد',
 	'find.none': 'لا شيء هنا يطابق ذلك.',
 	'find.more': 'تظهر أول {n} فقط: ابحث بالاسم لترى غيرها.',

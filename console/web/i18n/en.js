@@ -699,7 +699,7 @@ export default {
 
 	// more of the settings
 	'find': 'Find',
-	'find.name': 'Name',
+	'find.name': 'Find by name',
 	'find.schedule': 'Workflow or schedule',
 	'find.none': 'Nothing like that is here.',
 	'find.more': 'Only the first {n} are shown: find by name to see others.',

@@ -5,7 +5,7 @@ import {html, useEffect, useState} from '../../vendor/ui.js';
 import {t, moment} from '../i18n.js';
 import {previewMail} from '../api.js';
 import {Problem} from '../ui/parts.js';
-import {Text} from '../ui/value.js';
+import {Text, visible} from '../ui/value.js';
 
 const WAIT = 400;
 
@@ -44,7 +44,7 @@ export function Problems({problems, part, id}) {
 export function Event({runs, on, choose}) {
 	return html`<label>${t('mail.event')}<select name="run" value=${on.run ?? ''} onChange=${event => choose(event.target.value
 			? {run: event.target.value} : {payload: '{}'})}>
-			${runs.map(run => html`<option value=${run.run_id}>${run.title || run.workflow_name} · ${moment(run.queued_at)}</option>`)}
+			${runs.map(run => html`<option value=${run.run_id}>${visible(run.title || run.workflow_name)} · ${moment(run.queued_at)}</option>`)}
 			<option value="">${t('mail.typed')}</option>
 		</select></label>
 		${on.payload !== undefined && html`<label>${t('run.payload')}<textarea name="payload" class="code" dir="ltr" rows="5" spellcheck="false" value=${on.payload}
@@ -67,6 +67,7 @@ export function Mail({state, rtl, setRtl}) {
 	const shown = parts.includes(chosen) ? chosen : parts[0];
 	const [dir, width] = [rtl ? 'rtl' : 'auto', phone ? ' phone' : ''];
 
+	// the frame stays, since what is in it can be asked for once
 	return html`
 		${error && html`<${Problem} error=${error}/>`}
 		<dl class="facts"><dt>${t('mail.subject')}</dt><dd class="mail-subject" dir=${dir}><${Text} text=${data.subject ?? '–'}/></dd></dl>
@@ -75,7 +76,7 @@ export function Mail({state, rtl, setRtl}) {
 			<label class="choice"><input type="checkbox" name="phone" checked=${phone} onChange=${event => setPhone(event.target.checked)}/> ${t('mail.phone')}</label>
 			<label class="choice"><input type="checkbox" name="rtl" checked=${rtl} onChange=${event => setRtl(event.target.checked)}/> ${t('mail.rtl')}</label>`}
 		${shown === 'body' && html`<pre class=${'mail-text' + width} dir=${dir} tabIndex="0"><${Text} text=${data.body}/></pre>`}
-		${shown === 'html' && data.frame && html`<iframe sandbox="" class=${'mail-html' + width} key=${data.frame} src=${'/api/preview/' + data.frame} title=${t('mail.html')}></iframe>`}
+		${data.frame && html`<iframe sandbox="" hidden=${shown !== 'html'} class=${'mail-html' + width} key=${data.frame} src=${'/api/preview/' + data.frame} title=${t('mail.html')}></iframe>`}
 		${shown === 'html' && !data.frame && html`<p class="note">${t('mail.too_large')}</p>`}
 		<p class="dim">${t('mail.not_sent')}</p>`;
 }

@@ -12,7 +12,7 @@ import {Text} from '../ui/value.js';
 
 const CHANGES = ['insert', 'update', 'delete'];
 // the words of workflow_operations.what
-const WHAT = ['cancel', 'retry', 'rerun', 'pause', 'resume', 'save', 'switch', 'delete', 'connection',
+const WHAT = ['cancel', 'retry', 'rerun', 'fire', 'pause', 'resume', 'save', 'switch', 'delete', 'connection',
 	'accept place', 'discard place', 'purge'];
 
 function valueOf(key, value) {

@@ -10,6 +10,11 @@ function code(character) {
 	return 'U+' + character.codePointAt(0).toString(16).toUpperCase().padStart(4, '0');
 }
 
+// The same for what takes no elements, such as a choice of a list.
+export function visible(text) {
+	return text.split(PARTS).map(part => HIDDEN.test(part) ? code(part) : part).join('');
+}
+
 // Text with its hidden marks as words.
 export function Text({text}) {
 	if (!HIDDEN.test(text))
