@@ -575,6 +575,7 @@ for (const [language, width] of [['en', 1280], ['ar', 390]]) {
 		const sees = n => person.page.locator('main').getByText(like(`<img src=x onerror="window.hit = ${n}">`)).first().waitFor();
 		const look = async (where, ...numbers) => {
 			await person.page.locator('main h1').first().waitFor();
+			await person.page.waitForFunction(() => !document.querySelector('main .loading'));
 			await person.page.evaluate(() => { document.querySelectorAll('main details').forEach(one => { one.open = true; }); });
 			for (const n of numbers)
 				await sees(n);

@@ -11,7 +11,7 @@ import {Dialog} from '../ui/dialog.js';
 import {Find, query} from '../ui/find.js';
 import {Action, Loaded, When} from '../ui/parts.js';
 import {toast} from '../ui/toast.js';
-import {Text} from '../ui/value.js';
+import {Text, visible} from '../ui/value.js';
 import {Buttons, useWrite} from './repair.js';
 import {ConnectionDialog, said, shapeOf} from './connection.js';
 
@@ -67,8 +67,8 @@ function Row({connection, keys, reload}) {
 		<td data-label=${t('used_by')}><${Users} connection=${connection}/></td>
 		<td data-label=${t('workflow.changed')}>${changed ? html`<${Text} text=${changed.by}/> <${When} at=${changed.at}/>` : html`<span class="dim">–</span>`}</td>
 		<td><span class="row-actions">
-			<${Action} allowed=${admin} reason=${t('needs.admin')} onClick=${() => open('edit')}>${t('edit')}<span class="hidden"> ${connection.name}</span></${Action}>
-			<${Action} kind="danger" allowed=${admin} reason=${t('needs.admin')} onClick=${() => open('delete')}>${t('delete')}…<span class="hidden"> ${connection.name}</span></${Action}></span>
+			<${Action} allowed=${admin} reason=${t('needs.admin')} onClick=${() => open('edit')}>${t('edit')}<span class="hidden"> ${visible(connection.name)}</span></${Action}>
+			<${Action} kind="danger" allowed=${admin} reason=${t('needs.admin')} onClick=${() => open('delete')}>${t('delete')}…<span class="hidden"> ${visible(connection.name)}</span></${Action}></span>
 			${dialog === 'edit' && html`<${ConnectionDialog} connection=${connection} keys=${keys} onClose=${() => { open(null); reload(); }} onDone=${done}/>`}
 			${dialog === 'delete' && html`<${DeleteDialog} connection=${connection} onClose=${() => { open(null); reload(); }} onDone=${done}/>`}</td>
 	</tr>`;

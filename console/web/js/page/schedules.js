@@ -8,7 +8,7 @@ import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Find, query} from '../ui/find.js';
 import {Action, Loaded, When} from '../ui/parts.js';
-import {Text} from '../ui/value.js';
+import {Text, visible} from '../ui/value.js';
 import {StopDialog, resume} from './stop.js';
 
 function State({one}) {
@@ -38,7 +38,7 @@ function Hold({one, reload}) {
 		return html`<${Action} allowed=${false} reason=${t('schedule.held_above')}>${t('stop.resume')}</${Action}>`;
 	if (!one.is_active)
 		return null;
-	return html`<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${() => open(true)}>${t('stop')}<span class="hidden"> ${one.workflow_name}</span></${Action}>
+	return html`<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${() => open(true)}>${t('stop')}<span class="hidden"> ${visible(one.workflow_name)}</span></${Action}>
 		${dialog && html`<${StopDialog} tenant=${one.tenant_id} workflow=${workflow} onClose=${() => open(false)} onDone=${() => { open(false); reload(); }}/>`}`;
 }
 
