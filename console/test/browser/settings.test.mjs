@@ -226,6 +226,36 @@ story('changes a mail template, looking at what it becomes', {allow: [FRAME]}, a
 	assert.equal(sql(`SELECT (SELECT html FROM workflow_templates WHERE name = 'welcome') = html FROM workflow_template_versions WHERE version = 2`), 't');
 });
 
+for (const [language, theme, width] of [['en', 'light', 1280], ['ar', 'dark', 390]]) {
+	story('is offered what the event has while a mail is written', {language, theme, width}, async person => {
+		const subject = person.page.locator('input[name=subject]');
+		const options = person.page.getByRole('option');
+
+		await person.signIn();
+		await openTemplate(person, 'welcome');
+		await person.page.frameLocator('iframe').getByText('Tea <green>').waitFor();
+		await subject.fill('Hello {{ nam');
+		await options.filter({hasText: 'trigger.name'}).waitFor();
+		await person.accessible('what is offered');
+		await person.fits('what is offered');
+		await subject.press('Enter');
+		assert.equal(await subject.inputValue(), 'Hello {{ trigger.name }}');
+		await person.page.locator('.mail-subject', {hasText: /Hello (Rana|عميل)/}).waitFor();
+		// a filter, in the text
+		await person.page.locator('textarea[name=body]').fill('{{ trigger.name | upp');
+		await options.filter({hasText: 'upper'}).click();
+		await person.button('mail.body').click();
+		await person.page.locator('.mail-text', {hasText: /^(RANA HADDAD|عميل تجريبي)$/}).waitFor();
+		// of what is typed, what is in it; and a mark that turns the direction is said
+		await person.page.locator('select[name=run]').selectOption('');
+		await person.page.locator('textarea[name=payload]').fill('{"city": "Beirut"}');
+		await subject.fill('\u202e{{ cit');
+		await options.filter({hasText: 'trigger.city'}).waitFor();
+		assert.equal(await options.count(), 1);
+		await person.page.locator('.field', {has: subject}).getByText('U+202E').waitFor();
+	});
+}
+
 story('looks at a mail as wide as a phone, and from right to left', {language: 'ar', allow: [FRAME]}, async person => {
 	const frame = () => person.page.locator('iframe').contentFrame().locator('html');
 

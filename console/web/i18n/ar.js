@@ -835,6 +835,7 @@ export default {
 	'schedule.unknown': 'غير معروف',
 	'schedule.held_above': 'كل ما في {tenant} معلّق، أو كل شيء: تُستأنف المتابعة من هناك.',
 	'operations.by': 'الفاعل',
+	'mail.turns': 'في هذا النص علامات تقلب اتجاه ما بعدها:',
 	'mail.rtl': 'من اليمين إلى اليسار',
 	'mail.shown': 'ما يظهر',
 	'connection.kind.http': 'HTTP',

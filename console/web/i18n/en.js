@@ -758,6 +758,7 @@ export default {
 	'schedule.unknown': 'not known',
 	'schedule.held_above': 'All of this {tenant} is held, or everything: let that go on.',
 	'operations.by': 'By whom',
+	'mail.turns': 'This text has marks that turn the direction of what follows:',
 	'mail.rtl': 'From right to left',
 	'mail.shown': 'What is shown',
 	'connection.kind.http': 'HTTP',

@@ -25,6 +25,7 @@ import {Changes} from '../ui/changes.js';
 import {Dialog} from '../ui/dialog.js';
 import {needsRole} from '../ui/grant.js';
 import {Action, Loaded, When} from '../ui/parts.js';
+import {TenantChoice} from '../ui/tenant.js';
 import {toast} from '../ui/toast.js';
 import {Text} from '../ui/value.js';
 import {Saved} from './theirs.js';
@@ -256,8 +257,7 @@ function EditorPage({first, catalogue, latest}) {
 			<button type="button" onClick=${() => open('merge')}>${t('merge.open')}</button></div>`}
 		${editor.gone && html`<p class="note">${t('editor.step_gone', {step: editor.gone})}</p>`}
 		${draft && html`<${Offer} draft=${draft} onTake=${takeDraft} onDrop=${throwAway}/>`}
-		${!workflow && first.tenants.length > 1 && html`<label class="stacked"><span>${t('tenant')}</span><select name="tenant" value=${tenant ?? ''} onChange=${event => setTenant(event.target.value || null)}>
-			<option value="">–</option>${first.tenants.map(one => html`<option value=${one.id}>${one.name ?? one.id}</option>`)}</select></label>`}
+		${!workflow && (me.value.tenants.length > 1 || me.value.more_tenants) && html`<${TenantChoice} kind="stacked" label=${html`<span>${t('tenant')}</span>`} none="–" value=${tenant} onChoose=${setTenant}/>`}
 		<${Bar} model=${model} changed=${changed} allowed=${allowed} reason=${reason} workflow=${workflow} open=${open}/>
 		<div id="checked"><${ProblemList} editor=${editor}/></div>
 		<div class="views" role="group" aria-label=${t('editor.views')}>${VIEWS.map(name => html`<button type="button" class=${'view-' + name} aria-pressed=${String(view === name)} onClick=${() => setView(name)}>${t('editor.' + name)}</button>`)}</div>
@@ -274,10 +274,14 @@ function EditorPage({first, catalogue, latest}) {
 }
 
 function tenantOf() {
-	const {bound, tenant, tenants} = me.value;
+	const {bound, tenant, tenants, more_tenants: many} = me.value;
 	const {params} = route.value;
 
-	return bound === 'one' ? tenant : tenants.find(one => one.id === params.tenant)?.id ?? (tenants.length === 1 ? tenants[0].id : null);
+	if (bound === 'one')
+		return tenant;
+	if (many)
+		return params.tenant ?? null;
+	return tenants.find(one => one.id === params.tenant)?.id ?? (tenants.length === 1 ? tenants[0].id : null);
 }
 
 // What is edited first: the workflow of an id, or for a new one a copy, an example, or
@@ -300,7 +304,7 @@ function Begun({id, params}) {
 		const {workflow, example} = state.data;
 		const tree = workflow ? canonical(parse(workflow.definition)) : example ?? EMPTY;
 
-		begun.current = {workflow: isNew ? null : workflow, tenant, tenants: me.value.tenants,
+		begun.current = {workflow: isNew ? null : workflow, tenant,
 			tree: isNew && workflow ? put(tree, ['name'], make(`${workflow.name} (2)`)) : tree};
 	}
 	return html`<${Loaded} state=${state.data ? catalogue : state}>${actions => html`<${EditorPage} first=${begun.current} catalogue=${actions} latest=${state.data}/>`}</${Loaded}>`;

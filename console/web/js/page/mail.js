@@ -3,7 +3,10 @@
 
 import {html, useEffect, useState} from '../../vendor/ui.js';
 import {t, moment} from '../i18n.js';
-import {previewMail} from '../api.js';
+import {get, previewMail} from '../api.js';
+import {pathsOf} from '../editor/place.js';
+import {parse} from '../json.js';
+import {useLoad} from '../load.js';
 import {Problem} from '../ui/parts.js';
 import {Text, visible} from '../ui/value.js';
 
@@ -30,6 +33,24 @@ export function useMail(texts, on) {
 		};
 	}, [texts.subject, texts.body, texts.html, on.run, on.payload, on.dir]);
 	return state;
+}
+
+function treeOf(text) {
+	try {
+		return parse(text);
+	} catch {
+		return null;
+	}
+}
+
+// What a template can name: of the run its event and what its steps have returned, else
+// of the data that is typed.
+export function usePaths(on) {
+	const {data} = useLoad(options => on.run ? get('runs/' + on.run, options) : Promise.resolve(null), [on.run]);
+	const run = on.run && data?.run;
+
+	return () => pathsOf(treeOf(run ? run.payload?.text : on.payload), run ? run.steps.filter(step => step.output)
+		.map(step => ({name: step.step_name, tree: treeOf(step.output.text)})) : []);
 }
 
 export function Problems({problems, part, id}) {

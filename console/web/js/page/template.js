@@ -1,10 +1,11 @@
 // One mail template: its texts beside what they become, saved unless somebody else has
 // saved it meanwhile; its history, and putting an old version back.
 
-import {html, useEffect, useState} from '../../vendor/ui.js';
+import {html, useEffect, useRef, useState} from '../../vendor/ui.js';
 import {t} from '../i18n.js';
 import {route, address, go} from '../router.js';
 import {get, post} from '../api.js';
+import {useCompletion} from '../editor/complete.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Dialog} from '../ui/dialog.js';
@@ -12,11 +13,14 @@ import {Action, Loaded, Problem, When} from '../ui/parts.js';
 import {TenantChoice} from '../ui/tenant.js';
 import {toast} from '../ui/toast.js';
 import {Text} from '../ui/value.js';
-import {Event, Mail, Problems, useMail} from './mail.js';
+import {Event, Mail, Problems, useMail, usePaths} from './mail.js';
 import {Buttons, useWrite} from './repair.js';
 
 const PARTS = ['subject', 'body', 'html'];
 const EMPTY = {name: '', subject: '', body: '', html: ''};
+// marks that turn the direction of what follows, and are not seen in a field
+const TURNS = /[\u202a-\u202e\u2066-\u2069]/;
+const ALL_TURNS = /[\u202a-\u202e\u2066-\u2069]/g;
 
 function textsOf(template) {
 	return {name: template.name, subject: template.subject ?? '',
@@ -87,17 +91,29 @@ function Delete({template, onClose}) {
 	</${Dialog}>`;
 }
 
-function Fields({texts, set, problems, readOnly}) {
-	const field = (part, tag, rows) => {
-		const props = {name: part, id: 'mail-' + part, dir: part === 'html' ? 'ltr' : 'auto', value: texts[part], readOnly,
-			'aria-describedby': 'problems-' + part, onInput: event => set({...texts, [part]: event.target.value})};
+// One text; while a template is typed in it, what the event has is offered.
+function Field({part, texts, set, problems, readOnly, paths, rows}) {
+	const element = useRef(null);
+	const change = text => set({...texts, [part]: text});
+	const completes = part !== 'name' && !readOnly;
+	const completion = useCompletion({element, kind: 'template', paths, change, multiline: Boolean(rows)});
+	const props = {name: part, id: 'mail-' + part, ref: element, dir: part === 'html' ? 'ltr' : 'auto', value: texts[part], readOnly,
+		...completes && completion.ties, 'aria-describedby': 'problems-' + part, autocomplete: 'off', onInput: event => {
+			change(event.target.value);
+			if (completes)
+				completion.look();
+		}};
 
-		return html`<div class="field"><label for=${'mail-' + part}>${t('mail.' + part)}</label>
-			${tag === 'input' ? html`<input ...${props}/>` : html`<textarea ...${props} rows=${rows} class=${part === 'html' ? 'code' : ''} spellcheck=${part !== 'html'}></textarea>`}
-			<${Problems} problems=${problems} part=${part} id=${'problems-' + part}/></div>`;
-	};
+	return html`<div class="field"><label for=${props.id}>${t('mail.' + part)}</label>
+		<div class="with-insert">${rows ? html`<textarea ...${props} rows=${rows} class=${part === 'html' ? 'code' : ''} spellcheck=${part !== 'html'}></textarea>`
+			: html`<input ...${props}/>`}${completion.popup}</div>
+		${TURNS.test(texts[part]) && html`<p class="note">${t('mail.turns')} <${Text} text=${texts[part].match(ALL_TURNS).join(' ')}/></p>`}
+		<${Problems} problems=${problems} part=${part} id=${'problems-' + part}/></div>`;
+}
 
-	return html`${field('name', 'input')}${field('subject', 'input')}${field('body', 'textarea', 10)}${field('html', 'textarea', 10)}`;
+function Fields(props) {
+	return html`<${Field} part="name" ...${props}/><${Field} part="subject" ...${props}/>
+		<${Field} part="body" rows=${10} ...${props}/><${Field} part="html" rows=${10} ...${props}/>`;
 }
 
 function Editor({data, id, reload}) {
@@ -111,6 +127,7 @@ function Editor({data, id, reload}) {
 	const [state, setState] = useState({busy: false, error: null});
 	const [rtl, setRtl] = useState(false);
 	const mail = useMail(texts, {...on, dir: rtl ? 'rtl' : undefined});
+	const paths = usePaths(on);
 	const problems = mail.data?.problems ?? [];
 	const changed = !id || !same(texts, textsOf(template));
 
@@ -148,7 +165,7 @@ function Editor({data, id, reload}) {
 		<div class="editor">
 			<form onSubmit=${event => { event.preventDefault(); if (operate && changed) save(template?.version); }}>
 				${!id && me.value.bound === 'all' && html`<${TenantChoice} kind="field" label=${t('tenant')} none=${t('tenant.all')} value=${whose} onChoose=${setWhose}/>`}
-				<${Fields} texts=${texts} set=${set} problems=${problems} readOnly=${!operate}/>
+				<${Fields} texts=${texts} set=${set} problems=${problems} paths=${paths} readOnly=${!operate}/>
 				${state.error && html`<${Problem} error=${state.error}/>`}
 				<div class="actions">
 					<${Action} kind="main" allowed=${operate && changed && !state.busy} reason=${operate ? t('template.unchanged') : t('needs.operate')}
