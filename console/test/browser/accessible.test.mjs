@@ -66,9 +66,9 @@ for (const language of ['en', 'ar']) {
 			await person.fits('the JSON');
 			await person.press('editor.undo');
 			await person.open('/workflows/new');
-			await person.button('new.empty').waitFor();
+			await person.page.getByRole('link', {name: person.say('start.empty.button')}).waitFor();
 			await person.accessible('the beginning of a workflow');
-			await person.press('new.empty');
+			await person.page.getByRole('link', {name: person.say('start.empty.button')}).click();
 			await person.page.locator('[id="f-name"]').waitFor();
 			await person.accessible('a new workflow');
 		});
