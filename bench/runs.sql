@@ -9,6 +9,11 @@ SELECT count(wf_define((:'t' || tenant)::uuid, format('{"name": "workflow %s",
 	"search": [{"path": "trigger.order_id", "label": {"en": "Order", "ar": "طلب"}}],
 	"steps": [{"name": "say", "action": "webhook", "params": {"url": "http://x.example"}}]}',
 	n, n)::jsonb)) FROM generate_series(1, 4) tenant, generate_series(1, 5) n \g /dev/null
+-- the place of this database, without which a run stands still: that of a run
+SELECT wf_pause() \g /dev/null
+SELECT wf_fire((:'t' || 1)::uuid, 'event 1', '{}') AS run \gset
+SELECT place FROM workflow_runs WHERE id = :'run' \gset
+DELETE FROM workflow_runs WHERE id = :'run';
 SET session_replication_role = replica;
 SET maintenance_work_mem = '2GB';
 SET max_parallel_maintenance_workers = 0;
@@ -17,11 +22,11 @@ CREATE TEMP TABLE definitions AS SELECT id, tenant_id,
 CREATE TEMP TABLE indexes AS SELECT indexname, indexdef FROM pg_indexes
 	WHERE tablename = 'workflow_runs' AND indexname <> 'workflow_runs_pkey';
 SELECT format('DROP INDEX %I', indexname) FROM indexes \gexec
-INSERT INTO workflow_runs (id, definition_id, tenant_id, definition_version,
+INSERT INTO workflow_runs (id, place, definition_id, tenant_id, definition_version,
 	trigger_payload, status, current_step, error_message, queued_at, run_at,
 	started_at, completed_at)
 SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7000' ||
-		to_hex(8 + g % 4) || substr(md5(g::text), 1, 15))::uuid, d.id, d.tenant_id, 1,
+		to_hex(8 + g % 4) || substr(md5(g::text), 1, 15))::uuid, :place, d.id, d.tenant_id, 1,
 	jsonb_build_object('order_id', 'A-' || g, 'number', g, 'status', 'new', 'total', g % 1000,
 		'customer', jsonb_build_object('name', 'Customer ' || g % 100000,
 			'phone', '+9613' || lpad((g % 1000000)::text, 6, '0')),

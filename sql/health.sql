@@ -124,6 +124,26 @@ SELECT due, now() - oldest_due_at >= '10500 s' AS oldest FROM wf_health();
 SELECT workflow_name, queued, running, waiting, paused FROM workflow_stats
 WHERE tenant_id = t.tenant('health3') ORDER BY 1;
 DELETE FROM workflow_runs WHERE tenant_id = t.tenant('health3');
+-- More retries than are counted wait for their time: what is fired for later is told
+-- from them all the same, of whatever priority it is.
+SELECT h.later AS before FROM wf_health() h \gset
+INSERT INTO workflow_runs (definition_id, trigger_payload, status, queued_at, run_at)
+SELECT d.id, '{}', 'waiting', now() - interval '1 h', now() + interval '1 h'
+FROM workflow_definitions d, generate_series(1, 9000) n
+WHERE d.tenant_id = t.tenant('health3') AND d.name = 'many';
+INSERT INTO workflow_runs (definition_id, trigger_payload, priority, queued_at, run_at)
+SELECT d.id, '{}', n % 2, now(), now() + interval '2 days'
+FROM workflow_definitions d, generate_series(1, 1200) n
+WHERE d.tenant_id = t.tenant('health3') AND d.name = 'few';
+SELECT h.later, h.waiting, a.later - :before AS of_all
+FROM wf_health(t.tenant('health3')) h, wf_health() a;
+INSERT INTO workflow_runs (definition_id, trigger_payload, status, queued_at, run_at)
+SELECT d.id, '{}', 'waiting', now() - interval '1 h', now() + interval '1 h'
+FROM workflow_definitions d, generate_series(1, 1100) n
+WHERE d.tenant_id = t.tenant('health3') AND d.name = 'few';
+SELECT h.later, h.waiting, a.later - :before AS of_all
+FROM wf_health(t.tenant('health3')) h, wf_health() a;
+DELETE FROM workflow_runs WHERE tenant_id = t.tenant('health3');
 SELECT wf_resume(t.tenant('health3'));
 
 --

@@ -58,20 +58,26 @@ enum
  */
 
 #define OF_TENANT " AND ($2 OR q.tenant_id = $1)"
+#define COUNTED_AND_RETRIES \
+	RUN_COUNT_LIMIT " + (SELECT retries FROM waiting)"
 
 /*
  * What waits for its time, of all tenants: in the order of its time.  Of the
- * runs that are still to come, those that are furthest away are read first:
- * retries, which are not counted here, are the nearest.
+ * runs that are still to come retries are not counted.  Their number is known,
+ * so the index alone tells that of the others (LATER_OF_ALL).  Only if more
+ * retries wait than are counted, the rows say which is which, those that are
+ * furthest away first: retries are the nearest.
  */
 #define RIPE_OF_ALL \
 	"(SELECT q.run_at FROM %t.workflow_runs q WHERE q.place = $3" \
 	"  AND $2 AND" IN_LATER " AND q.run_at <= $4" \
 	"  ORDER BY q.run_at LIMIT " RUN_COUNT_LIMIT ")"
-#define LATER_OF_ALL \
-	"(SELECT q.status FROM %t.workflow_runs q WHERE q.place = $3" \
+#define TO_COME_OF_ALL(column, most) \
+	"(SELECT " column " FROM %t.workflow_runs q WHERE q.place = $3" \
 	"  AND $2 AND" IN_LATER " AND q.run_at > $4" \
-	"  ORDER BY q.run_at DESC LIMIT " RUN_COUNT_LIMIT ")"
+	"  ORDER BY q.run_at DESC LIMIT " most ")"
+#define LATER_OF_ALL TO_COME_OF_ALL("", COUNTED_AND_RETRIES)
+#define LATER_SLOW_OF_ALL TO_COME_OF_ALL("q.status", RUN_COUNT_LIMIT)
 
 /*
  * The same of one tenant.  The index has priority before time, so each
@@ -85,11 +91,16 @@ enum
 	"  (SELECT q.priority FROM %t.workflow_runs q WHERE q.place = $3" \
 	"    AND q.tenant_id = $1 AND q.priority < p.priority AND" IN_LATER \
 	"    ORDER BY q.priority DESC LIMIT 1) x WHERE p.n < 100)"
-#define OF_PRIORITY(column, times) \
-	"(SELECT x." column " FROM p CROSS JOIN LATERAL" \
-	"  (SELECT q." column " FROM %t.workflow_runs q WHERE q.place = $3" \
+#define OF_PRIORITY(column, times, most) \
+	"(SELECT x.* FROM p CROSS JOIN LATERAL" \
+	"  (SELECT " column " FROM %t.workflow_runs q WHERE q.place = $3" \
 	"    AND q.tenant_id = $1 AND q.priority = p.priority AND" IN_LATER \
-	"    AND q.run_at " times " LIMIT " RUN_COUNT_LIMIT ") x)"
+	"    AND q.run_at " times " LIMIT " most ") x)"
+#define TO_COME "> $4 ORDER BY q.run_at DESC"
+#define LATER_OF_ONE \
+	OF_PRIORITY("1", TO_COME, COUNTED_AND_RETRIES)
+#define LATER_SLOW_OF_ONE \
+	OF_PRIORITY("q.status", TO_COME, RUN_COUNT_LIMIT)
 
 /*
  * The oldest of what was due when it was fired, if there is more than is
@@ -115,9 +126,9 @@ enum
 	" SELECT min(queued_at) FROM g)"
 
 /* Those of a status, definition by definition. */
-#define OF_STATUS(status, condition) \
-	"(SELECT q.place FROM %t.workflow_definitions d CROSS JOIN LATERAL" \
-	"  (SELECT q.place FROM %t.workflow_runs q WHERE q.status = " status \
+#define OF_STATUS(columns, status, condition) \
+	"(SELECT q.* FROM %t.workflow_definitions d CROSS JOIN LATERAL" \
+	"  (SELECT " columns " FROM %t.workflow_runs q WHERE q.status = " status \
 	"    AND q.definition_id = d.id" condition \
 	"    LIMIT " RUN_COUNT_LIMIT ") q" \
 	"  WHERE $2 OR d.tenant_id = $1 LIMIT " RUN_COUNT_LIMIT ")"
@@ -127,38 +138,43 @@ enum
 #define HEALTH_START \
 	" due AS (SELECT count(*) AS n, min(x.queued_at) AS oldest FROM" \
 	"  (SELECT q.queued_at FROM %t.workflow_runs q WHERE q.place = $3" \
-	OF_TENANT " AND" IN_DUE " LIMIT " RUN_COUNT_LIMIT ") x)"
+	OF_TENANT " AND" IN_DUE " LIMIT " RUN_COUNT_LIMIT ") x)," \
+	" waiting AS (SELECT count(*)::int AS n, count(*) FILTER" \
+	"  (WHERE w.run_at > $4 AND w.run_at < 'infinity') AS retries FROM " \
+	OF_STATUS("q.place, q.run_at", "'waiting'", "") \
+	"  w WHERE w.place = $3)"
+
+/* How many are still to come; rows as above, a number a row or a status. */
+#define LATER(rows, slow_rows) \
+	" later AS (SELECT CASE WHEN w.retries < " RUN_COUNT_LIMIT \
+	"  THEN (SELECT greatest(count(*) - w.retries, 0) FROM " rows " x)" \
+	"  ELSE (SELECT count(*) FROM " slow_rows " x" \
+	"   WHERE x.status = 'queued') END AS n FROM waiting w)"
 
 #define HEALTH_END \
 	" SELECT least(due.n + ripe.n, " RUN_COUNT_LIMIT ")::int," \
 	" least(ripe.oldest, CASE WHEN due.n < " RUN_COUNT_LIMIT \
 	"  THEN due.oldest ELSE " OLDEST_OF_MANY " END)," \
-	" later.n::int, " \
-	COUNT("(SELECT FROM " OF_STATUS("'waiting'", "") \
+	" least(later.n, " RUN_COUNT_LIMIT ")::int, waiting.n, " \
+	COUNT("(SELECT FROM " OF_STATUS("q.place", "'running'", "") \
 		  " w WHERE w.place = $3)") ", " \
-	COUNT("(SELECT FROM " OF_STATUS("'running'", "") \
-		  " w WHERE w.place = $3)") ", " \
-	COUNT(OF_STATUS("'failed'", " AND q.id >= $5")) ", " \
-	COUNT(OF_STATUS("'failed'", " AND q.id >= $6")) "," \
+	COUNT(OF_STATUS("", "'failed'", " AND q.id >= $5")) ", " \
+	COUNT(OF_STATUS("", "'failed'", " AND q.id >= $6")) "," \
 	" EXISTS (SELECT FROM %t.workflow_pauses p" \
 	"  WHERE p.definition_id IS NULL" \
 	"  AND (p.tenant_id IS NULL OR p.tenant_id = $1))" \
-	" FROM due, ripe, later"
+	" FROM due, ripe, later, waiting"
 
 #define HEALTH_OF_ALL \
 	"WITH" HEALTH_START "," \
 	" ripe AS (SELECT count(*) AS n, min(x.run_at) AS oldest FROM " \
-	RIPE_OF_ALL " x)," \
-	" later AS (SELECT count(*) AS n FROM " LATER_OF_ALL " x" \
-	"  WHERE x.status = 'queued')" HEALTH_END
+	RIPE_OF_ALL " x)," LATER(LATER_OF_ALL, LATER_SLOW_OF_ALL) HEALTH_END
 
 #define HEALTH_OF_ONE \
 	"WITH RECURSIVE " PRIORITIES "," HEALTH_START "," \
 	" ripe AS (SELECT count(*) AS n, min(x.run_at) AS oldest FROM " \
-	OF_PRIORITY("run_at", "<= $4 ORDER BY q.run_at") " x)," \
-	" later AS (SELECT least(count(*), " RUN_COUNT_LIMIT ") AS n FROM " \
-	OF_PRIORITY("status", "> $4 ORDER BY q.run_at DESC") " x" \
-	"  WHERE x.status = 'queued')" HEALTH_END
+	OF_PRIORITY("q.run_at", "<= $4 ORDER BY q.run_at", RUN_COUNT_LIMIT) \
+	" x)," LATER(LATER_OF_ONE, LATER_SLOW_OF_ONE) HEALTH_END
 
 /*--- how many complete ---*/
 
