@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import * as json from '../../web/js/json.js';
 import {changes, merge} from '../../web/js/compare.js';
+import {compareLines} from '../../web/js/lines.js';
 
 const text = tree => json.print(tree).replace(/\s+/g, '');
 const of = (...steps) => json.parse(JSON.stringify({name: 'W', trigger_type: 't',
@@ -82,4 +83,26 @@ test('changes of two people are put together', () => {
 	assert.equal(text(tree), text(of(['a', {x: 1, y: 1}], ['b'])));
 	assert.equal(conflicts[0].gone, true);
 	assert.equal(text(conflicts[0].make(tree)), text(of(['a', {x: 1, y: 1}], ['b'], ['c', {z: 2}])));
+});
+
+test('lines are compared: the least that makes one of the other', () => {
+	const said = (a, b) => compareLines(a, b).map(({sign, text}) => sign + text).join('|');
+
+	assert.equal(said('a\nb\nc', 'a\nb\nc'), ' a| b| c');
+	assert.equal(said('a\nb\nc', 'a\nx\nc'), ' a|-b|+x| c');
+	assert.equal(said('a\nb\nc\nd', 'b\nc\ne\nd'), '-a| b| c|+e| d');
+	assert.equal(said('', 'a'), '-|+a');
+	assert.equal(said('a\na', 'a'), ' a|-a');
+	// of very many nothing is searched, and nothing is lost
+	const [many, more] = [1, 2].map(n => Array.from({length: 3000}, (none, i) => `${n} ${i}`).join('\n'));
+
+	assert.equal(compareLines(many, more).length, 6000);
+	for (let n = 0; n < 200; n++) {
+		const draw = () => Array.from({length: n % 9}, (none, i) => 'abc'[(n * 7 + i * i + n % (i + 2)) % 3]);
+		const [a, b] = [draw(), draw().reverse()];
+		const lines = compareLines(a.join('\n'), b.join('\n'));
+
+		assert.equal(lines.filter(one => one.sign !== '+').map(one => one.text).join('\n'), a.join('\n'));
+		assert.equal(lines.filter(one => one.sign !== '-').map(one => one.text).join('\n'), b.join('\n'));
+	}
 });

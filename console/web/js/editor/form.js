@@ -78,7 +78,9 @@ function Param({editor, path, action, name, param}) {
 	const node = at(editor.tree, path);
 	const [raw, setRaw] = useState(false);
 	const kind = raw ? 'json' : kindFor(param, node);
-	const {label, help} = wordsOf(action, name, param);
+	const {label, help: said} = wordsOf(action, name, param);
+	// its text is not here: people look for it
+	const help = action.name === 'whatsapp_notify' && name === 'template' ? `${said} ${t('editor.whatsapp')}` : said;
 	const types = (param.type ?? 'string|object|array').split('|').filter(type => ['string', 'object', 'array'].includes(type));
 	const others = types.filter(type => type !== (node?.kind ?? types[0]));
 	const empty = !node || textOf(node) === '' || (node.items ?? node.members)?.length === 0;

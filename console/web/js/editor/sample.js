@@ -1,14 +1,14 @@
 // The sample: an event of the last days, or one that is pasted; and what a run with it
 // would do.  Nothing is ever sent.
 
-import {html, useEffect, useState} from '../../vendor/ui.js';
+import {html, useEffect, useRef, useState} from '../../vendor/ui.js';
 import {t, moment, number} from '../i18n.js';
 import {get, post} from '../api.js';
 import {JsonError, lineOf, parse, print, textAt} from '../json.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {needsRole} from '../ui/grant.js';
-import {Action, Problem} from '../ui/parts.js';
+import {Action, Loaded, Problem} from '../ui/parts.js';
 import {Value} from '../ui/tree.js';
 import {Text} from '../ui/value.js';
 
@@ -19,6 +19,7 @@ export function useSample(tree, tenant, run) {
 	const [asked, ask] = useState(type);
 	const [choice, choose] = useState(0);
 	const [pasted, paste] = useState('{}');
+	const [picked, pick] = useState(run);
 
 	// not for each letter of a type that is typed
 	useEffect(() => {
@@ -29,11 +30,11 @@ export function useSample(tree, tenant, run) {
 
 	const state = useLoad(options => asked ? get(`samples?${new URLSearchParams({trigger_type: asked, ...(tenant ? {tenant} : {})})}`, options)
 		: Promise.resolve({samples: []}), [asked, tenant]);
-	const mended = useLoad(options => run ? get('runs/' + run, options) : Promise.resolve(null), [run]);
+	const mended = useLoad(options => picked ? get('runs/' + picked, options) : Promise.resolve(null), [picked]);
 	const {run: its} = mended.data ?? {};
 	const found = state.data?.samples ?? [];
 	const samples = its ? [{run_id: its.run_id, queued_at: its.queued_at, payload: its.payload.truncated ? null : its.payload.text, size: its.payload.size,
-		head: its.payload.text.slice(0, 200), mended: true}, ...found.filter(one => one.run_id !== run)] : run && mended.loading ? [] : found;
+		head: its.payload.text.slice(0, 200), mended: picked === run, title: its.title}, ...found.filter(one => one.run_id !== picked)] : picked && mended.loading ? [] : found;
 	const own = choice === 'pasted' || samples.length === 0;
 	const one = own ? null : samples[choice] ?? samples[0];
 	let tree_ = null;
@@ -46,16 +47,30 @@ export function useSample(tree, tenant, run) {
 			throw error;
 		broken = lineOf(pasted, error.position);
 	}
-	return {samples, choice: own ? 'pasted' : choice, choose, pasted, paste, broken, loading: state.loading || mended.loading, one,
+	return {samples, choice: own ? 'pasted' : choice, choose, tenant, pick: id => { pick(id); choose(0); }, pasted, paste, broken, loading: state.loading || mended.loading, one,
 		sample: broken ? null : {tree: tree_, ask: own ? {payload: pasted} : {run_id: one.run_id}}};
 }
 
-function Chooser({state}) {
+// An event of long ago, found as a run is found.
+function Find({workflow, tenant, onPick}) {
+	const input = useRef(null);
+	const [q, ask] = useState('');
+	const state = useLoad(options => q ? post('runs', {q, tenant, workflow, limit: 20}, {...options, slot: 'sample'}) : Promise.resolve({runs: []}), [q]);
+
+	return html`<form role="search" class="search-in" aria-label=${t('sample.find')} onSubmit=${event => { event.preventDefault(); ask(input.current.value.trim()); }}>
+			<input ref=${input} type="search" dir="auto" aria-label=${t('sample.find')} placeholder=${t('sample.find')}/><button type="submit">${t('search')}</button></form>
+		${q && html`<${Loaded} state=${state}>${({runs}) => runs.length === 0 ? html`<p class="dim" role="status">${t('runs.none_found', {q})}</p>`
+			: html`<ul class="plain" aria-label=${t('sample.find')}>${runs.map(one => html`<li><button type="button" class="quiet" onClick=${() => { onPick(one.run_id); ask(''); input.current.value = ''; }}>
+				<${Text} text=${one.title || one.payload_head.slice(0, 60)}/> <span class="dim">${moment(one.queued_at)}</span></button></li>`)}</ul>`}</${Loaded}>`}`;
+}
+
+function Chooser({state, workflow}) {
 	return html`<label class="stacked"><span>${t('sample.choose')}</span>
 		<select value=${String(state.choice)} onChange=${event => state.choose(event.target.value === 'pasted' ? 'pasted' : Number(event.target.value))}>
-			${state.samples.map((one, i) => html`<option value=${String(i)}>${moment(one.queued_at)} ${one.mended ? t('sample.of_run', {head: one.head.slice(0, 60)}) : one.head.slice(0, 60)}</option>`)}
+			${state.samples.map((one, i) => html`<option value=${String(i)}>${moment(one.queued_at)} ${one.mended ? t('sample.of_run', {head: one.head.slice(0, 60)}) : (one.title ?? one.head).slice(0, 60)}</option>`)}
 			<option value="pasted">${t('sample.paste')}</option>
 		</select></label>
+		${workflow && html`<${Find} workflow=${workflow} tenant=${state.tenant} onPick=${state.pick}/>`}
 		${state.choice === 'pasted' ? html`<label class="stacked"><span>${t('sample.pasted')}</span>
 				<textarea class="json" dir="ltr" rows="6" spellcheck=${false} value=${state.pasted} onInput=${event => state.paste(event.target.value)}></textarea></label>
 			${state.broken && html`<p class="field-problem">${t('editor.json_broken', {line: state.broken})}</p>`}`
@@ -103,7 +118,7 @@ export function Sample({editor, state, children}) {
 	const {steps, previewError, previewCurrent} = editor;
 
 	return html`<aside class="sample" aria-label=${t('sample')}><h2>${t('sample')}</h2>
-		<${Chooser} state=${state}/>
+		<${Chooser} state=${state} workflow=${editor.id}/>
 		${state.samples.length === 0 && !state.loading && html`<p class="dim">${t('sample.none')}</p>`}
 		<h3>${t('sample.would')}</h3>
 		<p class="dim">${t('sample.nothing_sent')}</p>

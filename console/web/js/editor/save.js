@@ -10,6 +10,7 @@ import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Changes, Sides, sentence} from '../ui/changes.js';
 import {Dialog} from '../ui/dialog.js';
+import {Difference} from '../ui/difference.js';
 import {needsRole} from '../ui/grant.js';
 import {Loaded, Problem} from '../ui/parts.js';
 import {Saved} from '../page/theirs.js';
@@ -57,8 +58,8 @@ export function MergeDialog({id, base, mine, onClose, onMerged}) {
 			const result = () => conflicts.reduce((all, one, i) => choices[i] === 'mine' ? one.make(all) : all, tree);
 
 			return html`<${Saved} ...${data}/>
-				<details open><summary>${t('merge.theirs')}</summary><${Changes} changes=${changes(base, theirs)}/></details>
-				<details><summary>${t('merge.mine')}</summary><${Changes} changes=${changes(base, mine)}/></details>
+				<details open><summary>${t('merge.theirs')}</summary><${Difference} before=${base} after=${theirs}/></details>
+				<details><summary>${t('merge.mine')}</summary><${Difference} before=${base} after=${mine}/></details>
 				${conflicts.length > 0 && html`<p><strong>${t('merge.conflicts', {n: conflicts.length})}</strong></p>`}
 				${conflicts.map((one, i) => html`<${Conflict} key=${i} name=${`conflict-${i}`} conflict=${one} choice=${choices[i]} onChoose=${what => choose({...choices, [i]: what})}/>`)}
 				<div class="dialog-actions"><button type="button" onClick=${onClose}>${t('merge.keep')}</button>

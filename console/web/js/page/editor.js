@@ -8,7 +8,6 @@ import {get} from '../api.js';
 import {at, canonical, insert, make, move, parse, print, put, remove, textAt} from '../json.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
-import {changes} from '../compare.js';
 import {useChecks} from '../editor/checks.js';
 import {Code, positionsOf} from '../editor/code.js';
 import {idOf} from '../editor/controls.js';
@@ -21,8 +20,8 @@ import {ProblemList} from '../editor/problems.js';
 import {Sample, useSample} from '../editor/sample.js';
 import {MergeDialog, SaveDialog, proposed} from '../editor/save.js';
 import {Start, readExample} from '../editor/start.js';
-import {Changes} from '../ui/changes.js';
 import {Dialog} from '../ui/dialog.js';
+import {Difference} from '../ui/difference.js';
 import {needsRole} from '../ui/grant.js';
 import {Action, Loaded, When} from '../ui/parts.js';
 import {TenantChoice} from '../ui/tenant.js';
@@ -71,23 +70,20 @@ function useSteps(model, focus, first) {
 	};
 }
 
-// Puts the focus on an element that the next drawing may bring, opening what it is in.
+// Puts the focus on an element that the drawing with this change may bring, opening what
+// it is in.  It is a state: so it is looked for after that drawing, and not before.
 function useFocus() {
-	const wanted = useRef(null);
+	const [wanted, want] = useState([]);
 
 	useEffect(() => {
-		if (!wanted.current)
-			return;
+		const element = wanted.map(id => document.getElementById(id)).find(Boolean);
 
-		const element = wanted.current.map(id => document.getElementById(id)).find(Boolean);
-
-		wanted.current = null;
 		for (let one = element?.closest('details'); one; one = one.parentElement.closest('details'))
 			one.open = true;
 		element?.focus();
 		element?.scrollIntoView?.({block: 'center'});
-	});
-	return (...ids) => { wanted.current = ids; };
+	}, [wanted]);
+	return (...ids) => want(ids);
 }
 
 // The ids of the element for a path and of those around it.
@@ -117,9 +113,23 @@ function Bar({model, changed, allowed, reason, workflow, open}) {
 		<${Action} kind="main" allowed=${allowed} reason=${reason} onClick=${() => open('save')}>${workflow ? t('editor.save', {version: 'v' + (workflow.version + 1)}) : t('editor.save_new')}</${Action}>
 		<button type="button" disabled=${!model.canUndo} onClick=${model.undo}>↶ ${t('editor.undo')}</button>
 		<button type="button" disabled=${!model.canRedo} onClick=${model.redo}>↷ ${t('editor.redo')}</button>
-		${workflow && html`<button type="button" disabled=${!changed} onClick=${() => open('compare')}>${t('editor.compare')}</button>`}
+		${workflow && html`<button type="button" onClick=${() => open('compare')}>${t('editor.compare')}</button>`}
 		<a href=${address(workflow ? '/workflows/' + workflow.id : '/workflows', {tenant: route.value.params.tenant})}>${t(changed ? 'editor.leave' : 'close')}</a>
 	</div>`;
+}
+
+// The draft against the version that it began with, or another.
+function CompareDialog({workflow, base, mine, onClose}) {
+	const [n, choose] = useState(workflow.version);
+	const versions = useLoad(options => get(`workflows/${workflow.id}/versions`, options), [workflow.id]);
+	const other = useLoad(options => n === workflow.version ? Promise.resolve({tree: base})
+		: get(`workflows/${workflow.id}/versions/${n}`, options).then(one => ({tree: canonical(parse(one.definition))})), [n]);
+
+	return html`<${Dialog} title=${t('version.compare', {from: 'v' + n, to: t('editor.draft')})} onClose=${onClose}>
+		<label>${t('version')}<select name="version" value=${String(n)} onChange=${event => choose(Number(event.target.value))}>
+			${(versions.data?.versions ?? [{version: n}]).map(one => html`<option value=${String(one.version)}>v${one.version}${one.saved_by ? ` · ${one.saved_by}` : ''}${one.note ? ` · ${one.note}` : ''}</option>`)}</select></label>
+		<${Loaded} state=${other}>${({tree}) => html`<${Difference} before=${tree} after=${mine}/>`}</${Loaded}>
+	</${Dialog}>`;
 }
 
 // What was kept in the tab before a reload, offered.
@@ -148,7 +158,7 @@ function useEditor({model, catalogue, workflow, tenant, setView, view}) {
 	}, []);
 
 	const editor = {...catalogue, ...steps, ...checks, tree: model.tree, edit: model.edit, broken: model.broken, checkError: checks.error,
-		isNew: !workflow, gone: first < 0 && wanted, tenant, runAs: proposed(workflow), held: held.length > 0,
+		isNew: !workflow, id: workflow?.id, gone: first < 0 && wanted, tenant, runAs: proposed(workflow), held: held.length > 0,
 		hold: (key, on) => setHeld(old => on === old.includes(key) ? old : on ? [...old, key] : old.filter(one => one !== key)),
 		focus: (path, suffix) => focus(idOf(path) + (suffix ? '-' + suffix : '')),
 		sampleOf(path) {
@@ -269,7 +279,7 @@ function EditorPage({first, catalogue, latest}) {
 		${dialog === 'save' && html`<${SaveDialog} workflow=${workflow} tenant=${tenant} base=${base.tree} tree=${model.tree} warnings=${editor.problems.length}
 			onClose=${() => open(null)} onSaved=${saved} onChanged=${() => open('merge')}/>`}
 		${dialog === 'merge' && html`<${MergeDialog} id=${workflow.id} base=${base.tree} mine=${model.tree} onClose=${() => open(null)} onMerged=${merged}/>`}
-		${dialog === 'compare' && html`<${Dialog} title=${t('version.compare', {from: 'v' + version, to: t('editor.draft')})} onClose=${() => open(null)}><${Changes} changes=${changes(base.tree, model.tree)}/></${Dialog}>`}
+		${dialog === 'compare' && html`<${CompareDialog} workflow=${workflow} base=${base.tree} mine=${model.tree} onClose=${() => open(null)}/>`}
 	</div>`;
 }
 

@@ -5,13 +5,12 @@ import {html, useState} from '../../vendor/ui.js';
 import {t, number, capped} from '../i18n.js';
 import {address, route} from '../router.js';
 import {get, post} from '../api.js';
-import {changes} from '../compare.js';
 import {at, canonical, child, parse, print, textAt} from '../json.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Fire} from '../editor/fire.js';
-import {Changes} from '../ui/changes.js';
 import {Dialog} from '../ui/dialog.js';
+import {Difference} from '../ui/difference.js';
 import {needsRole} from '../ui/grant.js';
 import {Action, Loaded, When} from '../ui/parts.js';
 import {toast} from '../ui/toast.js';
@@ -55,7 +54,7 @@ function CompareDialog({workflow, n, onClose}) {
 
 	return html`<${Dialog} title=${t('version.compare', {from: 'v' + n, to: 'v' + workflow.version})} onClose=${onClose}>
 		<${Loaded} state=${state}>${({definition}) => html`
-			<${Changes} changes=${changes(parse(definition), parse(workflow.definition))}/>
+			<${Difference} before=${parse(definition)} after=${parse(workflow.definition)}/>
 			<details><summary>${t('run.definition', {version: 'v' + n})}</summary><pre dir="ltr"><${Text} text=${print(canonical(parse(definition)))}/></pre></details>`}</${Loaded}>
 	</${Dialog}>`;
 }
@@ -72,7 +71,7 @@ function PutBackDialog({workflow, n, onClose, onDone}) {
 	}, onDone);
 
 	return html`<${Dialog} title=${t('version.put_back', {from: 'v' + n, to: 'v' + (workflow.version + 1)})} onClose=${onClose}>
-		<${Loaded} state=${old}>${({definition}) => html`<${Changes} changes=${changes(parse(workflow.definition), parse(definition))}/>`}</${Loaded}>
+		<${Loaded} state=${old}>${({definition}) => html`<${Difference} before=${parse(workflow.definition)} after=${parse(definition)}/>`}</${Loaded}>
 		<p class="dim">${t('version.put_back.what', {role: workflow.run_as})}</p>
 		<label>${t('editor.note')}<input dir="auto" maxlength="1000" value=${note} onInput=${event => setNote(event.target.value)}/></label>
 		${state.error?.code === 'changed' && html`<${Pending} id=${workflow.id}/>`}
