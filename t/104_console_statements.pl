@@ -381,6 +381,20 @@ foreach my $batch (1 .. 9)
 is("$done " . scalar @next, '6 1', 'six in two batches');
 is($node->safe_psql('shop', "SELECT count(*) FROM workflow_runs WHERE status = 'queued'"), '7',
 	'are queued again');
+# what cannot be retried is counted as such, also of more than are counted in all
+$node->safe_psql('shop', <<"SQL");
+INSERT INTO workflow_runs (definition_id, trigger_payload, status, error_message, started_at, completed_at)
+SELECT '$bill', '{}', 'failed', 'step "mark": many', now(), now() FROM generate_series(1, 10600);
+UPDATE workflow_runs SET place = 1 WHERE id IN (SELECT id FROM workflow_runs WHERE error_message LIKE '%many' ORDER BY id LIMIT 3);
+SQL
+my %many = (workflow => $bill, status => 'failed');
+($status, $body) = answer('ops_a', 'runs_retry_next', {}, { filter => \%many, limit => 500 }, writes => 1, keep => 1);
+is("$body->{done} $body->{skipped}", '500 3', 'three of a copy are passed');
+($status, $body) = answer('ops_a', 'runs_retry_next', {}, { filter => \%many, after => $body->{next}, limit => 500 }, writes => 1);
+is("$body->{done} $body->{skipped}", '500 0', 'and not again');
+is($node->safe_psql('shop', "SELECT count(*) FROM workflow_runs WHERE error_message LIKE '%many' AND status = 'failed'"), 10100,
+	'the others stay');
+$node->safe_psql('shop', "DELETE FROM workflow_runs WHERE definition_id = '$bill' AND trigger_payload = '{}'");
 # and cancelled, but for what has ended
 ($after, $done, @next) = (undef, 0);
 foreach my $batch (1 .. 9)

@@ -8,26 +8,31 @@ WITH asked AS MATERIALIZED (
 		f->>'error_class' AS error_class, ($2->>'after')::uuid AS after,
 		least(greatest(coalesce(($2->>'limit')::int, 500), 1), 500) AS most
 	FROM (SELECT coalesce($2->'filter', '{}')) f (f)
-), before AS MATERIALIZED (
-	SELECT a.*, @wf@.wf_count_runs(a.tenant, NULL, coalesce(a.status, 'failed'), a.since, a.workflow,
-		a.until, a.step, a.error_class, a.after) AS count
-	FROM asked a
 ), done AS MATERIALIZED (
-	SELECT b.count, b.most, array_agg(r ORDER BY r) FILTER (WHERE r IS NOT NULL) AS ids
-	FROM before b LEFT JOIN LATERAL @wf@.wf_retry_runs(b.tenant, NULL, b.status, b.since, b.workflow, b.until,
-		b.step, b.error_class, b.after, least(b.most, b.count + 500),
-		coalesce($2->>'on_version', 'own')) r ON true
-	GROUP BY b.count, b.most
+	SELECT array_agg(r ORDER BY r) FILTER (WHERE r IS NOT NULL) AS ids
+	FROM asked a LEFT JOIN LATERAL @wf@.wf_retry_runs(a.tenant, NULL, a.status, a.since, a.workflow, a.until,
+		a.step, a.error_class, a.after, a.most, coalesce($2->>'on_version', 'own')) r ON true
 ), total AS MATERIALIZED (
-	SELECT d.count, coalesce(cardinality(d.ids), 0) AS done,
-		CASE WHEN cardinality(d.ids) = d.most THEN d.ids[d.most] END AS next
-	FROM done d
+	SELECT coalesce(cardinality(d.ids), 0) AS done,
+		CASE WHEN cardinality(d.ids) = a.most THEN d.ids[a.most] END AS next
+	FROM done d, asked a
+), edge AS MATERIALIZED (
+	-- an id begins with its time: what was looked at ends with that millisecond
+	SELECT t.done, t.next, least(a.until, timestamptz 'epoch' + interval '1 millisecond' *
+		(('x' || left(replace(t.next::text, '-', ''), 12))::bit(48)::bigint + 1)) AS until
+	FROM total t, asked a
+), counted AS (
+	-- what was retried is not of the filter any more: who still is, up to the edge, and of
+	-- these who comes after the last one
+	SELECT e.done, e.next, @wf@.wf_count_runs(a.tenant, NULL, coalesce(a.status, 'failed'), a.since, a.workflow,
+			e.until, a.step, a.error_class, a.after) AS still,
+		CASE WHEN e.next IS NULL THEN 0
+			ELSE @wf@.wf_count_runs(a.tenant, NULL, coalesce(a.status, 'failed'), a.since, a.workflow,
+				e.until, a.step, a.error_class, e.next) END AS later
+	FROM edge e, asked a
 )
 SELECT 200 AS status, jsonb_build_object(
-	'now', now(), 'done', t.done, 'next', t.next,
+	'now', now(), 'done', c.done, 'next', c.next,
 	-- what the filter chose and could not be retried; so many are not counted
-	'skipped', CASE WHEN t.count < 10000 THEN greatest(t.count - t.done - CASE
-		WHEN t.next IS NULL THEN 0
-		ELSE @wf@.wf_count_runs(a.tenant, NULL, coalesce(a.status, 'failed'), a.since, a.workflow,
-			a.until, a.step, a.error_class, t.next) END, 0) END)::text AS body
-FROM total t, asked a;
+	'skipped', CASE WHEN c.still < 10000 THEN greatest(c.still - c.later, 0) END)::text AS body
+FROM counted c;
