@@ -229,7 +229,7 @@ story('changes a mail template, looking at what it becomes', {allow: [FRAME]}, a
 for (const [language, theme, width] of [['en', 'light', 1280], ['ar', 'dark', 390]]) {
 	story('is offered what the event has while a mail is written', {language, theme, width}, async person => {
 		const subject = person.page.locator('input[name=subject]');
-		const options = person.page.getByRole('option');
+		const options = person.page.locator('.completion [role=option]');
 
 		await person.signIn();
 		await openTemplate(person, 'welcome');
