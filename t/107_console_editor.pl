@@ -264,6 +264,24 @@ is($node->safe_psql('shop', "SELECT count(*) FROM workflow_runs WHERE queued_at 
 $node->safe_psql('shop', "UPDATE workflow_definitions SET is_active = false WHERE id = '$mark'");
 is(answer('ops_a', 'workflow_fire', { id => $mark }, \%fire, writes => 1), '55000', 'nor one that is switched off');
 
-is(scalar keys %tried, 11, 'eleven statements');
+# What a role may use, as steps name it: not what is another's, an extension's or a partition.
+$node->safe_psql('shop', <<'SQL');
+CREATE SCHEMA "Old"; GRANT USAGE ON SCHEMA "Old" TO shop_steps;
+CREATE TABLE "Old".orders ("Nr" int, dropped int); ALTER TABLE "Old".orders DROP COLUMN dropped;
+GRANT SELECT ("Nr") ON "Old".orders TO shop_steps;
+CREATE TABLE public.secrets (x int);
+CREATE SCHEMA shut; CREATE TABLE shut.away (x int); GRANT SELECT ON shut.away TO shop_steps;
+CREATE TABLE public.parts (x int) PARTITION BY LIST (x); CREATE TABLE public.part_1 PARTITION OF public.parts FOR VALUES IN (1);
+GRANT SELECT ON public.parts, public.part_1 TO shop_steps;
+SQL
+foreach my $role (@all)
+{
+	($status, $body) = answer($role, 'tables', { run_as => 'shop_steps' });
+	is("$status " . join(' ', map { "$_->{name}(@{ $_->{columns} })" } @{ $body->{tables} }),
+		'200 "Old".orders(Nr) orders(id status total big) parts(x)', "the tables of shop_steps, for $role");
+}
+is_deeply((answer('view_a', 'tables', $_))[1]{tables}, [], 'of nobody') foreach {}, { run_as => 'none' };
+
+is(scalar keys %tried, 12, 'twelve statements');
 $node->stop;
 done_testing();

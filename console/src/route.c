@@ -88,6 +88,7 @@ static const Route routes[] =
 	READ("workflows/ID/versions/N", "workflow_version", NULL),
 	READ("actions", "actions", "tenant"),
 	READ("samples", "samples", "trigger_type tenant"),
+	READ("tables", "tables", "run_as"),
 	ASK("validate", "validate"),
 	ASK("preview", "preview"),
 	WRITE("try", "try"),

@@ -547,6 +547,7 @@ export default {
 	'editor.as_json': 'تعديل بصيغة JSON',
 	'editor.as_form': 'تعديل في النموذج',
 	'editor.params': 'المعطيات',
+	'editor.one_of': 'واحد مما يلي',
 	'editor.more': {zero: 'لا إعدادات أخرى', one: 'إعداد آخر', two: 'إعدادان آخران', few: '{n} إعدادات أخرى', many: '{n} إعدادًا آخر', other: '{n} إعداد آخر'},
 	'editor.failing': 'إذا فشلت: إعادة المحاولة والمهلة',
 	'editor.on_error.stop': 'يفشل التنفيذ',

@@ -473,6 +473,7 @@ export default {
 	'editor.as_json': 'Edit as JSON',
 	'editor.as_form': 'Edit in the form',
 	'editor.params': 'Parameters',
+	'editor.one_of': 'One of these',
 	'editor.more': {one: '{n} more setting', other: '{n} more settings'},
 	'editor.failing': 'If it fails: trying again, time limit',
 	'editor.on_error.stop': 'the run fails',

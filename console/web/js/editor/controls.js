@@ -155,7 +155,7 @@ export function JsonControl({editor, path, keep, ...rest}) {
 const KINDS = {string: () => make(''), number: () => ({kind: 'number', text: '0'}), boolean: () => make(true), null: () => make(null), json: () => make({})};
 
 // A value whose type the person chooses: text, number, yes or no, nothing, JSON.
-export function ValueControl({editor, path, label, plain}) {
+export function ValueControl({editor, path, label, plain, list}) {
 	const node = at(editor.tree, path);
 	const is = node?.kind === 'object' || node?.kind === 'array' ? 'json' : node?.kind ?? 'string';
 	const [chosen, choose] = useState(is);
@@ -175,29 +175,29 @@ export function ValueControl({editor, path, label, plain}) {
 			: kind === 'boolean' ? html`<select id=${id} aria-label=${label} value=${String(node.value)} onChange=${event => editor.edit(tree => put(tree, path, make(event.target.value === 'true')))}>
 				<option value="true">${t('editor.yes')}</option><option value="false">${t('editor.no')}</option></select>`
 				: kind === 'null' ? html`<span class="dim" id=${id}>${t('value.none')}</span>`
-					: html`<${ValueText} editor=${editor} path=${path} id=${id} label=${label} numeric=${kind === 'number'} plain=${plain}/>`}
+					: html`<${ValueText} editor=${editor} path=${path} id=${id} label=${label} numeric=${kind === 'number'} plain=${plain} list=${list}/>`}
 		<select class="kind" aria-label=${`${label}: ${t('editor.kind')}`} value=${kind} onChange=${event => become(event.target.value)}>
 			${Object.keys(KINDS).map(name => html`<option value=${name}>${t('editor.kind.' + name)}</option>`)}
 		</select></span>`;
 }
 
 // As TextControl, but an empty text stays.
-function ValueText({editor, path, id, label, numeric, plain}) {
+function ValueText({editor, path, id, label, numeric, plain, list}) {
 	const filled = {...editor, edit: (change, mark) => editor.edit(tree => {
 		const next = change(tree);
 
 		return at(next, path) ? next : put(tree, path, make(''));
 	}, mark)};
 
-	return html`<${TextControl} editor=${filled} path=${path} keep=${path.length + 1} id=${id} aria-label=${label} numeric=${numeric} multiline=${!plain && !numeric} rows=${2} insertable=${!plain}/>`;
+	return html`<${TextControl} editor=${filled} path=${path} keep=${path.length + 1} id=${id} aria-label=${label} numeric=${numeric} multiline=${!plain && !numeric && !list} rows=${2} insertable=${!plain} list=${list}/>`;
 }
 
 function RowProblems({editor, path}) {
 	return problemsAt(editor.problems, path, true).map(problem => html`<${ProblemText} editor=${editor} problem=${problem}/>`);
 }
 
-// Names and values, in rows.
-export function MapControl({editor, path, keep, label}) {
+// Names and values, in rows.  list: the id of a list of names.
+export function MapControl({editor, path, keep, label, list}) {
 	const members = at(editor.tree, path)?.members ?? [];
 	const [count, more] = useState(0);
 
@@ -219,19 +219,19 @@ export function MapControl({editor, path, keep, label}) {
 	}
 
 	return html`<ul class="entries" aria-label=${label}>${members.map(({key}, i) => html`<li key=${`${i} ${count}`}>
-			<input class="key" dir="auto" id=${`${idOf([...path, key])}-key`} aria-label=${t('editor.key')} value=${key} onChange=${event => name(key, event.target.value.trim(), event)}/>
+			<input class="key" dir="auto" id=${`${idOf([...path, key])}-key`} aria-label=${t('editor.key')} list=${list} value=${key} onChange=${event => name(key, event.target.value.trim(), event)}/>
 			<button type="button" class="quiet" aria-label=${t('editor.remove', {what: key})} onClick=${() => editor.edit(tree => remove(tree, [...path, key], keep))}>×</button>
 			<${ValueControl} key=${key} editor=${editor} path=${[...path, key]} label=${key}/>
 			<${RowProblems} editor=${editor} path=${[...path, key]}/></li>`)}
 		<li><button type="button" onClick=${add}>+ ${t('editor.add')}</button></li></ul>`;
 }
 
-// Values, in rows.
-export function ListControl({editor, path, keep, label, plain}) {
+// Values, in rows.  list: the id of a list of values.
+export function ListControl({editor, path, keep, label, plain, list}) {
 	const items = at(editor.tree, path)?.items ?? [];
 
 	return html`<ol class="entries" aria-label=${label}>${items.map((item, i) => html`<li key=${`${i} ${items.length}`}>
-			<${ValueControl} editor=${editor} path=${[...path, i]} label=${`${label} ${i + 1}`} plain=${plain}/>
+			<${ValueControl} editor=${editor} path=${[...path, i]} label=${`${label} ${i + 1}`} plain=${plain} list=${list}/>
 			<button type="button" class="quiet" aria-label=${t('editor.remove', {what: String(i + 1)})} onClick=${() => editor.edit(tree => remove(tree, [...path, i], keep))}>×</button>
 			<${RowProblems} editor=${editor} path=${[...path, i]}/></li>`)}
 		<li><button type="button" onClick=${() => { editor.edit(tree => insert(tree, path, items.length, make(''))); editor.focus([...path, items.length]); }}>+ ${t('editor.add')}</button></li></ol>`;

@@ -52,6 +52,7 @@ function ParamControl({editor, path, param, kind, label, ties}) {
 	const types = (param.type ?? '').split('|');
 	const format = param.format ?? '';
 	const common = {editor, path, keep: path.length, label};
+	const columns = format === 'columns' ? `columns-${path[1]}` : null;
 
 	switch (kind) {
 		case 'enum':
@@ -59,13 +60,13 @@ function ParamControl({editor, path, param, kind, label, ties}) {
 		case 'boolean':
 			return html`<${ChoiceControl} ...${common} none=${t('editor.by_default')} options=${[['true', t('editor.yes'), make(true)], ['false', t('editor.no'), make(false)]]} ...${ties}/>`;
 		case 'map':
-			return html`<div id=${ties.id} tabIndex="-1" role="group" aria-label=${label}><${MapControl} ...${common}/></div>`;
+			return html`<div id=${ties.id} tabIndex="-1" role="group" aria-label=${label}><${MapControl} ...${common} list=${columns}/></div>`;
 		case 'list':
-			return html`<div id=${ties.id} tabIndex="-1" role="group" aria-label=${label}><${ListControl} ...${common}/></div>`;
+			return html`<div id=${ties.id} tabIndex="-1" role="group" aria-label=${label}><${ListControl} ...${common} list=${columns}/></div>`;
 		case 'json':
 			return html`<${JsonControl} ...${common} ...${ties}/>`;
 		default: {
-			const list = format.startsWith('connection:') ? `connections-${format.slice(11).replaceAll('|', '-')}` : format === 'mail_template' ? 'mail-templates' : null;
+			const list = format.startsWith('connection:') ? `connections-${format.slice(11).replaceAll('|', '-')}` : format === 'mail_template' ? 'mail-templates' : format === 'table' ? 'tables' : null;
 
 			return html`<${TextControl} ...${common} multiline=${LONG.includes(format) || (!param.type && format === 'template')}
 				numeric=${types.includes('number')} ltr=${['url', 'phone', 'table', 'email'].includes(format)}
@@ -96,12 +97,33 @@ function Param({editor, path, action, name, param}) {
 	</div>`;
 }
 
+// Parameters of which exactly one is given: a choice, and the field of what is chosen.
+function OneOf({editor, path, action, names, param}) {
+	const node = at(editor.tree, path);
+	const given = names.filter(name => child(node, name));
+	const [chosen, choose] = useState(given[0] ?? names[0]);
+	const shown = given.length > 0 ? given : [chosen];
+	const label = name => wordsOf(action, name, action.params[name]).label;
+
+	function take(name) {
+		choose(name);
+		editor.edit(tree => given.reduce((all, one) => one === name ? all : remove(all, [...path, one]), tree));
+	}
+
+	return html`<fieldset class="one-of"><legend>${t('editor.one_of')}</legend>
+		<div class="choices">${names.map(name => html`<label class="choice" key=${name}><input type="radio" name=${`${idOf(path)}-${names.join()}`} checked=${shown.length === 1 && shown[0] === name} onChange=${() => take(name)}/> ${label(name)}</label>`)}</div>
+		${shown.map(name => param([name, action.params[name]]))}</fieldset>`;
+}
+
 function Params({editor, path, action}) {
 	const known = Object.entries(action?.params ?? {}).filter(([name]) => !name.startsWith('$'))
 		.sort(([, a], [, b]) => (a.order ?? 99) - (b.order ?? 99));
-	const rules = ['$one_of', '$any_of'].flatMap(rule => (action?.params[rule] ?? []).flat());
 	const node = at(editor.tree, path);
-	const shown = known.filter(([name, param]) => param.required || child(node, name) || rules.includes(name));
+	const groups = action?.params.$one_of ?? [];
+	const any = (action?.params.$any_of ?? []).flat();
+	const first = known.filter(([name, param]) => param.required || child(node, name) || any.includes(name) || groups.flat().includes(name)).map(([name]) => name);
+	const needed = first.filter(name => child(node, name)).flatMap(name => action?.params.$needs?.[name] ?? []);
+	const shown = known.filter(([name]) => first.includes(name) || needed.includes(name));
 	const more = known.filter(one => !shown.includes(one));
 	const unknown = (node?.members ?? []).map(({key}) => key).filter(key => !known.some(([name]) => name === key));
 	const param = ([name, one]) => html`<${Param} key=${name} editor=${editor} path=${[...path, name]} action=${action} name=${name} param=${one}/>`;
@@ -110,7 +132,8 @@ function Params({editor, path, action}) {
 		return html`<${Field} editor=${editor} path=${path} label=${t('editor.params')} deep>${ties => html`<${JsonControl} editor=${editor} path=${path} ...${ties}/>`}</${Field}>`;
 	return html`<div id=${idOf(path)} tabIndex="-1">
 		<${ProblemsOf} editor=${editor} path=${path}/>
-		${shown.map(param)}
+		${groups.map((names, i) => html`<${OneOf} key=${i} editor=${editor} path=${path} action=${action} names=${names} param=${param}/>`)}
+		${shown.filter(([name]) => !groups.flat().includes(name)).map(param)}
 		${unknown.map(name => html`<${Unknown} key=${name} editor=${editor} path=${[...path, name]} name=${name}/>`)}
 		${more.length > 0 && html`<details><summary>${t('editor.more', {n: more.length})}</summary>${more.map(param)}</details>`}</div>`;
 }
@@ -185,6 +208,12 @@ function Lists({editor}) {
 
 	return html`${[...kinds].map(kind => html`<datalist id=${`connections-${kind.replaceAll('|', '-')}`}>
 		${editor.connections.filter(one => kind.split('|').includes(one.kind)).map(one => html`<option value=${one.name}/>`)}</datalist>`)}
+		<datalist id="tables">${editor.tables.map(one => html`<option value=${one.name}/>`)}</datalist>
+		${(at(editor.tree, ['steps'])?.items ?? []).map((step, i) => {
+			const table = editor.isOpen(i) && editor.tables.find(one => one.name === textAt(step, ['params', 'table']));
+
+			return table && html`<datalist id=${`columns-${i}`}>${table.columns.map(one => html`<option value=${one}/>`)}</datalist>`;
+		})}
 		<datalist id="mail-templates">${editor.templates.map(name => html`<option value=${name}/>`)}</datalist>`;
 }
 

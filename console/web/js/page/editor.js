@@ -147,6 +147,8 @@ function useEditor({model, catalogue, workflow, tenant, setView, view}) {
 	const steps = useSteps(model, focus, first);
 	const samples = useSample(model.tree, tenant, run);
 	const checks = useChecks(model, tenant, samples.sample);
+	const runAs = proposed(workflow);
+	const tables = useLoad(options => runAs ? get(`tables?${new URLSearchParams({run_as: runAs})}`, options) : Promise.resolve(null), [runAs]);
 	const [held, setHeld] = useState([]);
 	const inputs = (checks.steps ?? []).map(one => one.input && !one.input.truncated ? parse(one.input.text) : null);
 	const outputs = Object.fromEntries((checks.steps ?? []).filter(one => one.output && !one.output.truncated).map(one => [one.step_name, parse(one.output.text)]));
@@ -158,7 +160,7 @@ function useEditor({model, catalogue, workflow, tenant, setView, view}) {
 	}, []);
 
 	const editor = {...catalogue, ...steps, ...checks, tree: model.tree, edit: model.edit, broken: model.broken, checkError: checks.error,
-		isNew: !workflow, id: workflow?.id, gone: first < 0 && wanted, tenant, runAs: proposed(workflow), held: held.length > 0,
+		isNew: !workflow, id: workflow?.id, gone: first < 0 && wanted, tenant, runAs, tables: tables.data?.tables ?? [], held: held.length > 0,
 		hold: (key, on) => setHeld(old => on === old.includes(key) ? old : on ? [...old, key] : old.filter(one => one !== key)),
 		focus: (path, suffix) => focus(idOf(path) + (suffix ? '-' + suffix : '')),
 		sampleOf(path) {
