@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import {readFileSync} from 'node:fs';
 import {test} from 'node:test';
-import {becomes, like, sql, story} from './browser.mjs';
+import {PASSWORD, becomes, like, sql, story} from './browser.mjs';
 
 const BEIRUT = '7f0e8a52-3c1d-4c55-9d0b-5a6f7e8d9c01';
 const NEVER = '1 == 2';
@@ -458,4 +458,81 @@ story('who may not do what he asks for is told the statement that would let him'
 		body: JSON.stringify({error: {code: 'forbidden', sqlstate: '42501', message: 'permission denied for function wf_runs'}})}));
 	await person.open('/runs');
 	await person.page.locator('.problem code', {hasText: "SELECT wf_grant('viewer', 'operate');"}).waitFor();
+});
+
+story('more than a hundred need a tick, go in batches, and stop when told to', {}, async person => {
+	const definition = define('batches', [skip('one')]);
+	const failed = `SELECT count(*) FROM workflow_runs WHERE definition_id = '${definition}' AND status = 'failed'`;
+	let begun;
+	const first = new Promise(done => { begun = done; });
+	let go;
+	const told = new Promise(done => { go = done; });
+
+	sql(`INSERT INTO workflow_runs (id, definition_id, trigger_payload, status, error_message, started_at, completed_at)
+		SELECT (left(wf_run_id_floor(now() - interval '2 hours')::text, 24) || lpad(to_hex(n), 12, '0'))::uuid, '${definition}',
+			'{}', 'failed', 'step "one": one of a great many', now(), now() FROM generate_series(1, 620) n`);
+	await person.signIn();
+	await person.open('/failures');
+
+	const group = person.page.locator('.group', {hasText: 'one of a great many'});
+
+	assert.match(await group.getByRole('button', {name: person.say('retry_one')}).getAttribute('class'), /main/);
+	await group.getByRole('button', {name: person.say('retry_all.open', {n: 620})}).click();
+	await person.sees(person.say('failures.one_first'));
+	await person.sees(person.say('retry_all.older', {n: 620}));
+
+	const button = person.button('bulk.retry.button', {n: 620, count: 620});
+
+	assert.ok(await button.isDisabled());
+	await person.dialog().getByRole('checkbox').check();
+	await person.accessible('the dialog of many');
+	await person.page.route('**/api/runs/retry-next', async route => {
+		const response = await route.fetch();
+
+		begun();
+		await told;
+		await route.fulfill({response});
+	});
+	await button.click();
+	await first;
+	await person.dialog().getByRole('button', {name: person.say('retry_all.stop')}).click();
+	go();
+	await person.sees(person.say('bulk.retry.ended', {done: 500, changed: 0, failed: 0}));
+	await person.sees(person.say('bulk.stopped'));
+	await becomes(failed, '120');
+	await person.page.getByRole('link', {name: person.say('bulk.look')}).click();
+	await person.seesRows(50);
+});
+
+story('all that a search finds are retried', {language: 'ar'}, async person => {
+	const definition = define('found', [skip('one')]);
+
+	for (const status of ['failed', 'failed', 'completed'])
+		put(definition, status, 987654, status === 'failed' ? 'step "one": no' : null);
+	await person.signIn();
+	await person.search('n=987654');
+	await person.seesRows(3);
+	await person.press('runs.retry.all');
+	await person.sees(person.say('retry_all.count', {n: 2, count: 2}));
+	await person.press('bulk.retry.button', {n: 2, count: 2});
+	await person.sees(person.say('bulk.retry.ended', {done: 2, changed: 0, failed: 0}));
+	await becomes(`SELECT count(*) FROM workflow_runs WHERE definition_id = '${definition}' AND status = 'completed'`, '3');
+});
+
+story('signing in is tried again by itself while the server is down', {language: 'ar', allow: [/status of (401|503)/]}, async person => {
+	let down = 2;
+
+	await person.signIn();
+	await person.open('/runs');
+	await person.page.locator('.row').first().waitFor();
+	await person.page.route('**/api/login', route => down-- > 0 ? route.fulfill({status: 503, contentType: 'application/json',
+		body: JSON.stringify({error: {code: 'unavailable', sqlstate: '57P03', message: 'the database system is starting up'}})}) : route.continue());
+	sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'ops'");
+	await person.dialog().locator('input[name=password]').fill(PASSWORD);
+	await person.dialog().getByRole('button', {name: person.say('login')}).click();
+	await person.dialog().getByText(like(person.say('error.unavailable'))).waitFor();
+	await person.accessible('waiting for the server');
+	await person.dialog().waitFor({state: 'detached'});
+	assert.ok(down < 0);
+	await person.page.locator('.row').first().waitFor();
 });

@@ -61,6 +61,7 @@ export default {
 	'login.busy': 'Signing in…',
 	'login.again': 'Sign in again',
 	'login.kept': 'The page stays as it is.',
+	'login.trying': 'So it has been since {since}; the page tries again by itself.',
 	'ended.expired': 'You were signed out because nothing was done for 30 minutes, or after 12 hours.',
 	'ended.lost': 'The connection to the database has ended.',
 	'ended.ended': 'This session was ended.',

@@ -1,21 +1,24 @@
 // Signing in: a page of its own, and a dialog over a page whose session has ended.
 
-import {html, useRef, useState} from '../../vendor/ui.js';
-import {t, has} from '../i18n.js';
+import {html, useEffect, useRef, useState} from '../../vendor/ui.js';
+import {t, has, moment} from '../i18n.js';
 import {login} from '../api.js';
 import {me, signedIn, forget} from '../session.js';
 import {Language} from '../ui/choices.js';
 import {Dialog} from '../ui/dialog.js';
 import {Problem} from '../ui/parts.js';
 
+// No server answers: it is tried again by itself, with what was typed.
+const DOWN = ['unavailable', 'unreachable'];
+const LONGEST = 15000;
+
 function Form({role, button}) {
 	const form = useRef(null);
 	const [error, fail] = useState(null);
 	const [busy, setBusy] = useState(false);
+	const [down, setDown] = useState(null);
 
-	async function submit(event) {
-		event.preventDefault();
-
+	async function attempt() {
 		const {role: name, password} = form.current.elements;
 
 		setBusy(true);
@@ -24,19 +27,37 @@ function Form({role, button}) {
 			signedIn(await login(name.value, password.value));
 			form.current?.reset();
 		} catch (problem) {
-			fail(problem);
-			password.value = '';
-			password.focus();
+			if (DOWN.includes(problem.code)) {
+				setDown(old => ({code: problem.code, since: old?.since ?? new Date().toISOString(), wait: Math.min(LONGEST, 2 * (old?.wait ?? 1000))}));
+			} else {
+				setDown(null);
+				fail(problem);
+				password.value = '';
+				password.focus();
+			}
 		} finally {
 			setBusy(false);
 		}
 	}
 
-	return html`<form ref=${form} class="signin" onSubmit=${submit}>
+	function submit(event) {
+		event.preventDefault();
+		setDown(null);
+		attempt();
+	}
+
+	useEffect(() => {
+		const timer = down && setTimeout(attempt, down.wait);
+
+		return () => clearTimeout(timer);
+	}, [down]);
+
+	return html`<form ref=${form} class="signin" onSubmit=${submit} onInput=${() => setDown(null)}>
 		<label>${t('login.role')}
 			<input name="role" required autocomplete="username" autocapitalize="none" spellcheck=${false} dir="ltr" defaultValue=${role ?? ''}/></label>
 		<label>${t('login.password')}
 			<input name="password" type="password" required autocomplete="current-password" dir="ltr"/></label>
+		${down && html`<p class="note" role="status">${t('error.' + down.code)} ${t('login.trying', {since: moment(down.since)})}</p>`}
 		${error && html`<${Problem} error=${error}/>`}
 		<button type="submit" class="main" disabled=${busy}>${busy ? t('login.busy') : button}</button>
 	</form>`;

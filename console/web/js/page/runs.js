@@ -11,6 +11,7 @@ import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Csv} from '../ui/csv.js';
 import {Action, Loaded, Status, When} from '../ui/parts.js';
+import {toast} from '../ui/toast.js';
 import {Text} from '../ui/value.js';
 import {BulkDialog, CANCELLED, RETRIED} from './bulk.js';
 
@@ -201,6 +202,7 @@ function inOrder({runs, next}, {status}) {
 function Rows({page, params, reload}) {
 	const [chosen, setChosen] = useState(new Set());
 	const [dialog, open] = useState(null);
+	const [gathering, setGathering] = useState(false);
 	const runs = inOrder(page, params);
 	const choose = (run, on) => setChosen(old => {
 		const all = new Set(old);
@@ -212,10 +214,17 @@ function Rows({page, params, reload}) {
 		return all;
 	});
 	const ask = async (what, ids) => {
-		if (ids || !params.q)
+		if (ids || !params.q) {
 			open({what, ids});
-		else
+			return;
+		}
+		setGathering(true);
+		try {
 			open({what, ids: await gather(params, what === 'retry' ? RETRIED : CANCELLED)});
+		} catch (error) {
+			toast(error.hint ?? error.message, 'error');
+		}
+		setGathering(false);
 	};
 	const filter = {tenant: params.tenant, workflow: params.workflow, status: params.status || undefined, until: params.until,
 		since: sinceOf(params.since), step: params.step, error_class: params.error_class};
@@ -225,7 +234,7 @@ function Rows({page, params, reload}) {
 
 	return html`
 		<${Tools} runs=${runs} chosen=${chosen} chooseAll=${on => setChosen(new Set(on ? runs.map(run => run.run_id) : []))} ask=${ask}/>
-		<p class="newer" role="status">${page.newer > 0 && html`<button type="button" onClick=${reload}>${t('runs.newer', {n: page.newer})}</button>`}</p>
+		<p class="newer" role="status">${gathering && t('loading')} ${page.newer > 0 && html`<button type="button" onClick=${reload}>${t('runs.newer', {n: page.newer})}</button>`}</p>
 		<ul class="rows" aria-label=${t('nav.runs')} onKeyDown=${keys}>${runs.map(run => html`<${Row} key=${run.run_id} run=${run} now=${page.now}
 			chosen=${chosen.has(run.run_id)} choose=${choose} retry=${() => ask('retry', [run.run_id])}/>`)}</ul>
 		${dialog && html`<${BulkDialog} what=${dialog.what} ids=${dialog.ids} filter=${dialog.ids ? null : filter}
@@ -242,7 +251,7 @@ function List({params}) {
 			${page.runs.length ? html`<${Rows} page=${page} params=${params} reload=${state.reload}/>` : html`<${Nothing} searched=${page.searched}/>`}
 			<p class="paging">
 				${params.before && html`<a href=${address('/runs', {...params, before: ''})}>${t('runs.newest')}</a>`}
-				<span class="dim">${t('runs.shown', {n: page.runs.length})}</span>
+				${page.runs.length > 0 && html`<span class="dim">${t('runs.shown', {n: page.runs.length})}</span>`}
 				${page.next && html`<a href=${address('/runs', {...params, before: page.next})}>${t('runs.older')}</a>`}
 			</p>`}</${Loaded}>`;
 }
