@@ -50,11 +50,12 @@ enum
 	"  AND a.kind IN ('http', 'smtp')" \
 	" WHERE $2 OR d.tenant_id = $1" \
 	"), used AS (" \
-	" SELECT DISTINCT ON (n.id, n.connection) c.id AS connection_id," \
-	"  n.id, n.name, n.tenant_id" \
-	" FROM named n JOIN %t.workflow_connections c ON c.name = n.connection" \
-	"  AND (c.tenant_id = n.tenant_id OR c.tenant_id IS NULL)" \
-	" ORDER BY n.id, n.connection, c.tenant_id NULLS LAST" \
+	" SELECT DISTINCT coalesce(own.id, every.id) AS connection_id," \
+	"  n.id, n.name, n.tenant_id FROM named n" \
+	" LEFT JOIN %t.workflow_connections own" \
+	"  ON own.name = n.connection AND own.tenant_id = n.tenant_id" \
+	" LEFT JOIN %t.workflow_connections every" \
+	"  ON every.name = n.connection AND every.tenant_id IS NULL" \
 	"), users AS (" \
 	" SELECT u.connection_id, count(*)::int AS workflows," \
 	"  jsonb_agg(jsonb_build_object('definition_id', u.id," \
