@@ -465,8 +465,11 @@ foreach my $text ('', 'x' x (512 * 1024))
 	is_deeply([ $asked->{status}, $asked->{headers}{'x-wf-preview'} ], [ 200, undef ], 'nothing, or too much, is not kept');
 }
 $asked = $console->ask($session, 'POST', '/api/templates/preview', encode_json({ html => 'first' }));
-$console->ask($session, 'POST', '/api/templates/preview', encode_json({ html => 'second' }));
-is(frame("/api/preview/$asked->{headers}{'x-wf-preview'}", $cookie)->{status}, 404, 'a newer one takes its place');
+my $next = $console->ask($session, 'POST', '/api/templates/preview', encode_json({ html => 'second' }));
+like(frame("/api/preview/$asked->{headers}{'x-wf-preview'}", $cookie)->{body}, qr/first/,
+	'a frame may ask after a newer one was made');
+$console->ask($session, 'POST', '/api/templates/preview', encode_json({ html => 'newer' })) foreach 1 .. 3;
+is(frame("/api/preview/$next->{headers}{'x-wf-preview'}", $cookie)->{status}, 404, 'but three take its place');
 unlike(slurp_file($console->{log}), qr/first|second|onclick/, 'no text is in the log');
 $console->stop;
 $node->stop;

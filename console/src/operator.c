@@ -16,17 +16,14 @@
  */
 #include "operator.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "budget.h"
 #include "clock.h"
 #include "preview.h"
+#include "reply.h"
 #include "statement.h"
-
-/* By it a spreadsheet knows that a file is UTF-8. */
-#define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 /* One request.  client is NULL once nobody waits for the answer. */
 typedef struct Job
@@ -44,6 +41,7 @@ typedef struct Job
 	char		slot[GUARD_WORD];
 	bool		poll;
 	bool		superseded;
+	size_t		reserved;		/* of the budget, while it runs */
 } Job;
 
 struct Operator
@@ -52,7 +50,8 @@ struct Operator
 	Sessions   *sessions;
 	Query	   *query;
 	char	   *schema;			/* quoted */
-	Preview		preview;
+	Preview		previews[PREVIEWS];
+	int			next_preview;
 	Job		   *running;
 	Job		   *waiting;		/* the first of them */
 };
@@ -89,19 +88,20 @@ operator_new(Sessions *sessions, Query *query, const char *role,
 
 /*--- answers ---*/
 
+/* Gives back what was taken for the answer of a job. */
+static void
+release(Job *job)
+{
+	budget_give(job->reserved);
+	job->reserved = 0;
+}
+
 static void
 free_job(Job *job)
 {
+	release(job);
 	free(job->params);
 	free(job);
-}
-
-/* Seconds that the session has left, as a header. */
-static void
-idle_header(char *header, size_t size, const Operator *operator)
-{
-	snprintf(header, size, "X-WF-Idle: %d\r\n",
-			 session_left(operator->sessions, operator->session, clock_ms()));
 }
 
 /* Answers with a problem, if somebody waits, and frees the job. */
@@ -143,115 +143,67 @@ fail_error(Job *job, const PGresult *error)
 	fail(job, &problem);
 }
 
-/*
- * Adds the id of what the third column has, if it has anything that can be
- * kept: a frame of the page asks for it by that.
- */
-static void
-preview_header(char *headers, size_t size, Operator *operator,
-			   const PGresult *rows)
-{
-	Preview    *preview = &operator->preview;
-	size_t		at = strlen(headers);
-
-	if (PQnfields(rows) > 2 && !PQgetisnull(rows, 0, 2) &&
-		preview_keep(preview, PQgetvalue(rows, 0, 2),
-					 PQgetlength(rows, 0, 2), clock_ms()))
-		snprintf(headers + at, size - at, "X-WF-Preview: %s\r\n",
-				 preview->id);
-}
-
-/* The rows of an answer are sent. */
-static void
-give_back(const void *data, size_t len, void *arg)
-{
-	(void) data;
-	budget_give(len);
-	PQclear(arg);
-}
-
-/* Answers with the rows, which it takes over. */
-static void
-send_rows(Job *job, PGresult *rows, int status)
-{
-	Client	   *client = job->client;
-	const Route *route = job->route;
-	size_t		length = PQgetlength(rows, 0, 1);
-	char		headers[256];
-	size_t		at;
-
-	idle_header(headers, sizeof(headers), job->operator);
-	at = strlen(headers);
-	if (status == 200)
-		route_file(route, job->id, job->n, headers + at, sizeof(headers) - at);
-	if (route->keeps)
-		preview_header(headers, sizeof(headers), job->operator, rows);
-	free_job(job);
-	client_answer(client, &(Answer)
-				  {.status = status, .headers = headers,
-				  .type = route->csv ? "text/csv; charset=utf-8" : NULL,
-				  .lead = route->csv ? BYTE_ORDER_MARK : NULL,
-				  .body = PQgetvalue(rows, 0, 1), .length = length,
-				  .done = give_back, .done_arg = rows});
-}
-
-/*
- * Answers with the one row of a statement: status and body.  What was answered
- * is taken from the result.
- */
+/* Answers with what the statement has returned. */
 static void
 answer_rows(Job *job, QueryResult *result)
 {
-	PGresult   *rows = result->rows;
-	int			status;
+	Operator   *operator = job->operator;
+	Reply		reply = {.client = job->client, .route = job->route,
+		.id = job->id, .n = job->n,
+		.left = session_left(operator->sessions, operator->session,
+							 clock_ms()),
+	.preview = &operator->previews[operator->next_preview]};
 
-	if (PQntuples(rows) == 0)
-	{
-		fail_with(job, 404, "not_found", "There is no such thing.");
-		return;
-	}
-	status = atoi(PQgetvalue(rows, 0, 0));
-	if (PQntuples(rows) != 1 || PQnfields(rows) < 2 || status < 200 ||
-		status > 599)
-	{
-		log_event("statement without status and body", NULL, NULL,
-				  job->route->statement);
-		fail_with(job, 500, "internal", "The statement has no answer.");
-		return;
-	}
-	if (PQgetisnull(rows, 0, 1))
-	{
-		log_event("answer too large", NULL, NULL, job->route->statement);
-		fail_with(job, 507, "too_much", "The answer is larger than 8 MB.");
-		return;
-	}
-	if (!budget_take(PQgetlength(rows, 0, 1)))
-	{
-		fail(job, &(Problem) {.status = 503, .code = "memory",
-			 .message = "Too much is under way.", .retry_after = 2});
-		return;
-	}
-	result->rows = NULL;
-	send_rows(job, rows, status);
+	if (job->route->keeps)
+		operator->next_preview = (operator->next_preview + 1) % PREVIEWS;
+	reply_rows(&reply, result);
+	free_job(job);
 }
 
 /*--- the queue ---*/
 
-/* Sends the next one, if nothing runs. */
+/* Takes the next one out; NULL: there is none. */
+static Job *
+take_next(Operator *operator)
+{
+	Job		   *job = operator->waiting;
+
+	if (job != NULL)
+	{
+		operator->waiting = job->next;
+		job->next = NULL;
+	}
+	return job;
+}
+
+/*
+ * Sends the next one, if nothing runs.  A file may be as large as any answer:
+ * there must be room for it before PostgreSQL begins to send.
+ */
 static void
 begin_next(Operator *operator)
 {
-	Job		   *job = operator->waiting;
+	Job		   *job;
 	Text		sql;
 
-	if (operator->running != NULL || job == NULL)
+	if (operator->running != NULL)
 		return;
-	operator->waiting = job->next;
-	job->next = NULL;
+	while ((job = take_next(operator)) != NULL && job->route->file != NULL)
+	{
+		if (budget_take(ANSWER_LIMIT))
+		{
+			job->reserved = ANSWER_LIMIT;
+			break;
+		}
+		fail(job, &(Problem) {.status = 503, .code = "memory",
+			 .message = "Too much is under way.", .retry_after = 2});
+	}
+	if (job == NULL)
+		return;
 	operator->running = job;
 	text_init(&sql);
 	statement_write(&sql, job->route->statement, operator->schema,
-					!job->route->writes && !job->route->keeps);
+					statement_is_cut(job->route));
 	query_send(operator->query, job->route->statement, sql.data, job->params,
 			   job->body, job->route->writes, job->timeout, on_done);
 	text_free(&sql);
@@ -270,6 +222,7 @@ on_done(QueryResult *result, void *arg)
 		return;
 	}
 	operator->running = NULL;
+	release(job);
 	/* before the answer, after which the operator may be gone */
 	begin_next(operator);
 	if (job->client == NULL)
@@ -445,7 +398,8 @@ operator_ask(Session *session, Client *client, const Demand *demand)
 	Problem		problem;
 	Job		   *job;
 
-	preview_expire(&operator->preview, clock_ms());
+	for (int i = 0; i < PREVIEWS; i++)
+		preview_expire(&operator->previews[i], clock_ms());
 	if (!demand->poll)			/* nobody has asked for it */
 		supersede(operator, demand);
 	if (refused(operator, demand, &problem))
@@ -467,8 +421,11 @@ char *
 operator_take_preview(Session *session, const char *id, size_t *length)
 {
 	Operator   *operator = session->operator;
+	char	   *html = NULL;
 
-	return preview_take(&operator->preview, id, clock_ms(), length);
+	for (int i = 0; i < PREVIEWS && html == NULL; i++)
+		html = preview_take(&operator->previews[i], id, clock_ms(), length);
+	return html;
 }
 
 /* Ends a session: its connection is closed, and who waits is told why. */
@@ -485,7 +442,8 @@ operator_end(Session *session, const char *reason)
 		job->next = operator->waiting;
 	else
 		job = operator->waiting;
-	preview_drop(&operator->preview);
+	for (int i = 0; i < PREVIEWS; i++)
+		preview_drop(&operator->previews[i]);
 	free(operator->schema);
 	free(operator);
 	while (job != NULL)

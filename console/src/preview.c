@@ -3,8 +3,8 @@
  *	  The HTML of a mail that is tried, kept until the frame of the page asks.
  *
  * A frame cannot send the header with the token, so it asks by an id that
- * nobody can guess, once, within a minute.  A newer one takes the place of an
- * older one.
+ * nobody can guess, once, within a minute.  A session has PREVIEWS of them:
+ * the newest takes the place of the oldest.
  *
  * Runs in the loop; owns the copy of the text, which counts as a buffer.
  */

@@ -12,7 +12,10 @@
 #define PREVIEW_LIMIT (512 * 1024)	/* bytes */
 #define PREVIEW_TIME 60000		/* milliseconds */
 
-/* One of a session; all zero: there is none. */
+/* Of a session: the frame may ask after the next one was made. */
+#define PREVIEWS 3
+
+/* One of them; all zero: there is none. */
 typedef struct Preview
 {
 	char		id[37];

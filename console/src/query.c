@@ -204,8 +204,9 @@ is_prepared(const Query *query, const char *name)
 /*
  * Sends a statement with two parameters of jsonb; body may be NULL.  All of
  * them are copied but for name: the same for the same text always, and never
- * freed; NULL: the statement is not kept.  timeout in milliseconds.  done is
- * called later, never at once; nothing may be running.
+ * freed; NULL: the statement is not kept.  What one with a name returns is in
+ * binary.  timeout in milliseconds.  done is called later, never at once;
+ * nothing may be running.
  */
 void
 query_send(Query *query, const char *name, const char *sql,
@@ -214,6 +215,7 @@ query_send(Query *query, const char *name, const char *sql,
 {
 	const Oid	types[2] = {JSONB_OID, JSONB_OID};
 	const char *values[2] = {params, body};
+	int			format = name != NULL;
 	char		set[64];
 
 	query->state = RUNNING;
@@ -238,9 +240,10 @@ query_send(Query *query, const char *name, const char *sql,
 			name = NULL;
 	}
 	if (name != NULL)
-		PQsendQueryPrepared(query->conn, name, 2, values, NULL, NULL, 0);
+		PQsendQueryPrepared(query->conn, name, 2, values, NULL, NULL, format);
 	else
-		PQsendQueryParams(query->conn, sql, 2, types, values, NULL, NULL, 0);
+		PQsendQueryParams(query->conn, sql, 2, types, values, NULL, NULL,
+						  format);
 	send_plain(query, "COMMIT");
 	PQpipelineSync(query->conn);
 	flush(query);

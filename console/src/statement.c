@@ -12,6 +12,8 @@
 
 #include "embedded.h"
 
+#define PIECE 65536				/* bytes of a body in a row */
+
 static const char *
 find(const char *name)
 {
@@ -19,6 +21,16 @@ find(const char *name)
 		if (strcmp(s->name, name) == 0)
 			return s->text;
 	return NULL;
+}
+
+/*
+ * Whether its body comes in pieces.  What writes cannot be wrapped so, since a
+ * WITH that writes stands at the top alone; it has little to say.
+ */
+bool
+statement_is_cut(const Route *route)
+{
+	return !route->writes && !route->keeps;
 }
 
 bool
@@ -45,20 +57,25 @@ add_text(Text *out, const char *text, const char *schema)
 }
 
 /*
- * Writes the statement of that name, which is known.  With limit its body is
- * null if it is larger than ANSWER_LIMIT, and a third column has its size: so
- * the server does not send what would not be answered.  OFFSET 0 keeps the
- * body from being computed twice.  What writes cannot be wrapped so: a WITH
- * that writes stands at the top alone.
+ * Writes the statement of that name, which is known.  If it is cut, its body
+ * comes in pieces, one a row, as bytes, with the size of the whole and the
+ * place of the piece; if the whole is larger than ANSWER_LIMIT there is one
+ * row with null: so the server does not send what would not be answered.
+ * OFFSET 0 keeps the body from being computed twice.
  */
 void
-statement_write(Text *out, const char *name, const char *schema, bool limit)
+statement_write(Text *out, const char *name, const char *schema, bool cut)
 {
-	if (limit)
-		text_addf(out, "SELECT status, CASE WHEN octet_length(body) <= %d"
-				  " THEN body END, octet_length(body) FROM (SELECT * FROM (\n",
-				  ANSWER_LIMIT);
+	if (cut)
+		text_addf(out, "SELECT status, CASE WHEN size <= %d THEN"
+				  " substring(bytes, place + 1, %d) END, size, place"
+				  " FROM (SELECT status, bytes, octet_length(bytes) AS size"
+				  " FROM (SELECT status, convert_to(body, 'UTF8') AS bytes"
+				  " FROM (\n", ANSWER_LIMIT, PIECE);
 	add_text(out, find(name), schema);
-	if (limit)
-		text_adds(out, "\n) answer OFFSET 0) answer");
+	if (cut)
+		text_addf(out, "\n) answer OFFSET 0) answer) answer,"
+				  " LATERAL generate_series(0, CASE WHEN size <= %d"
+				  " THEN greatest(size - 1, 0) ELSE 0 END, %d) place",
+				  ANSWER_LIMIT, PIECE);
 }
