@@ -3,6 +3,7 @@
 # pictures.sh [FOLDER]: pictures of the console's pages, with the data of the
 # demonstration, in docs/pictures or FOLDER.  Takes Chromium, node and what make demo
 # CONSOLE=1 takes.  WF_NPM: the npm packages, if they are there already (dev/npm.sh).
+# WF_PAGES: a pattern of the names of those to be made; the others stay.
 # WF_URL and WF_PASSWORD: a console that runs already, such as make demo's.
 
 set -euo pipefail
@@ -45,7 +46,7 @@ then
 	done
 fi
 mkdir -p "$out"
-rm -f "$out"/*.png
+[ -n "${WF_PAGES:-}" ] || rm -f "$out"/*.png
 WF_URL=${WF_URL:-http://127.0.0.1:$port} WF_PASSWORD=${WF_PASSWORD:-demo} \
 	WF_NPM=${WF_NPM:-$work/npm} WF_CHROMIUM=$chromium WF_OUT=$out HOME=$work \
 	node "$top/console/pictures.mjs"

@@ -57,7 +57,7 @@ function Users({use}) {
 }
 
 function One({action, use}) {
-	return html`<details class="step"><summary><strong><${Text} text=${title(action)}/></strong> <span class="id dim" dir="ltr"><${Text} text=${action.name}/></span> · <span class="dim">${KINDS.includes(action.kind) ? t('action.kind.' + action.kind) : t('action.kind.database')} · ${t('action.uses', {n: use?.workflows ?? 0})}</span></summary>
+	return html`<details class="step"><summary><strong><${Text} text=${title(action)}/></strong> <span class="id dim" dir="ltr"><${Text} text=${action.name}/></span> · <span class="dim">${KINDS.includes(action.kind) ? t('action.kind.' + action.kind) : t('action.kind.database')} · ${use ? t('action.uses', {n: use.workflows}) : t('action.unused')}</span></summary>
 		${action.description && !(language.value === 'ar' && has('action.' + action.name)) && html`<p dir="auto"><${Text} text=${action.description}/></p>`}
 		<${Users} use=${use}/><${Params} action=${action}/></details>`;
 }
