@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import {readFileSync} from 'node:fs';
 import {test} from 'node:test';
 import {parse, print} from '../../web/js/json.js';
-import {OWN, caretIn, pathsOf, suggest} from '../../web/js/editor/place.js';
+import {OWN, caretIn, directionOf, pathsOf, suggest} from '../../web/js/editor/place.js';
 import {filters} from '../../web/i18n/filters.js';
 import {like, sql, story} from './browser.mjs';
 
@@ -68,6 +68,16 @@ test('in JSON that is not whole the place of the caret is known', () => {
 		assert.equal(caret(nothing), null, nothing);
 	assert.equal(offered('{"{{ ¦": 1}', 'json'), null);
 	assert.equal(offered('{"a": "{{ x }}" ¦', 'json'), null);
+});
+
+test('a text has the direction of what stands outside of its templates', () => {
+	assert.equal(directionOf('{{ trigger.name }}، شكرًا'), 'rtl');
+	assert.equal(directionOf('12. {{ trigger.name | default: "x" }} طلب order'), 'rtl');
+	assert.equal(directionOf('{{ trigger["اسم"] }} is paid'), 'ltr');
+	assert.equal(directionOf('{{ trigger.name }}'), 'ltr');
+	assert.equal(directionOf('شكرًا {{ trig'), 'rtl');
+	assert.equal(directionOf('12'), 'ltr');
+	assert.equal(directionOf(''), 'auto');
 });
 
 test('the filters and the names are those of docs/definitions.md', () => {

@@ -54,6 +54,9 @@ export default {
 	'help.keys.what': 'j, k, r and ? act if a row of a list has the focus, whatever the layout of the keyboard.',
 	'help.key.move': 'to the next thing, and open it',
 	'help.key.escape': 'close a dialog',
+	'help.key.complete': 'in a template: values and filters',
+	'help.key.step': 'in the editor: move the step',
+	'help.key.undo': 'in the editor: undo; with Shift, redo',
 
 	'login': 'Sign in',
 	'login.role': 'Name (database role)',

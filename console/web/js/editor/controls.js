@@ -9,6 +9,7 @@ import {brief} from '../page/condition.js';
 import {problemsAt} from './checks.js';
 import {useCompletion} from './complete.js';
 import {shown} from './model.js';
+import {directionOf} from './place.js';
 import {ProblemText} from './problems.js';
 
 const NUMBER = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?$/;
@@ -92,7 +93,7 @@ export function TextControl({editor, path, keep, multiline, plain, list, ltr, nu
 
 	const completes = insertable && !list;
 	const completion = useCompletion({element, kind: plain ? 'path' : 'template', paths: () => editor.pathsFor(path), change, multiline});
-	const same = {...rest, ...completes && completion.ties, ref: element, value, placeholder, dir: ltr ? 'ltr' : 'auto',
+	const same = {...rest, ...completes && completion.ties, ref: element, value, placeholder, dir: ltr ? 'ltr' : directionOf(value),
 		spellcheck: false, autocomplete: 'off', onInput: event => {
 			change(event.target.value);
 			if (completes)

@@ -153,3 +153,15 @@ export function pathsOf(sample, outputs) {
 export function eventPaths(sample) {
 	return sample ? [...pathsIn(sample, ['trigger'], 0)].filter(({node}) => ['string', 'number'].includes(node.kind)).slice(0, MOST_PATHS) : [];
 }
+
+// --- Direction
+
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
+
+// The direction of a text is that of what stands outside of its templates; of templates
+// alone it is theirs.
+export function directionOf(text) {
+	const [letter] = text.replace(/\{\{.*?(?:\}\}|$)/gs, '').match(/\p{L}/u) ?? [];
+
+	return letter === undefined ? (text === '' ? 'auto' : 'ltr') : RIGHT_TO_LEFT.test(letter) ? 'rtl' : 'ltr';
+}

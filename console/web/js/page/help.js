@@ -16,6 +16,9 @@ export function Help({onClose}) {
 			<dt><kbd>?</kbd></dt><dd>${t('help.key.help')}</dd>
 			<dt><kbd>Tab</kbd> <kbd>Enter</kbd></dt><dd>${t('help.key.move')}</dd>
 			<dt><kbd>Esc</kbd></dt><dd>${t('help.key.escape')}</dd>
+			<dt><kbd>Ctrl</kbd> <kbd>Space</kbd></dt><dd>${t('help.key.complete')}</dd>
+			<dt><kbd>Alt</kbd> <kbd>↑</kbd> <kbd>↓</kbd></dt><dd>${t('help.key.step')}</dd>
+			<dt><kbd>Ctrl</kbd> <kbd>Z</kbd></dt><dd>${t('help.key.undo')}</dd>
 		</dl>
 		<label class="choice"><input type="checkbox" checked=${keysOn.value} onChange=${event => switchKeys(event.target.checked)}/> ${t('help.keys')}</label>
 		<p class="dim">${t('help.keys.what')}</p>

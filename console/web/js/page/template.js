@@ -6,6 +6,7 @@ import {t} from '../i18n.js';
 import {route, address, go} from '../router.js';
 import {get, post} from '../api.js';
 import {useCompletion} from '../editor/complete.js';
+import {directionOf} from '../editor/place.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Dialog} from '../ui/dialog.js';
@@ -97,7 +98,7 @@ function Field({part, texts, set, problems, readOnly, paths, rows}) {
 	const change = text => set({...texts, [part]: text});
 	const completes = part !== 'name' && !readOnly;
 	const completion = useCompletion({element, kind: 'template', paths, change, multiline: Boolean(rows)});
-	const props = {name: part, id: 'mail-' + part, ref: element, dir: part === 'html' ? 'ltr' : 'auto', value: texts[part], readOnly,
+	const props = {name: part, id: 'mail-' + part, ref: element, dir: part === 'html' ? 'ltr' : directionOf(texts[part]), value: texts[part], readOnly,
 		...completes && completion.ties, 'aria-describedby': 'problems-' + part, autocomplete: 'off', onInput: event => {
 			change(event.target.value);
 			if (completes)
