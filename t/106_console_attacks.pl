@@ -362,6 +362,8 @@ my %fake = (
 	'a length of nothing' => [ '503 unavailable', "R\0\0\0\0" ],
 	'an error of 20 kB' => [ '503 unavailable', "E" . pack('N', 20_009) . 'M' . ('x' x 20_002) . "\0\0" ],
 	'no question' => [ '403 no_password', "R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I" ],
+	'a question, and then nothing' => [ '504 timeout', "R\0\0\0\x08\0\0\0\x03R\0\0\0\x08\0\0\0\0"
+		  . "S\0\0\0\x15is_superuser\0off\0Z\0\0\0\x05I" ],
 	'an unknown method' => [ '503 unavailable', "R\0\0\0\x08\0\0\0\x63" ],
 	'a wish for GSSAPI' => [ '503 unavailable', "R\0\0\0\x08\0\0\0\x07" ]);
 foreach my $what (sort keys %fake)

@@ -1,7 +1,7 @@
 /*
  * connect.c
  *	  A connection to PostgreSQL as a role, with its password: made in the
- *	  loop, within 10 seconds.
+ *	  loop, for as long as its owner waits.
  *
  * It is one only if PostgreSQL asked for the password: what lets anybody in
  * says nothing of who asks.  The caller's copy of the password is the
@@ -18,15 +18,13 @@
 #include "guard.h"
 #include "log.h"
 
-#define LIMIT_SECONDS 10
-
 struct Connect
 {
 	struct event_base *base;
 	PGconn	   *conn;
 	struct event *readable;
 	struct event *writable;
-	struct event *timer;
+	struct event *bad;			/* it has failed before it began */
 	char		address[ADDRESS_SIZE];
 	char		state[6];		/* SQLSTATE, "": there is none */
 	Problem		problem;
@@ -42,9 +40,9 @@ stop_events(Connect *connect)
 		event_free(connect->readable);
 	if (connect->writable != NULL)
 		event_free(connect->writable);
-	if (connect->timer != NULL)
-		event_free(connect->timer);
-	connect->readable = connect->writable = connect->timer = NULL;
+	if (connect->bad != NULL)
+		event_free(connect->bad);
+	connect->readable = connect->writable = connect->bad = NULL;
 }
 
 /* Gives it up, whatever has come of it. */
@@ -201,19 +199,12 @@ on_socket(evutil_socket_t fd, short what, void *arg)
 	advance(arg);
 }
 
-/* The time is over, or it has failed before it began. */
 static void
-on_timer(evutil_socket_t fd, short what, void *arg)
+on_bad(evutil_socket_t fd, short what, void *arg)
 {
-	Connect    *connect = arg;
-
 	(void) fd;
 	(void) what;
-	if (PQstatus(connect->conn) == CONNECTION_BAD)
-		failed(connect);
-	else
-		fail(connect, 504, "timeout", 0,
-			 "PostgreSQL did not answer within 10 seconds.");
+	failed(arg);
 }
 
 /*
@@ -226,7 +217,7 @@ connect_begin(struct event_base *base, const Database *database,
 			  ConnectDone done, void *arg)
 {
 	Connect    *connect = text_alloc(sizeof(Connect));
-	struct timeval limit = {LIMIT_SECONDS, 0};
+	struct timeval now = {0, 0};
 
 	connect->base = base;
 	connect->done = done;
@@ -234,7 +225,10 @@ connect_begin(struct event_base *base, const Database *database,
 	snprintf(connect->address, ADDRESS_SIZE, "%s", address);
 	connect->conn = database_connect(database, role, password, address);
 	if (PQstatus(connect->conn) == CONNECTION_BAD)
-		limit.tv_sec = 0;
+	{
+		connect->bad = event_new(base, -1, 0, on_bad, connect);
+		event_add(connect->bad, &now);
+	}
 	else
 	{
 		PQsetErrorVerbosity(connect->conn, PQERRORS_SQLSTATE);
@@ -243,7 +237,5 @@ connect_begin(struct event_base *base, const Database *database,
 									  on_socket, connect);
 		event_add(connect->writable, NULL);
 	}
-	connect->timer = event_new(base, -1, 0, on_timer, connect);
-	event_add(connect->timer, &limit);
 	return connect;
 }

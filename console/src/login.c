@@ -2,9 +2,10 @@
  * login.c
  *	  Signing in: a connection to PostgreSQL as that role, with that password.
  *
- * It becomes a session if PostgreSQL asked for the password (connect.c), the
- * role is no superuser, and it may look at runs.  What is wrong with role or
- * password is one answer, after 300 ms at least; the log says which.
+ * It has 10 seconds in all, and becomes a session if PostgreSQL asked for the
+ * password (connect.c), the role is no superuser, and it may look at runs.
+ * What is wrong with role or password is one answer, after 300 ms at least;
+ * the log says which.
  *
  * Owns the sign-ins under way.  The password is overwritten where it came in,
  * and is never kept.
@@ -20,6 +21,7 @@
 #include "operator.h"
 #include "statement.h"
 
+#define LIMIT_SECONDS 10
 #define LEAST_MS 300			/* before a refusal */
 
 typedef struct Login
@@ -30,7 +32,8 @@ typedef struct Login
 	Connect    *connect;		/* while the connection is made */
 	Query	   *query;			/* then */
 	bool		pending;		/* it counts for the throttle */
-	struct event *timer;		/* the wait before a refusal */
+	bool		refused;		/* it waits until it may say so */
+	struct event *timer;		/* the limit, or that wait */
 	int64_t		began;
 	char		role[ROLE_SIZE];
 	char		address[ADDRESS_SIZE];
@@ -86,8 +89,7 @@ finish(Login *login)
 	*login->link = login->next;
 	if (login->next != NULL)
 		login->next->link = login->link;
-	if (login->timer != NULL)
-		event_free(login->timer);
+	event_free(login->timer);
 	free(login);
 	return client;
 }
@@ -123,16 +125,21 @@ fail_with(Login *login, int status, const char *code, const char *message)
 		 .message = message});
 }
 
-/* The wait is over: role or password are wrong. */
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
+	Login	   *login = arg;
+
 	(void) fd;
 	(void) what;
-	client_fail(finish(arg), &(Problem)
-				{.status = 401, .code = "login_failed",
-				.message = "Role or password are wrong, or the role may not"
-				" connect."});
+	if (!login->refused)
+		fail_with(login, 504, "timeout",
+				  "PostgreSQL did not answer within 10 seconds.");
+	else
+		client_fail(finish(login), &(Problem)
+					{.status = 401, .code = "login_failed",
+					.message = "Role or password are wrong, or the role may"
+					" not connect."});
 }
 
 /* Role or password are wrong: says so, but not at once. */
@@ -145,7 +152,7 @@ refuse(Login *login, const char *why)
 	log_event("sign-in refused", login->role, login->address, why);
 	throttle_failed(logins.throttle, login->role, login->address, clock_ms());
 	drop_connection(login);
-	login->timer = event_new(logins.base, -1, 0, on_timer, login);
+	login->refused = true;
 	event_add(login->timer, &time);
 }
 
@@ -310,6 +317,7 @@ static void
 start(Client *client, const char *role, const char *password)
 {
 	Login	   *login = text_alloc(sizeof(Login));
+	struct timeval limit = {LIMIT_SECONDS, 0};
 
 	login->next = logins.first;
 	login->link = &logins.first;
@@ -321,6 +329,8 @@ start(Client *client, const char *role, const char *password)
 	login->began = clock_ms();
 	snprintf(login->role, ROLE_SIZE, "%s", role);
 	snprintf(login->address, ADDRESS_SIZE, "%s", client_address(client));
+	login->timer = event_new(logins.base, -1, 0, on_timer, login);
+	event_add(login->timer, &limit);
 	login->connect = connect_begin(logins.base, logins.database, role,
 								   password, login->address, on_connected,
 								   login);

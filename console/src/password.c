@@ -26,6 +26,7 @@
 #include "connect.h"
 #include "operator.h"
 
+#define LIMIT_SECONDS 20		/* for all of it */
 #define LEAST_MS 300			/* before a refusal, as of a sign-in */
 #define STATEMENT_MS 10000
 
@@ -37,7 +38,8 @@ typedef struct Change
 	Connect    *connect;
 	Query	   *query;
 	bool		pending;		/* it counts for the throttle */
-	struct event *timer;		/* the wait before a refusal */
+	bool		refused;		/* it waits until it may say so */
+	struct event *timer;		/* the limit, or that wait */
 	int64_t		began;
 	unsigned char session[SECRET_SIZE]; /* the id of the one that asks */
 	char		role[ROLE_SIZE];
@@ -87,8 +89,7 @@ finish(Change *change)
 	*change->link = change->next;
 	if (change->next != NULL)
 		change->next->link = change->link;
-	if (change->timer != NULL)
-		event_free(change->timer);
+	event_free(change->timer);
 	explicit_bzero(change, sizeof(*change));
 	free(change);
 }
@@ -127,9 +128,15 @@ fail_with(Change *change, int status, const char *code, const char *message)
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
+	Change	   *change = arg;
+
 	(void) fd;
 	(void) what;
-	fail_with(arg, 403, "wrong_password", "The old password is wrong.");
+	if (change->refused)
+		fail_with(change, 403, "wrong_password", "The old password is wrong.");
+	else
+		fail_with(change, 504, "timeout", "PostgreSQL did not answer within 20"
+				  " seconds: whether the password is changed is not known.");
 }
 
 /* The old password is wrong: says so, but not at once. */
@@ -142,7 +149,7 @@ refuse(Change *change)
 	throttle_failed(changes.throttle, change->role, change->address,
 					clock_ms());
 	drop_connection(change);
-	change->timer = event_new(changes.base, -1, 0, on_timer, change);
+	change->refused = true;
 	event_add(change->timer, &time);
 }
 
@@ -286,6 +293,7 @@ start(Client *client, const Session *session, const char *old,
 	  const char *password)
 {
 	Change	   *change = text_alloc(sizeof(Change));
+	struct timeval limit = {LIMIT_SECONDS, 0};
 
 	change->next = changes.first;
 	change->link = &changes.first;
@@ -299,6 +307,8 @@ start(Client *client, const Session *session, const char *old,
 	snprintf(change->role, ROLE_SIZE, "%s", session->role);
 	snprintf(change->address, ADDRESS_SIZE, "%s", client_address(client));
 	snprintf(change->password, PASSWORD_SIZE, "%s", password);
+	change->timer = event_new(changes.base, -1, 0, on_timer, change);
+	event_add(change->timer, &limit);
 	change->connect = connect_begin(changes.base, changes.database,
 									change->role, old, change->address,
 									on_connected, change);
