@@ -266,11 +266,70 @@ test_config(void)
 	config_free(&config);
 }
 
+/* Adds parts at random. */
+static void
+add_parts(Text *t, unsigned int *state)
+{
+	static const char *const part[] = {
+		"runs", "/", ID, "steps", "1", "input", "csv", "workflows", "versions",
+		"tenant", "before", "longer", "=", "&", "%", "%41", "%22", "%5C",
+		"%ff", "%C0%80", "%d8%a7", "%00", "+", "\"", "\\", "\xd9", "me",
+	};
+
+	for (int n = *state >> 16 & 7; n >= 0; n--)
+	{
+		*state = *state * 1103515245 + 12345;
+		text_adds(t, part[*state / 65536 % (sizeof(part) / sizeof(*part))]);
+	}
+}
+
+/* Whatever path and query are, what is taken of them is an object of texts. */
+static void
+test_random(void)
+{
+	unsigned int state = 20261126;
+	int			taken = 0;
+
+	for (int round = 0; round < 100000; round++)
+	{
+		Text		path;
+		Text		query;
+		Request		request = {.is_post = round % 2 == 0};
+		RouteMatch	match;
+		Problem		problem = {0};
+
+		text_init(&path);
+		text_init(&query);
+		text_adds(&path, "/api/");
+		text_adds(&path, round % 4 == 0 ? "runs" : round % 4 == 1 ?
+				  "health" : "");
+		if (round % 4 > 1)
+			add_parts(&path, &state);
+		add_parts(&query, &state);
+		request.path = (Span) {path.data, path.len};
+		request.query = (Span) {query.data, query.len};
+		if (route_match(&request, &match, &problem))
+		{
+			taken++;
+			CHECK(match.params.data[0] == '{');
+			CHECK(text_is_utf8(match.params.data, match.params.len));
+		}
+		else
+			CHECK(problem.status == 400 || problem.status == 404 ||
+				  problem.status == 405);
+		text_free(&match.params);
+		text_free(&path);
+		text_free(&query);
+	}
+	CHECK(taken > 100);			/* else it tries nothing */
+}
+
 int
 main(void)
 {
 	test_routes();
 	test_assets();
 	test_config();
+	test_random();
 	return TEST_END("route");
 }
