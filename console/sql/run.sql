@@ -8,12 +8,13 @@ WITH run AS MATERIALIZED (
 		2097152 / (6 * (1 + jsonb_array_length(run->'steps'))))) AS most
 	FROM run
 ), step AS (
-	SELECT s.n, s.step || (SELECT jsonb_object_agg(v.key, CASE WHEN v.value <> 'null' THEN jsonb_build_object(
-			'text', left(v.value::text, m.most), 'size', octet_length(v.value::text),
-			'truncated', length(v.value::text) > m.most) END)
+	SELECT s.n, s.step || (SELECT jsonb_object_agg(v.key, CASE WHEN x.text <> 'null' THEN jsonb_build_object(
+			'text', left(x.text, m.most), 'size', octet_length(x.text),
+			'truncated', length(x.text) > m.most) END)
 		FROM jsonb_each(jsonb_build_object('input', s.step->'input', 'output', s.step->'output',
 			'condition', s.step->'condition', 'retry', s.step->'retry',
-			'failed_attempts', s.step->'failed_attempts', 'previous', s.step->'previous')) v) AS step
+			'failed_attempts', s.step->'failed_attempts', 'previous', s.step->'previous')) v,
+			LATERAL (SELECT v.value::text OFFSET 0) x (text)) AS step
 	FROM run, most m, jsonb_array_elements(run->'steps') WITH ORDINALITY s (step, n)
 ), may AS (
 	SELECT EXISTS (SELECT FROM pg_extension e JOIN pg_proc p ON p.pronamespace = e.extnamespace

@@ -47,23 +47,25 @@
 	"  WHEN 'array' THEN r.step_results ELSE '[]' END) e" \
 	" WHERE jsonb_typeof(e) = 'object' AND e->>'step' IS NOT NULL"
 
-/* wf_trace's rows, with what the definition and the result say besides. */
+/*
+ * wf_trace's rows, with what the definition and the result say besides.  Both
+ * are found by the step's number, not joined: a run may have 1,000 steps.
+ */
 #define STEPS \
 	"SELECT coalesce(jsonb_agg(to_jsonb(t) || jsonb_build_object(" \
 	"  'condition', s.step->'condition'," \
 	"  'on_error', coalesce(s.step->'on_error', '\"stop\"')," \
 	"  'retry', s.step->'retry', 'timeout', s.step->'timeout'," \
-	"  'failed_attempts', CASE WHEN e.element IS NULL" \
+	"  'failed_attempts', CASE WHEN s.element IS NULL" \
 	"    AND t.step = r.current_step THEN r.failed_attempts" \
-	"   ELSE e.element->'failed_attempts' END," \
-	"  'previous', CASE WHEN e.element IS NULL" \
+	"   ELSE s.element->'failed_attempts' END," \
+	"  'previous', CASE WHEN s.element IS NULL" \
 	"    THEN r.previous_results->t.step::text" \
-	"   ELSE e.element->'previous' END," \
-	"  'repeat', e.element->'repeat') ORDER BY t.step), '[]')" \
-	" FROM %t.wf_trace(r.id) t" \
-	" JOIN jsonb_array_elements(v.definition->'steps')" \
-	"  WITH ORDINALITY s (step, n) ON s.n = t.step + 1" \
-	" CROSS JOIN LATERAL (SELECT x.results->t.step::text) e (element)"
+	"   ELSE s.element->'previous' END," \
+	"  'repeat', s.element->'repeat') ORDER BY t.step), '[]')" \
+	" FROM %t.wf_trace(r.id) t CROSS JOIN LATERAL" \
+	"  (SELECT x.steps->t.step, x.results->t.step::text OFFSET 0)" \
+	"  s (step, element)"
 
 /* Another run, of the same tenant. */
 #define RELATED(columns) \
@@ -131,7 +133,8 @@ write_detail(RunQuery *query, const pg_uuid_t *id)
 				  " JOIN %t.workflow_definition_versions v"
 				  "  ON v.definition_id = r.definition_id"
 				  "  AND v.version = r.definition_version"
-				  " CROSS JOIN LATERAL (" RESULTS ") x (results) WHERE ");
+				  " CROSS JOIN LATERAL (SELECT (" RESULTS "),"
+				  "  v.definition->'steps' OFFSET 0) x (results, steps) WHERE ");
 	run_query_add_param(query, "r.id = $", UUIDOID, UUIDPGetDatum(id));
 	run_query_bind_tenant(query, "r.tenant_id = $");
 }
