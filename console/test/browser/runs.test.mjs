@@ -460,17 +460,37 @@ story('who may not do what he asks for is told the statement that would let him'
 	await person.page.locator('.problem code', {hasText: "SELECT wf_grant('viewer', 'operate');"}).waitFor();
 });
 
-story('more than a hundred need a tick, go in batches, and stop when told to', {}, async person => {
-	const definition = define('batches', [skip('one')]);
-	const failed = `SELECT count(*) FROM workflow_runs WHERE definition_id = '${definition}' AND status = 'failed'`;
-	let begun;
-	const first = new Promise(done => { begun = done; });
-	let go;
-	const told = new Promise(done => { go = done; });
+// 620 failed runs of a workflow, two hours old; the statement that counts them.
+function putMany(name) {
+	const definition = define(name, [skip('one')]);
 
 	sql(`INSERT INTO workflow_runs (id, definition_id, trigger_payload, status, error_message, started_at, completed_at)
-		SELECT (left(wf_run_id_floor(now() - interval '2 hours')::text, 24) || lpad(to_hex(n), 12, '0'))::uuid, '${definition}',
-			'{}', 'failed', 'step "one": one of a great many', now(), now() FROM generate_series(1, 620) n`);
+		SELECT (left(wf_run_id_floor(now() - interval '2 hours')::text, 24) || lpad(to_hex((SELECT count(*) FROM workflow_runs) + n), 12, '0'))::uuid,
+			'${definition}', '{}', 'failed', 'step "one": one of a great many', now(), now() FROM generate_series(1, 620) n`);
+	return `SELECT count(*) FROM workflow_runs WHERE definition_id = '${definition}' AND status = 'failed'`;
+}
+
+// The answer to a batch waits until end() is called; begun: one has come, count: how many.
+async function holdRetry(person) {
+	const hold = {count: 0};
+	const told = new Promise(done => { hold.end = done; });
+
+	hold.begun = new Promise(done => { hold.begin = done; });
+	await person.page.route('**/api/runs/retry-next', async route => {
+		const response = await route.fetch();
+
+		hold.count += 1;
+		hold.begin();
+		await told;
+		await route.fulfill({response});
+	});
+	return hold;
+}
+
+story('more than a hundred need a tick, go in batches, and stop when told to', {}, async person => {
+	const failed = putMany('batches');
+	const hold = await holdRetry(person);
+
 	await person.signIn();
 	await person.open('/failures');
 
@@ -486,22 +506,39 @@ story('more than a hundred need a tick, go in batches, and stop when told to', {
 	assert.ok(await button.isDisabled());
 	await person.dialog().getByRole('checkbox').check();
 	await person.accessible('the dialog of many');
-	await person.page.route('**/api/runs/retry-next', async route => {
-		const response = await route.fetch();
-
-		begun();
-		await told;
-		await route.fulfill({response});
-	});
 	await button.click();
-	await first;
+	await hold.begun;
 	await person.dialog().getByRole('button', {name: person.say('retry_all.stop')}).click();
-	go();
+	hold.end();
 	await person.sees(person.say('bulk.retry.ended', {done: 500, changed: 0, failed: 0}));
 	await person.sees(person.say('bulk.stopped'));
 	await becomes(failed, '120');
 	await person.page.getByRole('link', {name: person.say('bulk.look')}).click();
 	await person.seesRows(50);
+});
+
+story('who leaves the page has stopped the batches', {}, async person => {
+	const failed = putMany('leaving');
+	const hold = await holdRetry(person);
+
+	await person.signIn();
+	await person.open('/failures');
+	await person.page.locator('.group', {hasText: 'leaving'}).getByRole('button', {name: person.say('retry_all.open', {n: 620})}).click();
+	await person.dialog().getByRole('checkbox').check();
+	await person.press('bulk.retry.button', {n: 620, count: 620});
+	await hold.begun;
+	await person.page.evaluate(() => { location.hash = '#/workflows'; });
+	await person.page.locator('tbody tr').first().waitFor();
+
+	const answered = person.page.waitForResponse(response => response.url().endsWith('/retry-next'));
+
+	hold.end();
+	await answered;
+	// what came after it would have been asked for at once
+	await person.page.evaluate(() => { location.hash = '#/runs'; });
+	await person.page.locator('.row').first().waitFor();
+	assert.equal(hold.count, 1);
+	await becomes(failed, '120');
 });
 
 story('all that a search finds are retried', {language: 'ar'}, async person => {

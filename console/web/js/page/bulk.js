@@ -1,7 +1,7 @@
 // Many runs retried or cancelled: those of a filter, or those that were chosen.  They are
 // counted first; then this page drives batches, so that closing it stops after one.
 
-import {html, useRef, useState} from '../../vendor/ui.js';
+import {html, useEffect, useRef, useState} from '../../vendor/ui.js';
 import {t, capped, number} from '../i18n.js';
 import {address} from '../router.js';
 import {post, timeAgo} from '../api.js';
@@ -68,6 +68,8 @@ function useBatches(next) {
 		}
 	}
 
+	// who leaves the page has stopped it
+	useEffect(() => () => { stop.current = true; }, []);
 	return {...state, run, stop: () => { stop.current = true; }};
 }
 
