@@ -119,7 +119,7 @@ export default {
 	'step.status.cancelled': 'أُلغيت',
 	'step.status.unknown': 'لا يُعرف إن وصلت',
 
-	'runs.none': 'لا توجد عمليات تنفيذ بعد.',
+	'runs.none': 'لا توجد عمليات تنفيذ بعد. تظهر أول عملية عندما يطلق التطبيق حدثًا لمسار عمل.',
 	'runs.none_found': 'لا نتائج لـ {q}.',
 	'runs.none_hint': 'أزل إحدى التصفيات، أو أضف المفتاح إلى search في تعريف مسار العمل.',
 	'runs.newest': '↑ الأحدث',

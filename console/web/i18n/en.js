@@ -108,7 +108,7 @@ export default {
 	'step.status.cancelled': 'cancelled',
 	'step.status.unknown': 'not known if it arrived',
 
-	'runs.none': 'No run yet.',
+	'runs.none': 'No run yet. One appears as soon as the application fires an event of a workflow.',
 	'runs.none_found': 'Nothing was found for {q}.',
 	'runs.none_hint': 'Remove a filter, or add the key to “search” in the workflow’s definition.',
 	'runs.newest': '↑ Newest',

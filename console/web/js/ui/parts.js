@@ -3,6 +3,7 @@
 import {html, useEffect, useState} from '../../vendor/ui.js';
 import {t, has, moment, relative} from '../i18n.js';
 import {me} from '../session.js';
+import {toast} from './toast.js';
 import {Text} from './value.js';
 
 const ICONS = {
@@ -28,13 +29,15 @@ function grant(role) {
 // What went wrong, in the words of the page; PostgreSQL's words are one click away.
 export function Problem({error, retry}) {
 	const key = `error.${error.code}`;
+	const original = [error.sqlstate, error.message, error.detail].filter(Boolean).join(' · ');
 
 	return html`<div class="problem" role="alert">
 		<p>${has(key) ? t(key) : t('error.internal')}</p>
 		${error.hint && html`<p class="hint"><${Text} text=${error.hint}/></p>`}
 		${error.code === 'forbidden' && me.value && !me.value.capabilities.operate && html`<p>${t('needs.operate')} <code dir="ltr">${grant(me.value.role)}</code></p>`}
 		<details><summary>${t('details')}</summary>
-			<p dir="ltr"><${Text} text=${[error.sqlstate, error.message, error.detail].filter(Boolean).join(' · ')}/></p>
+			<p dir="ltr"><${Text} text=${original}/></p>
+			<button type="button" class="quiet" onClick=${async () => { await navigator.clipboard.writeText(original); toast(t('value.copied')); }}>${t('value.copy')}</button>
 		</details>
 		${retry && html`<button type="button" onClick=${retry}>${t('again')}</button>`}
 	</div>`;
