@@ -236,6 +236,7 @@ story('the queue is shown in the order in which it starts', {}, async person => 
 	await person.seesRows(3);
 	assert.deepEqual(await person.page.locator('.row-title').allInnerTexts(), ['in_order 1', 'in_order 2', 'in_order 3']);
 	await person.sees('in 3 days');
+	await person.sees(person.say('runs.queue_order'));
 	sql(`SELECT count(*) FROM wf_cancel_runs(NULL, definition_id => '${definition}')`);
 });
 
@@ -578,3 +579,30 @@ story('signing in is tried again by itself while the server is down', {language:
 	assert.ok(down < 0);
 	await person.page.locator('.row').first().waitFor();
 });
+
+for (const [language, width] of [['en', 390], ['ar', 1280]]) {
+	story('a request under way shows for how long, and how long it may take', {language, width}, async person => {
+		sql(`INSERT INTO workflow_connections (tenant_id, name, kind, config)
+			SELECT '${BEIRUT}', 'slow_${language}', 'http', jsonb_build_object('base_url', replace(config->>'base_url', '/echo', '/hang'))
+			FROM workflow_connections WHERE name = 'shop'`);
+		define(`hangs_${language}`, [{name: 'wait', action: 'webhook', timeout: '45 seconds', params: {connection: `slow_${language}`, path: '/'}}]);
+
+		const id = fire(`hangs_${language}`, {n: 1});
+
+		await becomes(`SELECT status FROM workflow_runs WHERE id = '${id}'`, 'running');
+		await person.signIn();
+		await person.open(`/runs/${id}`);
+
+		const shown = person.page.locator('.under-way');
+		const before = await shown.innerText();
+
+		assert.match(before, /45/);
+		// it is asked again each second
+		await person.page.waitForFunction(text => document.querySelector('.under-way').innerText !== text, before);
+		await person.accessible('a request under way');
+		await person.press('cancel_run');
+		await person.dialog().getByText('wait', {exact: true}).waitFor();
+		await person.dialog().getByRole('button', {name: person.say('cancel_run'), exact: true}).click();
+		await person.page.locator('.run-head .s-cancelled').waitFor();
+	});
+}

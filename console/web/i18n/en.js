@@ -121,6 +121,8 @@ export default {
 	'runs.longer': 'Search longer',
 	'runs.newer': {one: '{n} newer: show', other: '{n} newer: show'},
 	'runs.left': 'has changed',
+	'runs.queue_order': 'In the order in which they start.',
+	'runs.queue_long': 'More are queued than fit on a page: the newest first, not in the order in which they start.',
 	'runs.choose': 'Choose {what}',
 	'runs.choose_all': {one: 'Choose the one shown', other: 'Choose all {n} shown'},
 	'runs.chosen': {one: '{n} chosen', other: '{n} chosen'},

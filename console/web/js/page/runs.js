@@ -193,9 +193,9 @@ function Nothing({searched}) {
 
 // --- The page
 
-function inOrder({runs, next}, {status}) {
+function inOrder({runs, next}, {status, before}) {
 	// the whole queue is on the page: in the order in which it goes
-	return status === 'queued' && !next
+	return status === 'queued' && !next && !before
 		? [...runs].sort((a, b) => new Date(a.run_at ?? NEVER) - new Date(b.run_at ?? NEVER)) : runs;
 }
 
@@ -248,6 +248,7 @@ function List({params}) {
 		${state.error?.code === 'timeout' && !params.longer && html`<p class="note">${t('runs.longer_what')}
 			${' '}<button type="button" onClick=${() => change({longer: '1'})}>${t('runs.longer')}</button></p>`}
 		<${Loaded} state=${state}>${page => html`
+			${params.status === 'queued' && page.runs.length > 0 && html`<p class="dim">${t(page.next || params.before ? 'runs.queue_long' : 'runs.queue_order')}</p>`}
 			${page.runs.length ? html`<${Rows} page=${page} params=${params} reload=${state.reload}/>` : html`<${Nothing} searched=${page.searched}/>`}
 			<p class="paging">
 				${params.before && html`<a href=${address('/runs', {...params, before: ''})}>${t('runs.newest')}</a>`}
