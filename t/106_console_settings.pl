@@ -471,6 +471,24 @@ like(frame("/api/preview/$asked->{headers}{'x-wf-preview'}", $cookie)->{body}, q
 $console->ask($session, 'POST', '/api/templates/preview', encode_json({ html => 'newer' })) foreach 1 .. 3;
 is(frame("/api/preview/$next->{headers}{'x-wf-preview'}", $cookie)->{status}, 404, 'but three take its place');
 unlike(slurp_file($console->{log}), qr/first|second|onclick/, 'no text is in the log');
+# A secret that is written, or refused, is in no answer and in no log.
+my $admin = $console->login('admin_a');
+my %secret = (kind => 'smtp', config => { url => 'smtp://mail.example' }, credentials => { username => 'u', password => 'Hush-hush' });
+foreach my $case ([ 200, { name => 'quiet' } ], [ 409, { name => 'quiet' } ], [ 422, { name => undef } ],
+	[ 422, { name => 'x', kind => 'http' } ], [ 422, { name => 'x', kind => 'none' } ],
+	[ 422, { name => 'x', config => { url => 'ftp://mail.example' } } ],
+	[ 422, { name => 'x', credentials => { username => ['Hush-hush'], password => { file => '/Hush-hush' } } } ],
+	[ 400, { name => 'x', tenant => 'x' } ])
+{
+	my ($expected, $what) = @$case;
+	my $said = $console->ask($admin, 'POST', '/api/connections', encode_json({ %secret, %$what }));
+
+	is($said->{status}, $expected, "a connection: $expected");
+	unlike($said->{body}, qr/Hush-hush/, '... in whose answer is no secret');
+}
+unlike($console->ask($admin, 'GET', '/api/connections')->{body}, qr/Hush-hush/, 'nor in the list');
+unlike(slurp_file($console->{log}), qr/Hush-hush/, 'nor in the log of the console');
+unlike(slurp_file($node->logfile), qr/Hush-hush/, 'nor in that of the server');
 $console->stop;
 $node->stop;
 done_testing();
