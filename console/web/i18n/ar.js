@@ -22,6 +22,8 @@ export default {
 	'signout': 'تسجيل الخروج',
 	'menu': 'القائمة',
 	'close': 'إغلاق',
+	'list.comma': '، ',
+	'list.semicolon': '؛ ',
 	'details': 'التفاصيل',
 	'again': 'إعادة المحاولة',
 	'busy': 'جارٍ العمل…',

@@ -22,6 +22,8 @@ export default {
 	'signout': 'Sign out',
 	'menu': 'Menu',
 	'close': 'Close',
+	'list.comma': ', ',
+	'list.semicolon': '; ',
 	'details': 'Details',
 	'again': 'Try again',
 	'busy': 'Working…',

@@ -2,7 +2,7 @@
 //
 // t('key', {name: value}) is the text of the key in the language that is set;
 // a value is isolated, so that a name in another direction does not move the
-// words around it.  A text that depends on a number n is an object with one
+// words around it; an array is the list of its values.  A text that depends on a number n is an object with one
 // text for each plural form that the language has.
 
 import {signal, effect} from '../vendor/ui.js';
@@ -74,6 +74,15 @@ function words(key, values) {
 	return text;
 }
 
+function isolated(value) {
+	return ISOLATE + String(value).replace(MARKS, '\ufffd') + END;
+}
+
+// Several names, one after the other.
+export function list(names) {
+	return names.map(isolated).join(words('list.comma'));
+}
+
 export function has(key) {
 	return key in en;
 }
@@ -86,7 +95,9 @@ export function t(key, values) {
 			return tenant(name);
 		if (value === undefined || value === null)
 			return '';
-		return typeof value === 'number' ? number(value) : ISOLATE + String(value).replace(MARKS, '\ufffd') + END;
+		if (Array.isArray(value))
+			return list(value);
+		return typeof value === 'number' ? number(value) : isolated(value);
 	});
 }
 

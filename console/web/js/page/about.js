@@ -1,7 +1,7 @@
 // Versions, workers, the settings that matter, and the licences of what is bundled.
 
 import {html, useState} from '../../vendor/ui.js';
-import {t, has, number} from '../i18n.js';
+import {t, has, number, list} from '../i18n.js';
 import {get} from '../api.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
@@ -40,7 +40,7 @@ export function About() {
 			<dt>wf_console</dt><dd>${versions.console}</dd>
 			<dt>workflow_engine</dt><dd>${versions.extension}</dd>
 			<dt>PostgreSQL</dt><dd>${versions.server}</dd>
-			<dt>${t('about.you')}</dt><dd><${Text} text=${role}/> <bdi dir="ltr">(${Object.keys(capabilities).filter(name => capabilities[name]).join(', ')})</bdi></dd>
+			<dt>${t('about.you')}</dt><dd><${Text} text=${role}/> (${list(Object.keys(capabilities).filter(name => capabilities[name]))})</dd>
 		</dl>
 		<section><h2>${t('about.workers')}</h2><${Loaded} state=${health}>${data => html`<${Workers} workers=${data.workers}/>`}</${Loaded}></section>
 		<section><h2>${t('about.settings')}</h2><${Loaded} state=${about}>${({settings}) => html`<table class="cards">

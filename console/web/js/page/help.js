@@ -22,6 +22,6 @@ export function Help({onClose}) {
 		</dl>
 		<label class="choice"><input type="checkbox" checked=${keysOn.value} onChange=${event => switchKeys(event.target.checked)}/> ${t('help.keys')}</label>
 		<p class="dim">${t('help.keys.what')}</p>
-		<p class="dim" dir="ltr">wf_console ${me.value.versions.console} · workflow_engine ${me.value.versions.extension} · PostgreSQL ${me.value.versions.server}</p>
+		<p class="dim"><span dir="ltr">wf_console ${me.value.versions.console} · workflow_engine ${me.value.versions.extension} · PostgreSQL ${me.value.versions.server}</span></p>
 	</${Dialog}>`;
 }

@@ -2,7 +2,7 @@
 // says what will happen before it happens.
 
 import {html, useEffect, useState} from '../../vendor/ui.js';
-import {t} from '../i18n.js';
+import {t, list} from '../i18n.js';
 import {go} from '../router.js';
 import {getText, post} from '../api.js';
 import {brokenAt, parse, print} from '../json.js';
@@ -73,14 +73,14 @@ export function RetryDialog({run, mended, onClose, onDone}) {
 		<p>${t('retry.goes_on', {step: from})}</p>
 		${/^delivery unknown/.test(run.steps[run.step]?.error ?? '') && html`<p class="note">⚠ ${t('retry.unknown')}</p>`}
 		${repeated.length > 0 && html`<label class="choice"><input type="checkbox" checked=${sure} onChange=${event => setSure(event.target.checked)}/>
-			${t('retry.repeats', {steps: repeated.map(step => step.step_name).join(', ')})}</label>
-			${keys.length > 0 && html`<p class="dim">${t('retry.keys', {keys: keys.join(', ')})}</p>`}`}
+			${t('retry.repeats', {steps: repeated.map(step => step.step_name)})}</label>
+			${keys.length > 0 && html`<p class="dim">${t('retry.keys', {keys})}</p>`}`}
 		<${Buttons} state=${state} onClose=${onClose} label=${newer ? t('retry.on', {version: 'v' + (version === 'own' ? run.version : run.current_version)}) : t('retry')} disabled=${repeated.length > 0 && !sure}/>
 	</${Dialog}>`;
 }
 
 export function CancelDialog({run, onClose, onDone}) {
-	const steps = wanted => run.steps.filter(step => wanted.includes(step.status)).map(step => step.step_name).join(', ');
+	const steps = wanted => list(run.steps.filter(step => wanted.includes(step.status)).map(step => step.step_name));
 	const done = steps(['completed']);
 	const left = steps(['pending', 'waiting', 'queued', 'running']);
 	const state = useWrite(async () => outcome(await post('runs/cancel', {ids: [run.run_id]})), onDone);

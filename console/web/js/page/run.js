@@ -181,7 +181,7 @@ function Page({run, now, tenant_name, may, reload}) {
 			${' · '}${t('run.fired_by', {event: run.trigger_type})} <${When} at=${run.queued_at}/>
 			${length && html` · ${t('run.took', {time: length})}`}
 			${tenant_name && html` · <bdi>${tenant_name}</bdi>`}</p>
-		<p class="dim id" dir="ltr">${run.run_id}</p>
+		<p class="dim"><span class="id" dir="ltr">${run.run_id}</span></p>
 		${run.error_message && html`<p class="step-error"><${Text} text=${run.error_message}/></p>`}
 		${run.next_attempt_at && html`<p class="note">${t('run.next_try')} <${When} at=${run.next_attempt_at} now=${now}/></p>`}
 		<${Actions} run=${run} may=${may} done=${reload}/>

@@ -186,8 +186,8 @@ function Nothing({searched}) {
 	const clear = Object.fromEntries([...narrow, 'before'].map(name => [name, '']));
 
 	return html`<div class="empty"><p>${params.q ? t('runs.none_found', {q: params.q}) : narrow.length ? t('runs.none_match') : t('runs.none')}</p>
-		${searched && html`<p>${t('runs.searched')} ${searched.map((path, i) => html`${i > 0 && ', '}<span dir="ltr"><${Text} text=${path.replace(/^trigger\./, '')}/></span>`)}
-			${searched.length > 0 && '; '}${t('runs.searched_newest')}</p><p class="dim">${t('runs.none_hint')}</p>`}
+		${searched && html`<p>${t('runs.searched')} ${searched.map((path, i) => html`${i > 0 && t('list.comma')}<span dir="ltr"><${Text} text=${path.replace(/^trigger\./, '')}/></span>`)}
+			${searched.length > 0 && t('list.semicolon')}${t('runs.searched_newest')}</p><p class="dim">${t('runs.none_hint')}</p>`}
 		${narrow.length > 0 && html`<p><a href=${address('/runs', {...params, ...clear})}>${t('filter.clear')}</a></p>`}</div>`;
 }
 

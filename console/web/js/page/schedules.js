@@ -13,9 +13,9 @@ import {StopDialog, resume} from './stop.js';
 
 function State({one}) {
 	return html`
-		${!one.is_active ? html`<span class="dim">⊘ ${t('workflow.off')}</span>`
-			: one.paused ? html`<span>⏸ ${t('workflow.paused')}</span>`
-				: !one.error && html`<span>✓ ${t('workflow.on')}</span>`}
+		${!one.is_active ? html`<span class="status dim">⊘ ${t('workflow.off')}</span>`
+			: one.paused ? html`<span class="status">⏸ ${t('workflow.paused')}</span>`
+				: !one.error && html`<span class="status">✓ ${t('workflow.on')}</span>`}
 		${one.error && html`<p class="step-error">✕ <${Text} text=${one.error}/></p>`}`;
 }
 

@@ -25,7 +25,7 @@ function NameDialog({tenant, onClose, onDone}) {
 	}, onDone);
 
 	return html`<${Dialog} title=${t('tenant.rename')} onClose=${onClose}>
-		<p class="dim id" dir="ltr">${tenant.id}</p>
+		<p class="dim"><span class="id" dir="ltr">${tenant.id}</span></p>
 		<label>${t('name')}<input name="name" dir="auto" maxlength="200" value=${name} onInput=${event => setName(event.target.value)}/></label>
 		<${Buttons} state=${state} onClose=${onClose} label=${t('save')}/>
 	</${Dialog}>`;
@@ -33,7 +33,7 @@ function NameDialog({tenant, onClose, onDone}) {
 
 function Held({paused, now}) {
 	if (!paused)
-		return html`<span>✓ ${t('tenant.works')}</span>`;
+		return html`<span class="status">✓ ${t('tenant.works')}</span>`;
 	return html`<span>⏸ ${t('stop.held_by', {who: paused.by ?? '?'})} <${When} at=${paused.at} now=${now}/>
 		${paused.reason && html` · <${Text} text=${paused.reason}/>`}</span>`;
 }

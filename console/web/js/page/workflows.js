@@ -2,7 +2,7 @@
 // what it uses, which are in the address.
 
 import {html, useState} from '../../vendor/ui.js';
-import {t, number} from '../i18n.js';
+import {t, number, list} from '../i18n.js';
 import {route, address, change} from '../router.js';
 import {get, post} from '../api.js';
 import {useLoad} from '../load.js';
@@ -43,7 +43,7 @@ function Filters({workflows}) {
 
 function Steps({steps}) {
 	return html`<span class="icons" aria-hidden="true">${steps.slice(0, MOST_ICONS).map(({action}) => ICONS[action] ?? '▶').join(' ')}</span>
-		<span class="dim"> (${number(steps.length)})</span><span class="hidden"> ${[...new Set(used('action')({steps}))].join(', ')}</span>`;
+		<span class="dim"> (${number(steps.length)})</span><span class="hidden"> ${list([...new Set(used('action')({steps}))])}</span>`;
 }
 
 function Day({workflow, counts}) {
@@ -71,7 +71,7 @@ function Row({workflow, counts, next, now, reload}) {
 		<td data-label=${t('workflow.steps')}><${Steps} steps=${workflow.steps}/></td>
 		<td data-label=${t('workflow.day')}><${Day} workflow=${workflow} counts=${counts}/></td>
 		<td data-label=${t('workflow.changed')}>v${workflow.version} <bdi>${workflow.updated_by}</bdi> <${When} at=${workflow.updated_at} now=${now}/></td>
-		<td data-label=${t('workflow.state')}>${workflow.paused ? t('workflow.paused') : workflow.is_active ? t('workflow.on') : t('workflow.off')}</td>
+		<td data-label=${t('workflow.state')}><span class="status">${workflow.paused ? t('workflow.paused') : workflow.is_active ? t('workflow.on') : t('workflow.off')}</span></td>
 		<td>${workflow.is_active
 			? html`<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${() => open(true)}>${t('stop')}</${Action}>`
 			: html`<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${() => switchOn(workflow, reload)}>${t('workflow.switch_on')}</${Action}>`}
