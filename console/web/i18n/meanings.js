@@ -13,7 +13,7 @@ export const meanings = [
 		ar: 'أرسل الرقم أكثر مما يُسمح به الآن. انتظر ثم أعد المحاولة.'}],
 	[/WhatsApp error (2|131016|131057|133004)\b/, {
 		en: 'WhatsApp is overloaded or in maintenance. Retry later.',
-		ar: 'خدمة واتساب مثقلة أو قيد الصيانة. أعد المحاولة لاحقًا.'}],
+		ar: 'خدمة واتساب تحت ضغط كبير أو قيد الصيانة. أعد المحاولة لاحقًا.'}],
 	[/WhatsApp error (100|131008|131009|132000|132012)\b/, {
 		en: 'The values do not fit the message template at WhatsApp. Compare its fields with this step.',
 		ar: 'القيم لا تناسب قالب الرسالة لدى واتساب. قارن حقوله بهذه الخطوة.'}],
@@ -37,7 +37,7 @@ export const meanings = [
 		ar: 'لم يكتب العميل خلال 24 ساعة: لا يُسمح إلا بإرسال قالب رسالة.'}],
 	[/WhatsApp error 131049\b/, {
 		en: 'WhatsApp held the message back, so that the customer does not get too many. Do not send it again at once.',
-		ar: 'حجب واتساب الرسالة كي لا تكثر الرسائل على العميل. لا ترسلها من جديد فورًا.'}],
+		ar: 'حجب واتساب الرسالة كي لا يتلقى العميل رسائل كثيرة. لا ترسلها من جديد فورًا.'}],
 	[/WhatsApp error 131051\b/, {
 		en: 'The recipient cannot be sent this kind of message.',
 		ar: 'لا يمكن إرسال هذا النوع من الرسائل إلى المستلم.'}],
@@ -98,7 +98,7 @@ export const meanings = [
 		ar: 'مسار العمل في Teams معطّل. فعّله هناك ثم أعد المحاولة.'}],
 	[/^(Slack|Teams): /, {
 		en: 'The chat did not take the message; its word says why.',
-		ar: 'لم تقبل خدمة المحادثة الرسالة، وكلمتها تذكر السبب.'}],
+		ar: 'لم تقبل خدمة المحادثة الرسالة. يذكر نص الخطأ السبب.'}],
 
 	// requests
 	[/asks to wait for longer/, {
@@ -130,22 +130,22 @@ export const meanings = [
 		ar: 'لا يعرف الخادم شيئًا كهذا في هذا العنوان. راجع المسار والقيم التي فيه.'}],
 	[/^HTTP 429\b/, {
 		en: 'Too many requests for now. Wait, then retry.',
-		ar: 'طلبات استدعاء كثيرة الآن. انتظر ثم أعد المحاولة.'}],
+		ar: 'استدعاءات كثيرة الآن. انتظر ثم أعد المحاولة.'}],
 	[/^HTTP (408|425|502|503|504)\b/, {
 		en: 'The server is overloaded or down for now. Retry later.',
-		ar: 'الخادم مثقل أو متوقف الآن. أعد المحاولة لاحقًا.'}],
+		ar: 'الخادم تحت ضغط كبير أو متوقف الآن. أعد المحاولة لاحقًا.'}],
 	[/^HTTP 5\d\d\b/, {
 		en: 'Something went wrong in the server. Those who look after it need its answer below.',
-		ar: 'حدث خطأ داخل الخادم. يحتاج القائمون عليه إلى جوابه أدناه.'}],
+		ar: 'حدث خطأ داخل الخادم. يحتاج القائمون عليه إلى الرد أدناه.'}],
 	[/^HTTP 3\d\d\b|^more than \d+ redirects/, {
 		en: 'The server sends the request elsewhere, which is not followed. Correct the address.',
-		ar: 'يحوّل الخادم الاستدعاء إلى مكان آخر، وهذا لا يُتبع. صحّح العنوان.'}],
+		ar: 'يحوّل الخادم الاستدعاء إلى مكان آخر، ولا يُتبع التحويل. صحّح العنوان.'}],
 	[/^HTTP 4\d\d\b/, {
 		en: 'The server refused what was sent; its answer says why. Trying the same again will not help.',
-		ar: 'رفض الخادم ما أُرسل، وجوابه يذكر السبب. إعادة الشيء نفسه لن تفيد.'}],
+		ar: 'رفض الخادم ما أُرسل، وفي ردّه السبب. إعادة المحاولة كما هي لن تفيد.'}],
 	[/^the response (is over|headers|has more)|^a response header/, {
 		en: 'The answer was larger than is allowed.',
-		ar: 'كان الجواب أكبر من المسموح.'}],
+		ar: 'كان الرد أكبر من المسموح.'}],
 	[/^connection ".*" does not exist/, {
 		en: 'There is no connection of this name. Correct the name in the step, or make the connection.',
 		ar: 'لا يوجد اتصال بهذا الاسم. صحّح الاسم في الخطوة أو أنشئ الاتصال.'}],
@@ -154,7 +154,7 @@ export const meanings = [
 		ar: 'العنوان ليس عنوان الاتصال، فلم تُرسل بيانات دخوله.'}],
 	[/was cut \(workflow_engine\.max_output/, {
 		en: 'An earlier step’s answer was too long to be kept whole, and this step needs the rest.',
-		ar: 'كان جواب خطوة سابقة أطول من أن يُحفظ كله، وهذه الخطوة تحتاج إلى بقيته.'}],
+		ar: 'كان رد خطوة سابقة أطول من أن يُحفظ كله، وهذه الخطوة تحتاج إلى بقيته.'}],
 	[/is not known\b/, {
 		en: 'The step needs a value that this event does not have. Run it again with changed data, or change the step.',
 		ar: 'تحتاج الخطوة إلى قيمة ليست في هذا الحدث. نفّذه من جديد ببيانات معدّلة، أو عدّل الخطوة.'}],
@@ -165,19 +165,19 @@ export const meanings = [
 		ar: 'فقد الدور الذي يعمل به مسار العمل إحدى صلاحياته. يذكر الخطأ اسمها.'}],
 	[/violates (unique|exclusion) constraint/, {
 		en: 'There is such a row already: it may have been done before.',
-		ar: 'يوجد سطر كهذا من قبل: ربما تم ذلك سابقًا.'}],
+		ar: 'يوجد صف كهذا من قبل: ربما تم ذلك سابقًا.'}],
 	[/violates foreign key constraint/, {
 		en: 'Something that the row refers to is not there.',
-		ar: 'شيء يشير إليه السطر غير موجود.'}],
+		ar: 'يشير الصف إلى شيء غير موجود.'}],
 	[/violates (check|not-null) constraint/, {
 		en: 'The table does not accept the value.',
 		ar: 'لا يقبل الجدول هذه القيمة.'}],
 	[/(statement|lock) timeout/, {
 		en: 'The database took too long, as a rule because somebody else was changing the same rows. Retry.',
-		ar: 'استغرقت قاعدة البيانات وقتًا طويلًا، وغالبًا لأن أحدًا كان يغيّر الأسطر نفسها. أعد المحاولة.'}],
+		ar: 'استغرقت قاعدة البيانات وقتًا طويلًا، وغالبًا لأن أحدًا كان يغيّر الصفوف نفسها. أعد المحاولة.'}],
 	[/(relation|column|table|function) .* does not exist/, {
 		en: 'A table or a column that the step names is not there any more.',
-		ar: 'لم يعد جدول أو عمود تذكره الخطوة موجودًا.'}],
+		ar: 'تذكر الخطوة جدولًا أو عمودًا لم يعد موجودًا.'}],
 ];
 
 // The sentence for an error of a step in a language, or null.
