@@ -443,6 +443,18 @@ test('both languages have the same words, with the same values', async () => {
 	assert.deepEqual(Object.keys(ar).filter(key => typeof ar[key] === 'object' && Object.keys(ar[key]).length !== 6), []);
 });
 
+test('Arabic texts have Arabic punctuation, and lists are joined in the language', async () => {
+	const web = new URL('../../web/', import.meta.url);
+	const texts = value => typeof value === 'string' ? [value] : Object.values(value).flatMap(texts);
+	const [ar, actions, problems, meanings, filters] = await Promise.all(['ar', 'ar-actions', 'ar-problems', 'meanings', 'filters'].map(name => import(`../../web/i18n/${name}.js`)));
+	const arabic = [ar.default, actions.parameters, problems.arabic, meanings.meanings.map(([, one]) => one.ar), Object.values(filters.filters).map(one => one.ar)].flatMap(texts);
+
+	assert.ok(arabic.length > 1000, String(arabic.length));
+	assert.deepEqual(arabic.filter(text => /[\u0620-\u065f\u2069}][,;?]|["\u201c\u201d]/.test(text)), []);
+	for (const name of readdirSync(new URL('js/', web), {recursive: true}).filter(one => one.endsWith('.js')))
+		assert.doesNotMatch(readFileSync(new URL('js/' + name, web), 'utf8'), /join\(['"`][,;] |&& '[,;] '/, name);
+});
+
 // What a module imports with import(), later.js shows when it is wanted.
 function imported(name, web, found = new Set()) {
 	if (!found.has(name)) {

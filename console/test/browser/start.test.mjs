@@ -33,7 +33,7 @@ for (const [language, width, theme] of [['en', 1280, 'light'], ['ar', 390, 'dark
 		await page.locator('select[name=copy] option', {hasText: name}).waitFor({state: 'attached'});
 		await person.accessible('how a workflow begins');
 		await person.fits('how a workflow begins');
-		await page.locator('select[name=copy]').selectOption({label: `${name} · Beirut`});
+		await page.locator('select[name=copy]').selectOption({label: `\u2068${name}\u2069 · \u2068Beirut\u2069`});
 		await person.press('start.copy.button');
 		await page.waitForFunction(text => document.getElementById('f-name')?.value === text, `${name} (2)`);
 		await page.goBack();

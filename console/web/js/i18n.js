@@ -74,7 +74,8 @@ function words(key, values) {
 	return text;
 }
 
-function isolated(value) {
+// A value among others where no element can hold it, as in an option of a list.
+export function isolated(value) {
 	return ISOLATE + String(value).replace(MARKS, '\ufffd') + END;
 }
 

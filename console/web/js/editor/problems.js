@@ -49,7 +49,7 @@ function Place({editor, problem}) {
 	const step = path[0] === 'steps' && typeof path[1] === 'number' ? textAt(at(editor.tree, path.slice(0, 2)), ['name']) || String(path[1] + 1) : null;
 	const field = step === null ? problem.path : problem.path.replace(/^steps\[\d+\]\.?(params\.)?/, '');
 
-	return html`<bdi>${step === null ? '' : step + (field && ' › ')}</bdi><bdi>${fieldName(field)}</bdi>`;
+	return html`<bdi>${step}</bdi>${step !== null && field && ' › '}<bdi>${fieldName(field)}</bdi>`;
 }
 
 // All of them, each a way to its field.

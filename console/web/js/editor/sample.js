@@ -2,7 +2,7 @@
 // would do.  Nothing is ever sent.
 
 import {html, useEffect, useRef, useState} from '../../vendor/ui.js';
-import {t, moment, number} from '../i18n.js';
+import {t, moment, number, isolated} from '../i18n.js';
 import {get, post} from '../api.js';
 import {JsonError, lineOf, parse, print, textAt} from '../json.js';
 import {useLoad} from '../load.js';
@@ -67,7 +67,7 @@ function Find({workflow, tenant, onPick}) {
 function Chooser({state, workflow}) {
 	return html`<label class="stacked"><span>${t('sample.choose')}</span>
 		<select value=${String(state.choice)} onChange=${event => state.choose(event.target.value === 'pasted' ? 'pasted' : Number(event.target.value))}>
-			${state.samples.map((one, i) => html`<option value=${String(i)}>${moment(one.queued_at)} ${one.mended ? t('sample.of_run', {head: one.head.slice(0, 60)}) : (one.title ?? one.head).slice(0, 60)}</option>`)}
+			${state.samples.map((one, i) => html`<option value=${String(i)}>${moment(one.queued_at)} ${one.mended ? t('sample.of_run', {head: one.head.slice(0, 60)}) : isolated((one.title ?? one.head).slice(0, 60))}</option>`)}
 			<option value="pasted">${t('sample.paste')}</option>
 		</select></label>
 		${workflow && html`<${Find} workflow=${workflow} tenant=${state.tenant} onPick=${state.pick}/>`}

@@ -2,7 +2,7 @@
 // saved meanwhile.
 
 import {html, useState} from '../../vendor/ui.js';
-import {t} from '../i18n.js';
+import {t, isolated} from '../i18n.js';
 import {get, post} from '../api.js';
 import {changes, merge} from '../compare.js';
 import {canonical, parse, print} from '../json.js';
@@ -29,7 +29,7 @@ function RunAs({value, onChange}) {
 
 	return html`<label>${t('save.run_as')}<select value=${value} onChange=${event => onChange(event.target.value)}>
 			${!chosen && value && html`<option value=${value}>${value}</option>`}
-			${roles.map(one => html`<option value=${one.role}>${one.role}${one.is_default ? ` (${t('save.shared')})` : one.is_current ? ` (${t('save.yourself')})` : ''}</option>`)}
+			${roles.map(one => html`<option value=${one.role}>${isolated(one.role)}${one.is_default ? ` (${t('save.shared')})` : one.is_current ? ` (${t('save.yourself')})` : ''}</option>`)}
 		</select></label>
 		${chosen?.is_current && (shared || roles.length > 1) && html`<p class="note">${t('save.own_role')}</p>`}
 		${!chosen && value && html`<p class="note">${needsRole(value)}</p>`}`;

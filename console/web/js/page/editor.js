@@ -2,7 +2,7 @@
 // and what it would do with an event that was.
 
 import {html, useEffect, useRef, useState} from '../../vendor/ui.js';
-import {t} from '../i18n.js';
+import {t, isolated} from '../i18n.js';
 import {address, go, route} from '../router.js';
 import {get} from '../api.js';
 import {at, canonical, insert, make, move, parse, print, put, remove, textAt} from '../json.js';
@@ -127,7 +127,7 @@ function CompareDialog({workflow, base, mine, onClose}) {
 
 	return html`<${Dialog} title=${t('version.compare', {from: 'v' + n, to: t('editor.draft')})} onClose=${onClose}>
 		<label>${t('version')}<select name="version" value=${String(n)} onChange=${event => choose(Number(event.target.value))}>
-			${(versions.data?.versions ?? [{version: n}]).map(one => html`<option value=${String(one.version)}>v${one.version}${one.saved_by ? ` · ${one.saved_by}` : ''}${one.note ? ` · ${one.note}` : ''}</option>`)}</select></label>
+			${(versions.data?.versions ?? [{version: n}]).map(one => html`<option value=${String(one.version)}>${isolated('v' + one.version)}${one.saved_by ? ` · ${isolated(one.saved_by)}` : ''}${one.note ? ` · ${isolated(one.note)}` : ''}</option>`)}</select></label>
 		<${Loaded} state=${other}>${({tree}) => html`<${Difference} before=${tree} after=${mine}/>`}</${Loaded}>
 	</${Dialog}>`;
 }
@@ -264,7 +264,7 @@ function EditorPage({first, catalogue, latest}) {
 
 	return html`<div class=${`wf-editor view-${view}`} onKeyDown=${keys}>
 		<div class="run-head"><h1>${workflow ? html`<${Text} text=${textAt(model.tree, ['name']) || workflow.name}/>` : t('editor.new')}</h1>
-			<span class="dim">${workflow && `v${version}`}${changed && html` → ${t('editor.draft')}`}</span></div>
+			<span class="dim">${workflow && `v${version}`}${changed && html` <span class="arrow">→</span> ${t('editor.draft')}`}</span></div>
 		${latest && workflow && latest.workflow.version > version && html`<div class="banner" role="status"><${Saved} ...${latest}/>
 			<button type="button" onClick=${() => open('merge')}>${t('merge.open')}</button></div>`}
 		${editor.gone && html`<p class="note">${t('editor.step_gone', {step: editor.gone})}</p>`}

@@ -2,7 +2,7 @@
 // can do nothing.  Problems stand beside the field that has them.
 
 import {html, useEffect, useState} from '../../vendor/ui.js';
-import {t, moment} from '../i18n.js';
+import {t, moment, isolated} from '../i18n.js';
 import {get, previewMail} from '../api.js';
 import {pathsOf} from '../editor/place.js';
 import {parse} from '../json.js';
@@ -65,7 +65,7 @@ export function Problems({problems, part, id}) {
 export function Event({runs, on, choose}) {
 	return html`<label>${t('mail.event')}<select name="run" value=${on.run ?? ''} onChange=${event => choose(event.target.value
 			? {run: event.target.value} : {payload: '{}'})}>
-			${runs.map(run => html`<option value=${run.run_id}>${visible(run.title || run.workflow_name)} · ${moment(run.queued_at)}</option>`)}
+			${runs.map(run => html`<option value=${run.run_id}>${isolated(visible(run.title || run.workflow_name))} · ${moment(run.queued_at)}</option>`)}
 			<option value="">${t('mail.typed')}</option>
 		</select></label>
 		${on.payload !== undefined && html`<label>${t('run.payload')}<textarea name="payload" class="code" dir="ltr" rows="5" spellcheck="false" value=${on.payload}
