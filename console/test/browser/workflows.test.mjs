@@ -58,7 +58,10 @@ for (const [language, width, theme] of [['en', 1280, 'dark'], ['ar', 390, 'light
 		await only('List own');
 		await choose('event', '');
 		await page.locator('input[name=scheduled]').check();
-		await only('Daily report');
+		await page.waitForFunction(() => document.querySelectorAll('tbody tr').length > 0 && ![...document.querySelectorAll('tbody th a')].some(one => one.textContent === 'Bill'));
+		const scheduled = await names(page);
+
+		assert.ok(scheduled.includes('Daily report') && !scheduled.includes('List mail'), scheduled);
 		await page.locator(`td[data-label="${person.say('schedule.next')}"] time`).first().waitFor();
 		await person.fits('what fires by itself');
 	});
