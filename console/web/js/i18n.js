@@ -19,16 +19,26 @@ const END = '\u2069';
 // What would end the isolation of a value, or begin another direction in it.
 const MARKS = /[\u202a-\u202e\u2066-\u2069]/g;
 
-function stored() {
-	const chosen = localStorage.getItem('wf-language');
+// The languages that may be chosen: after the sign-in those of the configuration.
+export const offered = signal(Object.keys(catalogues));
 
-	if (chosen in catalogues)
-		return chosen;
-	return navigator.languages?.map(name => name.slice(0, 2))
-		.find(name => name in catalogues) ?? 'en';
+// The one that was chosen, else that of the browser, else the first.
+function preferred() {
+	const wanted = [localStorage.getItem('wf-language'), ...(navigator.languages ?? []).map(name => name.slice(0, 2))];
+
+	return wanted.find(name => offered.value.includes(name)) ?? offered.value[0];
 }
 
-export const language = signal(stored());
+export const language = signal(preferred());
+
+export function offer(languages) {
+	const known = languages.filter(name => name in catalogues);
+
+	if (known.length > 0) {
+		offered.value = known;
+		language.value = preferred();
+	}
+}
 
 export function chooseLanguage(name) {
 	localStorage.setItem('wf-language', name);

@@ -2,7 +2,7 @@
 // the sign-in dialog over a page whose session has ended.
 
 import {html, render, useEffect, useRef, useState} from '../vendor/ui.js';
-import {t, language, tenantLabel} from './i18n.js';
+import {t, language, offer, tenantLabel} from './i18n.js';
 import {route, go, address, change} from './router.js';
 import {get, post} from './api.js';
 import {help, isTaken, keysOn} from './keys.js';
@@ -146,16 +146,28 @@ function Frame() {
 		${password && html`<${Password} onClose=${() => showPassword(false)}/>`}`;
 }
 
+// A standby changes nothing, whatever the role may.
+function signedInAs(answer) {
+	const {view} = answer.capabilities;
+
+	tenantLabel.value = answer.tenant_label;
+	offer(answer.languages);
+	me.value = answer.standby ? {...answer, capabilities: {view, operate: false, admin: false, fire: false}} : answer;
+}
+
 function Session() {
 	const [error, fail] = useState(null);
 
 	useEffect(() => {
 		fail(null);
-		get('me').then(answer => {
-			tenantLabel.value = answer.tenant_label;
-			me.value = answer;
-		}, fail);
+		get('me').then(signedInAs, fail);
 	}, [generation.value]);
+	// a standby may become the server
+	useEffect(() => {
+		const timer = me.value?.standby && setInterval(() => get('me', {poll: true, slot: 'me'}).then(signedInAs, () => {}), 15000);
+
+		return () => clearInterval(timer);
+	}, [me.value?.standby]);
 
 	if (me.value)
 		return html`<${Frame}/>`;

@@ -1,13 +1,13 @@
 // The choices of the person that stay in the browser: language and colours.
 
 import {html} from '../../vendor/ui.js';
-import {t, language, chooseLanguage, names} from '../i18n.js';
+import {t, language, chooseLanguage, names, offered} from '../i18n.js';
 import {theme, chooseTheme} from '../theme.js';
 
 export function Language() {
 	return html`<label class="language"><span class="hidden">${t('language')}</span>
 		<select value=${language.value} onChange=${event => chooseLanguage(event.target.value)}>
-			${Object.entries(names).map(([code, name]) => html`<option value=${code} lang=${code}>${name}</option>`)}
+			${offered.value.map(code => html`<option value=${code} lang=${code}>${names[code]}</option>`)}
 		</select></label>`;
 }
 

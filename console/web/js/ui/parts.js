@@ -71,7 +71,7 @@ export function Loaded({state, children}) {
 // focus, and says why.  On a standby nothing is changed.
 export function Action({allowed, reason, onClick, kind = '', children}) {
 	const may = allowed && !me.value.standby;
-	const why = allowed && me.value.standby ? t('standby') : reason;
+	const why = me.value.standby ? t('standby') : reason;
 
 	return html`<button type="button" class=${kind} aria-disabled=${may ? null : 'true'} title=${may ? null : why}
 		onClick=${() => may && onClick()}>${children}${!may && why && html`<span class="hidden"> (${why})</span>`}</button>`;
