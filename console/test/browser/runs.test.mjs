@@ -288,7 +288,7 @@ story('what has changed since the version of a run is one click away', {}, async
 	await person.signIn();
 	await person.open(`/runs/${id}`);
 	await person.page.getByRole('link', {name: person.say('run.what_changed')}).click();
-	await person.dialog().getByText(like('/y')).waitFor();
+	await person.dialog().getByText(like('/y')).first().waitFor();
 	await person.accessible('what has changed');
 });
 
