@@ -88,6 +88,17 @@ story('sees the next five times of a schedule', {width: 390}, async person => {
 		Date.parse(sql(`SELECT next_at FROM wf_schedules() WHERE schedule = 'evening'`)));
 });
 
+// Lets what is held go on, with a reason that is noted.
+async function goOn(person, row, reason) {
+	await row.getByRole('button', {name: person.say('stop.resume')}).click();
+	await person.field('stop.reason').fill(reason);
+	await person.accessible('letting it go on');
+	await person.fits('letting it go on');
+	await person.dialog().getByRole('button', {name: person.say('stop.resume'), exact: true}).click();
+	await person.dialog().waitFor({state: 'detached'});
+	assert.equal(sql(`SELECT detail->>'reason' FROM workflow_operations WHERE what = 'resume' ORDER BY id DESC LIMIT 1`), reason);
+}
+
 story('finds a schedule, holds its workflow with a reason, and lets it go on', {language: 'ar', width: 390}, async person => {
 	const row = person.page.locator('tbody tr', {hasText: 'evening'});
 
@@ -107,7 +118,7 @@ story('finds a schedule, holds its workflow with a reason, and lets it go on', {
 	await person.dialog().getByRole('button', {name: person.say('stop.hold.button'), exact: true}).click();
 	await row.locator('td').nth(3).getByText(person.say('workflow.paused')).waitFor();
 	await becomes("SELECT reason FROM workflow_pauses WHERE definition_id = (SELECT id FROM workflow_definitions WHERE name = 'Daily report')", 'عطلة');
-	await row.getByRole('button', {name: person.say('stop.resume')}).click();
+	await goOn(person, row, 'انتهت العطلة');
 	await row.locator('td').nth(3).getByText(person.say('workflow.on')).waitFor();
 	await becomes('SELECT count(*) FROM workflow_pauses', '0');
 });
@@ -184,7 +195,7 @@ story('names a branch, holds it with a reason, and lets it go on', {}, async per
 	await person.dialog().getByRole('button', {name: person.say('stop.hold.button'), exact: true}).click();
 	await row.getByText('stock taking').waitFor();
 	await becomes(`SELECT reason FROM workflow_pauses WHERE tenant_id = '${RIYADH}'`, 'stock taking');
-	await row.getByRole('button', {name: person.say('stop.resume')}).click();
+	await goOn(person, row, 'stock was taken');
 	await row.getByText(person.say('tenant.works')).waitFor();
 	await becomes('SELECT count(*) FROM workflow_pauses', '0');
 	sql(`UPDATE workflow_tenants SET name = '${before}' WHERE tenant_id = '${RIYADH}'`);

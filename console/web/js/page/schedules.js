@@ -9,7 +9,7 @@ import {me} from '../session.js';
 import {Find, query} from '../ui/find.js';
 import {Action, Loaded, When} from '../ui/parts.js';
 import {Text, visible} from '../ui/value.js';
-import {StopDialog, resume} from './stop.js';
+import {ResumeDialog, StopDialog} from './stop.js';
 
 function State({one}) {
 	return html`
@@ -32,14 +32,18 @@ function Hold({one, reload}) {
 	const {operate} = me.value.capabilities;
 	const workflow = {id: one.definition_id, name: one.workflow_name, version: one.version, is_active: one.is_active};
 
+	const close = () => open(false);
+	const done = () => { open(false); reload(); };
+
 	if (one.paused_itself)
-		return html`<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${() => resume({tenant: one.tenant_id, workflow: one.definition_id}, reload)}>${t('stop.resume')}</${Action}>`;
+		return html`<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${() => open(true)}>${t('stop.resume')}…<span class="hidden"> ${visible(one.workflow_name)}</span></${Action}>
+			${dialog && html`<${ResumeDialog} tenant=${one.tenant_id} workflow=${one.definition_id} name=${one.workflow_name} onClose=${close} onDone=${done}/>`}`;
 	if (one.paused)
 		return html`<${Action} allowed=${false} reason=${t('schedule.held_above')}>${t('stop.resume')}</${Action}>`;
 	if (!one.is_active)
 		return null;
 	return html`<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${() => open(true)}>${t('stop')}<span class="hidden"> ${visible(one.workflow_name)}</span></${Action}>
-		${dialog && html`<${StopDialog} tenant=${one.tenant_id} workflow=${workflow} onClose=${() => open(false)} onDone=${() => { open(false); reload(); }}/>`}`;
+		${dialog && html`<${StopDialog} tenant=${one.tenant_id} workflow=${workflow} onClose=${close} onDone=${done}/>`}`;
 }
 
 function Row({one, now, reload}) {

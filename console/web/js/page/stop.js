@@ -63,8 +63,23 @@ export function StopDialog({tenant, workflow, onClose, onDone}) {
 	</${Dialog}>`;
 }
 
+// The same with a reason, which stands beside who did it.  name: of what goes on.
+export function ResumeDialog({tenant, workflow, name, onClose, onDone}) {
+	const [reason, setReason] = useState('');
+	const state = useWrite(async () => {
+		await post('resume', {tenant, workflow: workflow ?? null, reason: reason.trim() || null});
+		toast(t('stop.resumed'));
+	}, onDone);
+
+	return html`<${Dialog} title=${t('stop.resume')} onClose=${onClose}>
+		<p><strong><${Text} text=${name}/></strong></p>
+		<label>${t('stop.reason')}<input dir="auto" value=${reason} maxlength="200" onInput=${event => setReason(event.target.value)}/></label>
+		<${Buttons} state=${state} onClose=${onClose} label=${t('stop.resume')}/>
+	</${Dialog}>`;
+}
+
 // Lets a tenant, a workflow or all of it go on.
-export async function resume({tenant, workflow}, onDone) {
+async function resume({tenant, workflow}, onDone) {
 	try {
 		await post('resume', {tenant, workflow});
 		toast(t('stop.resumed'));

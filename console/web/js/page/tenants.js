@@ -12,7 +12,7 @@ import {Action, Loaded, When} from '../ui/parts.js';
 import {toast} from '../ui/toast.js';
 import {Text} from '../ui/value.js';
 import {Buttons, useWrite} from './repair.js';
-import {StopDialog, resume} from './stop.js';
+import {ResumeDialog, StopDialog} from './stop.js';
 
 function NameDialog({tenant, onClose, onDone}) {
 	const [name, setName] = useState(tenant.name ?? '');
@@ -51,9 +51,10 @@ function Row({tenant, now, reload}) {
 		<td data-label=${t('workflow.state')}><${Held} paused=${tenant.paused} now=${now}/></td>
 		<td><span class="row-actions">
 			<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${() => open('name')}>${t('tenant.rename')}</${Action}>
-			${tenant.paused ? html`<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${() => resume({tenant: tenant.id}, reload)}>${t('stop.resume')}</${Action}>`
+			${tenant.paused ? html`<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${() => open('resume')}>${t('stop.resume')}…</${Action}>`
 				: html`<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${() => open('stop')}>${t('stop')}</${Action}>`}</span>
 			${dialog === 'name' && html`<${NameDialog} tenant=${tenant} onClose=${() => open(null)} onDone=${close}/>`}
+			${dialog === 'resume' && html`<${ResumeDialog} tenant=${tenant.id} name=${tenant.name ?? tenant.id} onClose=${() => open(null)} onDone=${close}/>`}
 			${dialog === 'stop' && html`<${StopDialog} tenant=${tenant.id} onClose=${() => open(null)} onDone=${close}/>`}</td>
 	</tr>`;
 }
