@@ -5,7 +5,8 @@
 
 The dictionary is the British one of hunspell, which has -ize and -ise.  WORDS
 is a file of words that it lacks and that are right, one a line; # begins a
-remark.  Code, in fences or in backticks, addresses and HTML are left out.
+remark.  Code, in fences or in backticks, addresses, HTML and
+Arabic words are left out.
 """
 
 import os
@@ -15,7 +16,7 @@ import sys
 
 DICTIONARY = 'en_GB'
 CODE = re.compile(r'`[^`]*`|\]\([^)]*\)|<[^>]*>|https?://\S+'
-				  r'|\b\w*\d\w*\b|\b[\w.-]+@[\w.-]+|\S*[_/\\=@$]\S*|\S*\w\.\w\S*')
+				  r'|[\u0600-\u06ff]+|\b\w*\d\w*\b|\b[\w.-]+@[\w.-]+|\S*[_/\\=@$]\S*|\S*\w\.\w\S*')
 
 
 def blank(match):
