@@ -66,3 +66,31 @@ for (const [language, width, theme] of [['en', 1280, 'dark'], ['ar', 390, 'light
 		await person.fits('what fires by itself');
 	});
 }
+
+story('reads in Arabic: no state is broken inside a word, and who saved stands before when', {language: 'ar', width: 1280}, async person => {
+	const {page} = person;
+
+	await person.signIn();
+	await person.open('/workflows');
+	await page.locator('tbody tr').first().waitFor();
+	const lines = await page.locator(`td[data-label="${person.say('workflow.state')}"]`).evaluateAll(cells => cells.map(cell => {
+		const range = document.createRange();
+
+		range.selectNodeContents(cell);
+		return new Set(Array.from(range.getClientRects(), one => Math.round(one.top))).size;
+	}));
+
+	assert.ok(lines.length > 0);
+	assert.deepEqual(lines.filter(n => n !== 1), []);
+
+	await page.getByRole('link', {name: 'Confirm order', exact: true}).first().click();
+	const saved = page.locator('main p.dim', {has: page.locator('time')}).first();
+
+	await saved.locator('time').waitFor();
+	assert.ok(await saved.evaluate(node => {
+		const when = node.querySelector('time');
+		const who = when.previousElementSibling;
+
+		return who.getBoundingClientRect().left >= when.getBoundingClientRect().right;
+	}));
+});
