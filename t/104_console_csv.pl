@@ -119,7 +119,11 @@ foreach my $role (@all)
 		  + $node->safe_psql('shop', "SELECT count(*) FROM workflow_operations WHERE '$role' = 'bound_a' AND tenant_id = '$one'")
 		: 1 + $node->safe_psql('shop', 'SELECT count(*) FROM workflow_operations'), "operations of $role");
 }
+is(scalar(() = file('view_a', 'workflows', { ids => [] })), 1, 'no workflow');
 my ($bill) = $node->safe_psql('shop', q{SELECT id FROM workflow_definitions WHERE name = 'Bill'});
+is(scalar(() = file('view_a', 'workflows', { ids => [$bill] })), 2, 'one workflow');
+is(scalar(() = file('view_a', 'workflows', { ids => [$bill], tenant => $one })), 1, 'which is of another tenant');
+is(file('view_a', 'workflows', { ids => ['x'] }), '400 bad_value', 'or none');
 foreach my $case (
 	[ $count, { tenant => $one } ], [ $count, { workflow => $bill } ], [ 0, { status => ['failed'] } ],
 	[ 2 * $count, { status => [ 'queued', 'waiting' ] } ], [ 0, { since => '2999-01-01' } ],

@@ -62,6 +62,7 @@ foreach my $case (
 	[ 'http elsewhere', { url => 'http://wf.example' }, qr/must be https:/ ],
 	[ 'https without a proxy', { url => 'https://wf.example' }, qr/trusted_proxy is missing/ ],
 	[ 'an unknown key', { colour => 'red' }, qr/line 1: there is no "colour"/ ],
+	[ 'a word for one tenant alone', { tenant_label => 'en: branch' }, qr/line \d: tenant_label: "en: branch" is not/ ],
 	[ 'a password', { database => "$database password=x" }, qr/"password" has no place here/ ],
 	[ 'a role', { database => "$database user=postgres" }, qr/"user" has no place here/ ],
 	[ 'settings', { database => "$database options=-cwork_mem=1" }, qr/"options" has no place/ ],

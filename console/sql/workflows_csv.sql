@@ -1,13 +1,16 @@
 -- The workflows, and what they do, as a file for a spreadsheet: the first 5,000.
--- $2: filter (tenant), headings, words, more, zone (as of runs_csv.sql)
+-- $2: filter (tenant, ids), headings, words, more, zone (as of runs_csv.sql)
 WITH asked AS (
 	SELECT ($2->'filter'->>'tenant')::uuid AS tenant,
+		CASE jsonb_typeof($2->'filter'->'ids') WHEN 'array'
+			THEN ARRAY(SELECT jsonb_array_elements_text($2->'filter'->'ids')::uuid) END AS ids,
 		coalesce($2->>'zone', 'UTC') AS zone,
 		ARRAY['workflow', 'event', 'tenant', 'state', 'version', 'steps', 'queued', 'running',
 			'waiting', 'completed_1h', 'failed_1h', 'updated_at', 'updated_by', 'run_as', 'id'] AS columns
 ), found AS MATERIALIZED (
 	SELECT d.* FROM asked a, @wf@.workflow_definitions d
-	WHERE a.tenant IS NULL OR d.tenant_id = a.tenant
+	WHERE (a.tenant IS NULL OR d.tenant_id = a.tenant)
+		AND (a.ids IS NULL OR d.id = ANY (a.ids))
 	ORDER BY d.name, d.id LIMIT 5001
 ), line (n, cells) AS (
 	SELECT 0, ARRAY(SELECT coalesce($2->'headings'->>c.name, c.name)

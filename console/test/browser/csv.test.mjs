@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import {readFileSync} from 'node:fs';
+import {test} from 'node:test';
 import {sql, story} from './browser.mjs';
 
 // The cells of a file, by RFC 4180.
@@ -17,6 +18,15 @@ async function download(person) {
 
 	return {name: file.suggestedFilename(), rows: rowsOf(readFileSync(await file.path(), 'utf8'))};
 }
+
+test('what somebody has done has a word in the file', async () => {
+	const {default: en} = await import('../../web/i18n/en.js');
+	const source = readFileSync(new URL('../../web/js/csv.js', import.meta.url), 'utf8');
+	const words = Object.keys(en).filter(key => key.startsWith('operation.')).map(key => key.slice(10).replace('_', ' '));
+
+	assert.ok(words.length > 10);
+	assert.deepEqual(words.filter(word => !source.includes(`'${word}'`)), []);
+});
 
 for (const [language, width, theme] of [['en', 1280, 'light'], ['ar', 390, 'dark']]) {
 	story('downloads the runs that a filter chooses', {language, width, theme}, async person => {
@@ -52,6 +62,13 @@ for (const [language, width, theme] of [['en', 1280, 'light'], ['ar', 390, 'dark
 		await person.open('/workflows');
 		await person.page.locator('tbody tr').first().waitFor();
 		assert.equal((await download(person)).rows.length - 1, Number(sql('SELECT count(*) FROM workflow_definitions')));
+		await person.open('/workflows?action=send_email');
+		await person.page.waitForFunction(() => document.querySelector('select[name=action]')?.value === 'send_email');
+
+		const shown = await person.page.locator('tbody tr').count();
+
+		assert.equal((await download(person)).rows.length - 1, shown);
+		assert.ok(shown < Number(sql('SELECT count(*) FROM workflow_definitions')));
 		await person.open('/settings/operations');
 		await person.page.locator('tbody tr').first().waitFor();
 

@@ -22,7 +22,7 @@ const WORDS = {
 	failures: ['editor.', 'yes', 'no'],
 	workflows: ['workflow.', 'on', 'off', 'paused'],
 	operations: ['operation.', 'cancel', 'retry', 'rerun', 'pause', 'resume', 'save', 'switch', 'delete',
-		'connection', 'accept place', 'discard place', 'purge'],
+		'connection', 'fire', 'accept place', 'discard place', 'purge'],
 };
 const MOST = {failures: 1000, workflows: 5000};
 

@@ -99,10 +99,12 @@ function List({workflows, now, reload}) {
 export function Workflows() {
 	const {tenant} = route.value.params;
 	const state = useLoad(options => get('workflows' + (tenant ? `?tenant=${tenant}` : ''), {...options, slot: 'list'}), [tenant], {every: 10000});
+	const all = state.data?.workflows ?? [];
+	const shown = chosen(all, route.value.params);
 
 	return html`<div class="run-head"><h1>${t('nav.workflows')}</h1>
 			${me.value.capabilities.operate && html`<a href=${address('/workflows/new', {tenant})}>${t('workflows.new')}</a>`}
-			<${Csv} list="workflows" filter=${{tenant}}/></div>
+			<${Csv} list="workflows" filter=${{tenant, ids: shown.length < all.length ? shown.map(one => one.id) : undefined}}/></div>
 		<${Loaded} state=${state}>${({workflows, now}) => workflows.length === 0 ? html`<p class="empty">${t('workflows.none')}</p>`
 			: html`<${List} workflows=${workflows} now=${now} reload=${state.reload}/>`}</${Loaded}>`;
 }
