@@ -601,7 +601,7 @@ for (const [language, width] of [['en', 390], ['ar', 1280]]) {
 		await person.page.waitForFunction(text => document.querySelector('.under-way').innerText !== text, before);
 		await person.accessible('a request under way');
 		await person.press('cancel_run');
-		await person.dialog().getByText('wait', {exact: true}).waitFor();
+		await person.dialog().locator('dd', {hasText: 'wait'}).waitFor();
 		await person.dialog().getByRole('button', {name: person.say('cancel_run'), exact: true}).click();
 		await person.page.locator('.run-head .s-cancelled').waitFor();
 	});
