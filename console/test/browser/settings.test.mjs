@@ -569,6 +569,9 @@ for (const [language, theme, width] of [['en', 'light', 1280], ['ar', 'dark', 39
 			await person.page.locator('main form .field button.pick').click();
 			await person.page.locator('input[name=tenant-find]').fill('nobody at all');
 			await person.dialog().getByText(person.say('tenant.none_found')).waitFor();
+			// and so does a new workflow
+			await person.open('/workflows/new?empty=1&tenant=20000000-0000-0000-0000-000000000117');
+			await person.page.locator('main label.stacked button.pick').getByText('Many 117').waitFor();
 		} finally {
 			sql(`DELETE FROM workflow_tenants WHERE name LIKE 'Many %'`);
 		}
