@@ -183,8 +183,9 @@ run_tap()
 	local npm=${WF_NPM:-$WORK/npm}
 
 	# The browser's file takes longest: as the last one it would run alone.
-	files=${TESTS:-$(cd "$WORK/src" && ls t/*_browser.pl t/*.pl | awk '!seen[$0]++' | xargs)}
-	if [ -z "$files" ]
+	files=${TESTS:-$(cd "$WORK/src" && printf '%s\n' t/*_browser.pl t/*.pl |
+		awk '!seen[$0]++ { printf "%s ", $0 }')}
+	if [[ $files = *'*'* ]]
 	then
 		wf_say "TAP tests: none"
 		return 0
