@@ -4,7 +4,7 @@
 // The environment: WF_URL, the address of a console with the data of console/demo.sql;
 // WF_PASSWORD, of its people; WF_NPM, the folder of the npm packages; WF_CHROMIUM; WF_OUT,
 // where the pictures go, as NAME-LANGUAGE-WIDTH.png; WF_PAGES, a pattern of names, if
-// not all are to be made.
+// not all are to be made.  README.md there shows them all.
 
 import {writeFileSync} from 'node:fs';
 import {createRequire} from 'node:module';
@@ -115,6 +115,20 @@ async function picture(page, name, language, width) {
 		throw new Error(`${path} has more than ${LIMIT} bytes`);
 }
 
+// A page that shows the pictures side by side.
+function gallery() {
+	const names = ['sign-in', ...PAGES.map(([name]) => name)];
+	const cell = (name, language, width) => {
+		const file = `${name}-${language}-${width}.png`;
+
+		return `<a href="${file}"><img src="${file}" width="${width > 500 ? 420 : 130}" alt="${name}, ${language}, ${width} pixels"></a>`;
+	};
+	const rows = names.map(name => `## ${name}\n\n${['en', 'ar'].flatMap(language =>
+		SCREENS.map(([width]) => cell(name, language, width))).join('\n')}\n`);
+
+	writeFileSync(`${out}/README.md`, `# The pages of the console\n\nMade by \`console/pictures.sh\`. [What they are for](../console.md).\n\n${rows.join('\n')}`);
+}
+
 async function signIn(page) {
 	await page.locator('input[name=role]').fill('admin');
 	// one try a second is taken from an address
@@ -158,3 +172,4 @@ for (const language of ['en', 'ar']) {
 	}
 }
 await browser.close();
+gallery();
