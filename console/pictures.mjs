@@ -123,7 +123,7 @@ function gallery() {
 
 		return `<a href="${file}"><img src="${file}" width="${width > 500 ? 420 : 130}" alt="${name}, ${language}, ${width} pixels"></a>`;
 	};
-	const rows = names.map(name => `## ${name}\n\n${['en', 'ar'].flatMap(language =>
+	const rows = names.map(name => `## \`${name}\`\n\n${['en', 'ar'].flatMap(language =>
 		SCREENS.map(([width]) => cell(name, language, width))).join('\n')}\n`);
 
 	writeFileSync(`${out}/README.md`, `# The pages of the console\n\nMade by \`console/pictures.sh\`. [What they are for](../console.md).\n\n${rows.join('\n')}`);
