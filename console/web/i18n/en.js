@@ -44,7 +44,7 @@ export default {
 		one: 'You will be signed out in a minute: nothing was done for a while.',
 		other: 'You will be signed out in {n} minutes: nothing was done for a while.',
 	},
-	'needs.operate': 'Your role may look but not change. An administrator can grant it “operate”.',
+	'needs.operate': 'Your role may look but not change. An administrator can run:',
 
 	'help': 'Help',
 	'help.search': 'Type what you have: an order’s number, a phone, a name, a run’s id. “order 12345” looks in the order’s number only; “key=value” looks in one key.',
@@ -429,6 +429,7 @@ export default {
 	'editor.compare': 'What changed',
 	'editor.leave': 'Leave without saving',
 	'editor.unchanged': 'Nothing is changed.',
+	'editor.no_tenant': 'Choose the {tenant} first.',
 	'editor.not_valid': 'There are errors to mend first.',
 	'editor.checking': 'Checking…',
 	'editor.valid': 'No problems',

@@ -112,6 +112,7 @@ function Frame() {
 	const [menu, showMenu] = useState(false);
 	const [password, showPassword] = useState(false);
 
+	useEffect(() => showMenu(false), [path]);
 	useEffect(() => {
 		const current = pageOf(path);
 

@@ -7,10 +7,10 @@ import {get, post} from '../api.js';
 import {JsonError, lineOf, parse, print, textAt} from '../json.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
-import {needsRole} from '../ui/grant.js';
+import {needs, needsRole} from '../ui/grant.js';
 import {Action, Loaded, Problem} from '../ui/parts.js';
 import {Value} from '../ui/tree.js';
-import {Text} from '../ui/value.js';
+import {Text, visible} from '../ui/value.js';
 
 // The sample that is chosen, of the trigger type that the definition has now.
 // run: the id of a run whose event stands first, whatever its type.
@@ -67,7 +67,7 @@ function Find({workflow, tenant, onPick}) {
 function Chooser({state, workflow}) {
 	return html`<label class="stacked"><span>${t('sample.choose')}</span>
 		<select value=${String(state.choice)} onChange=${event => state.choose(event.target.value === 'pasted' ? 'pasted' : Number(event.target.value))}>
-			${state.samples.map((one, i) => html`<option value=${String(i)}>${moment(one.queued_at)} ${one.mended ? t('sample.of_run', {head: one.head.slice(0, 60)}) : isolated((one.title ?? one.head).slice(0, 60))}</option>`)}
+			${state.samples.map((one, i) => html`<option value=${String(i)}>${moment(one.queued_at)} ${one.mended ? t('sample.of_run', {head: visible((one.title ?? one.head).slice(0, 60))}) : isolated(visible((one.title ?? one.head).slice(0, 60)))}</option>`)}
 			<option value="pasted">${t('sample.paste')}</option>
 		</select></label>
 		${workflow && html`<${Find} workflow=${workflow} tenant=${state.tenant} onPick=${state.pick}/>`}
@@ -109,7 +109,7 @@ function Try({editor, ask}) {
 	}
 
 	return html`<div class="try"><h3>${t('try')}</h3><p class="dim">${t('try.what', {role: editor.runAs ?? ''})}</p>
-		<${Action} allowed=${operate && member && editor.valid && !state.busy} reason=${!operate ? t('needs.operate') : !member ? needsRole(editor.runAs ?? '') : t('editor.not_valid')} onClick=${run}>${state.busy ? t('busy') : t('try.button')}</${Action}>
+		<${Action} allowed=${operate && member && editor.valid && !state.busy} reason=${!operate ? needs('operate') : !member ? needsRole(editor.runAs ?? '') : t('editor.not_valid')} onClick=${run}>${state.busy ? t('busy') : t('try.button')}</${Action}>
 		${state.error && html`<${Problem} error=${state.error}/>`}
 		${state.steps && state.of === definition && html`<ol class="plain" aria-label=${t('try')}>${state.steps.map(step => html`<${Would} key=${step.step} step=${step}/>`)}</ol>`}</div>`;
 }

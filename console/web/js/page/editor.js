@@ -22,7 +22,7 @@ import {MergeDialog, SaveDialog, proposed} from '../editor/save.js';
 import {Start, readExample} from '../editor/start.js';
 import {Dialog} from '../ui/dialog.js';
 import {Difference} from '../ui/difference.js';
-import {needsRole} from '../ui/grant.js';
+import {needs, needsRole} from '../ui/grant.js';
 import {Action, Loaded, When} from '../ui/parts.js';
 import {TenantChoice} from '../ui/tenant.js';
 import {toast} from '../ui/toast.js';
@@ -207,8 +207,9 @@ function EditorPage({first, catalogue, latest}) {
 	const {operate} = me.value.capabilities;
 	const may = operate && (!workflow || workflow.may_run_as);
 	const allowed = may && (changed || !workflow) && !model.broken && !editor.held && editor.current && !errors && Boolean(tenant);
-	const reason = !operate ? t('needs.operate') : !may ? needsRole(workflow.run_as)
-		: workflow && !changed ? t('editor.unchanged') : !editor.current && !model.broken ? t('editor.checking') : t('editor.not_valid');
+	const reason = !operate ? needs('operate') : !may ? needsRole(workflow.run_as)
+		: workflow && !changed ? t('editor.unchanged') : !editor.current && !model.broken ? t('editor.checking')
+		: !errors && !model.broken && !editor.held && !tenant ? t('editor.no_tenant') : t('editor.not_valid');
 
 	function keys(event) {
 		const undo = event.code === 'KeyZ' && !event.shiftKey;

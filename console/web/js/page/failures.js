@@ -10,6 +10,7 @@ import {later} from '../later.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Csv} from '../ui/csv.js';
+import {needs} from '../ui/grant.js';
 import {Action, Loaded, When} from '../ui/parts.js';
 import {toast} from '../ui/toast.js';
 import {Text} from '../ui/value.js';
@@ -25,13 +26,17 @@ function filterOf(group, since) {
 		step: group.step, error_class: group.error_class, since};
 }
 
+function linkOf(group, from) {
+	return {tenant: group.tenant_id, workflow: group.definition_id, status: 'failed', step: group.step, error_class: group.error_class, since: from in TIMES ? from : ''};
+}
+
 function since(name) {
 	return name in TIMES ? timeAgo(TIMES[name] * 1000) : null;
 }
 
 function facts(group) {
 	return html`<dl class="facts">
-		<dt>${t('workflow')}</dt><dd><bdi>${group.workflow_name}</bdi></dd>
+		<dt>${t('workflow')}</dt><dd><bdi>${group.workflow_name}</bdi>${group.tenant_name && html` · <bdi>${group.tenant_name}</bdi>`}</dd>
 		<dt>${t('step')}</dt><dd><bdi>${group.step}</bdi></dd>
 		<dt>${t('error')}</dt><dd><${Text} text=${group.error_class ?? ''}/></dd>
 		<dt>${t('failures.first')}</dt><dd><${When} at=${group.first}/></dd>
@@ -39,12 +44,12 @@ function facts(group) {
 	${group.count > TRY_ONE && html`<p class="note">${t('failures.one_first')}</p>`}`;
 }
 
-function Group({group, now, from, onDone}) {
+function Group({group, now, from, onRetry, onDone}) {
 	const [dialog, open] = useState(null);
 	const {operate} = me.value.capabilities;
-	const link = {tenant: group.tenant_id, workflow: group.definition_id, status: 'failed', step: group.step, error_class: group.error_class, since: from in TIMES ? from : ''};
+	const link = linkOf(group, from);
 	const close = () => { open(null); onDone(); };
-	const button = (kind, click, text) => html`<${Action} kind=${kind} allowed=${operate} reason=${t('needs.operate')} onClick=${click}>${text}</${Action}>`;
+	const button = (kind, click, text) => html`<${Action} kind=${kind} allowed=${operate} reason=${needs('operate')} onClick=${click}>${text}</${Action}>`;
 
 	async function one() {
 		try {
@@ -76,20 +81,22 @@ function Group({group, now, from, onDone}) {
 		<span class="dim">${t('failures.last')} <${When} at=${group.last} now=${now}/>${!group.still_failing && html` · ${t('failures.over')}`}</span>
 		<span class="group-actions">
 			${button(group.count > TRY_ONE ? 'main' : '', one, t('retry_one'))}
-			${button('', () => open('retry'), t('retry_all.open', {n: group.count}))}
+			${button('', () => onRetry(group), t('retry_all.open', {n: group.count}))}
 			${button('', stop, t('stop.of_workflow'))}
 		</span>
-		${dialog === 'retry' && html`<${BulkDialog} what="retry" version="current" filter=${filterOf(group, since(from))} facts=${facts(group)}
-			link=${{...link, status: '', step: '', error_class: ''}} onClose=${close}/>`}
-		${dialog?.id && html`<${StopDialog} tenant=${group.tenant_id} workflow=${dialog} onClose=${() => open(null)} onDone=${close}/>`}
+		${dialog && html`<${StopDialog} tenant=${group.tenant_id} workflow=${dialog} onClose=${() => open(null)} onDone=${close}/>`}
 	</li>`;
 }
 
 export function Groups({groups, now, since: from, onDone}) {
-	if (groups.length === 0)
-		return html`<p class="empty">${t('failures.none')}</p>`;
-	return html`<ul class="groups" aria-label=${t('nav.failures')} onKeyDown=${listKeys('.group a')}>${groups.map(group => html`<${Group} key=${[group.definition_id, group.step, group.error_class].join(' ')}
-		group=${group} now=${now} from=${from} onDone=${onDone}/>`)}</ul>`;
+	// it leaves the list when the last of its runs is retried, and what came of them is still to be read
+	const [retried, retry] = useState(null);
+
+	return html`${groups.length === 0 ? html`<p class="empty">${t('failures.none')}</p>`
+		: html`<ul class="groups" aria-label=${t('nav.failures')} onKeyDown=${listKeys('.group a')}>${groups.map(group => html`<${Group} key=${[group.definition_id, group.step, group.error_class].join(' ')}
+			group=${group} now=${now} from=${from} onRetry=${retry} onDone=${onDone}/>`)}</ul>`}
+		${retried && html`<${BulkDialog} what="retry" version="current" filter=${filterOf(retried, since(from))} facts=${facts(retried)}
+			link=${{...linkOf(retried, from), status: '', step: '', error_class: ''}} onClose=${() => { retry(null); onDone(); }}/>`}`;
 }
 
 export function Failures() {

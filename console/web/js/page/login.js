@@ -52,11 +52,14 @@ function Form({role, button}) {
 		return () => clearTimeout(timer);
 	}, [down]);
 
+	// who comes types at once; in the dialog, where the name is known, showModal goes by autofocus
+	useEffect(() => form.current.elements[role ? 'password' : 'role'].focus(), []);
+
 	return html`<form ref=${form} class="signin" onSubmit=${submit} onInput=${() => setDown(null)}>
 		<label>${t('login.role')}
 			<input name="role" required autocomplete="username" autocapitalize="none" spellcheck=${false} dir="ltr" defaultValue=${role ?? ''}/></label>
 		<label>${t('login.password')}
-			<input name="password" type="password" required autocomplete="current-password" dir="ltr"/></label>
+			<input name="password" type="password" required autofocus=${Boolean(role)} autocomplete="current-password" dir="ltr"/></label>
 		${down && html`<p class="note" role="status">${t('error.' + down.code)} ${t('login.trying', {since: moment(down.since)})}</p>`}
 		${error && html`<${Problem} error=${error}/>`}
 		<button type="submit" class="main" disabled=${busy}>${busy ? t('login.busy') : button}</button>

@@ -7,6 +7,7 @@ import {get, post, timeAgo} from '../api.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Minutes, Share} from '../ui/bars.js';
+import {needs} from '../ui/grant.js';
 import {Action, Loaded} from '../ui/parts.js';
 import {Groups} from './failures.js';
 import {StopDialog, Pauses} from './stop.js';
@@ -52,7 +53,7 @@ function Health({data, reload}) {
 	return html`
 		<div class=${'health ' + kind}>
 			<p dir="auto">${text}</p>
-			<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${() => open(true)}>${t('stop')}</${Action}>
+			<${Action} allowed=${operate} reason=${needs('operate')} onClick=${() => open(true)}>${t('stop')}</${Action}>
 		</div>
 		<div class="counts">
 			<${Count} label=${t('count.due')} value=${health.due} params=${{status: 'queued'}}
@@ -128,7 +129,7 @@ export function Overview() {
 			: html`<${Loaded} state=${health}>${data => html`<${Health} data=${data} reload=${health.reload}/>`}</${Loaded}>`}
 		${workflows.data?.workflows.length === 0 && html`<${Begin}/>`}
 		<section><h2>${t('failures.today')}</h2>
-			<${Loaded} state=${failures}>${data => html`<${Groups} ...${data} since=${'day'} onDone=${failures.reload}/>`}</${Loaded}></section>
+			<${Loaded} state=${failures}>${data => html`<${Groups} ...${data} since=${'day'} onDone=${() => { failures.reload(); health.reload(); }}/>`}</${Loaded}></section>
 		<div class="halves"><${Hour}/>
 			${workflows.data && html`<${Busiest} workflows=${workflows.data.workflows}/>`}</div>`;
 }

@@ -8,6 +8,7 @@ import {address, change, go, route} from '../router.js';
 import {get} from '../api.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
+import {needs} from '../ui/grant.js';
 import {Action, Loaded, Status, When} from '../ui/parts.js';
 import {Value} from '../ui/tree.js';
 import {toast} from '../ui/toast.js';
@@ -54,7 +55,7 @@ function isUnknown({status, error}) {
 
 // To the step in the editor, with this run's event as the sample.
 function Fix({run, step}) {
-	return html`<${Action} allowed=${me.value.capabilities.operate} reason=${t('needs.operate')}
+	return html`<${Action} allowed=${me.value.capabilities.operate} reason=${needs('operate')}
 		onClick=${() => go(`/workflows/${run.definition_id}/edit`, {step, run: run.run_id, tenant: route.value.params.tenant})}>${t('fix')}<span class="hidden"> (${step})</span></${Action}>`;
 }
 
@@ -131,7 +132,7 @@ function Actions({run, may, done}) {
 		if (mended)
 			change({retry: ''});
 	};
-	const reason = allowed => allowed ? '' : operate ? t('run.not_now') : t('needs.operate');
+	const reason = allowed => allowed ? '' : operate ? t('run.not_now') : needs('operate');
 	const Open = {retry: RetryDialog, cancel: CancelDialog, rerun: RerunDialog}[dialog];
 
 	async function stop() {
@@ -146,7 +147,7 @@ function Actions({run, may, done}) {
 		<${Action} kind="main" allowed=${may.retry} reason=${reason(may.retry)} onClick=${() => open('retry')}>${t('retry')}</${Action}>
 		<${Action} allowed=${may.rerun} reason=${reason(may.rerun)} onClick=${() => open('rerun')}>${t('rerun')}</${Action}>
 		<${Action} allowed=${may.cancel} reason=${reason(may.cancel)} onClick=${() => open('cancel')}>${t('cancel_run')}</${Action}>
-		<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${stop}>${t('stop.of_workflow')}</${Action}>
+		<${Action} allowed=${operate} reason=${needs('operate')} onClick=${stop}>${t('stop.of_workflow')}</${Action}>
 		${workflow && html`<${StopDialog} tenant=${workflow.tenant_id} workflow=${workflow} onClose=${() => setWorkflow(null)} onDone=${() => setWorkflow(null)}/>`}
 		${Open && html`<${Open} run=${run} mended=${mended} onClose=${close} onDone=${() => { close(); done(); }}/>`}
 	</div>`;

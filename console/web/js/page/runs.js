@@ -2,14 +2,15 @@
 // is in the address, so that "back" and a reload keep it.  What is shown stays in its
 // place: rows change their state, and new ones wait until somebody wants to see them.
 
-import {html, useRef, useState} from '../../vendor/ui.js';
-import {t} from '../i18n.js';
+import {html, useEffect, useRef, useState} from '../../vendor/ui.js';
+import {t, isolated} from '../i18n.js';
 import {route, address, change} from '../router.js';
 import {get, post, timeAgo} from '../api.js';
 import {listKeys} from '../keys.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Csv} from '../ui/csv.js';
+import {needs} from '../ui/grant.js';
 import {Action, Loaded, Status, When} from '../ui/parts.js';
 import {toast} from '../ui/toast.js';
 import {Text} from '../ui/value.js';
@@ -104,7 +105,7 @@ function Filters() {
 		<${Choice} name="status" label=${t('status')} all=${t('filter.any')}
 			options=${STATUSES.map(status => [status, t(`run.status.${status}`)])}/>
 		<${Choice} name="workflow" label=${t('workflow')} all=${t('filter.any')}
-			options=${(workflows.data?.workflows ?? []).map(one => [one.id, one.name])}/>
+			options=${(workflows.data?.workflows ?? []).map(one => [one.id, one.tenant_name ? `${isolated(one.name)} · ${isolated(one.tenant_name)}` : one.name])}/>
 		<${Choice} name="since" label=${t('filter.since')} all=${t('filter.ever')}
 			options=${Object.keys(TIMES).map(time => [time, t(`filter.since.${time}`)])}/>
 		<label><span>${t('filter.until')}</span>
@@ -167,7 +168,7 @@ function Tools({runs, chosen, chooseAll, ask}) {
 		const fits = picked.length ? ids.length > 0 : !params.status || statuses.includes(params.status);
 		const key = picked.length ? 'chosen' : 'all';
 
-		return html`<${Action} allowed=${operate && fits} reason=${operate ? t('run.not_now') : t('needs.operate')}
+		return html`<${Action} allowed=${operate && fits} reason=${operate ? t('run.not_now') : needs('operate')}
 			onClick=${() => ask(what, picked.length ? ids : null)}>${t(`runs.${what}.${key}`, {n: ids.length})}</${Action}>`;
 	};
 
@@ -243,6 +244,13 @@ function Rows({page, params, reload}) {
 
 function List({params}) {
 	const state = useRuns(params);
+	const found = !state.loading && params.q;
+
+	// from the search, which has lost the focus, to what it has found
+	useEffect(() => {
+		if (found && document.activeElement === document.body)
+			document.querySelector('.row-title')?.focus();
+	}, [found]);
 
 	return html`
 		${state.error?.code === 'timeout' && !params.longer && html`<p class="note">${t('runs.longer_what')}

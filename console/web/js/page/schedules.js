@@ -7,6 +7,7 @@ import {get} from '../api.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Find, query} from '../ui/find.js';
+import {needs} from '../ui/grant.js';
 import {Action, Loaded, When} from '../ui/parts.js';
 import {Text, visible} from '../ui/value.js';
 import {ResumeDialog, StopDialog} from './stop.js';
@@ -36,13 +37,13 @@ function Hold({one, reload}) {
 	const done = () => { open(false); reload(); };
 
 	if (one.paused_itself)
-		return html`<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${() => open(true)}>${t('stop.resume')}…<span class="hidden"> ${visible(one.workflow_name)}</span></${Action}>
+		return html`<${Action} allowed=${operate} reason=${needs('operate')} onClick=${() => open(true)}>${t('stop.resume')}…<span class="hidden"> ${visible(one.workflow_name)}</span></${Action}>
 			${dialog && html`<${ResumeDialog} tenant=${one.tenant_id} workflow=${one.definition_id} name=${one.workflow_name} onClose=${close} onDone=${done}/>`}`;
 	if (one.paused)
 		return html`<${Action} allowed=${false} reason=${t('schedule.held_above')}>${t('stop.resume')}</${Action}>`;
 	if (!one.is_active)
 		return null;
-	return html`<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${() => open(true)}>${t('stop')}<span class="hidden"> ${visible(one.workflow_name)}</span></${Action}>
+	return html`<${Action} allowed=${operate} reason=${needs('operate')} onClick=${() => open(true)}>${t('stop')}<span class="hidden"> ${visible(one.workflow_name)}</span></${Action}>
 		${dialog && html`<${StopDialog} tenant=${one.tenant_id} workflow=${workflow} onClose=${close} onDone=${done}/>`}`;
 }
 

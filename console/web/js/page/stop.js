@@ -7,6 +7,7 @@ import {post} from '../api.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Dialog} from '../ui/dialog.js';
+import {needs} from '../ui/grant.js';
 import {Action, When} from '../ui/parts.js';
 import {toast} from '../ui/toast.js';
 import {Text} from '../ui/value.js';
@@ -92,9 +93,9 @@ async function resume({tenant, workflow}, onDone) {
 function Pause({pause, now, onDone}) {
 	const what = pause.workflow ? pause.workflow_name : pause.tenant ? pause.tenant_name ?? pause.tenant : t('stop.everything');
 
-	return html`<li><strong><bdi>${what}</bdi></strong> · ${t('stop.held_by', {who: pause.paused_by ?? '?'})} <${When} at=${pause.paused_at} now=${now}/>
-		${pause.reason && html` · <${Text} text=${pause.reason}/>`}
-		<${Action} allowed=${me.value.capabilities.operate} reason=${t('needs.operate')} onClick=${() => resume(pause, onDone)}>${t('stop.resume')}</${Action}></li>`;
+	return html`<li><strong><bdi>${what}</bdi></strong>${pause.workflow && pause.tenant_name && html` · <bdi>${pause.tenant_name}</bdi>`} · ${t('stop.held_by', {who: pause.paused_by ?? '?'})} <${When} at=${pause.paused_at} now=${now}/>
+		${pause.reason && html` · <${Text} text=${pause.reason}/>`}${' '}
+		<${Action} allowed=${me.value.capabilities.operate} reason=${needs('operate')} onClick=${() => resume(pause, onDone)}>${t('stop.resume')}</${Action}></li>`;
 }
 
 export function Pauses({pauses, now, onDone}) {

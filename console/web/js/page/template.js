@@ -10,6 +10,7 @@ import {directionOf} from '../editor/place.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Dialog} from '../ui/dialog.js';
+import {needs} from '../ui/grant.js';
 import {Action, Loaded, Problem, When} from '../ui/parts.js';
 import {TenantChoice} from '../ui/tenant.js';
 import {toast} from '../ui/toast.js';
@@ -169,9 +170,9 @@ function Editor({data, id, reload}) {
 				<${Fields} texts=${texts} set=${set} problems=${problems} paths=${paths} readOnly=${!operate}/>
 				${state.error && html`<${Problem} error=${state.error}/>`}
 				<div class="actions">
-					<${Action} kind="main" allowed=${operate && changed && !state.busy} reason=${operate ? t('template.unchanged') : t('needs.operate')}
+					<${Action} kind="main" allowed=${operate && changed && !state.busy} reason=${operate ? t('template.unchanged') : needs('operate')}
 						onClick=${() => save(template?.version)}>${state.busy ? t('busy') : t('save')}</${Action}>
-					${id && html`<${Action} kind="danger" allowed=${operate} reason=${t('needs.operate')} onClick=${() => open('delete')}>${t('delete')}…</${Action}>`}
+					${id && html`<${Action} kind="danger" allowed=${operate} reason=${needs('operate')} onClick=${() => open('delete')}>${t('delete')}…</${Action}>`}
 				</div>
 				${id && html`<${History} id=${id} versions=${versions} texts=${texts} onPut=${old => { set(old); toast(t('template.is_put_back')); }}/>`}
 			</form>

@@ -7,6 +7,7 @@ import {get} from '../api.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Find, query} from '../ui/find.js';
+import {needs} from '../ui/grant.js';
 import {Action, Loaded, When} from '../ui/parts.js';
 import {Text} from '../ui/value.js';
 
@@ -28,7 +29,7 @@ export function Templates() {
 	const state = useLoad(options => get(query('templates', {tenant, q: find}), {...options, slot: 'list'}), [tenant, find]);
 
 	return html`<h1>${t('settings.templates')}</h1>
-		<${Find} label=${t('find.name')}><${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${() => go('/settings/templates/new', {tenant})}>+ ${t('template.new')}</${Action}></${Find}>
+		<${Find} label=${t('find.name')}><${Action} allowed=${operate} reason=${needs('operate')} onClick=${() => go('/settings/templates/new', {tenant})}>+ ${t('template.new')}</${Action}></${Find}>
 		<${Loaded} state=${state}>${({templates, more}) => templates.length === 0 ? html`<p class="empty">${t(find ? 'find.none' : 'templates.none')}</p>`
 			: html`<table class="cards"><thead><tr>
 				<th scope="col">${t('name')}</th><th scope="col">${t('tenant')}</th><th scope="col">${t('mail.subject')}</th>

@@ -8,6 +8,7 @@ import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Dialog} from '../ui/dialog.js';
 import {Find, query} from '../ui/find.js';
+import {needs} from '../ui/grant.js';
 import {Action, Loaded, When} from '../ui/parts.js';
 import {toast} from '../ui/toast.js';
 import {Text} from '../ui/value.js';
@@ -50,9 +51,9 @@ function Row({tenant, now, reload}) {
 		<td data-label=${t('tenant.failed')}><a class=${tenant.failed_24h > 0 ? 'bad' : ''} href=${address('/runs', {tenant: tenant.id, status: 'failed', since: 'day'})}>${capped(tenant.failed_24h)}</a></td>
 		<td data-label=${t('workflow.state')}><${Held} paused=${tenant.paused} now=${now}/></td>
 		<td><span class="row-actions">
-			<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${() => open('name')}>${t('tenant.rename')}</${Action}>
-			${tenant.paused ? html`<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${() => open('resume')}>${t('stop.resume')}…</${Action}>`
-				: html`<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${() => open('stop')}>${t('stop')}</${Action}>`}</span>
+			<${Action} allowed=${operate} reason=${needs('operate')} onClick=${() => open('name')}>${t('tenant.rename')}</${Action}>
+			${tenant.paused ? html`<${Action} allowed=${operate} reason=${needs('operate')} onClick=${() => open('resume')}>${t('stop.resume')}…</${Action}>`
+				: html`<${Action} allowed=${operate} reason=${needs('operate')} onClick=${() => open('stop')}>${t('stop')}</${Action}>`}</span>
 			${dialog === 'name' && html`<${NameDialog} tenant=${tenant} onClose=${() => open(null)} onDone=${close}/>`}
 			${dialog === 'resume' && html`<${ResumeDialog} tenant=${tenant.id} name=${tenant.name ?? tenant.id} onClose=${() => open(null)} onDone=${close}/>`}
 			${dialog === 'stop' && html`<${StopDialog} tenant=${tenant.id} onClose=${() => open(null)} onDone=${close}/>`}</td>

@@ -11,7 +11,7 @@ import {me} from '../session.js';
 import {Fire} from '../editor/fire.js';
 import {Dialog} from '../ui/dialog.js';
 import {Difference} from '../ui/difference.js';
-import {needsRole} from '../ui/grant.js';
+import {needs, needsRole} from '../ui/grant.js';
 import {Action, Loaded, When} from '../ui/parts.js';
 import {toast} from '../ui/toast.js';
 import {Value} from '../ui/tree.js';
@@ -108,7 +108,7 @@ function Page({workflow, reload}) {
 	const {operate} = me.value.capabilities;
 	const tree = canonical(parse(workflow.definition));
 	const allowed = operate && workflow.may_run_as;
-	const reason = operate ? needsRole(workflow.run_as) : t('needs.operate');
+	const reason = operate ? needsRole(workflow.run_as) : needs('operate');
 	const {tenant} = route.value.params;
 
 	return html`
@@ -124,7 +124,7 @@ function Page({workflow, reload}) {
 		<div class="actions">
 			<${Action} kind="main" allowed=${allowed} reason=${reason} onClick=${() => { location.hash = address(`/workflows/${workflow.id}/edit`, {tenant}); }}>${t('editor.edit')}</${Action}>
 			${workflow.is_active
-				? html`<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${() => showStop(true)}>${t('stop')}</${Action}>`
+				? html`<${Action} allowed=${operate} reason=${needs('operate')} onClick=${() => showStop(true)}>${t('stop')}</${Action}>`
 				: html`<${Action} allowed=${allowed} reason=${reason} onClick=${() => switchOn(workflow, reload)}>${t('workflow.switch_on')}</${Action}>`}
 			<${Fire} workflow=${workflow}/>
 			<a href=${address('/runs', {workflow: workflow.id, tenant})}>${t('nav.runs')}</a>

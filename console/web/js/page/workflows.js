@@ -8,6 +8,7 @@ import {get, post} from '../api.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Csv} from '../ui/csv.js';
+import {needs} from '../ui/grant.js';
 import {Action, Loaded, When} from '../ui/parts.js';
 import {Text} from '../ui/value.js';
 import {StopDialog} from './stop.js';
@@ -73,8 +74,8 @@ function Row({workflow, counts, next, now, reload}) {
 		<td data-label=${t('workflow.changed')}>v${workflow.version} <bdi>${workflow.updated_by}</bdi> <${When} at=${workflow.updated_at} now=${now}/></td>
 		<td data-label=${t('workflow.state')}><span class="status">${workflow.paused ? t('workflow.paused') : workflow.is_active ? t('workflow.on') : t('workflow.off')}</span></td>
 		<td>${workflow.is_active
-			? html`<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${() => open(true)}>${t('stop')}</${Action}>`
-			: html`<${Action} allowed=${operate} reason=${t('needs.operate')} onClick=${() => switchOn(workflow, reload)}>${t('workflow.switch_on')}</${Action}>`}
+			? html`<${Action} allowed=${operate} reason=${needs('operate')} onClick=${() => open(true)}>${t('stop')}</${Action}>`
+			: html`<${Action} allowed=${operate} reason=${needs('operate')} onClick=${() => switchOn(workflow, reload)}>${t('workflow.switch_on')}</${Action}>`}
 			${dialog && html`<${StopDialog} tenant=${workflow.tenant_id} workflow=${workflow} onClose=${() => open(false)} onDone=${() => { open(false); reload(); }}/>`}</td>
 	</tr>`;
 }

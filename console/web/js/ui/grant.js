@@ -12,6 +12,11 @@ export function grantOf(capability) {
 	return `SELECT wf_grant('${me.value.role.replaceAll("'", "''")}', '${capability}');`;
 }
 
+// What lacks, and what to run for it.
+export function needs(capability) {
+	return `${t('needs.' + capability)} ${grantOf(capability)}`;
+}
+
 // Of a workflow that works with the rights of a role that this one is no member of.
 export function needsRole(role) {
 	return `${t('needs.run_as', {role})} GRANT ${identifier(role)} TO ${identifier(me.value.role)};`;

@@ -3,6 +3,7 @@
 import {html, useEffect, useState} from '../../vendor/ui.js';
 import {t, has, moment, relative} from '../i18n.js';
 import {me} from '../session.js';
+import {grantOf} from './grant.js';
 import {toast} from './toast.js';
 import {Text} from './value.js';
 
@@ -21,11 +22,6 @@ export function When({at, now}) {
 	return html`<time dateTime=${at} title=${at}>${now ? relative(at, now) : moment(at)}</time>`;
 }
 
-// What an administrator runs; without marks of direction, to be copied.
-function grant(role) {
-	return `SELECT wf_grant('${role.replaceAll("'", "''")}', 'operate');`;
-}
-
 // What went wrong, in the words of the page; PostgreSQL's words are one click away.
 export function Problem({error, retry}) {
 	const key = `error.${error.code}`;
@@ -34,7 +30,7 @@ export function Problem({error, retry}) {
 	return html`<div class="problem" role="alert">
 		<p>${has(key) ? t(key) : t('error.internal')}</p>
 		${error.hint && html`<p class="hint"><${Text} text=${error.hint}/></p>`}
-		${error.code === 'forbidden' && me.value && !me.value.capabilities.operate && html`<p>${t('needs.operate')} <code dir="ltr">${grant(me.value.role)}</code></p>`}
+		${error.code === 'forbidden' && me.value && !me.value.capabilities.operate && html`<p>${t('needs.operate')} <code dir="ltr">${grantOf('operate')}</code></p>`}
 		<details><summary>${t('details')}</summary>
 			<p dir="ltr"><${Text} text=${original}/></p>
 			<button type="button" class="quiet" onClick=${async () => { await navigator.clipboard.writeText(original); toast(t('value.copied')); }}>${t('value.copy')}</button>
@@ -68,11 +64,12 @@ export function Loaded({state, children}) {
 }
 
 // A button that the role or the state may not allow: it stays in the order of
-// focus, and says why.  On a standby nothing is changed.
+// focus, and says why: as a tooltip, to a screen reader, and if it is pressed, since a
+// finger sees no tooltip.  On a standby nothing is changed.
 export function Action({allowed, reason, onClick, kind = '', children}) {
 	const may = allowed && !me.value.standby;
 	const why = me.value.standby ? t('standby') : reason;
 
 	return html`<button type="button" class=${kind} aria-disabled=${may ? null : 'true'} title=${may ? null : why}
-		onClick=${() => may && onClick()}>${children}${!may && why && html`<span class="hidden"> (${why})</span>`}</button>`;
+		onClick=${() => may ? onClick() : why && toast(why, 'error')}>${children}${!may && why && html`<span class="hidden"> (${why})</span>`}</button>`;
 }
