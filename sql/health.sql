@@ -144,6 +144,15 @@ WHERE d.tenant_id = t.tenant('health3') AND d.name = 'few';
 SELECT h.later, h.waiting, a.later - :before AS of_all
 FROM wf_health(t.tenant('health3')) h, wf_health() a;
 DELETE FROM workflow_runs WHERE tenant_id = t.tenant('health3');
+-- So they are if those that are counted first are due.
+INSERT INTO workflow_runs (definition_id, trigger_payload, status, queued_at, run_at)
+SELECT d.id, '{}', 'waiting', now() - interval '1 h', now() + CASE WHEN n > 10001 THEN 1 ELSE -0.5 END * interval '1 h'
+FROM workflow_definitions d, generate_series(1, 10101) n
+WHERE d.tenant_id = t.tenant('health3') AND d.name = 'many'
+ORDER BY n;
+SELECT h.later, h.waiting, a.later - :before AS of_all
+FROM wf_health(t.tenant('health3')) h, wf_health() a;
+DELETE FROM workflow_runs WHERE tenant_id = t.tenant('health3');
 SELECT wf_resume(t.tenant('health3'));
 
 --

@@ -124,6 +124,24 @@ close $gone;
 wait_until(sub { outcome($console->try_login('ops_b', 'later of ops_b')) eq '200' }, 'it is changed');
 wait_until(sub { $console->log_has('"password changed", "role": "ops_b"') }, 'to the end');
 
+# PostgreSQL takes the new one, and then signs nobody in: it is changed, and the others end.
+my ($mine, $other) = map { $console->login('bound_a') } 1, 2;
+my $closed = $node->background_psql('postgres');
+my $asks = $console->connect;
+$lock->query_safe('BEGIN; ALTER ROLE bound_a CONNECTION LIMIT 50;');
+syswrite $asks, change_bytes($mine, 'secret of bound_a', 'new of bound_a');
+wait_until(sub { $lock->query_safe('SELECT count(*) FROM pg_locks WHERE NOT granted') == 1 }, 'it waits');
+$answer = change($other, 'secret of bound_a', 'newer of bound_a');
+is(outcome($answer), '409 locked', 'a second change of the role does not wait behind it');
+like($answer->{json}{error}{message}, qr/Another change/, 'nor hold a place of the throttle');
+$closed->query_until(qr/begun/, "\\echo begun\nBEGIN; LOCK pg_authid IN ACCESS EXCLUSIVE MODE;\n");
+wait_until(sub { $lock->query_safe('SELECT count(*) FROM pg_locks WHERE NOT granted') == 2 }, 'the lock of all roles waits');
+$lock->query_safe('ROLLBACK;');
+is(outcome($console->receive($asks)), 200, 'it is changed');
+is(outcome($console->ask($other, 'GET', '/api/me')), '401 password', 'the other session ends');
+$closed->query_safe('ROLLBACK;');
+$closed->quit;
+
 # It is a try to sign in like any other: the throttle counts both.
 $session = $console->login('view_a');
 sub from

@@ -57,7 +57,8 @@ my %cells = (
 	'=1+1' => q('=1+1), '+961 70 123 456' => q('+961 70 123 456), '-1' => q('-1),
 	'@SUM(A1)' => q('@SUM(A1)), "\t=1" => q(')  . "\t'=1", "\r=1" => q(') . "\r'=1",
 	"\n=1" => q(') . "\n'=1", '＝1+1' => q('＝1+1), '＠x' => q('＠x),
-	'a;=1+1;b' => q(a;'=1+1;b), "a\n=1" => "a\n'=1", 'say "no", please' => 'say "no", please',
+	'a;=1+1;b' => q(a;'=1+1;b), 'a;"=1+1;b' => q(a;"'=1+1;b), qq(a\t""+1) => qq(a\t""'+1),
+	 "a\n=1" => "a\n'=1", 'say "no", please' => 'say "no", please',
 	"two\r\nlines" => "two\r\nlines", 'a-b, c=d' => 'a-b, c=d', ' =1' => ' =1', q('=1) => q('=1),
 	'","=1+1' => q(","=1+1), "=HYPERLINK(\"http://evil.example\",\"x\")" =>
 	  q('=HYPERLINK("http://evil.example","x")), 'طلب رقم ١١' => 'طلب رقم ١١');

@@ -32,7 +32,7 @@ WITH asked AS (
 -- which cells get an apostrophe: see runs_csv.sql
 SELECT 200 AS status, string_agg((
 		SELECT string_agg(coalesce('"' || replace(regexp_replace(regexp_replace(c.cell,
-				'[;\t\r\n](?=[-=+@\uFF0B\uFF0D\uFF1D\uFF20])', '\&''', 'g'),
+				'[;\t\r\n]"*(?=[-=+@\uFF0B\uFF0D\uFF1D\uFF20])', '\&''', 'g'),
 				'^(?=[-=+@\t\r\n\uFF0B\uFF0D\uFF1D\uFF20])', ''''), '"', '""') || '"', ''), ',' ORDER BY c.n)
 		FROM unnest(l.cells) WITH ORDINALITY c (cell, n)) || E'\r\n', '' ORDER BY l.n) AS body
 FROM line l;

@@ -61,7 +61,7 @@ WITH asked AS (
 -- beginning, and after what a program may take for the end of a cell.
 SELECT 200 AS status, string_agg((
 		SELECT string_agg(coalesce('"' || replace(regexp_replace(regexp_replace(c.cell,
-				'[;\t\r\n](?=[-=+@\uFF0B\uFF0D\uFF1D\uFF20])', '\&''', 'g'),
+				'[;\t\r\n]"*(?=[-=+@\uFF0B\uFF0D\uFF1D\uFF20])', '\&''', 'g'),
 				'^(?=[-=+@\t\r\n\uFF0B\uFF0D\uFF1D\uFF20])', ''''), '"', '""') || '"', ''), ',' ORDER BY c.n)
 		FROM unnest(l.cells) WITH ORDINALITY c (cell, n)) || E'\r\n', '' ORDER BY l.n) AS body
 FROM line l;

@@ -39,6 +39,8 @@ typedef struct Change
 	Query	   *query;
 	bool		pending;		/* it counts for the throttle */
 	bool		refused;		/* it waits until it may say so */
+	bool		proved;			/* the old password was right */
+	bool		altered;		/* the role has the new password */
 	struct event *timer;		/* the limit, or that wait */
 	int64_t		began;
 	unsigned char session[SECRET_SIZE]; /* the id of the one that asks */
@@ -125,6 +127,8 @@ fail_with(Change *change, int status, const char *code, const char *message)
 		 .message = message});
 }
 
+static void answer(Change *change);
+
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
@@ -134,6 +138,8 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	(void) what;
 	if (change->refused)
 		fail_with(change, 403, "wrong_password", "The old password is wrong.");
+	else if (change->altered)
+		answer(change);			/* as without a free connection */
 	else
 		fail_with(change, 504, "timeout", "PostgreSQL did not answer within 20"
 				  " seconds: whether the password is changed is not known.");
@@ -213,6 +219,7 @@ on_altered(QueryResult *result, void *arg)
 	}
 	query_free(change->query);
 	change->query = NULL;
+	change->altered = true;
 	change->connect = connect_begin(changes.base, changes.database,
 									change->role, change->password,
 									change->address, on_tried, change);
@@ -269,6 +276,16 @@ alter(Change *change, PGconn *conn)
 	text_wipe(&sql);
 }
 
+/* Whether another change of that role waits for PostgreSQL to make it. */
+static bool
+is_second(const Change *change)
+{
+	for (const Change *one = changes.first; one; one = one->next)
+		if (one->proved && strcmp(one->role, change->role) == 0)
+			return true;
+	return false;
+}
+
 static void
 on_connected(ConnectEnd end, void *arg)
 {
@@ -279,8 +296,12 @@ on_connected(ConnectEnd end, void *arg)
 		refuse(change);
 	else if (end == CONNECT_FAILED)
 		fail(change, connect_problem(connect));
+	else if (is_second(change))	/* one place of the throttle for a role */
+		fail_with(change, 409, "locked",
+				  "Another change of this password is under way.");
 	else
 	{
+		change->proved = true;
 		change->connect = NULL;
 		alter(change, connect_take(connect));
 	}

@@ -65,8 +65,9 @@ enum
  * What waits for its time, of all tenants: in the order of its time.  Of the
  * runs that are still to come retries are not counted.  Their number is known,
  * so the index alone tells that of the others (LATER_OF_ALL).  Only if more
- * retries wait than are counted, the rows say which is which, those that are
- * furthest away first: retries are the nearest.
+ * runs wait than are counted, so that some retries may not be among them, the
+ * rows say which is which, those that are furthest away first: retries are the
+ * nearest.
  */
 #define RIPE_OF_ALL \
 	"(SELECT q.run_at FROM %t.workflow_runs q WHERE q.place = $3" \
@@ -139,14 +140,14 @@ enum
 	" due AS (SELECT count(*) AS n, min(x.queued_at) AS oldest FROM" \
 	"  (SELECT q.queued_at FROM %t.workflow_runs q WHERE q.place = $3" \
 	OF_TENANT " AND" IN_DUE " LIMIT " RUN_COUNT_LIMIT ") x)," \
-	" waiting AS (SELECT count(*)::int AS n, count(*) FILTER" \
-	"  (WHERE w.run_at > $4 AND w.run_at < 'infinity') AS retries FROM " \
-	OF_STATUS("q.place, q.run_at", "'waiting'", "") \
-	"  w WHERE w.place = $3)"
+	" waiting AS (SELECT count(*) FILTER (WHERE w.place = $3)::int AS n," \
+	"  count(*) FILTER (WHERE w.place = $3 AND w.run_at > $4" \
+	"   AND w.run_at < 'infinity') AS retries, count(*) AS seen FROM " \
+	OF_STATUS("q.place, q.run_at", "'waiting'", "") " w)"
 
 /* How many are still to come; rows as above, a number a row or a status. */
 #define LATER(rows, slow_rows) \
-	" later AS (SELECT CASE WHEN w.retries < " RUN_COUNT_LIMIT \
+	" later AS (SELECT CASE WHEN w.seen < " RUN_COUNT_LIMIT \
 	"  THEN (SELECT greatest(count(*) - w.retries, 0) FROM " rows " x)" \
 	"  ELSE (SELECT count(*) FROM " slow_rows " x" \
 	"   WHERE x.status = 'queued') END AS n FROM waiting w)"

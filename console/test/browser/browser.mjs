@@ -68,8 +68,9 @@ export function like(text) {
 		character.replace(/[.*+?^${}()|[\]\\]/, '\\$&')).join('[\u2068\u2069]*'));
 }
 
-// A sign-in that came too soon after another one: it is tried again.
-const TOO_SOON = /status of 429 .*\/api\/login$/;
+// What the page does again by itself: a sign-in that came too soon after another one, a
+// poll of a session that was busy.
+const TOO_SOON = /status of 429 /;
 
 // A test by a person with a browser of his own.  allow: patterns of console errors that
 // the test provokes, such as "401" of a wrong password.

@@ -33,7 +33,7 @@ for (const [language, width, theme] of [['en', 1280, 'light'], ['ar', 390, 'dark
 		await page.locator('.field-sample', {hasText: 'Rana'}).or(page.locator('.would')).first().waitFor({state: 'attached'});
 		if (width < 500)
 			await person.press('editor.sample');
-		assert.match(await page.locator('.sample option:checked').textContent(), like(person.say('sample.of_run', {head: '{"n": 1, "customer": "Rana"}'})));
+		assert.match(await page.locator('.sample option:checked').textContent(), like(person.say('sample.of_run', {head: '1, Rana'})));
 		await page.locator('.would', {hasText: 'say'}).locator('summary').first().click();
 		await page.locator('.would', {hasText: 'say'}).getByText('Rana').first().waitFor();
 		await person.accessible('the sample is that of the run');
