@@ -6,7 +6,7 @@ use strict;
 use warnings FATAL => 'all';
 
 use Cwd qw(abs_path);
-use File::Basename qw(basename);
+use File::Basename qw(basename dirname);
 use File::Find qw(find);
 use FindBin;
 use JSON::PP ();
@@ -145,11 +145,11 @@ is_deeply([ files_of($docs) ], [ files_of($top) ],
 my ($dry) = make('-n', 'install');
 like($dry, qr{examples/workflow\.sql}, 'make install does so');
 
-foreach my $page (grep { m{^docs/} } files_of($docs))
+foreach my $page (grep { m{^docs/.*\.md$} } files_of($docs))
 {
 	foreach my $link (slurp_file("$docs/$page") =~ /\]\(([^)#\s:]+)(?:#|\))/g)
 	{
-		ok(-e "$docs/docs/$link", "$page: $link is installed too");
+		ok(-e (dirname("$docs/$page") . "/$link"), "$page: $link is installed too");
 	}
 }
 
