@@ -3,9 +3,10 @@
  *	  A connection to PostgreSQL as a role, with its password: made in the
  *	  loop, for as long as its owner waits.
  *
- * It is one only if PostgreSQL asked for the password: what lets anybody in
- * says nothing of who asks.  The caller's copy of the password is the
- * caller's; libpq's is overwritten as soon as it is not needed.
+ * It counts only if PostgreSQL asked for the password: if pg_hba.conf lets
+ * anybody in, a connection does not prove that the role's owner asks.  The
+ * caller overwrites its copy of the password; libpq's is overwritten here as
+ * soon as it is not needed.
  *
  * Runs in the loop; owns the connection until connect_take.
  */

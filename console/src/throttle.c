@@ -141,7 +141,8 @@ throttle_ask(Throttle *throttle, const char *role, const char *address,
 
 /*
  * PostgreSQL has answered a try, or is not asked any more: another one may
- * begin, also while who was refused waits to hear of it.
+ * begin, also before the person of a refused try has the answer, which is held
+ * back for a moment.
  */
 void
 throttle_answered(Throttle *throttle)

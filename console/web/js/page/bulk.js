@@ -68,7 +68,7 @@ function useBatches(next) {
 		}
 	}
 
-	// who leaves the page has stopped it
+	// a person who leaves the page ends it after the batch under way
 	useEffect(() => () => { stop.current = true; }, []);
 	return {...state, run, stop: () => { stop.current = true; }};
 }

@@ -52,7 +52,8 @@ function Form({role, button}) {
 		return () => clearTimeout(timer);
 	}, [down]);
 
-	// who comes types at once; in the dialog, where the name is known, showModal goes by autofocus
+	// a person who opens the page types at once; in the dialog the name is known, and
+	// showModal goes by autofocus
 	useEffect(() => form.current.elements[role ? 'password' : 'role'].focus(), []);
 
 	return html`<form ref=${form} class="signin" onSubmit=${submit} onInput=${() => setDown(null)}>
