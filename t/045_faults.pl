@@ -63,13 +63,11 @@ $node->safe_psql(
 					} },
 				{ name => 'second', %send } ] }));
 
-# The workers' process ids; none where the server is not up.
+# The workers' process ids; none if the server is not up.
 sub workers
 {
-	my ($stdout, $stderr);
-	$node->psql('postgres', 'SELECT pid FROM wf_workers()',
-		stdout => \$stdout, stderr => \$stderr);
-	return ($stdout || '') =~ /(\d+)/g;
+	my ($answer) = try_query($node, 'postgres', 'SELECT pid FROM wf_workers()');
+	return ($answer // '') =~ /(\d+)/g;
 }
 
 # Ends workers, and waits until both are there again.

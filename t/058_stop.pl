@@ -220,9 +220,7 @@ wait_sent(values %queued);
 kill 'KILL', $pid;
 wait_until(
 	sub {
-		my ($now, $stderr);
-		$node->psql('postgres', 'SELECT pid FROM wf_workers()',
-			stdout => \$now, stderr => \$stderr);
+		my ($now) = try_query($node, 'postgres', 'SELECT pid FROM wf_workers()');
 		return $now && $now ne $pid;
 	},
 	'another worker');

@@ -51,10 +51,7 @@ The same, or undef if it fails, for instance since the server is down.
 sub answer
 {
 	my ($node, $sql) = @_;
-	my ($out, $err);
-	my $rc = $node->psql('postgres', $sql, stdout => \$out, stderr => \$err);
-
-	return $rc == 0 ? $out : undef;
+	return (try_query($node, 'postgres', $sql))[0];
 }
 
 =head2 fire(node, tenant, trigger type, payload)

@@ -36,7 +36,7 @@ use Time::HiRes qw(sleep time);
 use WorkflowEngine::Receiver;
 
 our @EXPORT = qw(
-  new_node extension_conf wait_for wait_until start_receiver make_ca
+  new_node extension_conf try_query wait_for wait_until start_receiver make_ca
   run_status test_program);
 
 our $limit = $ENV{WF_TEST_LIMIT} || 60;    # seconds to wait for anything
@@ -123,21 +123,41 @@ sub wait_for
 	return pass($what)
 	  if poll(
 		sub {
-			$node->psql($db, $sql, stdout => \$out, stderr => \$err);
+			($out, $err) = try_query($node, $db, $sql);
 			return defined $out && $out eq 't';
 		},
 		$seconds);
 
-	diag("waited for: $what\nquery: $sql\nanswer: $out\n$err");
-	$node->psql(
-		$db,
+	diag("waited for: $what\nquery: $sql\nanswer: "
+		  . (defined $out ? $out : 'none')
+		  . "\n$err");
+	($out, $err) = try_query($node, $db,
 		'SELECT status, current_step, attempt, error_message, count(*) '
 		  . "FROM workflow_runs WHERE status <> 'completed' "
-		  . 'GROUP BY 1, 2, 3, 4 LIMIT 20',
-		stdout => \$out,
-		stderr => \$err);
-	diag("runs: $out $err");
+		  . 'GROUP BY 1, 2, 3, 4 LIMIT 20');
+	diag('runs: ' . (defined $out ? $out : '') . " $err");
 	croak "timed out: $what";
+}
+
+=head2 try_query(node, database, sql)
+
+What the server answers and what psql says of errors; the answer is undef if
+there was one, for instance because the server is down.
+
+=cut
+
+sub try_query
+{
+	my ($node, $db, $sql) = @_;
+	my ($out, $err);
+
+	# A psql that cannot connect may leave before the query is written to it.
+	# Then IPC::Run dies of the broken pipe.
+	my $status = eval {
+		$node->psql($db, $sql, stdout => \$out, stderr => \$err);
+	};
+	return (undef, $@) unless defined $status;
+	return ($status == 0 ? $out : undef, $err);
 }
 
 =head2 wait_until(code, what, seconds)
