@@ -96,6 +96,16 @@ console_takes()
 	fi
 }
 
+# Seconds of CPU of the server and of its sessions.
+server_takes()
+{
+	local postmaster
+
+	postmaster=$(head -n 1 "$WORK/data/postmaster.pid")
+	cat /proc/[0-9]*/stat 2>/dev/null | sed 's/^\([0-9]*\) .*) /\1 /' |
+		awk -v p="$postmaster" '$1 == p || $3 == p { t += $13 + $14 } END { print t / 100 }'
+}
+
 # The load in the background, until it has begun.
 begin_load()
 {
@@ -114,11 +124,13 @@ begin_load()
 
 measure_load()
 {
-	local before after began=$SECONDS
+	local before after began=$SECONDS server
 
 	begin_load "$LASTS"
 	before=$(console_takes)
+	server=$(server_takes)
 	wait "$OPERATORS"
+	server="$server $(server_takes)"
 	began=$((SECONDS - began))
 	OPERATORS=
 	after=$(console_takes)
@@ -127,6 +139,8 @@ measure_load()
 	echo "$before $after $began" | awk '{ printf "the console: %.0f %% of a core, " \
 		"%s MB, %s MB at most, %s descriptors with the load, %s after it\n",
 		100 * ($5 - $1) / $9, $6, $7, $4, $8 }'
+	echo "$server $began" | awk '{ printf "PostgreSQL: %.0f %% of a core\n",
+		100 * ($2 - $1) / $3 }'
 }
 
 # Queues runs and returns how many a second have ended.

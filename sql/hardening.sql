@@ -231,6 +231,8 @@ BEGIN
 END $$;
 SELECT count(*) FROM wf.wf_fire('00000000-0000-4000-8000-000000000001', 'count', '{"n": 1}');
 CALL wait_for(1);
+SELECT paused FROM wf.wf_health();
+SELECT workflow_name FROM wf.wf_runs();
 ALTER SCHEMA wf RENAME TO moved;
 CREATE SCHEMA wf;
 CREATE FUNCTION wf.trap() RETURNS uuid LANGUAGE plpgsql AS $$
@@ -241,6 +243,9 @@ END $$;
 CREATE VIEW wf.workflow_pauses AS SELECT wf.trap() AS tenant_id;
 SELECT count(*) FROM moved.wf_fire('00000000-0000-4000-8000-000000000001', 'count', '{"n": 2}');
 CALL wait_for(2);
+-- Nor do the statements that this session has kept follow the old name.
+SELECT paused FROM moved.wf_health();
+SELECT workflow_name FROM moved.wf_runs();
 SELECT * FROM public.counter;
 \c :this
 DROP DATABASE workflow_engine_rename;

@@ -35,7 +35,8 @@ WITH asked AS (
 ), page AS (
 	SELECT w.* FROM wanted w, asked a WHERE w.place <= a.most
 )
-SELECT 200 AS status, jsonb_build_object(
+-- json, not jsonb, which sorts the keys of every row
+SELECT 200 AS status, json_build_object(
 	'now', now(),
 	'next', CASE
 		WHEN (SELECT count(*) FROM wanted) > a.most THEN (SELECT p.run_id FROM page p ORDER BY p.place DESC LIMIT 1)
@@ -45,15 +46,18 @@ SELECT 200 AS status, jsonb_build_object(
 		END,
 	-- where a search that found nothing has looked: at these, and at what the newest events have
 	'searched', CASE WHEN a.q IS NOT NULL AND NOT EXISTS (SELECT FROM found) THEN (
-		SELECT coalesce(jsonb_agg(s.path ORDER BY s.path), '[]') FROM (
+		SELECT coalesce(json_agg(s.path ORDER BY s.path), '[]') FROM (
 			SELECT DISTINCT k.key->>'path' AS path
 			FROM @wf@.workflow_definitions d, jsonb_array_elements(CASE jsonb_typeof(d.definition->'search')
 				WHEN 'array' THEN d.definition->'search' END) k (key)
 			WHERE a.tenant IS NULL OR d.tenant_id = a.tenant
 			ORDER BY path LIMIT 20) s) END,
-	'runs', (SELECT coalesce(jsonb_agg(to_jsonb(p) - 'place' || jsonb_build_object(
-			'tenant_name', t.name,
-			'run_at', CASE WHEN isfinite(p.run_at) THEN p.run_at END,
-			'error_message', left(p.error_message, 500)) ORDER BY p.place), '[]')
-		FROM page p LEFT JOIN @wf@.workflow_tenants t ON t.tenant_id = p.tenant_id))::text AS body
+	'runs', (SELECT coalesce(json_agg(r), '[]') FROM (
+		SELECT p.run_id, p.tenant_id, t.name AS tenant_name, p.definition_id, p.workflow_name,
+			p.version, p.status, p.title, p.payload_head, p.queued_at,
+			CASE WHEN isfinite(p.run_at) THEN p.run_at END AS run_at, p.started_at, p.completed_at,
+			p.step_name, p.step, p.steps_total, p.attempt,
+			left(p.error_message, 500) AS error_message, p.error_class
+		FROM page p LEFT JOIN @wf@.workflow_tenants t ON t.tenant_id = p.tenant_id
+		ORDER BY p.place) r))::text AS body
 FROM asked a;

@@ -1,16 +1,17 @@
 /*
  * statement_cache.c
- *	  Statements of actions, prepared once a process and role.
+ *	  Statements that are prepared once a process and role.
  *
- * Runs in a worker, inside a step's sandbox, as the step's role.
+ * Runs in a worker, inside a step's sandbox, as the step's role; and in the
+ * backends that call our functions, as the owner of our tables.
  *
  * A plan is one role's: PostgreSQL puts the bodies of SQL functions into it
  * (of a column's default, of a view) that the role may execute, and does not
  * ask again for whom the plan is executed.
  *
- * Owns: saved plans by statement and role, at most MAX_PLANS, of this process.
- * When there are so many, or two statements have the same hash, all of them
- * are dropped and the cache fills anew.
+ * Owns: the saved plans of each cache by statement and role, of this process.
+ * If a cache is full, or two statements have the same hash, all of its plans
+ * are dropped and it fills anew.
  */
 #include "postgres.h"
 #include "compat.h"
@@ -18,10 +19,9 @@
 #include "action/statement_cache.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
-#include "utils/hsearch.h"
 #include "utils/memutils.h"
 
-#define MAX_PLANS 1024
+#define MAX_PLANS_OF_ACTIONS 1024
 
 typedef struct CachedStatement
 {
@@ -31,36 +31,37 @@ typedef struct CachedStatement
 	char	   *sql;
 	int			nparams;
 	Oid		   *types;
+	int			cursor_options;
 	SPIPlanPtr	plan;
 } CachedStatement;
 
-static HTAB *cache = NULL;
+static StatementCache of_actions = {.max_plans = MAX_PLANS_OF_ACTIONS};
 
-static void
-create_cache(void)
+static HTAB *
+create_entries(void)
 {
 	HASHCTL		ctl = {0};
 
 	ctl.keysize = sizeof(uint32);
 	ctl.entrysize = sizeof(CachedStatement);
 	ctl.hcxt = TopMemoryContext;
-	cache = hash_create("workflow_engine statements of actions", 64, &ctl,
-						HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	return hash_create("workflow_engine statements", 64, &ctl,
+					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
 static void
-drop_all(void)
+drop_all(HTAB *entries)
 {
 	HASH_SEQ_STATUS status;
 	CachedStatement *entry;
 
-	hash_seq_init(&status, cache);
+	hash_seq_init(&status, entries);
 	while ((entry = hash_seq_search(&status)) != NULL)
 	{
 		SPI_freeplan(entry->plan);
 		pfree(entry->sql);
 		pfree(entry->types);
-		hash_search(cache, &entry->hash, HASH_REMOVE, NULL);
+		hash_search(entries, &entry->hash, HASH_REMOVE, NULL);
 	}
 }
 
@@ -80,6 +81,7 @@ is_entry_of(const CachedStatement *entry, const Statement *statement)
 	return entry->role == GetUserId() &&
 		entry->function == statement->function &&
 		entry->nparams == statement->nparams &&
+		entry->cursor_options == statement->cursor_options &&
 		strcmp(entry->sql, statement->sql) == 0 &&
 		(statement->nparams == 0 ||
 		 memcmp(entry->types, statement->types,
@@ -93,10 +95,12 @@ prepare(const Statement *statement)
 
 	if (statement->parser != NULL)
 		plan = SPI_prepare_params(statement->sql, statement->parser,
-								  (void *) (uintptr_t) statement->function, 0);
+								  (void *) (uintptr_t) statement->function,
+								  statement->cursor_options);
 	else
-		plan = SPI_prepare(statement->sql, statement->nparams,
-						   unconstify(Oid *, statement->types));
+		plan = SPI_prepare_cursor(statement->sql, statement->nparams,
+								  unconstify(Oid *, statement->types),
+								  statement->cursor_options);
 	if (plan == NULL)
 		elog(ERROR, "statement could not be prepared: %s",
 			 SPI_result_code_string(SPI_result));
@@ -104,7 +108,7 @@ prepare(const Statement *statement)
 }
 
 SPIPlanPtr
-statement_plan(const Statement *statement)
+statement_plan_of(StatementCache *cache, const Statement *statement)
 {
 	uint32		hash = hash_of(statement);
 	Size		size = statement->nparams * sizeof(Oid);
@@ -113,13 +117,14 @@ statement_plan(const Statement *statement)
 	char	   *sql;
 	Oid		   *types;
 
-	if (cache == NULL)
-		create_cache();
-	entry = hash_search(cache, &hash, HASH_FIND, NULL);
+	if (cache->entries == NULL)
+		cache->entries = create_entries();
+	entry = hash_search(cache->entries, &hash, HASH_FIND, NULL);
 	if (entry != NULL && is_entry_of(entry, statement))
 		return entry->plan;
-	if (entry != NULL || hash_get_num_entries(cache) >= MAX_PLANS)
-		drop_all();
+	if (entry != NULL ||
+		hash_get_num_entries(cache->entries) >= cache->max_plans)
+		drop_all(cache->entries);
 
 	/* the entry is made last, so that no error leaves half of one */
 	plan = prepare(statement);
@@ -128,12 +133,19 @@ statement_plan(const Statement *statement)
 	if (size > 0)
 		memcpy(types, statement->types, size);
 	SPI_keepplan(plan);
-	entry = hash_search(cache, &hash, HASH_ENTER, NULL);
+	entry = hash_search(cache->entries, &hash, HASH_ENTER, NULL);
 	entry->role = GetUserId();
 	entry->function = statement->function;
 	entry->sql = sql;
 	entry->nparams = statement->nparams;
 	entry->types = types;
+	entry->cursor_options = statement->cursor_options;
 	entry->plan = plan;
 	return plan;
+}
+
+SPIPlanPtr
+statement_plan(const Statement *statement)
+{
+	return statement_plan_of(&of_actions, statement);
 }

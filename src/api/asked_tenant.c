@@ -38,12 +38,21 @@ asked_tenant(FunctionCallInfo fcinfo, int argument, pg_uuid_t *tenant)
 }
 
 void
-asked_tenant_params(RunQuery *query, const pg_uuid_t *tenant)
+asked_tenant_query(RunQuery *query, const char *sql, const pg_uuid_t *tenant)
 {
 	static const pg_uuid_t nil = {{0}};
+	StringInfoData text;
+	const char *mark;
 
-	Assert(query->nparams == 0);
+	initStringInfo(&text);
+	for (; (mark = strstr(sql, "%a")) != NULL; sql = mark + 2)
+	{
+		appendBinaryStringInfo(&text, sql, mark - sql);
+		appendStringInfoString(&text, tenant == NULL ? "true" : "false");
+	}
+	appendStringInfoString(&text, sql);
+	run_query_begin(query);
+	run_query_add(query, text.data);
 	run_query_param(query, UUIDOID,
 					UUIDPGetDatum(tenant != NULL ? tenant : &nil));
-	run_query_param(query, BOOLOID, BoolGetDatum(tenant == NULL));
 }

@@ -28,10 +28,12 @@ extern AskedTenant asked_tenant(FunctionCallInfo fcinfo, int argument,
 extern AskedTenant asked_tenant_of_session(pg_uuid_t *tenant);
 
 /*
- * Adds two parameters to a statement, which must have none: $1 is the tenant,
- * and $2 whether all are meant (tenant is NULL; $1 is then of no meaning).
- * "($2 OR tenant_id = $1)" becomes one of its sides when it is planned.
+ * Begins a statement, in the current memory context.  In its text $1 is the
+ * tenant, and each %a becomes whether all are meant: true (tenant is NULL; $1
+ * is then of no meaning) or false.  So "(%a OR tenant_id = $1)" becomes one of
+ * its sides when it is planned.  Further parameters begin with $2.
  */
-extern void asked_tenant_params(RunQuery *query, const pg_uuid_t *tenant);
+extern void asked_tenant_query(RunQuery *query, const char *sql,
+							   const pg_uuid_t *tenant);
 
 #endif							/* WF_ASKED_TENANT_H */

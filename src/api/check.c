@@ -237,7 +237,7 @@ PG_FUNCTION_INFO_V1(wf_check);
 Datum
 wf_check(PG_FUNCTION_ARGS)
 {
-	RunQuery	query = {0};
+	RunQuery	query;
 	pg_uuid_t	tenant_id;
 	AskedTenant asked = asked_tenant(fcinfo, 0, &tenant_id);
 	ActionCatalogue *catalogue;
@@ -247,14 +247,15 @@ wf_check(PG_FUNCTION_ARGS)
 		return (Datum) 0;
 	store_use_schema(get_func_namespace(fcinfo->flinfo->fn_oid));
 	catalogue = store_catalogue();
-	asked_tenant_params(&query, asked == ASKED_ONE ? &tenant_id : NULL);
 	SPI_connect();
-	SPI_execute_with_args(store_sql("SELECT id, name, tenant_id, definition, run_as"
-									" FROM %t.workflow_definitions"
-									" WHERE is_active AND ($2 OR tenant_id = $1)"
-									" ORDER BY name, id"),
-						  query.nparams, query.types, query.values, NULL,
-						  true, 0);
+	asked_tenant_query(&query,
+					   "SELECT id, name, tenant_id, definition, run_as"
+					   " FROM %t.workflow_definitions"
+					   " WHERE is_active AND (%a OR tenant_id = $1)"
+					   " ORDER BY name, id",
+					   asked == ASKED_ONE ? &tenant_id : NULL);
+	SPI_execute_with_args(query.sql.data, query.nparams, query.types,
+						  query.values, NULL, true, 0);
 	check_rows((ReturnSetInfo *) fcinfo->resultinfo, catalogue);
 	SPI_finish();
 	return (Datum) 0;

@@ -33,8 +33,8 @@ enum
 
 /*
  * A step uses the connection that it names, else the default of its action; of
- * two with that name the tenant's own.  $1 and $2: see asked_tenant_params.
- * $3: is the session bound?  Then rows for every tenant are those that the
+ * two with that name the tenant's own.  $1 and %a: see asked_tenant_query.
+ * $2: is the session bound?  Then rows for every tenant are those that the
  * row's policy shows it.
  */
 #define FIND_CONNECTIONS \
@@ -48,7 +48,7 @@ enum
 	"  THEN d.definition->'steps' ELSE '[]' END) s (step)" \
 	" JOIN %t.workflow_actions a ON a.name = s.step->>'action'" \
 	"  AND a.kind IN ('http', 'smtp')" \
-	" WHERE $2 OR d.tenant_id = $1" \
+	" WHERE %a OR d.tenant_id = $1" \
 	"), used AS (" \
 	" SELECT DISTINCT coalesce(own.id, every.id) AS connection_id," \
 	"  n.id, n.name, n.tenant_id FROM named n" \
@@ -68,8 +68,8 @@ enum
 	" coalesce(u.workflows, 0), coalesce(u.used_by, '[]'), c.xmin::text" \
 	" FROM %t.workflow_connections c" \
 	" LEFT JOIN users u ON u.connection_id = c.id" \
-	" WHERE $2 OR c.tenant_id = $1 OR (c.tenant_id IS NULL" \
-	"  AND (NOT $3 OR %t.wf_connection_visible(c.credentials)))" \
+	" WHERE %a OR c.tenant_id = $1 OR (c.tenant_id IS NULL" \
+	"  AND (NOT $2 OR %t.wf_connection_visible(c.credentials)))" \
 	" ORDER BY c.name, c.tenant_id NULLS FIRST"
 
 /* Returns a row without its secrets, and overwrites them. */
@@ -110,7 +110,7 @@ PG_FUNCTION_INFO_V1(wf_connections);
 Datum
 wf_connections(PG_FUNCTION_ARGS)
 {
-	RunQuery	query = {0};
+	RunQuery	query;
 	pg_uuid_t	tenant_id;
 	pg_uuid_t	bound;
 	bool		is_bound;
@@ -120,12 +120,13 @@ wf_connections(PG_FUNCTION_ARGS)
 	if (asked == ASKED_NOBODY)
 		return (Datum) 0;
 	store_use_schema(get_func_namespace(fcinfo->flinfo->fn_oid));
-	asked_tenant_params(&query, asked == ASKED_ONE ? &tenant_id : NULL);
+	SPI_connect();
+	asked_tenant_query(&query, FIND_CONNECTIONS,
+					   asked == ASKED_ONE ? &tenant_id : NULL);
 	is_bound = asked_tenant_of_session(&bound) != ASKED_ALL;
 	run_query_param(&query, BOOLOID, BoolGetDatum(is_bound));
-	SPI_connect();
-	SPI_execute_with_args(store_sql(FIND_CONNECTIONS), query.nparams,
-						  query.types, query.values, NULL, true, 0);
+	SPI_execute_with_args(query.sql.data, query.nparams, query.types,
+						  query.values, NULL, true, 0);
 	for (uint64 i = 0; i < SPI_processed; i++)
 		put_connection((ReturnSetInfo *) fcinfo->resultinfo,
 					   SPI_tuptable->vals[i], SPI_tuptable->tupdesc);

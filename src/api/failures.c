@@ -38,7 +38,7 @@
 /*--- the failed runs ---*/
 
 /*
- * $1 and $2 as asked_tenant_params() gives them, $3 from this id on.  What is
+ * $1 and %a as asked_tenant_query() gives them, $2 from this id on.  What is
  * examined is in the heap anyway, so it is read with the index.
  */
 #define FAILED \
@@ -47,26 +47,26 @@
 	"  (SELECT q.id, q.definition_id, q.definition_version, q.current_step," \
 	"    q.error_message, q.completed_at" \
 	"   FROM %t.workflow_runs q WHERE q.status = 'failed'" \
-	"    AND q.definition_id = d.id AND q.id >= $3" \
+	"    AND q.definition_id = d.id AND q.id >= $2" \
 	"    ORDER BY q.id DESC LIMIT " EXAMINED_LIMIT ") f" \
-	" WHERE $2 OR d.tenant_id = $1" \
+	" WHERE %a OR d.tenant_id = $1" \
 	" ORDER BY f.id DESC LIMIT " EXAMINED_LIMIT
 
 /*
- * Of each definition the newest m ids, m being $4 times its share.  The
+ * Of each definition the newest m ids, m being $3 times its share.  The
  * greatest of the m-th ids is one from which on all are known; how many these
  * are.  No row: no definition has so many.
  */
 #define KNOWN_FROM \
 	"WITH d AS (SELECT id FROM %t.workflow_definitions" \
-	"  WHERE $2 OR tenant_id = $1)," \
+	"  WHERE %a OR tenant_id = $1)," \
 	" m AS (SELECT least(" EXAMINED_LIMIT ", greatest(50," \
-	"   $4 * " EXAMINED_LIMIT " / greatest(count(*), 1)))::bigint AS most FROM d)," \
+	"   $3 * " EXAMINED_LIMIT " / greatest(count(*), 1)))::bigint AS most FROM d)," \
 	" c AS MATERIALIZED (SELECT f.id, f.place = m.most AS is_last" \
 	"  FROM m CROSS JOIN d CROSS JOIN LATERAL" \
 	"   (SELECT q.id, row_number() OVER (ORDER BY q.id DESC) AS place" \
 	"    FROM %t.workflow_runs q WHERE q.status = 'failed'" \
-	"     AND q.definition_id = d.id AND q.id >= $3" \
+	"     AND q.definition_id = d.id AND q.id >= $2" \
 	"    ORDER BY q.id DESC LIMIT m.most) f)" \
 	" SELECT l.id, (SELECT count(*) FROM c WHERE c.id >= l.id)" \
 	" FROM (SELECT c.id FROM c WHERE c.is_last ORDER BY c.id DESC LIMIT 1) l"
@@ -356,9 +356,7 @@ raise_low(const pg_uuid_t *tenant, pg_uuid_t *low)
 		bool		isnull;
 		bool		enough;
 
-		run_query_begin(&query);
-		run_query_add(&query, KNOWN_FROM);
-		asked_tenant_params(&query, tenant);
+		asked_tenant_query(&query, KNOWN_FROM, tenant);
 		run_query_param(&query, UUIDOID, UUIDPGetDatum(low));
 		run_query_param(&query, FLOAT8OID, Float8GetDatum(factor));
 		run_query_execute(&query, PLANNER_BY_INDEX);
@@ -391,9 +389,7 @@ group_failed(Failures *failures, const pg_uuid_t *tenant, TimestampTz since)
 
 	uuid7_floor(&low, since);
 	raise_low(tenant, &low);
-	run_query_begin(&query);
-	run_query_add(&query, FAILED);
-	asked_tenant_params(&query, tenant);
+	asked_tenant_query(&query, FAILED, tenant);
 	run_query_param(&query, UUIDOID, UUIDPGetDatum(&low));
 	run_query_execute(&query, PLANNER_BY_INDEX);
 	rows = SPI_tuptable;

@@ -53,11 +53,11 @@ enum
 };
 
 /*
- * The statement.  $1 and $2 as asked_tenant_params() gives them, $3 place, $4
- * now, $5 and $6 the first ids of the last hour and of the last day.
+ * The statement.  $1 and %a as asked_tenant_query() gives them, $2 place, $3
+ * now, $4 and $5 the first ids of the last hour and of the last day.
  */
 
-#define OF_TENANT " AND ($2 OR q.tenant_id = $1)"
+#define OF_TENANT " AND (%a OR q.tenant_id = $1)"
 #define COUNTED_AND_RETRIES \
 	RUN_COUNT_LIMIT " + (SELECT retries FROM waiting)"
 
@@ -70,12 +70,12 @@ enum
  * nearest.
  */
 #define RIPE_OF_ALL \
-	"(SELECT q.run_at FROM %t.workflow_runs q WHERE q.place = $3" \
-	"  AND $2 AND" IN_LATER " AND q.run_at <= $4" \
+	"(SELECT q.run_at FROM %t.workflow_runs q WHERE q.place = $2" \
+	"  AND %a AND" IN_LATER " AND q.run_at <= $3" \
 	"  ORDER BY q.run_at LIMIT " RUN_COUNT_LIMIT ")"
 #define TO_COME_OF_ALL(column, most) \
-	"(SELECT " column " FROM %t.workflow_runs q WHERE q.place = $3" \
-	"  AND $2 AND" IN_LATER " AND q.run_at > $4" \
+	"(SELECT " column " FROM %t.workflow_runs q WHERE q.place = $2" \
+	"  AND %a AND" IN_LATER " AND q.run_at > $3" \
 	"  ORDER BY q.run_at DESC LIMIT " most ")"
 #define LATER_OF_ALL TO_COME_OF_ALL("", COUNTED_AND_RETRIES)
 #define LATER_SLOW_OF_ALL TO_COME_OF_ALL("q.status", RUN_COUNT_LIMIT)
@@ -86,18 +86,18 @@ enum
  */
 #define PRIORITIES \
 	"p (priority, n) AS ((SELECT q.priority, 1 FROM %t.workflow_runs q" \
-	"  WHERE q.place = $3 AND q.tenant_id = $1 AND" IN_LATER \
+	"  WHERE q.place = $2 AND q.tenant_id = $1 AND" IN_LATER \
 	"  ORDER BY q.priority DESC LIMIT 1)" \
 	" UNION ALL SELECT x.priority, p.n + 1 FROM p CROSS JOIN LATERAL" \
-	"  (SELECT q.priority FROM %t.workflow_runs q WHERE q.place = $3" \
+	"  (SELECT q.priority FROM %t.workflow_runs q WHERE q.place = $2" \
 	"    AND q.tenant_id = $1 AND q.priority < p.priority AND" IN_LATER \
 	"    ORDER BY q.priority DESC LIMIT 1) x WHERE p.n < 100)"
 #define OF_PRIORITY(column, times, most) \
 	"(SELECT x.* FROM p CROSS JOIN LATERAL" \
-	"  (SELECT " column " FROM %t.workflow_runs q WHERE q.place = $3" \
+	"  (SELECT " column " FROM %t.workflow_runs q WHERE q.place = $2" \
 	"    AND q.tenant_id = $1 AND q.priority = p.priority AND" IN_LATER \
 	"    AND q.run_at " times " LIMIT " most ") x)"
-#define TO_COME "> $4 ORDER BY q.run_at DESC"
+#define TO_COME "> $3 ORDER BY q.run_at DESC"
 #define LATER_OF_ONE \
 	OF_PRIORITY("1", TO_COME, COUNTED_AND_RETRIES)
 #define LATER_SLOW_OF_ONE \
@@ -110,17 +110,17 @@ enum
 #define OLDEST_OF_MANY \
 	"(WITH RECURSIVE g (tenant_id, priority, queued_at, n) AS (" \
 	"  (SELECT q.tenant_id, q.priority, q.queued_at, 1" \
-	"    FROM %t.workflow_runs q WHERE q.place = $3" OF_TENANT \
+	"    FROM %t.workflow_runs q WHERE q.place = $2" OF_TENANT \
 	"     AND" IN_DUE " ORDER BY q.tenant_id, q.priority DESC, q.run_at" \
 	"    LIMIT 1)" \
 	"  UNION ALL SELECT x.*, g.n + 1 FROM g CROSS JOIN LATERAL" \
 	"   ((SELECT q.tenant_id, q.priority, q.queued_at" \
-	"      FROM %t.workflow_runs q WHERE q.place = $3" \
+	"      FROM %t.workflow_runs q WHERE q.place = $2" \
 	"       AND q.tenant_id = g.tenant_id AND q.priority < g.priority" \
 	"       AND" IN_DUE " ORDER BY q.priority DESC, q.run_at LIMIT 1)" \
 	"    UNION ALL" \
 	"    (SELECT q.tenant_id, q.priority, q.queued_at" \
-	"      FROM %t.workflow_runs q WHERE q.place = $3 AND $2" \
+	"      FROM %t.workflow_runs q WHERE q.place = $2 AND %a" \
 	"       AND q.tenant_id > g.tenant_id AND" IN_DUE \
 	"      ORDER BY q.tenant_id, q.priority DESC, q.run_at LIMIT 1)" \
 	"    LIMIT 1) x WHERE g.n < 1000)" \
@@ -132,16 +132,16 @@ enum
 	"  (SELECT " columns " FROM %t.workflow_runs q WHERE q.status = " status \
 	"    AND q.definition_id = d.id" condition \
 	"    LIMIT " RUN_COUNT_LIMIT ") q" \
-	"  WHERE $2 OR d.tenant_id = $1 LIMIT " RUN_COUNT_LIMIT ")"
+	"  WHERE %a OR d.tenant_id = $1 LIMIT " RUN_COUNT_LIMIT ")"
 
 #define COUNT(rows) "(SELECT count(*)::int FROM " rows " x)"
 
 #define HEALTH_START \
 	" due AS (SELECT count(*) AS n, min(x.queued_at) AS oldest FROM" \
-	"  (SELECT q.queued_at FROM %t.workflow_runs q WHERE q.place = $3" \
+	"  (SELECT q.queued_at FROM %t.workflow_runs q WHERE q.place = $2" \
 	OF_TENANT " AND" IN_DUE " LIMIT " RUN_COUNT_LIMIT ") x)," \
-	" waiting AS (SELECT count(*) FILTER (WHERE w.place = $3)::int AS n," \
-	"  count(*) FILTER (WHERE w.place = $3 AND w.run_at > $4" \
+	" waiting AS (SELECT count(*) FILTER (WHERE w.place = $2)::int AS n," \
+	"  count(*) FILTER (WHERE w.place = $2 AND w.run_at > $3" \
 	"   AND w.run_at < 'infinity') AS retries, count(*) AS seen FROM " \
 	OF_STATUS("q.place, q.run_at", "'waiting'", "") " w)"
 
@@ -158,9 +158,9 @@ enum
 	"  THEN due.oldest ELSE " OLDEST_OF_MANY " END)," \
 	" least(later.n, " RUN_COUNT_LIMIT ")::int, waiting.n, " \
 	COUNT("(SELECT FROM " OF_STATUS("q.place", "'running'", "") \
-		  " w WHERE w.place = $3)") ", " \
-	COUNT(OF_STATUS("", "'failed'", " AND q.id >= $5")) ", " \
-	COUNT(OF_STATUS("", "'failed'", " AND q.id >= $6")) "," \
+		  " w WHERE w.place = $2)") ", " \
+	COUNT(OF_STATUS("", "'failed'", " AND q.id >= $4")) ", " \
+	COUNT(OF_STATUS("", "'failed'", " AND q.id >= $5")) "," \
 	" EXISTS (SELECT FROM %t.workflow_pauses p" \
 	"  WHERE p.definition_id IS NULL" \
 	"  AND (p.tenant_id IS NULL OR p.tenant_id = $1))" \
@@ -174,27 +174,27 @@ enum
 #define HEALTH_OF_ONE \
 	"WITH RECURSIVE " PRIORITIES "," HEALTH_START "," \
 	" ripe AS (SELECT count(*) AS n, min(x.run_at) AS oldest FROM " \
-	OF_PRIORITY("q.run_at", "<= $4 ORDER BY q.run_at", RUN_COUNT_LIMIT) \
+	OF_PRIORITY("q.run_at", "<= $3 ORDER BY q.run_at", RUN_COUNT_LIMIT) \
 	" x)," LATER(LATER_OF_ONE, LATER_SLOW_OF_ONE) HEALTH_END
 
 /*--- how many complete ---*/
 
-/* $1 and $2 the tenant, $3 after this moment, $4 and $5 ids from and up to. */
+/* $1 and %a the tenant, $2 after this moment, $3 and $4 ids from and up to. */
 #define COMPLETED(rows) \
 	"SELECT least(count(*), " RUN_COUNT_LIMIT ")::int FROM (" rows ") x" \
-	" WHERE x.status = 'completed' AND x.completed_at > $3"
+	" WHERE x.status = 'completed' AND x.completed_at > $2"
 #define COMPLETED_OF_ALL \
 	COMPLETED("SELECT q.status, q.completed_at FROM %t.workflow_runs q" \
-			  " WHERE q.id >= $4 AND q.id < $5 AND $2" \
+			  " WHERE q.id >= $3 AND q.id < $4 AND %a" \
 			  " ORDER BY q.id DESC LIMIT " RUN_COUNT_LIMIT)
 #define COMPLETED_OF_ONE \
 	COMPLETED("SELECT q.status, q.completed_at" \
 			  " FROM %t.workflow_definitions d CROSS JOIN LATERAL" \
 			  "  (SELECT q.status, q.completed_at FROM %t.workflow_runs q" \
-			  "    WHERE q.definition_id = d.id AND q.id >= $4" \
-			  "     AND q.id < $5 ORDER BY q.id DESC" \
+			  "    WHERE q.definition_id = d.id AND q.id >= $3" \
+			  "     AND q.id < $4 ORDER BY q.id DESC" \
 			  "    LIMIT " RUN_COUNT_LIMIT ") q" \
-			  " WHERE d.tenant_id = $1 AND NOT $2 LIMIT 5 * " RUN_COUNT_LIMIT)
+			  " WHERE d.tenant_id = $1 AND NOT %a LIMIT 5 * " RUN_COUNT_LIMIT)
 
 /* The runs with an id from low up to high that have completed since. */
 static int
@@ -205,11 +205,10 @@ count_completed(const pg_uuid_t *tenant, TimestampTz since, TimestampTz low,
 	pg_uuid_t	ids[2];
 	bool		isnull;
 
-	run_query_begin(&query);
-	run_query_add(&query, tenant ? COMPLETED_OF_ONE : COMPLETED_OF_ALL);
+	asked_tenant_query(&query, tenant ? COMPLETED_OF_ONE : COMPLETED_OF_ALL,
+					   tenant);
 	uuid7_floor(&ids[0], low);
 	uuid7_floor(&ids[1], high);
-	asked_tenant_params(&query, tenant);
 	run_query_param(&query, TIMESTAMPTZOID, TimestampTzGetDatum(since));
 	run_query_param(&query, UUIDOID, UUIDPGetDatum(&ids[0]));
 	run_query_param(&query, UUIDOID, UUIDPGetDatum(&ids[1]));
@@ -273,11 +272,9 @@ fill_counts(Datum *values, bool *nulls, const pg_uuid_t *tenant,
 	RunQuery	query;
 	pg_uuid_t	ids[2];
 
-	run_query_begin(&query);
-	run_query_add(&query, tenant ? HEALTH_OF_ONE : HEALTH_OF_ALL);
+	asked_tenant_query(&query, tenant ? HEALTH_OF_ONE : HEALTH_OF_ALL, tenant);
 	uuid7_floor(&ids[0], now - USECS_PER_HOUR);
 	uuid7_floor(&ids[1], now - USECS_PER_DAY);
-	asked_tenant_params(&query, tenant);
 	run_query_param(&query, INT8OID, Int64GetDatum(place));
 	run_query_param(&query, TIMESTAMPTZOID, TimestampTzGetDatum(now));
 	run_query_param(&query, UUIDOID, UUIDPGetDatum(&ids[0]));

@@ -145,8 +145,8 @@ add_statuses(RunQuery *query, uint32 statuses)
 static void
 add_newest(RunQuery *query, const RunFilter *filter)
 {
-	run_query_add(query, psprintf(" ORDER BY r.id DESC LIMIT %d",
-								  filter->max_rows));
+	run_query_add_param(query, " ORDER BY r.id DESC LIMIT $", INT8OID,
+						Int64GetDatum(filter->max_rows));
 }
 
 /*
@@ -329,8 +329,8 @@ write_newest_matching(RunQuery *query, const RunFilter *filter, int newest)
 	run_query_add_param(query, " r.trigger_payload @> ANY ($)",
 						JSONBARRAYOID, PointerGetDatum(filter->match));
 	/* in the order of the subquery, so that nothing is sorted */
-	run_query_add(query, psprintf(" ORDER BY i.id DESC LIMIT %d",
-								  filter->max_rows));
+	run_query_add_param(query, " ORDER BY i.id DESC LIMIT $", INT8OID,
+						Int64GetDatum(filter->max_rows));
 }
 
 /*

@@ -9,19 +9,27 @@
  * is not leakproof.
  *
  * Values are parameters, never text of the statement.  A statement says by
- * which kind of index it must find rows (planner_rule.c).
+ * which kind of index it must find rows (planner_rule.c).  So its plan is the
+ * same for all values and is kept: to plan a statement takes longer than to
+ * execute it.
  *
- * Owns nothing beyond a call.
+ * Owns the kept plans of the process; everything else is of one call.
  */
 #include "postgres.h"
 #include "compat.h"
 
+#include "action/statement_cache.h"
 #include "api/run_query.h"
 #include "catalog/pg_type.h"
 #include "config/settings.h"
 #include "executor/spi.h"
 #include "store/store_schema.h"
 #include "utils/uuid.h"
+
+/* A page of a list, a search and the health of the engine are some 30. */
+#define MAX_PLANS 64
+
+static StatementCache kept = {.max_plans = MAX_PLANS};
 
 void
 run_query_begin(RunQuery *query)
@@ -78,15 +86,17 @@ run_query_bind_tenant(RunQuery *query, const char *condition)
 void
 run_query_execute(const RunQuery *query, PlannerRule rule)
 {
+	Statement	statement = {.sql = query->sql.data,
+		.nparams = query->nparams,.types = query->types,
+	.cursor_options = CURSOR_OPT_GENERIC_PLAN};
 	PlannerSettings before;
 	volatile int result = 0;
 
 	planner_rule_begin(rule, &before);
 	PG_TRY();
 	{
-		result = SPI_execute_with_args(query->sql.data, query->nparams,
-									   (Oid *) query->types,
-									   (Datum *) query->values, NULL, true, 0);
+		result = SPI_execute_plan(statement_plan_of(&kept, &statement),
+								  (Datum *) query->values, NULL, true, 0);
 	}
 	PG_FINALLY();
 	{
@@ -94,7 +104,7 @@ run_query_execute(const RunQuery *query, PlannerRule rule)
 	}
 	PG_END_TRY();
 	if (result < 0)
-		elog(ERROR, "SPI_execute_with_args failed: %s",
+		elog(ERROR, "SPI_execute_plan failed: %s",
 			 SPI_result_code_string(result));
 }
 

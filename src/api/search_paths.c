@@ -35,37 +35,45 @@
 #define MAX_ELEMENTS 10			/* of an array */
 #define MAX_KEY 512				/* bytes of a path */
 
-/* The paths that have been found. */
+/* A part of a path: the name of a member, not terminated by a zero byte. */
+typedef struct Part
+{
+	const char *name;			/* NULL: any element of an array */
+	int			length;
+	int			end;			/* of the path's key with this part */
+} Part;
+
+/* The paths that have been found, and where in a payload the search is. */
 typedef struct KnownPaths
 {
 	List	   *paths;
-	HTAB	   *keys;			/* the texts of those paths */
+	HTAB	   *keys;			/* of those paths */
 	MemoryContext context;		/* of the result */
+	Part		parts[PATH_MAX_PARTS];
+	char		key[MAX_KEY];	/* the parts in one text */
 } KnownPaths;
 
 /*--- a path ---*/
 
-/* The parts in one text, which no other path has; false: it is too long. */
+/*
+ * Makes a name part number depth of the path, which ends with it.  False: the
+ * path is too long.  Each part has a control character before it that no name
+ * has unescaped, so that no two paths have the same key.
+ */
 static bool
-path_key(const List *parts, char *key)
+set_part(KnownPaths *known, int depth, const char *name, int length)
 {
-	StringInfoData buf;
-	ListCell   *lc;
-	bool		fits;
+	int			start = depth > 0 ? known->parts[depth - 1].end : 0;
+	int			end = start + 1 + length;
 
-	initStringInfo(&buf);
-	foreach(lc, parts)
-	{
-		const char *name = lfirst(lc);
-
-		/* no name has a control character of the first two kinds unescaped */
-		appendStringInfo(&buf, "\x01%s", name != NULL ? name : "\x02");
-	}
-	fits = buf.len < MAX_KEY;
-	if (fits)
-		strcpy(key, buf.data);
-	pfree(buf.data);
-	return fits;
+	if (depth >= PATH_MAX_PARTS || end >= MAX_KEY)
+		return false;
+	known->key[start] = name != NULL ? '\x01' : '\x02';
+	if (name != NULL)
+		memcpy(known->key + start + 1, name, length);
+	known->key[end] = '\0';
+	known->parts[depth] = (Part) {name, length, end};
+	return true;
 }
 
 static List *
@@ -140,26 +148,29 @@ search_path_match(const SearchPath *path, JsonbValue *value)
 
 /*--- paths that are known ---*/
 
-/* Adds a path, with the words of labels besides its own. */
+/* Adds the path of the first n parts, with the words of labels besides. */
 static void
-add_path(KnownPaths *known, List *parts, List *labels)
+add_path(KnownPaths *known, int n, List *labels)
 {
-	char		key[MAX_KEY] = {0};
 	bool		found;
 	MemoryContext old;
 	SearchPath *path;
 	ListCell   *lc;
 
-	if (list_length(known->paths) >= MAX_PATHS || !path_key(parts, key))
+	if (list_length(known->paths) >= MAX_PATHS)
 		return;
-	hash_search(known->keys, key, HASH_ENTER, &found);
+	hash_search(known->keys, known->key, HASH_ENTER, &found);
 	if (found)
 		return;
 	old = MemoryContextSwitchTo(known->context);
 	path = palloc0(sizeof(SearchPath));
-	foreach(lc, parts)
-		path->parts = lappend(path->parts,
-							  lfirst(lc) != NULL ? pstrdup(lfirst(lc)) : NULL);
+	for (int i = 0; i < n; i++)
+	{
+		const Part *part = &known->parts[i];
+
+		path->parts = lappend(path->parts, part->name == NULL ? NULL :
+							  pnstrdup(part->name, part->length));
+	}
 	path->words = words_of_parts(path->parts);
 	foreach(lc, labels)
 		path->words = list_concat(path->words,
@@ -168,23 +179,53 @@ add_path(KnownPaths *known, List *parts, List *labels)
 	MemoryContextSwitchTo(old);
 }
 
-/* Adds the paths of the strings and numbers in value, which is at parts. */
+/* Adds the path that a definition names. */
 static void
-add_scalars(KnownPaths *known, const JsonbValue *value, List *parts)
+add_search_key(KnownPaths *known, const PlanSearchKey *key)
 {
-	JsonMember *members;
-	int			n;
+	int			n = 0;
+	ListCell   *lc;
 
-	if (value->type == jbvString || value->type == jbvNumeric)
-		add_path(known, parts, NIL);
-	if (value->type != jbvBinary || list_length(parts) >= MAX_DEPTH)
-		return;
-	members = json_members(value, &n);
-	if (json_is_array(value))
-		n = Min(n, MAX_ELEMENTS);
-	for (int i = 0; i < n; i++)
-		add_scalars(known, &members[i].value,
-					lappend(list_copy(parts), members[i].key));
+	foreach(lc, search_path_of(key->path)->parts)
+	{
+		const char *name = lfirst(lc);
+
+		if (!set_part(known, n++, name, name != NULL ? strlen(name) : 0))
+			return;
+	}
+	if (n > 0)
+		add_path(known, n, key->labels);
+}
+
+/*
+ * Adds the paths of the strings and numbers in a container, which is at the
+ * first depth parts.
+ */
+static void
+add_scalars(KnownPaths *known, JsonbContainer *container, int depth)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(container);
+	JsonbIteratorToken token;
+	JsonbValue	value;
+	bool		fits = false;
+	int			n = 0;
+
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			fits = set_part(known, depth, value.val.string.val,
+							value.val.string.len);
+		else if (token == WJB_ELEM)
+			fits = set_part(known, depth, NULL, 0);
+		if ((token != WJB_VALUE && token != WJB_ELEM) || !fits)
+			continue;
+		if (token == WJB_ELEM && ++n > MAX_ELEMENTS)
+			break;
+		if (value.type == jbvString || value.type == jbvNumeric)
+			add_path(known, depth + 1, NIL);
+		else if (value.type == jbvBinary && depth + 1 < MAX_DEPTH)
+			add_scalars(known, value.val.binary.data, depth + 1);
+	}
 }
 
 /* Narrows "d", which is workflow_definitions. */
@@ -232,11 +273,7 @@ read_definitions(KnownPaths *known, const pg_uuid_t *tenant, int *n)
 		if (isnull)
 			continue;
 		foreach(lc, plan_search_of(DatumGetJsonbP(datum)))
-		{
-			const PlanSearchKey *key = lfirst(lc);
-
-			add_path(known, search_path_of(key->path)->parts, key->labels);
-		}
+			add_search_key(known, lfirst(lc));
 	}
 	return ids;
 }
@@ -260,14 +297,14 @@ read_payloads(KnownPaths *known, const pg_uuid_t *definitions, int n)
 	run_query_add(&query, " CROSS JOIN LATERAL"
 				  " (SELECT r.trigger_payload FROM %t.workflow_runs r"
 				  "  WHERE r.definition_id = d.id");
-	run_query_add(&query, psprintf(" ORDER BY r.id DESC LIMIT %d) r", each));
+	run_query_add_param(&query, " ORDER BY r.id DESC LIMIT $) r", INT8OID,
+						Int64GetDatum(each));
 	run_query_execute(&query, PLANNER_BY_INDEX);
 	table = SPI_tuptable;
 	rows = SPI_processed;
 	MemoryContextSwitchTo(scratch);
 	for (uint64 i = 0; i < rows; i++)
 	{
-		JsonbValue	payload;
 		bool		isnull;
 		Datum		datum = SPI_getbinval(table->vals[i], table->tupdesc, 1,
 										  &isnull);
@@ -275,8 +312,7 @@ read_payloads(KnownPaths *known, const pg_uuid_t *definitions, int n)
 		CHECK_FOR_INTERRUPTS();
 		if (toast_raw_datum_size(datum) > MAX_PAYLOAD_BYTES)
 			continue;
-		json_of_jsonb(DatumGetJsonbP(datum), &payload);
-		add_scalars(known, &payload, NIL);
+		add_scalars(known, &DatumGetJsonbP(datum)->root, 0);
 		MemoryContextReset(scratch);
 	}
 	MemoryContextSwitchTo(old);
@@ -287,17 +323,18 @@ List *
 search_known_paths(const pg_uuid_t *tenant)
 {
 	HASHCTL		control = {.keysize = MAX_KEY,.entrysize = MAX_KEY};
-	KnownPaths	known = {.context = CurrentMemoryContext};
+	KnownPaths *known = palloc0(sizeof(KnownPaths));
 	pg_uuid_t  *definitions;
 	int			n;
 
+	known->context = CurrentMemoryContext;
 	SPI_connect();
 	control.hcxt = CurrentMemoryContext;
-	known.keys = hash_create("known paths", MAX_PATHS, &control,
+	known->keys = hash_create("known paths", MAX_PATHS, &control,
 							 HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
-	definitions = read_definitions(&known, tenant, &n);
+	definitions = read_definitions(known, tenant, &n);
 	if (n > 0)
-		read_payloads(&known, definitions, n);
+		read_payloads(known, definitions, n);
 	SPI_finish();
-	return known.paths;
+	return known->paths;
 }

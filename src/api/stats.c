@@ -33,8 +33,8 @@
 #include "utils/timestamp.h"
 
 /*
- * $1 and $2 as asked_tenant_params() gives them, $3 the places whose runs are
- * executed here, $4 now, $5 the first id of the last hour, $6 the places whose
+ * $1 and %a as asked_tenant_query() gives them, $2 the places whose runs are
+ * executed here, $3 now, $4 the first id of the last hour, $5 the places whose
  * runs stand still.
  */
 #define OF_INDEX(places, stands, index) \
@@ -55,7 +55,7 @@
 /* Since when the oldest has been due; of what is not due yet, null. */
 #define OLDEST(condition) \
 	"min(greatest(x.run_at, x.queued_at)) FILTER (WHERE" \
-	" x.status = 'queued' AND x.run_at <= $4 AND isfinite(x.queued_at)" \
+	" x.status = 'queued' AND x.run_at <= $3 AND isfinite(x.queued_at)" \
 	condition ")"
 
 /* A row for each definition, also if nothing of it is queued. */
@@ -67,14 +67,14 @@
 	" FROM (SELECT d.id AS definition_id, NULL AS status," \
 	"   NULL::timestamptz AS queued_at, NULL::timestamptz AS run_at," \
 	"   false AS stands" \
-	"   FROM %t.workflow_definitions d WHERE $2 OR d.tenant_id = $1" \
+	"   FROM %t.workflow_definitions d WHERE %a OR d.tenant_id = $1" \
 	"  UNION ALL SELECT y.* FROM" \
 	"   (SELECT DISTINCT d.tenant_id FROM %t.workflow_definitions d" \
-	"     WHERE $2 OR d.tenant_id = $1) t CROSS JOIN LATERAL" \
-	"   (" OF_INDEX("$3", "false", IN_DUE) \
-	"   UNION ALL " OF_INDEX("$3", "false", IN_LATER) \
-	"   UNION ALL " OF_INDEX("$6", "true", IN_DUE) \
-	"   UNION ALL " OF_INDEX("$6", "true", IN_LATER) \
+	"     WHERE %a OR d.tenant_id = $1) t CROSS JOIN LATERAL" \
+	"   (" OF_INDEX("$2", "false", IN_DUE) \
+	"   UNION ALL " OF_INDEX("$2", "false", IN_LATER) \
+	"   UNION ALL " OF_INDEX("$5", "true", IN_DUE) \
+	"   UNION ALL " OF_INDEX("$5", "true", IN_LATER) \
 	"   UNION ALL " OF_NO_PLACE(IN_DUE) \
 	"   UNION ALL " OF_NO_PLACE(IN_LATER) ") y) x" \
 	" GROUP BY x.definition_id"
@@ -88,12 +88,12 @@
 #define LAST_HOUR \
 	"(SELECT count(*) FILTER (WHERE x.status = 'completed') AS completed," \
 	"  count(*) FILTER (WHERE x.status = 'queued'" \
-	"   AND x.place = ANY ($3)) AS queued," \
-	"  " OLDEST(" AND x.place = ANY ($3)") " AS oldest," \
+	"   AND x.place = ANY ($2)) AS queued," \
+	"  " OLDEST(" AND x.place = ANY ($2)") " AS oldest," \
 	"  " DURATION("0.5") " AS p50, " DURATION("0.95") " AS p95" \
 	" FROM (SELECT q.status, q.place, q.queued_at, q.run_at, q.started_at," \
 	"   q.completed_at FROM %t.workflow_runs q" \
-	"   WHERE q.definition_id = d.id AND q.id >= $5" \
+	"   WHERE q.definition_id = d.id AND q.id >= $4" \
 	"   ORDER BY q.id DESC LIMIT " RUN_COUNT_LIMIT ") x)"
 
 /* By the index of what runs, waits or has failed. */
@@ -106,12 +106,12 @@
 	"SELECT d.id, d.tenant_id, d.name, d.version, d.is_active, d.run_as," \
 	"  EXISTS (SELECT FROM pg_roles a WHERE a.oid = d.run_as)," \
 	"  least(greatest(q.queued, h.queued), " RUN_COUNT_LIMIT ")::int, " \
-	OF_STATUS("'running'", "", " WHERE x.place = ANY ($3)") ", " \
-	OF_STATUS("'waiting'", "", " WHERE x.place = ANY ($3)") "," \
-	"  $4 - least(q.oldest, h.oldest)," \
-	"  h.completed::int, " OF_STATUS("'failed'", " AND q.id >= $5", "") "," \
+	OF_STATUS("'running'", "", " WHERE x.place = ANY ($2)") ", " \
+	OF_STATUS("'waiting'", "", " WHERE x.place = ANY ($2)") "," \
+	"  $3 - least(q.oldest, h.oldest)," \
+	"  h.completed::int, " OF_STATUS("'failed'", " AND q.id >= $4", "") "," \
 	"  h.p50, h.p95, least(q.standing + " \
-	OF_STATUS("'running'", "", " WHERE coalesce(x.place = ANY ($6), true)") ", " \
+	OF_STATUS("'running'", "", " WHERE coalesce(x.place = ANY ($5), true)") ", " \
 	RUN_COUNT_LIMIT ")::int," \
 	"  EXISTS (SELECT FROM %t.workflow_pauses p" \
 	"   WHERE p.tenant_id IS NULL OR p.tenant_id = d.tenant_id" \
@@ -142,9 +142,7 @@ wf_stats(PG_FUNCTION_ARGS)
 
 	SPI_connect();
 	uuid7_floor(&hour_ago, now - USECS_PER_HOUR);
-	run_query_begin(&query);
-	run_query_add(&query, STATS);
-	asked_tenant_params(&query, asked == ASKED_ONE ? &tenant : NULL);
+	asked_tenant_query(&query, STATS, asked == ASKED_ONE ? &tenant : NULL);
 	run_query_param(&query, INT8ARRAYOID, store_places_array());
 	run_query_param(&query, TIMESTAMPTZOID, TimestampTzGetDatum(now));
 	run_query_param(&query, UUIDOID, UUIDPGetDatum(&hour_ago));
