@@ -189,6 +189,7 @@ wf_find_postgres
 wf_open console "${DIR:-}"
 wf_build
 wf_run make -s -C src/console BUILD="$WORK/build/console"
+# Workers would look for work while the table has no indexes.
 wf_start <<-EOF
 	max_connections = 120
 	fsync = off
@@ -196,12 +197,13 @@ wf_start <<-EOF
 	max_wal_size = 16GB
 	checkpoint_timeout = 1h
 	autovacuum = off
-	workflow_engine.workers = 2
+	workflow_engine.workers = 0
 	${CONF:-}
 	EOF
 wf_run createdb bench
 sql -c "CREATE EXTENSION workflow_engine" -c "SELECT wf_pause()" >/dev/null
 sql -v runs="$RUNS" -v t="$T" -f src/bench/runs.sql
+sql -c "ALTER SYSTEM SET workflow_engine.workers = 2"
 make_operators
 wf_run bash -c 'printf "%s\n" "local bench +wf_console scram-sha-256" |
 	cat - data/pg_hba.conf >tmp/hba && cp tmp/hba data/pg_hba.conf'

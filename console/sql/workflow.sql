@@ -10,7 +10,14 @@ SELECT 200 AS status, jsonb_build_object(
 		'updated_at', d.updated_at, 'updated_by', d.updated_by,
 		'saved_at', v.created_at, 'saved_by', v.created_by, 'note', v.note,
 		'definition', d.definition::text,
-		'paused', EXISTS (SELECT FROM @wf@.workflow_pauses p
+		'pauses', (SELECT coalesce(jsonb_agg(jsonb_build_object(
+				'tenant', p.tenant_id, 'tenant_name', pt.name,
+				'workflow', p.definition_id, 'workflow_name', pd.name,
+				'paused_at', p.paused_at, 'paused_by', p.paused_by, 'reason', p.reason)
+				ORDER BY p.paused_at), '[]')
+			FROM @wf@.workflow_pauses p
+			LEFT JOIN @wf@.workflow_tenants pt ON pt.tenant_id = p.tenant_id
+			LEFT JOIN @wf@.workflow_definitions pd ON pd.id = p.definition_id
 			WHERE (p.tenant_id IS NULL OR p.tenant_id = d.tenant_id)
 			AND (p.definition_id IS NULL OR p.definition_id = d.id))))::text AS body
 FROM @wf@.workflow_definitions d

@@ -131,9 +131,34 @@ story('holds everything, says why, and lets it go on', {}, async person => {
 	await person.sees('wrong price in the message');
 	await person.page.locator('.health').getByText(/ops/).waitFor();
 	await becomes('SELECT count(*) FROM workflow_pauses', '1');
-	await person.press('stop.resume');
+	await goOn(person, 'the price is right');
+});
+
+// Lets the one thing that is held go on, with a reason that is noted.
+async function goOn(person, reason) {
+	await person.page.locator('.pauses').getByRole('button', {name: person.say('stop.resume')}).click();
+	await person.field('stop.reason').fill(reason);
+	await person.dialog().getByRole('button', {name: person.say('stop.resume'), exact: true}).click();
 	await person.page.locator('.pauses').waitFor({state: 'detached'});
 	await becomes('SELECT count(*) FROM workflow_pauses', '0');
+	await becomes(`SELECT detail->>'reason' FROM workflow_operations WHERE what = 'resume' ORDER BY id DESC LIMIT 1`, reason);
+}
+
+story('holds one workflow, whose page says who did it and why', {language: 'ar', width: 390}, async person => {
+	await person.signIn();
+	await person.open('/workflows/' + sql(`SELECT id FROM workflow_definitions WHERE name = 'طلب تقييم'
+		AND tenant_id = '7f0e8a52-3c1d-4c55-9d0b-5a6f7e8d9c02'`));
+	await person.page.getByRole('button', {name: person.say('stop'), exact: true}).click();
+	await person.dialog().getByText('الرياض').waitFor();
+	await person.accessible('stopping');
+	await person.fits('stopping');
+	await person.field('stop.reason').fill('wrong price in the message');
+	await person.dialog().getByRole('button', {name: person.say('stop.hold.button'), exact: true}).click();
+	await person.page.locator('.pauses').getByText('wrong price in the message').waitFor();
+	await person.page.locator('.pauses').getByText(/ops/).waitFor();
+	await person.accessible('a workflow that is held');
+	await person.fits('a workflow that is held');
+	await goOn(person, 'the price is right');
 });
 
 story('works by keyboard alone', {}, async person => {

@@ -40,7 +40,7 @@ function Ask({workflow, payload, onClose}) {
 	return html`
 		<p>${t('fire.what', {version: 'v' + workflow.version, name: workflow.name, role: workflow.run_as})} <strong>${t('fire.real')}</strong></p>
 		<ol class="fire-steps">${steps.map((step, i) => html`<li key=${i}><bdi>${textAt(step, ['name']) || number(i + 1)}</bdi> <span class="dim" dir="ltr">${textAt(step, ['action'])}</span></li>`)}</ol>
-		${workflow.paused && html`<p class="note">${t('fire.paused')}</p>`}
+		${workflow.pauses.length > 0 && html`<p class="note">${t('fire.paused')}</p>`}
 		<label class="stacked"><span>${t('sample.pasted')}</span>
 			<textarea class="json" dir="ltr" rows="8" spellcheck=${false} value=${text} aria-invalid=${broken ? 'true' : null} aria-describedby="fire-broken"
 				onInput=${event => { setText(event.target.value); setSure(false); }}></textarea></label>

@@ -9,8 +9,9 @@ import {me} from '../session.js';
 import {Dialog} from '../ui/dialog.js';
 import {needs} from '../ui/grant.js';
 import {Action, When} from '../ui/parts.js';
+import {Named} from '../ui/tenant.js';
 import {toast} from '../ui/toast.js';
-import {Text} from '../ui/value.js';
+import {Text, visible} from '../ui/value.js';
 import {Buttons, useWrite} from './repair.js';
 
 const WAITS = ['queued', 'waiting'];
@@ -34,8 +35,8 @@ async function cancelWaiting(workflow) {
 }
 
 // workflow: {id, name, version, is_active}, or none: everything of the tenant, or of
-// all.
-export function StopDialog({tenant, workflow, onClose, onDone}) {
+// all.  name: of the tenant.
+export function StopDialog({tenant, name, workflow, onClose, onDone}) {
 	const [how, choose] = useState('hold');
 	const [reason, setReason] = useState('');
 	const off = useRef(false);
@@ -54,6 +55,7 @@ export function StopDialog({tenant, workflow, onClose, onDone}) {
 	}, onDone);
 
 	return html`<${Dialog} title=${workflow ? t('stop.workflow', {name: workflow.name}) : tenant ? t('stop.tenant') : t('stop.all')} onClose=${onClose}>
+		${tenant && html`<p><strong><${Named} id=${tenant} name=${workflow ? workflow.tenant_name : name}/></strong></p>`}
 		<fieldset><legend>${t('stop.how')}</legend>
 			<label class="choice"><input type="radio" name="how" checked=${how === 'hold'} onChange=${() => choose('hold')}/> ${t('stop.hold')}</label>
 			${workflow?.is_active && html`<label class="choice"><input type="radio" name="how" checked=${how === 'off'} onChange=${() => choose('off')}/> ${t('stop.off')}</label>`}
@@ -79,23 +81,14 @@ export function ResumeDialog({tenant, workflow, name, onClose, onDone}) {
 	</${Dialog}>`;
 }
 
-// Lets a tenant, a workflow or all of it go on.
-async function resume({tenant, workflow}, onDone) {
-	try {
-		await post('resume', {tenant, workflow});
-		toast(t('stop.resumed'));
-		onDone();
-	} catch (error) {
-		toast(error.hint ?? error.message, 'error');
-	}
-}
-
 function Pause({pause, now, onDone}) {
+	const [asked, ask] = useState(false);
 	const what = pause.workflow ? pause.workflow_name : pause.tenant ? pause.tenant_name ?? pause.tenant : t('stop.everything');
 
 	return html`<li><strong><bdi>${what}</bdi></strong>${pause.workflow && pause.tenant_name && html` · <bdi>${pause.tenant_name}</bdi>`} · ${t('stop.held_by', {who: pause.paused_by ?? '?'})} <${When} at=${pause.paused_at} now=${now}/>
 		${pause.reason && html` · <${Text} text=${pause.reason}/>`}${' '}
-		<${Action} allowed=${me.value.capabilities.operate} reason=${needs('operate')} onClick=${() => resume(pause, onDone)}>${t('stop.resume')}</${Action}></li>`;
+		<${Action} allowed=${me.value.capabilities.operate} reason=${needs('operate')} onClick=${() => ask(true)}>${t('stop.resume')}…<span class="hidden"> ${visible(what)}</span></${Action}>
+		${asked && html`<${ResumeDialog} ...${pause} name=${what} onClose=${() => ask(false)} onDone=${() => { ask(false); onDone(); }}/>`}</li>`;
 }
 
 export function Pauses({pauses, now, onDone}) {

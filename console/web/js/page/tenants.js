@@ -56,7 +56,7 @@ function Row({tenant, now, reload}) {
 				: html`<${Action} allowed=${operate} reason=${needs('operate')} onClick=${() => open('stop')}>${t('stop')}</${Action}>`}</span>
 			${dialog === 'name' && html`<${NameDialog} tenant=${tenant} onClose=${() => open(null)} onDone=${close}/>`}
 			${dialog === 'resume' && html`<${ResumeDialog} tenant=${tenant.id} name=${tenant.name ?? tenant.id} onClose=${() => open(null)} onDone=${close}/>`}
-			${dialog === 'stop' && html`<${StopDialog} tenant=${tenant.id} onClose=${() => open(null)} onDone=${close}/>`}</td>
+			${dialog === 'stop' && html`<${StopDialog} tenant=${tenant.id} name=${tenant.name} onClose=${() => open(null)} onDone=${close}/>`}</td>
 	</tr>`;
 }
 

@@ -18,7 +18,7 @@ import {Value} from '../ui/tree.js';
 import {Text} from '../ui/value.js';
 import {brief, InWords} from './condition.js';
 import {Buttons, useWrite} from './repair.js';
-import {StopDialog} from './stop.js';
+import {Pauses, StopDialog} from './stop.js';
 import {Pending} from './theirs.js';
 
 function Step({step, number: n}) {
@@ -103,23 +103,26 @@ function Versions({workflow, allowed, reason, reload}) {
 	</section>`;
 }
 
-function Page({workflow, reload}) {
+function Page({workflow, now, reload}) {
 	const [stop, showStop] = useState(false);
 	const {operate} = me.value.capabilities;
 	const tree = canonical(parse(workflow.definition));
 	const allowed = operate && workflow.may_run_as;
 	const reason = operate ? needsRole(workflow.run_as) : needs('operate');
 	const {tenant} = route.value.params;
+	const paused = workflow.pauses.length > 0;
 
 	return html`
 		<p><a href=${address('/workflows', {tenant})}>${t('nav.workflows')}</a></p>
 		<div class="run-head"><h1><${Text} text=${workflow.name}/></h1>
-			<span class="status">${workflow.paused ? t('workflow.paused') : workflow.is_active ? t('workflow.on') : t('workflow.off')}</span></div>
+			<span class="status">${paused ? t('workflow.paused') : workflow.is_active ? t('workflow.on') : t('workflow.off')}</span></div>
 		${textAt(tree, ['description']) && html`<p><${Text} text=${textAt(tree, ['description'])}/></p>`}
 		<p class="dim">${t('workflow.event')} <span dir="ltr">${workflow.trigger_type}</span>${workflow.tenant_name && html` · <bdi>${workflow.tenant_name}</bdi>`}
 			${' · '}v${workflow.version} <bdi>${workflow.saved_by}</bdi> <${When} at=${workflow.saved_at}/>
 			${workflow.note && html` · <${Text} text=${workflow.note}/>`}
 			${' · '}${t('editor.run_as')} <bdi>${workflow.run_as}</bdi></p>
+		${!workflow.is_active && html`<p>${t('workflow.changed')} <bdi>${workflow.updated_by}</bdi> <${When} at=${workflow.updated_at} now=${now}/></p>`}
+		<${Pauses} pauses=${workflow.pauses} now=${now} onDone=${reload}/>
 		${!workflow.run_as_exists && html`<p class="problem">${t('workflow.no_role')}</p>`}
 		<div class="actions">
 			<${Action} kind="main" allowed=${allowed} reason=${reason} onClick=${() => { location.hash = address(`/workflows/${workflow.id}/edit`, {tenant}); }}>${t('editor.edit')}</${Action}>
@@ -141,5 +144,5 @@ function Page({workflow, reload}) {
 export function Workflow({id}) {
 	const state = useLoad(options => get('workflows/' + id, {...options, slot: 'workflow'}), [id], {every: 10000});
 
-	return html`<${Loaded} state=${state}>${({workflow}) => html`<${Page} workflow=${workflow} reload=${state.reload}/>`}</${Loaded}>`;
+	return html`<${Loaded} state=${state}>${({now, workflow}) => html`<${Page} workflow=${workflow} now=${now} reload=${state.reload}/>`}</${Loaded}>`;
 }
