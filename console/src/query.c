@@ -27,7 +27,10 @@
 
 #define JSONB_OID 3802
 #define STATEMENT 2				/* after BEGIN and the time-out; then COMMIT */
-#define PREPARED_MAX 64			/* statements; any other is sent as text */
+
+/* Formats of a result. */
+#define TEXT 0
+#define BINARY 1
 
 /* More than any answer has; the server does not know when to stop. */
 #define RECEIVE_LIMIT ((size_t) 32 * 1024 * 1024)
@@ -40,6 +43,13 @@ typedef enum QueryState
 	ROLLING_BACK
 } QueryState;
 
+/* The name of a statement that is prepared. */
+typedef struct PreparedName
+{
+	const char *name;
+	struct PreparedName *next;
+} PreparedName;
+
 struct Query
 {
 	PGconn	   *conn;
@@ -50,8 +60,7 @@ struct Query
 	int			statement;		/* which of them is the statement */
 	const char *preparing;		/* the one before it prepares this; or NULL */
 	bool		committed;
-	const char *prepared[PREPARED_MAX]; /* names that the server knows */
-	int			nprepared;
+	PreparedName *prepared;		/* what the server knows */
 	QueryResult result;
 	size_t		received;		/* bytes, about */
 	Cancel	   *cancel;			/* under way */
@@ -140,6 +149,13 @@ query_free(Query *query)
 	if (query->cancel != NULL)
 		cancel_forget(query->cancel);
 	clear_result(query);
+	while (query->prepared != NULL)
+	{
+		PreparedName *next = query->prepared->next;
+
+		free(query->prepared);
+		query->prepared = next;
+	}
 	event_free(query->readable);
 	event_free(query->writable);
 	PQfinish(query->conn);
@@ -195,18 +211,28 @@ send_plain(Query *query, const char *sql)
 static bool
 is_prepared(const Query *query, const char *name)
 {
-	for (int i = 0; i < query->nprepared; i++)
-		if (strcmp(query->prepared[i], name) == 0)
+	for (const PreparedName *p = query->prepared; p != NULL; p = p->next)
+		if (strcmp(p->name, name) == 0)
 			return true;
 	return false;
+}
+
+static void
+add_prepared(Query *query, const char *name)
+{
+	PreparedName *prepared = text_alloc(sizeof(PreparedName));
+
+	prepared->name = name;
+	prepared->next = query->prepared;
+	query->prepared = prepared;
 }
 
 /*
  * Sends a statement with two parameters of jsonb; body may be NULL.  All of
  * them are copied but for name: the same for the same text always, and never
  * freed; NULL: the statement is not kept.  What one with a name returns is in
- * binary.  timeout in milliseconds.  done is called later, never at once;
- * nothing may be running.
+ * binary, what the others return is text.  timeout in milliseconds.  done is
+ * called later, never at once; nothing may be running.
  */
 void
 query_send(Query *query, const char *name, const char *sql,
@@ -215,7 +241,6 @@ query_send(Query *query, const char *name, const char *sql,
 {
 	const Oid	types[2] = {JSONB_OID, JSONB_OID};
 	const char *values[2] = {params, body};
-	int			format = name != NULL;
 	char		set[64];
 
 	query->state = RUNNING;
@@ -230,20 +255,15 @@ query_send(Query *query, const char *name, const char *sql,
 	send_plain(query, set);
 	if (name != NULL && !is_prepared(query, name))
 	{
-		if (query->nprepared < PREPARED_MAX)
-		{
-			PQsendPrepare(query->conn, name, sql, 2, types);
-			query->preparing = name;
-			query->statement++;
-		}
-		else
-			name = NULL;
+		PQsendPrepare(query->conn, name, sql, 2, types);
+		query->preparing = name;
+		query->statement++;
 	}
 	if (name != NULL)
-		PQsendQueryPrepared(query->conn, name, 2, values, NULL, NULL, format);
+		PQsendQueryPrepared(query->conn, name, 2, values, NULL, NULL, BINARY);
 	else
 		PQsendQueryParams(query->conn, sql, 2, types, values, NULL, NULL,
-						  format);
+						  TEXT);
 	send_plain(query, "COMMIT");
 	PQpipelineSync(query->conn);
 	flush(query);
@@ -286,7 +306,7 @@ take_result(Query *query, PGresult *result)
 	/* it stays prepared whatever becomes of the transaction */
 	if (status == PGRES_COMMAND_OK && query->state == RUNNING &&
 		query->preparing != NULL && query->command == STATEMENT)
-		query->prepared[query->nprepared++] = query->preparing;
+		add_prepared(query, query->preparing);
 	if (status == PGRES_COMMAND_OK && query->command == query->statement + 1)
 		query->committed = strcmp(PQcmdStatus(result), "COMMIT") == 0;
 	if (status == PGRES_FATAL_ERROR && query->result.error == NULL &&
