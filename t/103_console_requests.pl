@@ -364,6 +364,13 @@ is(outcome($console->ask($session, 'GET', '/api/me')), '401 lost', 'after a rest
 is(outcome($console->ask($session, 'GET', '/api/me')), '401 lost', 'it stays so');
 $session = $console->login('ops_a');
 is(outcome($console->ask($session, 'GET', '/api/me')), 200, 'until one signs in');
+
+# The extension is dropped while somebody is signed in, and comes back.
+$node->safe_psql('shop', 'DROP EXTENSION workflow_engine CASCADE');
+is(outcome($console->ask($session, 'GET', '/api/health')), '503 no_extension', 'without the extension');
+is(outcome($console->ask($session, 'POST', '/api/runs', {})), '503 no_extension', '... there are no runs');
+$node->safe_psql('shop', q{CREATE EXTENSION workflow_engine SCHEMA "my wf"; SELECT "my wf".wf_grant('ops_a', 'operate')});
+is(outcome($console->ask($session, 'POST', '/api/runs', {})), 200, '... until it is there again');
 $console->stop;
 
 # A standby: looking, and no changing.

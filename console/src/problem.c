@@ -33,6 +33,10 @@ static const struct
 	{"40001", 409, "locked"},
 	{"40P01", 409, "locked"},
 	{"55000", 409, "state"},
+	/* our schema, a table or a function of it is gone */
+	{"3F000", 503, "no_extension"},
+	{"42P01", 503, "no_extension"},
+	{"42883", 503, "no_extension"},
 	{"53300", 503, "too_many_connections"},
 	{"57014", 504, "timeout"},
 	{"57P", 503, "unavailable"},

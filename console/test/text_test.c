@@ -119,7 +119,8 @@ test_problems(void)
 		{"55000", 409, "state"}, {"53300", 503, "too_many_connections"},
 		{"57014", 504, "timeout"}, {"57P01", 503, "unavailable"},
 		{"08006", 503, "unavailable"}, {"XX000", 500, "internal"},
-		{"25006", 500, "internal"}, {"42P01", 500, "internal"},
+		{"25006", 500, "internal"}, {"42P02", 500, "internal"},
+		{"42P01", 503, "no_extension"}, {"42883", 503, "no_extension"},
 	};
 	Problem		problem = {0};
 	Text		t;
