@@ -143,22 +143,42 @@ measure_load()
 		100 * ($2 - $1) / $3 }'
 }
 
-# Queues runs and returns how many a second have ended.
-drain()
+# Seconds of CPU of the workers.
+workers_take()
 {
-	local began
+	local pid
 
+	for pid in $(sql -c "SELECT pid FROM wf_workers()")
+	do
+		sed 's/^.*) //' "/proc/$pid/stat"
+	done | awk '{ t += $12 + $13 } END { print t / 100 }'
+}
+
+# Queues runs, which wait.
+queue()
+{
 	sql >/dev/null <<-EOSQL
 		SELECT wf_pause();
 		SELECT count(*) FROM generate_series(1, $QUEUED) n,
 			wf_fire('${T}9', 'drain', jsonb_build_object('n', n));
+		VACUUM workflow_runs;
 		CHECKPOINT;
-		SELECT wf_resume();
 	EOSQL
+}
+
+# Lets them go; returns how many a second have ended, and microseconds of CPU of the
+# workers for each.
+drain()
+{
+	local began cpu
+
+	sql -c "SELECT wf_resume()" >/dev/null
 	began=$(date +%s.%N)
+	cpu=$(workers_take)
 	wait_for_sql "SELECT sum(in_flight) = 0 AND NOT EXISTS (SELECT FROM workflow_runs
 		WHERE tenant_id = '${T}9' AND status IN ('queued', 'running')) FROM wf_workers()"
-	echo "$began $(date +%s.%N) $QUEUED" | awk '{ printf "%.0f\n", $3 / ($2 - $1) }'
+	echo "$began $(date +%s.%N) $QUEUED $cpu $(workers_take)" |
+		awk '{ printf "%.0f %.1f\n", $3 / ($2 - $1), 1e6 * ($5 - $4) / $3 }'
 }
 
 measure_drain()
@@ -173,15 +193,17 @@ measure_drain()
 	EOSQL
 	for _ in $(seq "$REPEAT")
 	do
+		queue
 		alone=$(drain)
+		queue
 		begin_load 600
 		with=$(drain)
 		kill "$(awk '/^begun/ { print $2 }' "$WORK/operators.out")"
 		wait "$OPERATORS" 2>/dev/null || true
 		OPERATORS=
-		echo "$alone $with" | tee -a "$WORK/drains" |
-			awk '{ printf "%d runs a second, %d with the load: %+.1f %%\n",
-				$1, $2, 100 * ($2 / $1 - 1) }'
+		echo "$alone $with" | awk '{ printf "%d runs a second, %d with the load " \
+			"(%+.1f %%); CPU of the workers %.1f us a run, %.1f (%+.1f %%)\n",
+			$1, $3, 100 * ($3 / $1 - 1), $2, $4, 100 * ($4 / $2 - 1) }'
 	done
 }
 

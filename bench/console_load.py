@@ -161,4 +161,4 @@ async def pages(times, runs):
 if sys.argv[2] == 'pages':
     asyncio.run(pages(int(sys.argv[3]), int(sys.argv[4])))
 else:
-    asyncio.run(load(*(int(argument) for argument in sys.argv[2:7])))
+    asyncio.run(load(*(float(argument) if '.' in argument else int(argument) for argument in sys.argv[2:7])))

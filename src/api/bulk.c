@@ -273,6 +273,7 @@ wf_count_runs(PG_FUNCTION_ARGS)
 		STATUSES(all_statuses),
 		.by_default = RUN_STATUS_UNKNOWN,
 		.any_status = true,
+		.enough = MAX_COUNT,
 		.hint = "It is one of queued, running, waiting, completed, failed, cancelled."
 	};
 	BulkFilter	filter;
@@ -281,7 +282,7 @@ wf_count_runs(PG_FUNCTION_ARGS)
 	stopped_run_enter(fcinfo);
 	SPI_connect();
 	bulk_filter_begin(&filter, &rule, fcinfo);
-	while (filter.nchosen < MAX_COUNT && bulk_filter_next(&filter, &id))
+	while (filter.nchosen < rule.enough && bulk_filter_next(&filter, &id))
 		bulk_filter_take(&filter);
 	bulk_filter_end(&filter);
 	SPI_finish();

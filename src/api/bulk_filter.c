@@ -6,34 +6,19 @@
  * tenant binding is applied here.  The ids come from a cursor, a few hundred
  * at a time, so a call about a million runs does not hold them in memory.
  *
- * The definitions are chosen first; each status is then read by the index that
- * has it:
- *
- *	 failed, cancelled, running
- *							workflow_runs_state, definition by definition;
- *	 queued, waiting		the indexes of what is due, of what is due later
- *							and of what is not due at all, each as a whole:
- *							they hold nothing else;
- *	 completed				workflow_runs_definition, of which every run
- *							between since and until is looked at.
- *
- * A step, or a class of errors, is in no index.  So with either the newest
- * FILTER_WINDOW runs of the status are looked at, whatever "after" is: a
- * caller that goes on after the last run of a call sees the same ones.
- *
  * Owns nothing beyond a call.
  */
 #include "postgres.h"
 #include "compat.h"
 
 #include "api/bulk_filter.h"
+#include "api/bulk_statement.h"
 #include "base/error_class.h"
 #include "base/uuid7.h"
 #include "base/uuid_list.h"
 #include "catalog/pg_type.h"
 #include "config/settings.h"
 #include "executor/spi.h"
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "store/step_result.h"
 #include "store/store_schema.h"
@@ -41,7 +26,6 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#define FILTER_WINDOW "10000"	/* runs looked at for a step or an error */
 #define FETCH_ROWS 500
 
 /*
@@ -64,44 +48,6 @@ enum
 	ARG_AFTER,
 	ARG_MAX_ROWS
 };
-
-/* The parameters of the statement: $1 and so on. */
-enum
-{
-	PARAM_TENANT,
-	PARAM_WORKFLOW,
-	PARAM_DEFINITION,
-	PARAM_FROM,					/* the first id */
-	PARAM_TO,					/* the first id after the last */
-	PARAM_AFTER,
-	PARAM_LIMIT,
-	PARAM_STEP,
-	NPARAMS
-};
-
-/* In a format of psprintf. */
-#define DEFINITIONS \
-	"WITH d AS MATERIALIZED (SELECT id FROM %%t.workflow_definitions" \
-	" WHERE ($1 IS NULL OR tenant_id = $1) AND ($2 IS NULL OR name = $2)" \
-	" AND ($3 IS NULL OR id = $3)) "
-
-/*
- * Of each definition the runs of a status (%s), from the first id on; or the
- * newest of them (the second %s).
- */
-#define OF_DEFINITION \
-	"(SELECT x.id FROM d CROSS JOIN LATERAL" \
-	" (SELECT r.id FROM %%t.workflow_runs r WHERE r.definition_id = d.id" \
-	"  AND %s AND r.id >= $4 AND r.id < $5%s) x)"
-#define FIRST_ONES " AND r.id > $6 ORDER BY r.id LIMIT $7"
-#define NEWEST " ORDER BY r.id DESC LIMIT " FILTER_WINDOW
-
-/* The runs of an index of what workers take, by its condition. */
-#define OF_INDEX(condition) \
-	"(SELECT r.id FROM %%t.workflow_runs r WHERE " condition \
-	" AND r.status IN ('queued', 'waiting') AND %s" \
-	" AND r.definition_id IN (SELECT d.id FROM d)" \
-	" AND r.id >= $4 AND r.id < $5%s)"
 
 /*--- arguments ---*/
 
@@ -190,106 +136,6 @@ read_failure(BulkFilter *filter, const FilterRule *rule,
 			 errhint("They choose failed runs, or runs under way by the step that they stand at.")));
 }
 
-/*--- the statement ---*/
-
-/*
- * Appends a reading, which has %s for what is asked of the status and for
- * where it begins.
- */
-static void
-add_reading(StringInfo sql, const char *reading, const char *status,
-			const char *after)
-{
-	if (sql->len > 0)
-		appendStringInfoString(sql, " UNION ALL ");
-	appendStringInfo(sql, reading, status, after);
-}
-
-/* Appends the readings of queued or waiting runs, or of both. */
-static void
-add_open(StringInfo sql, const char *status, bool windowed)
-{
-	const char *after = windowed ? "" : " AND r.id > $6";
-
-	add_reading(sql, OF_INDEX("r.run_at <= r.queued_at"), status, after);
-	add_reading(sql, OF_INDEX("r.run_at > r.queued_at"
-							  " AND r.run_at < 'infinity'"), status, after);
-	add_reading(sql, OF_INDEX("r.run_at > r.queued_at"
-							  " AND r.run_at = 'infinity'"), status, after);
-}
-
-/* Appends the reading of a status, definition by definition. */
-static void
-add_of_definition(StringInfo sql, const char *status, bool windowed)
-{
-	add_reading(sql, OF_DEFINITION, status, windowed ? NEWEST : FIRST_ONES);
-}
-
-/* Appends the readings of the runs that the filter may choose. */
-static void
-add_readings(StringInfo sql, const BulkFilter *filter, const FilterRule *rule,
-			 bool windowed)
-{
-	switch (filter->status)
-	{
-		case RUN_STATUS_QUEUED:
-			add_open(sql, "r.status = 'queued'", windowed);
-			break;
-		case RUN_STATUS_WAITING:
-			add_open(sql, "r.status = 'waiting'", windowed);
-			break;
-		case RUN_STATUS_RUNNING:
-			add_of_definition(sql, "r.status = 'running'", windowed);
-			break;
-		case RUN_STATUS_FAILED:
-			add_of_definition(sql, "r.status = 'failed'", windowed);
-			break;
-		case RUN_STATUS_COMPLETED:
-			add_of_definition(sql, "r.status = 'completed'", windowed);
-			break;
-		case RUN_STATUS_CANCELLED:
-			add_of_definition(sql, "r.status = 'cancelled'", windowed);
-			break;
-		case RUN_STATUS_UNKNOWN:
-			if (rule->any_status)
-			{
-				add_of_definition(sql, "true", windowed);
-				break;
-			}
-			add_open(sql, "true", windowed);
-			add_of_definition(sql, "r.status = 'running'", windowed);
-			break;
-	}
-}
-
-#define ERROR_OF_RUN \
-	"CASE r.status WHEN 'failed' THEN r.error_message" \
-	" ELSE r.failed_attempts->-1->>'error' END"
-
-/* The whole: rows of (id, error), by ascending id. */
-static char *
-filter_sql(const BulkFilter *filter, const FilterRule *rule)
-{
-	bool		windowed = filter->step != NULL || filter->error_class != NULL;
-	StringInfoData readings;
-
-	initStringInfo(&readings);
-	add_readings(&readings, filter, rule, windowed);
-	if (!windowed)
-		return store_sql(psprintf(DEFINITIONS "SELECT u.id, NULL::text FROM (%s) u"
-								  " ORDER BY u.id LIMIT $7", readings.data));
-	return store_sql(psprintf(DEFINITIONS "SELECT c.id, " ERROR_OF_RUN " FROM"
-							  " (SELECT u.id FROM (%s) u"
-							  "  ORDER BY u.id DESC LIMIT " FILTER_WINDOW ") c"
-							  " JOIN %%t.workflow_runs r ON r.id = c.id"
-							  " JOIN %%t.workflow_definition_versions v"
-							  "  ON v.definition_id = r.definition_id"
-							  "  AND v.version = r.definition_version"
-							  " WHERE c.id > $6 AND ($8 IS NULL OR"
-							  "  v.definition->'steps'->r.current_step->>'name'"
-							  "  = $8) ORDER BY c.id", readings.data));
-}
-
 /*--- definitions ---*/
 
 /*
@@ -303,7 +149,7 @@ check_definitions(FunctionCallInfo fcinfo, Datum *values, const char *nulls)
 
 	if (PG_ARGISNULL(ARG_WORKFLOW) && PG_ARGISNULL(ARG_DEFINITION))
 		return;
-	SPI_execute_with_args(store_sql(psprintf(DEFINITIONS "SELECT FROM d")), 3,
+	SPI_execute_with_args(store_sql(BULK_DEFINITIONS "SELECT FROM d"), 3,
 						  (Oid *) types, values, nulls, true, 1);
 	if (SPI_processed > 0)
 		return;
@@ -340,13 +186,14 @@ void
 bulk_filter_begin(BulkFilter *filter, const FilterRule *rule,
 				 FunctionCallInfo fcinfo)
 {
-	static const Oid types[NPARAMS] = {UUIDOID, TEXTOID, UUIDOID, UUIDOID,
+	static const Oid types[BULK_NPARAMS] = {UUIDOID, TEXTOID, UUIDOID, UUIDOID,
 	UUIDOID, UUIDOID, INT8OID, TEXTOID};
 	pg_uuid_t	from;
 	pg_uuid_t	to;
 	pg_uuid_t	none = {{0}};
-	Datum		values[NPARAMS];
-	char		nulls[NPARAMS + 1] = {0};
+	Datum		values[BULK_NPARAMS];
+	char		nulls[BULK_NPARAMS + 1] = {0};
+	int64		limit = -1;		/* none */
 	bool		sees_any;
 
 	memset(filter, 0, sizeof(BulkFilter));
@@ -356,6 +203,10 @@ bulk_filter_begin(BulkFilter *filter, const FilterRule *rule,
 	sees_any = read_tenant(filter, fcinfo);
 	if (!sees_any)
 		return;
+	if (rule->enough > 0)
+		limit = rule->enough;
+	else if (filter->max_rows >= 0)
+		limit = filter->max_rows + SPARE_ROWS;
 	time_bound(fcinfo, ARG_SINCE, DT_NOBEGIN, &from);
 	time_bound(fcinfo, ARG_UNTIL, DT_NOEND, &to);
 	set_parameter(values, nulls, PARAM_TENANT, UUIDPGetDatum(&filter->tenant),
@@ -369,18 +220,17 @@ bulk_filter_begin(BulkFilter *filter, const FilterRule *rule,
 	set_parameter(values, nulls, PARAM_TO, UUIDPGetDatum(&to), false);
 	set_parameter(values, nulls, PARAM_AFTER, PG_ARGISNULL(ARG_AFTER)
 				  ? UUIDPGetDatum(&none) : PG_GETARG_DATUM(ARG_AFTER), false);
-	set_parameter(values, nulls, PARAM_LIMIT,
-				  Int64GetDatum(filter->max_rows + SPARE_ROWS),
-				  filter->max_rows < 0);
+	set_parameter(values, nulls, PARAM_LIMIT, Int64GetDatum(limit), limit < 0);
 	set_parameter(values, nulls, PARAM_STEP,
 				  PG_GETARG_DATUM(ARG_STEP), PG_ARGISNULL(ARG_STEP));
 	check_definitions(fcinfo, values, nulls);
 	filter->batch = AllocSetContextCreate(CurrentMemoryContext,
 										  "workflow_engine run filter",
 										  ALLOCSET_DEFAULT_SIZES);
-	filter->portal = SPI_cursor_open_with_args(NULL, filter_sql(filter, rule),
-											   NPARAMS, (Oid *) types, values,
-											   nulls, false, 0);
+	filter->portal =
+		SPI_cursor_open_with_args(NULL, bulk_statement(filter, rule),
+								  BULK_NPARAMS, (Oid *) types, values, nulls,
+								  false, 0);
 }
 
 /* Fetches the next rows; false: there are none. */

@@ -19,6 +19,7 @@ typedef struct FilterRule
 	int			nstatuses;
 	RunStatus	by_default;		/* without it; RUN_STATUS_UNKNOWN: all */
 	bool		any_status;		/* all are every status, not the open ones */
+	int64		enough;			/* so many are, in any order; 0: all, by id */
 	const char *hint;			/* which statuses there are */
 } FilterRule;
 

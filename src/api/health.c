@@ -136,10 +136,16 @@ enum
 
 #define COUNT(rows) "(SELECT count(*)::int FROM " rows " x)"
 
+/*
+ * What is due is counted from the end of the index: its beginning is full of
+ * dead entries, of runs that were executed, while workers are busy.
+ */
 #define HEALTH_START \
 	" due AS (SELECT count(*) AS n, min(x.queued_at) AS oldest FROM" \
 	"  (SELECT q.queued_at FROM %t.workflow_runs q WHERE q.place = $2" \
-	OF_TENANT " AND" IN_DUE " LIMIT " RUN_COUNT_LIMIT ") x)," \
+	OF_TENANT " AND" IN_DUE \
+	"   ORDER BY q.tenant_id DESC, q.priority, q.run_at DESC" \
+	"   LIMIT " RUN_COUNT_LIMIT ") x)," \
 	" waiting AS (SELECT count(*) FILTER (WHERE w.place = $2)::int AS n," \
 	"  count(*) FILTER (WHERE w.place = $2 AND w.run_at > $3" \
 	"   AND w.run_at < 'infinity') AS retries, count(*) AS seen FROM " \
