@@ -350,11 +350,13 @@ max_groups(FunctionCallInfo fcinfo)
 static void
 raise_low(const pg_uuid_t *tenant, pg_uuid_t *low)
 {
-	for (double factor = 1.5;; factor *= 4)
+	double		factor = 1.5;
+	bool		enough = false;
+
+	while (!enough)
 	{
 		RunQuery	query;
 		bool		isnull;
-		bool		enough;
 
 		asked_tenant_query(&query, KNOWN_FROM, tenant);
 		run_query_param(&query, UUIDOID, UUIDPGetDatum(low));
@@ -370,8 +372,7 @@ raise_low(const pg_uuid_t *tenant, pg_uuid_t *low)
 												SPI_tuptable->tupdesc, 1,
 												&isnull));
 		SPI_freetuptable(SPI_tuptable);
-		if (enough)
-			return;
+		factor *= 4;
 	}
 }
 
