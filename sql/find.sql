@@ -179,6 +179,18 @@ SELECT q, t.scans(q) FROM unnest(ARRAY['',
 	$$since => '2026-02-28 22:30:00+00', tenant_id => t.tenant('find')$$,
 	$$step => 'say'$$]) q;
 SELECT pg_stat_get_xact_numscans('workflow_runs'::regclass) AS sequential_scans;
+
+-- A session keeps the plans of 64 statements; here it needs twice as many, twice.
+SELECT count(*) AS asked, count(*) FILTER (WHERE found = there) AS found
+FROM generate_series(1, 2), generate_series(1, 31) n,
+	LATERAL (SELECT ARRAY(SELECT s FROM unnest('{queued,running,waiting,failed,cancelled}'::text[])
+		WITH ORDINALITY u (s, i) WHERE n >> (i - 1)::int & 1 = 1) AS statuses) s,
+	(VALUES (NULL::timestamptz), ('2026-01-01 00:00:00+00')) since (since),
+	(VALUES (NULL::uuid), (wf_run_id_floor('2026-03-01 00:00:00+00'))) before (before),
+	LATERAL (SELECT count(*) AS found FROM wf_runs(statuses => s.statuses, since => since,
+		until => '2026-03-01 00:00:00+00', before => before)) f,
+	LATERAL (SELECT count(*) AS there FROM workflow_runs r WHERE r.status = ANY (s.statuses)
+		AND r.id < wf_run_id_floor('2026-03-01 00:00:00+00')) t;
 ROLLBACK;
 
 -- What is refused.
