@@ -65,6 +65,7 @@ SELECT t.chosen('t.a(), since => ''infinity''');
 SELECT t.chosen('t.a(), since => ''-infinity'', until => ''infinity''');
 SELECT t.chosen('t.a(), max_rows => 3');
 SELECT t.chosen('t.a(), max_rows => 3, after => (SELECT run FROM t.fired WHERE n = 3)');
+SELECT t.chosen('t.a(), after => (SELECT run FROM t.fired WHERE n = 3)');
 SELECT t.chosen('t.a(), step => ''two'', max_rows => 2, after => (SELECT run FROM t.fired WHERE n = 4)');
 -- Statuses.
 SELECT s AS status, wf_count_runs(t.a(), status => s) FROM unnest('{queued,running,waiting,completed,failed,cancelled}'::text[]) s;

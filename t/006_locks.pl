@@ -72,7 +72,7 @@ my $waits = q{SELECT count(*) = 1 FROM pg_stat_activity
 	WHERE backend_type = 'workflow_engine worker'
 	AND wait_event_type = 'Lock'};
 my $session = $node->background_psql('postgres');
-my $pid = $node->safe_psql('postgres', 'SELECT pid FROM wf_workers()');
+my $pid = worker_pid($node);
 
 # The first of a batch finds its row locked.
 lock_row($session, 1);

@@ -184,6 +184,8 @@ my $slow = start_receiver('http', '--prefix', '/hold');
 workflow($third, "slow_$_", post($slow->url =~ s/127\.0\.0\.1/$_/r))
   foreach qw(127.0.0.1 localhost);
 fire($third, "slow_$_", 300) foreach qw(127.0.0.1 localhost);
+wait_for($node, 'postgres', 'SELECT count(*) > 0 FROM wf_workers()',
+	'there is a worker');
 my ($pid) = split /\n/,
   $node->safe_psql('postgres', 'SELECT pid FROM wf_workers()');
 like(slurp_file("/proc/$pid/limits"),

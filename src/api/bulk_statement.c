@@ -38,7 +38,7 @@
 	" (SELECT r.id FROM %%t.workflow_runs r WHERE r.definition_id = d.id" \
 	"  AND %s AND r.id >= $4 AND r.id < $5%s) x)"
 #define FIRST_ONES " AND r.id > $6 ORDER BY r.id LIMIT $7"
-#define ANY_ONES " LIMIT $7"
+#define ANY_ONES " AND r.id > $6 LIMIT $7"
 #define NEWEST " ORDER BY r.id DESC LIMIT " FILTER_WINDOW
 
 /* The runs of an index of what workers take, by its condition. */
@@ -53,7 +53,7 @@ typedef enum Wanted
 {
 	WANTED_FIRST,				/* after $6, by id */
 	WANTED_NEWEST,				/* that a step or an error is looked for in */
-	WANTED_ANY
+	WANTED_ANY					/* after $6 */
 } Wanted;
 
 static Wanted
@@ -81,7 +81,7 @@ add_reading(StringInfo sql, const char *reading, const char *status,
 static void
 add_open(StringInfo sql, const char *status, Wanted wanted)
 {
-	const char *after = wanted == WANTED_FIRST ? " AND r.id > $6" : "";
+	const char *after = wanted == WANTED_NEWEST ? "" : " AND r.id > $6";
 
 	add_reading(sql, OF_INDEX("r.run_at <= r.queued_at"), status, after);
 	add_reading(sql, OF_INDEX("r.run_at > r.queued_at"
