@@ -19,7 +19,8 @@ typedef struct FilterRule
 	int			nstatuses;
 	RunStatus	by_default;		/* without it; RUN_STATUS_UNKNOWN: all */
 	bool		any_status;		/* all are every status, not the open ones */
-	int64		enough;			/* so many are, in any order; 0: all, by id */
+	int64		enough;			/* stop after so many, in any order; 0: read
+								 * all, by id */
 	const char *hint;			/* which statuses there are */
 } FilterRule;
 
