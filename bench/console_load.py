@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Operators of the console: each with a session, each asking at its own pace.
 
-console_load.py PORT SESSIONS RATE SECONDS IDLE: signs in roles ops_1, ops_2, ...
+console_load.py PORT SESSIONS RATE SECONDS IDLE RUNS: signs in roles ops_1, ops_2, ...
 (password "look", four sessions each) at http://127.0.0.1:PORT, opens IDLE connections
 that ask nothing, and has each session ask RATE times a second, at fixed times: what is
 answered late is late, and does not make the next question later.  Before, each
 session asks every question once.  Prints how many answers there were, the errors, p50,
 p95, p99 and the most, in milliseconds, then the slowest route.
 
-console_load.py PORT pages TIMES: the same of single questions, one after the other;
+console_load.py PORT pages TIMES RUNS: the same of single questions, one after the other;
 a line for each.
 """
 
@@ -161,4 +161,5 @@ async def pages(times, runs):
 if sys.argv[2] == 'pages':
     asyncio.run(pages(int(sys.argv[3]), int(sys.argv[4])))
 else:
-    asyncio.run(load(*(float(argument) if '.' in argument else int(argument) for argument in sys.argv[2:7])))
+    sessions, rate, seconds, idle, runs = sys.argv[2:7]
+    asyncio.run(load(int(sessions), float(rate), int(seconds), int(idle), int(runs)))

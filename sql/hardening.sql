@@ -243,7 +243,7 @@ END $$;
 CREATE VIEW wf.workflow_pauses AS SELECT wf.trap() AS tenant_id;
 SELECT count(*) FROM moved.wf_fire('00000000-0000-4000-8000-000000000001', 'count', '{"n": 2}');
 CALL wait_for(2);
--- Nor do the statements that this session has kept follow the old name.
+-- The statements that this session has kept do not follow the old name either.
 SELECT paused FROM moved.wf_health();
 SELECT workflow_name FROM moved.wf_runs();
 SELECT * FROM public.counter;

@@ -149,7 +149,7 @@ check_definitions(FunctionCallInfo fcinfo, Datum *values, const char *nulls)
 
 	if (PG_ARGISNULL(ARG_WORKFLOW) && PG_ARGISNULL(ARG_DEFINITION))
 		return;
-	SPI_execute_with_args(store_sql(BULK_DEFINITIONS "SELECT FROM d"), 3,
+	SPI_execute_with_args(store_sql(BULK_WITH_DEFINITIONS "SELECT FROM d"), 3,
 						  (Oid *) types, values, nulls, true, 1);
 	if (SPI_processed > 0)
 		return;
@@ -209,19 +209,19 @@ bulk_filter_begin(BulkFilter *filter, const FilterRule *rule,
 		limit = filter->max_rows + SPARE_ROWS;
 	time_bound(fcinfo, ARG_SINCE, DT_NOBEGIN, &from);
 	time_bound(fcinfo, ARG_UNTIL, DT_NOEND, &to);
-	set_parameter(values, nulls, PARAM_TENANT, UUIDPGetDatum(&filter->tenant),
+	set_parameter(values, nulls, BULK_TENANT, UUIDPGetDatum(&filter->tenant),
 				  !filter->has_tenant);
-	set_parameter(values, nulls, PARAM_WORKFLOW, PG_GETARG_DATUM(ARG_WORKFLOW),
+	set_parameter(values, nulls, BULK_WORKFLOW, PG_GETARG_DATUM(ARG_WORKFLOW),
 				  PG_ARGISNULL(ARG_WORKFLOW));
-	set_parameter(values, nulls, PARAM_DEFINITION,
+	set_parameter(values, nulls, BULK_DEFINITION,
 				  PG_GETARG_DATUM(ARG_DEFINITION),
 				  PG_ARGISNULL(ARG_DEFINITION));
-	set_parameter(values, nulls, PARAM_FROM, UUIDPGetDatum(&from), false);
-	set_parameter(values, nulls, PARAM_TO, UUIDPGetDatum(&to), false);
-	set_parameter(values, nulls, PARAM_AFTER, PG_ARGISNULL(ARG_AFTER)
+	set_parameter(values, nulls, BULK_FROM, UUIDPGetDatum(&from), false);
+	set_parameter(values, nulls, BULK_TO, UUIDPGetDatum(&to), false);
+	set_parameter(values, nulls, BULK_AFTER, PG_ARGISNULL(ARG_AFTER)
 				  ? UUIDPGetDatum(&none) : PG_GETARG_DATUM(ARG_AFTER), false);
-	set_parameter(values, nulls, PARAM_LIMIT, Int64GetDatum(limit), limit < 0);
-	set_parameter(values, nulls, PARAM_STEP,
+	set_parameter(values, nulls, BULK_LIMIT, Int64GetDatum(limit), limit < 0);
+	set_parameter(values, nulls, BULK_STEP,
 				  PG_GETARG_DATUM(ARG_STEP), PG_ARGISNULL(ARG_STEP));
 	check_definitions(fcinfo, values, nulls);
 	filter->batch = AllocSetContextCreate(CurrentMemoryContext,

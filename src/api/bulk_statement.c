@@ -173,7 +173,7 @@ bulk_statement(const BulkFilter *filter, const FilterRule *rule)
 	initStringInfo(&readings);
 	add_readings(&readings, filter, rule, wanted);
 	initStringInfo(&sql);
-	appendStringInfoString(&sql, BULK_DEFINITIONS);
+	appendStringInfoString(&sql, BULK_WITH_DEFINITIONS);
 	if (wanted == WANTED_NEWEST)
 		add_newest(&sql, readings.data);
 	else

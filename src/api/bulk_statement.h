@@ -11,19 +11,19 @@
 /* The parameters of the statement: $1 and so on. */
 enum
 {
-	PARAM_TENANT,
-	PARAM_WORKFLOW,
-	PARAM_DEFINITION,
-	PARAM_FROM,					/* the first id */
-	PARAM_TO,					/* the first id after the last */
-	PARAM_AFTER,
-	PARAM_LIMIT,
-	PARAM_STEP,
+	BULK_TENANT,
+	BULK_WORKFLOW,
+	BULK_DEFINITION,
+	BULK_FROM,					/* the first id */
+	BULK_TO,					/* the first id after the last */
+	BULK_AFTER,
+	BULK_LIMIT,
+	BULK_STEP,
 	BULK_NPARAMS
 };
 
 /* Begins a statement: d are the definitions whose runs are meant. */
-#define BULK_DEFINITIONS \
+#define BULK_WITH_DEFINITIONS \
 	"WITH d AS MATERIALIZED (SELECT id FROM %t.workflow_definitions" \
 	" WHERE ($1 IS NULL OR tenant_id = $1) AND ($2 IS NULL OR name = $2)" \
 	" AND ($3 IS NULL OR id = $3)) "

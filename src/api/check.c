@@ -254,6 +254,7 @@ wf_check(PG_FUNCTION_ARGS)
 					   " WHERE is_active AND (%a OR tenant_id = $1)"
 					   " ORDER BY name, id",
 					   asked == ASKED_ONE ? &tenant_id : NULL);
+	/* nearly all rows are read: not by an index */
 	SPI_execute_with_args(query.sql.data, query.nparams, query.types,
 						  query.values, NULL, true, 0);
 	check_rows((ReturnSetInfo *) fcinfo->resultinfo, catalogue);

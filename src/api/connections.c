@@ -125,6 +125,7 @@ wf_connections(PG_FUNCTION_ARGS)
 					   asked == ASKED_ONE ? &tenant_id : NULL);
 	is_bound = asked_tenant_of_session(&bound) != ASKED_ALL;
 	run_query_param(&query, BOOLOID, BoolGetDatum(is_bound));
+	/* whole tables are joined: run_query_execute() would do it row by row */
 	SPI_execute_with_args(query.sql.data, query.nparams, query.types,
 						  query.values, NULL, true, 0);
 	for (uint64 i = 0; i < SPI_processed; i++)

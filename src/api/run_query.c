@@ -26,7 +26,7 @@
 #include "store/store_schema.h"
 #include "utils/uuid.h"
 
-/* A page of a list, a search and the health of the engine are some 30. */
+/* Each combination of filters is a statement of its own. */
 #define MAX_PLANS 64
 
 static StatementCache kept = {.max_plans = MAX_PLANS};
