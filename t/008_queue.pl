@@ -12,6 +12,7 @@ use WorkflowEngine::Test;
 my $node = new_node('main', <<'CONF');
 workflow_engine.workers = 2
 workflow_engine.poll_interval = '1h'
+max_prepared_transactions = 1
 CONF
 
 # Tenant number n.
@@ -76,6 +77,59 @@ $session->query_safe('COMMIT');
 wait_all('the locked one goes on, unasked');
 is(notes(), '6|6', 'each was executed once');
 $session->quit;
+
+#
+# A worker that has read that all are paused, when wf_resume commits and the
+# other worker rescans.  What is fired after that wakes workers all the same.
+#
+# The first worker reads the pauses for long, since there are many.  Meanwhile
+# wf_resume commits and the other one ends a step, and rescans.
+#
+my $hold = q{{"name": "hold", "trigger_type": "hold", "steps": [
+	{"name": "hold", "action": "insert_record", "params":
+		{"table": "held", "fields": {"id": 1}}}]}};
+my $other = $node->background_psql('postgres');
+my $nactive = q{SELECT count(*) FROM pg_stat_activity
+	WHERE backend_type = 'workflow_engine worker' AND state = 'active'};
+$other->query_safe(qq{
+	CREATE TABLE ended (id int);
+	CREATE TABLE held (id int);
+	CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS \$\$
+	BEGIN
+		WHILE NOT EXISTS (SELECT FROM ended) LOOP
+			PERFORM pg_sleep(0.002);
+		END LOOP;
+		RETURN NEW;
+	END \$\$;
+	CREATE TRIGGER hold BEFORE INSERT ON held
+		FOR EACH ROW EXECUTE FUNCTION hold();
+	SELECT wf_define('$one', '$hold');
+	SELECT wf_fire('$one', 'hold')});
+wait_until(sub { $other->query_safe($nactive) eq '1' },
+	'one worker is in its step, the other one rests');
+$other->query_safe(qq{
+	BEGIN;
+	INSERT INTO workflow_pauses (tenant_id)
+	SELECT gen_random_uuid() FROM generate_series(1, 300000);
+	SELECT wf_pause();
+	SELECT wf_fire('$one', 'count', '{"id": 7, "n": 1}');
+	COMMIT;
+	DO \$\$
+	BEGIN
+		FOR i IN 1 .. 10000 LOOP
+			EXIT WHEN EXISTS (SELECT FROM pg_locks WHERE pid <> pg_backend_pid()
+				AND relation = 'workflow_pauses'::regclass);
+		END LOOP;
+	END \$\$;
+	SELECT wf_resume();
+	INSERT INTO ended VALUES (1)});
+wait_all('what was held goes on');
+$other->query_safe('DELETE FROM workflow_pauses');
+wait_until(sub { $other->query_safe($nactive) eq '0' }, 'both rest');
+$other->query_safe(qq{SELECT wf_fire('$one', 'count', '{"id": 8, "n": 1}')});
+wait_for($node, 'postgres', 'SELECT count(*) = 8 FROM notes',
+	'what is fired then is executed');
+$other->quit;
 
 #
 # One step fails among many that go well.
@@ -202,6 +256,36 @@ cmp_ok(
 		  . 'started_at < (SELECT started_at FROM workflow_runs '
 		  . "WHERE tenant_id <> '$one' ORDER BY started_at OFFSET 1000 LIMIT 1)"),
 	'<', 600, 'a tenant with many runs takes its turn and no more');
+
+#
+# A rescan that finds room for some tenants only goes on after them later.  Of
+# a tenant that it has passed, what NOTIFY asks to look for is found as well.
+#
+# The one worker is in a step when it has told the queue of the first tenants.
+#
+set_workers(1);
+my $second = tenant(2);
+$node->safe_psql('postgres', qq{
+	TRUNCATE notes, ended;
+	SELECT wf_define('$second', '$hold');
+	SELECT wf_pause();
+	BEGIN;
+	SELECT wf_fire('$one', 'count', '{"id": 1, "n": 1}');
+	PREPARE TRANSACTION 'fired';
+	SELECT wf_fire('$second', 'hold');
+	SELECT count(*) FROM generate_series(2, 2600) g,
+		wf_fire(('00000000-0000-0000-0000-' || lpad(g::text, 12, '0'))::uuid,
+			'count', jsonb_build_object('id', g, 'n', 1));
+	SELECT wf_resume()});
+wait_for($node, 'postgres',
+	q{SELECT count(*) = 1 FROM workflow_runs WHERE status = 'running'},
+	'the worker is in the step');
+$node->safe_psql('postgres',
+	"COMMIT PREPARED 'fired'; NOTIFY workflow_engine; "
+	  . 'INSERT INTO ended VALUES (1)');
+wait_all('the run of the transaction that was prepared, too');
+is(notes(), '2600|2600', 'each was executed once');
+set_workers(2);
 
 #
 # What is fired for later comes by the clock; what was rolled back does not.

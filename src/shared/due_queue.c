@@ -30,7 +30,10 @@
  * after it has ended or had an error (it may have lost ids), after NOTIFY,
  * rows inserted by hand, wf_resume and wf_retry, and at a sweep.  A rescan
  * finds the tenants that have due runs and has each of them read from the
- * beginning.
+ * beginning.  If there is no room for a tenant, the next rescan goes on from
+ * there (the cursor).  What is wanted meanwhile may be about a tenant before
+ * the cursor: so when the end is reached, another one begins at the first
+ * tenant (wants_whole).
  *
  * Runs that are due later are not here: next_due is the earliest moment at
  * which the table is to be asked for them.  Workers at rest sleep until then,
@@ -223,6 +226,12 @@ due_add_to_tenant(DueTenant *tenant, const DueRun *run)
 	return true;
 }
 
+void
+due_note_rescan(DueDatabase *db)
+{
+	db->wants_rescan = db->wants_whole = true;
+}
+
 /* If its tenant has more in the table, it is only noted: it would overtake. */
 static void
 add_run(DueDatabase *db, const DueRun *run)
@@ -230,7 +239,7 @@ add_run(DueDatabase *db, const DueRun *run)
 	DueTenant  *tenant = due_enter_tenant(db, &run->tenant_id);
 
 	if (tenant == NULL)
-		db->wants_rescan = true;
+		due_note_rescan(db);
 	else if (tenant->more || !due_add_to_tenant(tenant, run))
 		due_note_more(tenant, run->priority);
 }
@@ -296,7 +305,7 @@ void
 due_enter_worker(void)
 {
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	enter_database(MyDatabaseId)->wants_rescan = true;
+	due_note_rescan(enter_database(MyDatabaseId));
 	due_unlock();
 }
 
@@ -306,7 +315,7 @@ due_want_rescan(void)
 	DueDatabase *db = due_lock_database();
 
 	if (db != NULL)
-		db->wants_rescan = true;
+		due_note_rescan(db);
 	due_unlock();
 }
 
@@ -377,7 +386,7 @@ due_return_runs(const DueRun *runs, int n)
 		}
 		tenant = due_enter_tenant(db, &runs[i].tenant_id);
 		if (tenant == NULL)
-			db->wants_rescan = true;
+			due_note_rescan(db);
 		else if (!due_add_to_tenant(tenant, &runs[i]))
 		{
 			tenant->has_position = false;
@@ -402,7 +411,7 @@ due_put_overflow(const DueRun *first, TimestampTz now)
 		if (tenant != NULL)
 			due_note_more(tenant, first->priority);
 		else
-			db->wants_rescan = true;
+			due_note_rescan(db);
 		wake = due_database_has_work(db);
 	}
 	due_unlock();

@@ -49,8 +49,10 @@ extern void due_return_runs(const DueRun *runs, int n);
 
 /*
  * All tenants are paused: until a rescan is wanted, no worker need be woken.
+ * The caller has read so after due_begin_rescan gave it that number.  If a
+ * rescan has begun since, wf_resume may have committed, and nothing is set.
  */
-extern void due_set_paused(void);
+extern void due_set_paused(uint32 nrescans);
 
 /*
  * For commit_wakeup.c: as due_add_runs, but wakes nobody.  True: the caller is
@@ -102,19 +104,22 @@ extern void due_want_rescan(void);
 /*
  * Is a rescan wanted, or was the last one sweep_us ago (if sweep_us >= 0)?
  * If so, the caller tells each tenant that has due runs, from the one after
- * *after on (if *has_after), and calls due_end_rescan.
+ * *after on (if *has_after), and calls due_end_rescan.  *nrescans, in either
+ * case: how many have begun, with this one.
  */
 extern bool due_begin_rescan(int64 sweep_us, pg_uuid_t *after,
-							 bool *has_after);
+							 bool *has_after, uint32 *nrescans);
 
 /* False if there is no room for the tenant: end the rescan there. */
 extern bool due_rescan_add_tenant(const pg_uuid_t *tenant_id);
 
 /*
- * last: the rescan is to go on after that tenant; NULL: it is complete.
- * next_due: the earliest run_at that lies ahead, or 0.
+ * The end of the rescan that has that number.  complete: all tenants had room.
+ * last: the last one that had; NULL: none had.  next_due: the earliest run_at
+ * that lies ahead, or 0.
  */
-extern void due_end_rescan(const pg_uuid_t *last, TimestampTz next_due);
+extern void due_end_rescan(uint32 nrescans, bool complete,
+						   const pg_uuid_t *last, TimestampTz next_due);
 
 /*--- the timer: what is due later (due_take.c) ---*/
 

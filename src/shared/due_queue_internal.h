@@ -52,10 +52,12 @@ typedef struct DueDatabase
 	Oid			database;
 	dlist_head	turns;			/* of DueTenant */
 	int			ntenants;
-	bool		wants_rescan;	/* of the whole table */
+	bool		wants_rescan;
+	bool		wants_whole;	/* also of the tenants before the cursor */
 	bool		paused;			/* all tenants are, up to the next rescan */
-	TimestampTz rescanned_at;
-	bool		has_cursor;		/* the rescan goes on after that tenant */
+	uint32		nrescans;		/* how many were begun */
+	TimestampTz rescanned_at;	/* from the first tenant on */
+	bool		has_cursor;		/* the next one goes on after that tenant */
 	pg_uuid_t	cursor;
 	TimestampTz later_until;	/* what was due by then was asked for */
 	TimestampTz next_due;		/* 0: nothing is known to be due later */
@@ -107,6 +109,9 @@ extern void due_drop_runs(DueTenant *tenant);
  * did, and workers that sleep until the later one must be woken.
  */
 extern bool due_note_later(DueDatabase *db, TimestampTz when);
+
+/* A rescan is wanted, of all tenants. */
+extern void due_note_rescan(DueDatabase *db);
 
 /* May there be something to take? */
 extern bool due_database_has_work(const DueDatabase *db);

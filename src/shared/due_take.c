@@ -123,10 +123,14 @@ due_end_reading(const DueReading *reading, const DueRun *runs, int n,
 
 	if (tenant != NULL)
 	{
+		/* a rescan, meanwhile: runs may have come before those just read */
+		bool		anew = tenant->more &&
+			tenant->more_priority == PG_INT16_MAX;
+
 		while (kept < n && due_add_to_tenant(tenant, &runs[kept]))
 			kept++;
 		tenant->reader = 0;
-		tenant->has_position = !all || kept < n;
+		tenant->has_position = !anew && (!all || kept < n);
 		if (tenant->has_position)
 		{
 			tenant->position = reading->after;
@@ -140,17 +144,17 @@ due_end_reading(const DueReading *reading, const DueRun *runs, int n,
 		}
 	}
 	else if (db != NULL)
-		db->wants_rescan = true;
+		due_note_rescan(db);
 	due_unlock();
 	wakeup_workers(MyDatabaseId);	/* there is something for all */
 }
 
 void
-due_set_paused(void)
+due_set_paused(uint32 nrescans)
 {
 	DueDatabase *db = due_lock_database();
 
-	if (db != NULL)
+	if (db != NULL && db->nrescans == nrescans)
 		db->paused = true;
 	due_unlock();
 }
@@ -168,26 +172,32 @@ due_has_work(void)
 /*--- rescans ---*/
 
 bool
-due_begin_rescan(int64 sweep_us, pg_uuid_t *after, bool *has_after)
+due_begin_rescan(int64 sweep_us, pg_uuid_t *after, bool *has_after,
+				 uint32 *nrescans)
 {
 	TimestampTz now = clock_now();
 	DueDatabase *db = due_lock_database();
 	bool		wanted = false;
 
 	/* rescanned_at lies in the future if the clock was set back */
-	if (db != NULL)
-		wanted = db->wants_rescan ||
-			(sweep_us >= 0 && (now < db->rescanned_at ||
-							   now - db->rescanned_at >= sweep_us));
-
-	if (wanted)
+	if (db != NULL && sweep_us >= 0 &&
+		(now < db->rescanned_at || now - db->rescanned_at >= sweep_us))
+		due_note_rescan(db);
+	if (db != NULL && db->wants_rescan)
 	{
+		wanted = true;
 		db->wants_rescan = db->paused = false;
-		db->rescanned_at = now;
+		db->nrescans++;
 		*after = db->cursor;
 		*has_after = db->has_cursor;
+		if (!db->has_cursor)
+		{
+			db->wants_whole = false;
+			db->rescanned_at = now;
+		}
 		db->later_until = now;
 	}
+	*nrescans = db != NULL ? db->nrescans : 0;
 	due_unlock();
 	return wanted;
 }
@@ -207,22 +217,39 @@ due_rescan_add_tenant(const pg_uuid_t *id)
 	return tenant != NULL;
 }
 
+/*
+ * Several workers may rescan at a time.  Where one of them has stopped counts
+ * only if none has begun since, as that one may be of all tenants, and be
+ * before the place.
+ */
 void
-due_end_rescan(const pg_uuid_t *last, TimestampTz next_due)
+due_end_rescan(uint32 nrescans, bool complete, const pg_uuid_t *last,
+			   TimestampTz next_due)
 {
 	DueDatabase *db = due_lock_database();
 	bool		earlier = false;
+	bool		again = false;
 
 	if (db != NULL)
 	{
-		db->has_cursor = last != NULL;
-		if (last != NULL)
-			db->cursor = *last;
-		db->wants_rescan |= last != NULL;
+		bool		is_newest = db->nrescans == nrescans;
+
+		if (!complete && !is_newest)
+			due_note_rescan(db);
+		if (is_newest)
+		{
+			db->has_cursor = !complete && last != NULL;
+			if (db->has_cursor)
+				db->cursor = *last;
+			again = complete && db->wants_whole;
+			db->wants_rescan |= !complete || again;
+		}
 		earlier = due_note_later(db, next_due);
 	}
 	due_unlock();
-	if (earlier)
+	if (again)
+		wakeup_workers(MyDatabaseId);
+	else if (earlier)
 		wakeup_others();
 }
 

@@ -8,11 +8,17 @@
 #include "postgres.h"
 #include "compat.h"
 
-#include "base/uuid_list.h"
 #include "executor/spi.h"
 #include "store/store_execute.h"
 #include "store/store_pauses.h"
 
+static int
+compare_ids(const void *a, const void *b)
+{
+	return memcmp(a, b, UUID_LEN);
+}
+
+/* Sorts them, since contains_id is asked under the lock of the queue. */
 void
 store_load_pauses(Pauses *pauses)
 {
@@ -44,15 +50,16 @@ store_load_pauses(Pauses *pauses)
 				*DatumGetUUIDP(definition);
 	}
 	SPI_finish();
+	qsort(pauses->tenants, pauses->ntenants, sizeof(pg_uuid_t), compare_ids);
+	qsort(pauses->definitions, pauses->ndefinitions, sizeof(pg_uuid_t),
+		  compare_ids);
 }
 
 static bool
 contains_id(const pg_uuid_t *ids, int n, const pg_uuid_t *id)
 {
-	for (int i = 0; i < n; i++)
-		if (ids_equal(&ids[i], id))
-			return true;
-	return false;
+	return n > 0 &&
+		bsearch(id, ids, n, sizeof(pg_uuid_t), compare_ids) != NULL;
 }
 
 bool

@@ -13,7 +13,7 @@ typedef struct Pauses
 {
 	bool		all;
 	int			ntenants;
-	pg_uuid_t  *tenants;		/* in the caller's context */
+	pg_uuid_t  *tenants;		/* sorted, in the caller's context */
 	int			ndefinitions;
 	pg_uuid_t  *definitions;	/* likewise */
 } Pauses;

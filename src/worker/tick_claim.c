@@ -371,6 +371,9 @@ set_claim_time(Tick *tick)
 /*
  * Claims and advances chunk after chunk.  Returns false if nothing more is
  * due, and true if the tick's room or time was used up before that was known.
+ * The first chunk is taken in any case: if what comes before it lasts longer
+ * than a tick may, for instance since very many tenants are paused, runs must
+ * go on all the same.
  */
 static bool
 claim_chunks(Tick *tick)
@@ -382,7 +385,7 @@ claim_chunks(Tick *tick)
 	{
 		int			room = room_left(tick);
 
-		if (room <= 0 || clock_now() >= tick->claim_until)
+		if (room <= 0 || (rounds > 0 && clock_now() >= tick->claim_until))
 			break;
 		/* a session that fires may be waiting for this core */
 		if (rounds++ > 0)
@@ -399,20 +402,21 @@ tick_claim(Tick *tick, bool sweep)
 	int64		sweep_us = sweep ? (int64) wf_poll_interval * 900 : -1;
 	pg_uuid_t	last;
 	bool		has_last;
+	uint32		nrescans;
 	bool		rescanning;
 	bool		took;
 
 	if (aside_bring_back(clock_now()))
 		this_worker.solo_ticks = Max(this_worker.solo_ticks, SOLO_TICKS);
-	rescanning = due_begin_rescan(sweep_us, &last, &has_last);
+	rescanning = due_begin_rescan(sweep_us, &last, &has_last, &nrescans);
 	set_claim_time(tick);
 	load_pauses(tick);			/* after that: they are to be newer than the
 								 * wake-up that asked for the rescan */
 	if (tick->pauses.all)
-		due_set_paused();
+		due_set_paused(nrescans);
 	return_locked();
 	if (rescanning)
-		tick_rescan(tick, last, has_last);
+		tick_rescan(tick, nrescans, last, has_last);
 	tick_read_later();
 	if (sweep || this_worker.sweep)
 		take_over(tick);

@@ -35,6 +35,7 @@
 #include "shared/due_queue.h"
 #include "shared/long_step.h"
 #include "shared/set_aside.h"
+#include "shared/wakeup.h"
 #include "shared/worker_leave.h"
 #include "shared/worker_slot.h"
 #include "storage/lock.h"
@@ -428,6 +429,8 @@ tick_failed(void)
 	name_lock(error);
 	forget_tick();
 	pause = find_failed_run(error);
+	if (pause != PAUSE_NONE)
+		wakeup_others();		/* for the runs that this worker had taken */
 	put_off_tick_over(false);
 	this_worker.booking = this_worker.failing = false;
 	this_worker.withdrawn = false;

@@ -58,7 +58,7 @@ found_tenants(Tick *tick, bool with_later, pg_uuid_t *last, bool *has_last)
  * through, all tenants are read that have runs waiting, due or not.
  */
 void
-tick_rescan(Tick *tick, pg_uuid_t last, bool has_last)
+tick_rescan(Tick *tick, uint32 nrescans, pg_uuid_t last, bool has_last)
 {
 	TimestampTz now = clock_now();
 	DueRun	   *later = palloc(sizeof(DueRun) * DUE_READ_AHEAD);
@@ -69,9 +69,8 @@ tick_rescan(Tick *tick, pg_uuid_t last, bool has_last)
 	for (int i = 0; i < n && n < DUE_READ_AHEAD && room; i++)
 		room = found_tenant(tick, &later[i].tenant_id);
 	/* up to the same moment, or a run between the two would be late */
-	due_end_rescan(!room && has_last ? &last : NULL, store_next_due(now));
-	if (!room)
-		due_want_rescan();
+	due_end_rescan(nrescans, room, has_last ? &last : NULL,
+				   store_next_due(now));
 	pfree(later);
 }
 

@@ -10,11 +10,13 @@
 
 /*
  * Rescans the table: tells the queue of each tenant that has something due, so
- * that it is read from its first run on.  Begins after tenant last if has_last
- * is true.  If the queue has no room for more tenants, the next rescan goes on
- * from there.
+ * that it is read from its first run on.  The arguments are what
+ * due_begin_rescan has said: the number of this rescan, and after which tenant
+ * it begins if has_last is true.  If the queue has no room for more tenants,
+ * the next rescan goes on from there.
  */
-extern void tick_rescan(Tick *tick, pg_uuid_t last, bool has_last);
+extern void tick_rescan(Tick *tick, uint32 nrescans, pg_uuid_t last,
+						bool has_last);
 
 /*
  * Queues the runs that were to come later and have become due since the timer
