@@ -26,6 +26,11 @@
  * takes its snapshot: a run that is not in the snapshot commits later, finds
  * the flag down and is put in (or raises the flag again).
  *
+ * Nothing is kept of what is paused, since the room would be missing for other
+ * tenants, of all databases: the rescan that wf_resume wants finds it.  What
+ * is dropped as paused was read from the table a while ago.  If a rescan has
+ * begun meanwhile, that may be the one of wf_resume, so nothing is dropped.
+ *
  * A rescan of the whole table is wanted (wants_rescan) when a worker begins,
  * after it has ended or had an error (it may have lost ids), after NOTIFY,
  * rows inserted by hand, wf_resume and wf_retry, and at a sweep.  A rescan
@@ -232,12 +237,18 @@ due_note_rescan(DueDatabase *db)
 	db->wants_rescan = db->wants_whole = true;
 }
 
-/* If its tenant has more in the table, it is only noted: it would overtake. */
+/*
+ * If its tenant has more in the table, it is only noted: it would overtake.
+ * If all are paused, the rescan that wf_resume wants finds it.
+ */
 static void
 add_run(DueDatabase *db, const DueRun *run)
 {
-	DueTenant  *tenant = due_enter_tenant(db, &run->tenant_id);
+	DueTenant  *tenant;
 
+	if (db->paused)
+		return;
+	tenant = due_enter_tenant(db, &run->tenant_id);
 	if (tenant == NULL)
 		due_note_rescan(db);
 	else if (tenant->more || !due_add_to_tenant(tenant, run))
@@ -306,6 +317,23 @@ due_enter_worker(void)
 {
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	due_note_rescan(enter_database(MyDatabaseId));
+	due_unlock();
+}
+
+/*
+ * The worker's slot is not live any more.  The ids that it had taken go with
+ * it.  If it was the last one of its database, what that has here makes room
+ * for others: the next worker will rescan.
+ */
+void
+due_leave_worker(void)
+{
+	DueDatabase *db = due_lock_database();
+
+	if (db != NULL && worker_slot_database_has_any(MyDatabaseId))
+		due_note_rescan(db);
+	else if (db != NULL)
+		empty_database(db);
 	due_unlock();
 }
 
@@ -384,6 +412,8 @@ due_return_runs(const DueRun *runs, int n)
 			earlier |= due_note_later(db, runs[i].run_at);
 			continue;
 		}
+		if (db->paused)
+			continue;
 		tenant = due_enter_tenant(db, &runs[i].tenant_id);
 		if (tenant == NULL)
 			due_note_rescan(db);
@@ -405,7 +435,7 @@ due_put_overflow(const DueRun *first, TimestampTz now)
 	DueTenant  *tenant = NULL;
 	bool		wake = false;
 
-	if (db != NULL && first->run_at <= now)
+	if (db != NULL && first->run_at <= now && !db->paused)
 	{
 		tenant = due_enter_tenant(db, &first->tenant_id);
 		if (tenant != NULL)

@@ -48,9 +48,10 @@ extern void due_add_runs(const DueRun *runs, int n);
 extern void due_return_runs(const DueRun *runs, int n);
 
 /*
- * All tenants are paused: until a rescan is wanted, no worker need be woken.
- * The caller has read so after due_begin_rescan gave it that number.  If a
- * rescan has begun since, wf_resume may have committed, and nothing is set.
+ * All tenants are paused: until a rescan begins, nothing is kept here, and no
+ * worker need be woken.  The caller has read so after due_begin_rescan gave it
+ * that number.  If a rescan has begun since, wf_resume may have committed, and
+ * nothing is set.
  */
 extern void due_set_paused(uint32 nrescans);
 
@@ -69,29 +70,42 @@ extern bool due_put_runs(const DueRun *runs, int n, TimestampTz now);
  */
 extern bool due_put_overflow(const DueRun *first, TimestampTz now);
 
-/* For worker_life.c: a worker of this database has come. */
+/* For worker_life.c: a worker of this database has come, or has gone. */
 extern void due_enter_worker(void);
+extern void due_leave_worker(void);
 
 /*--- taking out (due_take.c) ---*/
 
-/*
- * Is nothing to be taken of that tenant?  Called under the exclusive lock of
- * the queue, once a tenant: so it must be quick and must not raise.
- */
-typedef bool (*DueLeftOut) (const pg_uuid_t *tenant, const void *arg);
+typedef enum DueChoice
+{
+	DUE_TAKE,
+	DUE_LEAVE,					/* to others, or for later */
+	DUE_PAUSED					/* until wf_resume, which wants a rescan */
+} DueChoice;
 
 /*
- * Takes up to max runs for the worker of that epoch, the tenants in turn but
- * for those left out; returns how many.  *must_be_read: before the caller
- * takes more, it must read what *reading says, and call due_end_reading.
+ * What is to become of that tenant's runs?  Called under the exclusive lock of
+ * the queue, once a tenant: so it must be quick and must not raise.
+ */
+typedef DueChoice (*DueChoose) (const pg_uuid_t *tenant, const void *arg);
+
+/*
+ * Takes up to max runs for the worker of that epoch, the tenants in turn if
+ * they are chosen; returns how many.  What is paused makes room, unless a
+ * rescan has begun after that number was told.  *must_be_read: before the
+ * caller takes more, it must read what *reading says, and call
+ * due_end_reading.
  */
 extern int	due_take_runs(DueRun *runs, int max, int64 epoch,
-						  DueLeftOut left_out, const void *arg,
+						  uint32 nrescans, DueChoose choose, const void *arg,
 						  DueReading *reading, bool *must_be_read);
 
 /* all: the tenant has no other runs that are due. */
 extern void due_end_reading(const DueReading *reading, const DueRun *runs,
 							int n, bool all);
+
+/* The worker of that epoch has had an error, and reads no tenant any more. */
+extern void due_forget_reading(int64 epoch);
 
 /* May there be something to take? */
 extern bool due_has_work(void);
@@ -109,6 +123,9 @@ extern void due_want_rescan(void);
  */
 extern bool due_begin_rescan(int64 sweep_us, pg_uuid_t *after,
 							 bool *has_after, uint32 *nrescans);
+
+/* How many have begun. */
+extern uint32 due_count_rescans(void);
 
 /* False if there is no room for the tenant: end the rescan there. */
 extern bool due_rescan_add_tenant(const pg_uuid_t *tenant_id);

@@ -69,8 +69,8 @@ pass_turn(DueDatabase *db, DueTenant *tenant)
 }
 
 int
-due_take_runs(DueRun *runs, int max, int64 epoch,
-			  DueLeftOut left_out, const void *arg, DueReading *reading,
+due_take_runs(DueRun *runs, int max, int64 epoch, uint32 nrescans,
+			  DueChoose choose, const void *arg, DueReading *reading,
 			  bool *must_be_read)
 {
 	DueDatabase *db = due_lock_database();
@@ -82,11 +82,17 @@ due_take_runs(DueRun *runs, int max, int64 epoch,
 	{
 		DueTenant  *tenant = dlist_head_element(DueTenant, node,
 												&db->turns);
-		bool		out = left_out(&tenant->id, arg);
+		DueChoice	choice = choose(&tenant->id, arg);
 		bool		in_reading = tenant->reader != epoch &&
 			worker_slot_epoch_alive(tenant->reader);
 
-		if (out || in_reading)
+		if (choice == DUE_PAUSED && !in_reading &&
+			db->nrescans == nrescans)
+		{
+			due_drop_tenant(db, tenant);
+			continue;
+		}
+		if (choice != DUE_TAKE || in_reading)
 			passed++;
 		else if (must_read(tenant))
 		{
@@ -150,12 +156,42 @@ due_end_reading(const DueReading *reading, const DueRun *runs, int n,
 }
 
 void
+due_forget_reading(int64 epoch)
+{
+	DueDatabase *db = due_lock_database();
+	dlist_iter	iter;
+
+	if (db != NULL)
+		dlist_foreach(iter, &db->turns)
+		{
+			DueTenant  *tenant = dlist_container(DueTenant, node, iter.cur);
+
+			if (tenant->reader != epoch)
+				continue;
+			tenant->reader = 0;
+			tenant->has_position = false;
+			due_note_more(tenant, PG_INT16_MAX);
+		}
+	due_unlock();
+}
+
+void
 due_set_paused(uint32 nrescans)
 {
 	DueDatabase *db = due_lock_database();
+	dlist_mutable_iter iter;
 
 	if (db != NULL && db->nrescans == nrescans)
+	{
 		db->paused = true;
+		dlist_foreach_modify(iter, &db->turns)
+		{
+			DueTenant  *tenant = dlist_container(DueTenant, node, iter.cur);
+
+			if (!worker_slot_epoch_alive(tenant->reader))
+				due_drop_tenant(db, tenant);
+		}
+	}
 	due_unlock();
 }
 
@@ -202,6 +238,16 @@ due_begin_rescan(int64 sweep_us, pg_uuid_t *after, bool *has_after,
 	return wanted;
 }
 
+uint32
+due_count_rescans(void)
+{
+	DueDatabase *db = due_lock_database();
+	uint32		n = db != NULL ? db->nrescans : 0;
+
+	due_unlock();
+	return n;
+}
+
 bool
 due_rescan_add_tenant(const pg_uuid_t *id)
 {
@@ -229,6 +275,7 @@ due_end_rescan(uint32 nrescans, bool complete, const pg_uuid_t *last,
 	DueDatabase *db = due_lock_database();
 	bool		earlier = false;
 	bool		again = false;
+	bool		has_work = false;
 
 	if (db != NULL)
 	{
@@ -245,11 +292,13 @@ due_end_rescan(uint32 nrescans, bool complete, const pg_uuid_t *last,
 			db->wants_rescan |= !complete || again;
 		}
 		earlier = due_note_later(db, next_due);
+		/* this worker may be unable to take what it has found */
+		has_work = complete && due_database_has_work(db);
 	}
 	due_unlock();
 	if (again)
 		wakeup_workers(MyDatabaseId);
-	else if (earlier)
+	else if (earlier || has_work)
 		wakeup_others();
 }
 
@@ -262,7 +311,8 @@ due_take_timer(TimestampTz now, TimestampTz *since)
 	if (due)
 	{
 		db->next_due = 0;
-		*since = Min(db->later_until, now);
+		/* it lies in the future if the clock was set back */
+		*since = db->later_until <= now ? db->later_until : DT_NOBEGIN;
 		db->later_until = now;
 	}
 	due_unlock();

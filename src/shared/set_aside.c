@@ -390,6 +390,8 @@ aside_bring_back(TimestampTz now)
 		aside->is_back = true;
 		if (aside->is_queued)
 			back[n++] = aside->run;
+		else
+			rescan = true;		/* its owner may be gone */
 	}
 	for (int i = 0; i < MAX_ISOLATED; i++)
 	{

@@ -65,7 +65,7 @@ leave_slot(int code, Datum arg)
 	slot->end = end;
 	slot->state = SLOT_LEFT;
 	LWLockRelease(worker_slots->lock);
-	due_want_rescan();			/* ids that it had taken go with it */
+	due_leave_worker();
 	pg_atomic_fetch_add_u32(&worker_slots->nended, 1);
 	wakeup_workers(MyDatabaseId);
 	wakeup_launcher();

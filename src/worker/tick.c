@@ -102,23 +102,34 @@ work(Tick *tick, bool sweep)
 	}
 	if (this_worker.lost)
 		resume_find_lost(tick);
+	sweep |= this_worker.sweep;
 	if (blocked != NULL && !this_worker.ordinary_next &&
 		alone_try(tick, blocked))
+	{
+		tick->sweep = sweep;
 		return;
+	}
 	resume_record_answers(tick);
 	resume_runnable(tick);
 	if (!tick->no_claims)
 		tick_claim(tick, sweep);
 	else
+	{
+		tick->sweep = sweep;
 		tick->next_due = clock_now() + BUSY_RETRY_US;
+	}
 }
 
 /*--- after the commit ---*/
 
-/* Tells the queue of runs (RunRow *) that are due again, now or later. */
-static void
-queue_waiting(List *runs)
+/*
+ * Tells the queue of runs (RunRow *) that are due again, now or later.  True:
+ * some are due now, and this worker may be unable to take them.
+ */
+static bool
+queue_waiting(List *runs, TimestampTz now)
 {
+	bool		any_due = false;
 	ListCell   *lc;
 
 	foreach(lc, runs)
@@ -128,7 +139,9 @@ queue_waiting(List *runs)
 		.run_at = run->run_at,.priority = run->priority};
 
 		due_return_runs(&due, 1);
+		any_due |= run->run_at <= now;
 	}
+	return any_due;
 }
 
 /*
@@ -153,10 +166,10 @@ after_commit(Tick *tick)
 						   same_step ? tick->blocked_since : now);
 	in_flight_keep_alone(tick->alone);
 	in_flight_send(tick->run.intents);
-	queue_waiting(tick->waiting);
-	if (tick->waiting != NIL && (tick->run.ending || tick->overflow != NIL))
-		wakeup_others();		/* this worker will be away */
-	this_worker.lost = false;
+	if (queue_waiting(tick->waiting, now))
+		wakeup_others();
+	if (!tick->run.stopping)
+		this_worker.lost = false;
 	this_worker.more = tick->more;
 	this_worker.sweep = tick->sweep;
 	this_worker.next_due = tick->next_due;
@@ -288,6 +301,7 @@ void
 tick_wind_up(void)
 {
 	this_worker.stopping = true;
+	claim_hand_over();
 	in_flight_wind_up();
 }
 

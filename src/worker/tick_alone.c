@@ -36,6 +36,7 @@
 #include "shared/long_step.h"
 #include "shared/set_aside.h"
 #include "worker/tick_alone.h"
+#include "worker/tick_claim.h"
 
 /*
  * How long such a step waits for a lock at a time.  It is tried again and
@@ -101,7 +102,6 @@ begin_alone(Tick *tick, const Blocked *blocked, TimestampTz now)
 	this_worker.alone_since = now;
 	/* it claims nothing, so these hold as they did before */
 	tick->more = true;
-	tick->sweep = this_worker.sweep;
 }
 
 bool
@@ -124,6 +124,8 @@ alone_try(Tick *tick, Blocked *blocked)
 		return false;
 	}
 	begin_alone(tick, blocked, now);
+	if (tick->run.soft_limit_ms == 0)
+		claim_hand_over();
 	tick_is_about(run);
 	tick_save_run(tick, run, run_advance(run, &tick->run));
 	return true;

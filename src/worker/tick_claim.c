@@ -29,6 +29,7 @@
 #include "shared/crashed_step.h"
 #include "shared/due_queue.h"
 #include "shared/set_aside.h"
+#include "shared/wakeup.h"
 #include "store/store_runs.h"
 #include "utils/memutils.h"
 #include "worker/in_flight.h"
@@ -59,6 +60,9 @@
 /* When runs that were set aside come back, so many ticks have one run each. */
 #define SOLO_TICKS 10
 
+/* If there was no room for all tenants, the table is rescanned after that. */
+#define RESCAN_RETRY_US INT64CONST(500000)
+
 /* If all that is due are slow runs left to others, claiming waits so long. */
 #define OVERFLOW_RETRY_US INT64CONST(50000)
 
@@ -72,28 +76,31 @@ load_pauses(Tick *tick)
 	MemoryContextSwitchTo(old);
 }
 
-/* For is_left_out: the tick, and what takes long to find out about it. */
-typedef struct LeftOut
+/* For choose_tenant: the tick, and what takes long to find out about it. */
+typedef struct TenantFilter
 {
 	const Tick *tick;
 	List	   *filled;			/* of pg_uuid_t *: tenants whose requests,
 								 * with the tick's intents, are as many as may
 								 * be */
-} LeftOut;
+} TenantFilter;
 
 /*
- * Is the tick to take no run of that tenant?  Called under the lock of the
+ * Is the tick to take runs of that tenant?  Called under the lock of the
  * queue: raises nothing, allocates nothing and is quick.
  */
-static bool
-is_left_out(const pg_uuid_t *tenant, const void *arg)
+static DueChoice
+choose_tenant(const pg_uuid_t *tenant, const void *arg)
 {
-	const LeftOut *out = arg;
+	const TenantFilter *filter = arg;
 
-	return store_is_paused(&out->tick->pauses, tenant) ||
-		put_off_is(tenant) || in_flight_is_full_for(tenant) ||
-		ids_contain(out->filled, tenant) ||
-		ids_contain(out->tick->overflow, tenant);
+	if (store_is_paused(&filter->tick->pauses, tenant))
+		return DUE_PAUSED;
+	if (put_off_is(tenant) || in_flight_is_full_for(tenant) ||
+		ids_contain(filter->filled, tenant) ||
+		ids_contain(filter->tick->overflow, tenant))
+		return DUE_LEAVE;
+	return DUE_TAKE;
 }
 
 /*
@@ -117,11 +124,28 @@ find_filled(List *intents)
 	return filled;
 }
 
+/*
+ * Loads the pauses again if a rescan has begun since they were loaded.  That
+ * may be the rescan of a wf_resume, and a run that is passed over because of
+ * the older pauses would not be found again.  A rescan that begins after this
+ * finds what the tick passes over.
+ */
+static void
+renew_pauses(Tick *tick)
+{
+	uint32		nrescans = due_count_rescans();
+
+	if (nrescans == tick->nrescans)
+		return;
+	tick->nrescans = nrescans;
+	load_pauses(tick);
+}
+
 /* Takes at most max runs that are due from the queue; returns how many. */
 static int
-take_ids(const Tick *tick, DueRun *runs, int max)
+take_ids(Tick *tick, DueRun *runs, int max)
 {
-	LeftOut		out = {tick, find_filled(tick->run.intents)};
+	TenantFilter filter = {tick, find_filled(tick->run.intents)};
 	DueReading	reading;
 	bool		must_be_read = true;
 	int			n = 0;
@@ -129,8 +153,10 @@ take_ids(const Tick *tick, DueRun *runs, int max)
 	while (n < max && must_be_read)
 	{
 		CHECK_FOR_INTERRUPTS();
-		n += due_take_runs(runs + n, max - n, in_flight.epoch, is_left_out,
-						   &out, &reading, &must_be_read);
+		n += due_take_runs(runs + n, max - n, in_flight.epoch,
+						   tick->nrescans, choose_tenant, &filter,
+						   &reading, &must_be_read);
+		renew_pauses(tick);
 		if (must_be_read)
 			tick_read_tenant(tick, &reading);
 	}
@@ -160,6 +186,18 @@ return_locked(void)
 		return;
 	due_return_runs(this_worker.locked_runs, this_worker.nlocked);
 	this_worker.nlocked = 0;
+}
+
+/*
+ * Wakes the others even if no row was locked: this worker alone may have known
+ * when a run that was set aside is to be tried again.
+ */
+void
+claim_hand_over(void)
+{
+	due_return_runs(this_worker.locked_runs, this_worker.nlocked);
+	this_worker.nlocked = 0;
+	wakeup_others();
 }
 
 void
@@ -402,23 +440,24 @@ tick_claim(Tick *tick, bool sweep)
 	int64		sweep_us = sweep ? (int64) wf_poll_interval * 900 : -1;
 	pg_uuid_t	last;
 	bool		has_last;
-	uint32		nrescans;
 	bool		rescanning;
+	bool		room = true;
 	bool		took;
 
 	if (aside_bring_back(clock_now()))
 		this_worker.solo_ticks = Max(this_worker.solo_ticks, SOLO_TICKS);
-	rescanning = due_begin_rescan(sweep_us, &last, &has_last, &nrescans);
+	rescanning = due_begin_rescan(sweep_us, &last, &has_last,
+								  &tick->nrescans);
 	set_claim_time(tick);
 	load_pauses(tick);			/* after that: they are to be newer than the
 								 * wake-up that asked for the rescan */
 	if (tick->pauses.all)
-		due_set_paused(nrescans);
+		due_set_paused(tick->nrescans);
 	return_locked();
 	if (rescanning)
-		tick_rescan(tick, nrescans, last, has_last);
+		room = tick_rescan(tick, tick->nrescans, last, has_last);
 	tick_read_later();
-	if (sweep || this_worker.sweep)
+	if (rescanning || sweep)
 		take_over(tick);
 	took = claim_chunks(tick);
 
@@ -427,6 +466,8 @@ tick_claim(Tick *tick, bool sweep)
 		in_flight.nrequests < in_flight_limit();
 	if (this_worker.nlocked > 0)
 		tick->next_due = this_worker.locked_until;
+	else if (!room)
+		tick->next_due = clock_now() + RESCAN_RETRY_US;
 
 	if (tick->more && tick->overflow != NIL && this_worker.nruns == 0)
 	{

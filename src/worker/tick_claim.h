@@ -7,8 +7,17 @@
 
 #include "worker/tick_state.h"
 
-/* Takes runs and advances them; sweep: orphans too. */
+/*
+ * Takes runs that are due and advances them.  sweep: in any case those whose
+ * owner is gone as well, which are looked for at each rescan too.
+ */
 extern void tick_claim(Tick *tick, bool sweep);
+
+/*
+ * This worker begins a step that may take long, or winds up: the runs whose
+ * rows were locked go back to the queue, and the other workers are woken.
+ */
+extern void claim_hand_over(void);
 
 /* The clock was set back: runs that were locked are tried again at once. */
 extern void claim_clock_set_back(void);

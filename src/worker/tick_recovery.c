@@ -411,6 +411,7 @@ forget_tick(void)
 {
 	this_worker.lost = true;
 	this_worker.more = true;
+	due_forget_reading(in_flight.epoch);
 	due_want_rescan();
 	tick_choose_next(true);
 }

@@ -23,7 +23,7 @@
 static bool
 found_tenant(Tick *tick, const pg_uuid_t *tenant)
 {
-	return store_is_paused(&tick->pauses, tenant) ||
+	return tick->pauses.all || store_is_paused(&tick->pauses, tenant) ||
 		due_rescan_add_tenant(tenant);
 }
 
@@ -57,7 +57,7 @@ found_tenants(Tick *tick, bool with_later, pg_uuid_t *last, bool *has_last)
  * Runs whose time has come are few as a rule; if they are too many to go
  * through, all tenants are read that have runs waiting, due or not.
  */
-void
+bool
 tick_rescan(Tick *tick, uint32 nrescans, pg_uuid_t last, bool has_last)
 {
 	TimestampTz now = clock_now();
@@ -72,6 +72,7 @@ tick_rescan(Tick *tick, uint32 nrescans, pg_uuid_t last, bool has_last)
 	due_end_rescan(nrescans, room, has_last ? &last : NULL,
 				   store_next_due(now));
 	pfree(later);
+	return room;
 }
 
 void

@@ -13,9 +13,9 @@
  * that it is read from its first run on.  The arguments are what
  * due_begin_rescan has said: the number of this rescan, and after which tenant
  * it begins if has_last is true.  If the queue has no room for more tenants,
- * the next rescan goes on from there.
+ * the next rescan goes on from there, and this returns false.
  */
-extern void tick_rescan(Tick *tick, uint32 nrescans, pg_uuid_t last,
+extern bool tick_rescan(Tick *tick, uint32 nrescans, pg_uuid_t last,
 						bool has_last);
 
 /*

@@ -28,7 +28,8 @@ typedef struct WorkerState
 {
 	/* what is next */
 	bool		more;			/* there may be more to claim right now */
-	bool		sweep;			/* the last sweep left runs to take over */
+	bool		sweep;			/* one is owed: it left runs to take over,
+								 * or did not come about */
 	bool		lost;			/* an error may have made this worker forget
 								 * runs that it owns */
 	bool		stopping;		/* only answers are recorded from now on */
@@ -78,7 +79,8 @@ typedef struct Tick
 {
 	TickContext run;			/* what the runs need to know of it */
 	RunTable   *runs;			/* workflow_runs, opened */
-	Pauses		pauses;			/* as last loaded */
+	Pauses		pauses;			/* as last loaded, */
+	uint32		nrescans;		/* after so many rescans had begun */
 	int			room;			/* so many runs it may still take */
 	bool		no_claims;		/* a crash is still to be booked on its run */
 	List	   *taken;			/* of Unit *: runs in flight that it dealt

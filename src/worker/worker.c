@@ -437,6 +437,8 @@ loop(WaitEventSet *events)
 			continue;
 		}
 		do_chores();
+		read_notifications();	/* again: a chore that waits for a lock takes
+								 * the latch for its own */
 		if (is_due(&limit))
 			do_tick();
 		else
