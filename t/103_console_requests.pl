@@ -139,6 +139,18 @@ slow(0);
 is(outcome($console->ask($session, 'GET', '/api/me', undef, @slot)), 200, 'newer');
 is_deeply([ map { outcome($console->receive($_)) } $socket, $waiting, $behind ],
 	[ '409 superseded', 200, 200 ], 'other tabs and slots are left alone');
+# A request that was overtaken by a newer one does not take its place.
+slow(30);
+$socket = begin('POST', '/api/failures', {}, @slot, 'X-WF-Order' => 12);
+wait_active(1, 'a request');
+cancels();
+$waiting = begin('POST', '/api/failures', {}, @slot, 'X-WF-Order' => 9);
+is(outcome($console->receive($waiting)), '409 superseded', 'an older one that comes late');
+is(cancels(), 0, 'cancels nothing');
+is(outcome($console->ask($session, 'GET', '/api/me', undef, @slot, 'X-WF-Order' => 13)), 200,
+	'a newer one');
+is(outcome($console->receive($socket)), '409 superseded', 'takes its place');
+is(cancels(), 1, 'which is cancelled');
 # A cancel that comes late must not hit the next statement.
 slow(0.005);
 my %outcomes;
@@ -158,7 +170,7 @@ $socket = begin('POST', '/api/runs/cancel', { ids => ["${id}3"] }, @slot);
 wait_active(1, 'a write');
 is(outcome($console->ask($session, 'GET', '/api/me', undef, @slot)), 200, 'a newer one');
 is(outcome($console->receive($socket)), 200, 'does not take its place');
-foreach my $bad ([ 'X-WF-Slot' => 'a b' ], [ 'X-WF-Tab' => 'x' x 33 ], [ 'X-WF-Poll' => 'yes' ])
+foreach my $bad ([ 'X-WF-Slot' => 'a b' ], [ 'X-WF-Tab' => 'x' x 33 ], [ 'X-WF-Poll' => 'yes' ], [ 'X-WF-Order' => '1.5' ])
 {
 	is(outcome($console->ask($session, 'GET', '/api/me', undef, @$bad)),
 		'400 bad_request', "@$bad");

@@ -207,10 +207,12 @@ ask_session(Client *client, const Request *request, RouteMatch *match,
 	demand.poll = span_is(request->header[HEADER_POLL], "1");
 	if (!guard_word(request->header[HEADER_TAB], demand.tab) ||
 		!guard_word(request->header[HEADER_SLOT], demand.slot) ||
+		!guard_order(request->header[HEADER_ORDER], &demand.order) ||
 		(request->header[HEADER_POLL].data != NULL && !demand.poll))
 	{
 		fail(client, 400, "bad_request",
-			 "X-WF-Tab, X-WF-Slot or X-WF-Poll is not as it should be.");
+			 "X-WF-Tab, X-WF-Slot, X-WF-Order or X-WF-Poll is not as it"
+			 " should be.");
 		return;
 	}
 	if (request->is_post && (!text_is_utf8(body, request->body_length) ||

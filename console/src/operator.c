@@ -39,6 +39,7 @@ typedef struct Job
 	const char *body;
 	char		tab[GUARD_WORD];
 	char		slot[GUARD_WORD];
+	long long	order;
 	bool		poll;
 	bool		superseded;
 	size_t		reserved;		/* of the budget, while it runs */
@@ -307,6 +308,27 @@ supersede(Operator *operator, const Demand *demand)
 	}
 }
 
+/*
+ * Requests of a tab come over several connections, so one may overtake
+ * another.  True: a newer one of this slot has come before this one.
+ */
+static bool
+overtaken(const Operator *operator, const Demand *demand)
+{
+	const Job  *job = operator->running;
+
+	if (demand->order == 0 || demand->match->route->writes)
+		return false;
+	if (job != NULL && !job->poll && same_slot(job, demand) &&
+		job->order > demand->order)
+		return true;
+	for (job = operator->waiting; job; job = job->next)
+		if (!job->poll && same_slot(job, demand) &&
+			job->order > demand->order)
+			return true;
+	return false;
+}
+
 /* How many wait that a timer, or that a person has asked for. */
 static int
 count_waiting(const Operator *operator, bool poll)
@@ -344,7 +366,13 @@ refused(Operator *operator, const Demand *demand, Problem *problem)
 											"in_hot_standby");
 
 	memset(problem, 0, sizeof(*problem));
-	if (demand->match->route->writes && standby &&
+	if (!demand->poll && overtaken(operator, demand))
+	{
+		problem->status = 409;
+		problem->code = "superseded";
+		problem->message = "A newer request took its place.";
+	}
+	else if (demand->match->route->writes && standby &&
 		strcmp(standby, "on") == 0)
 	{
 		problem->status = 503;
@@ -386,6 +414,7 @@ make_job(Operator *operator, Client *client, const Demand *demand)
 	memcpy(job->n, match->n, sizeof(job->n));
 	memcpy(job->tab, demand->tab, sizeof(job->tab));
 	memcpy(job->slot, demand->slot, sizeof(job->slot));
+	job->order = demand->order;
 	return job;
 }
 
@@ -400,8 +429,8 @@ operator_ask(Session *session, Client *client, const Demand *demand)
 
 	for (int i = 0; i < PREVIEWS; i++)
 		preview_expire(&operator->previews[i], clock_ms());
-	if (!demand->poll)			/* nobody has asked for it */
-		supersede(operator, demand);
+	if (!demand->poll && !overtaken(operator, demand))
+		supersede(operator, demand);	/* nobody has asked for a poll */
 	if (refused(operator, demand, &problem))
 	{
 		client_fail(client, &problem);

@@ -34,6 +34,7 @@ static const char *const header_names[HEADERS] =
 	[HEADER_TOKEN] = "x-wf-token",
 	[HEADER_TAB] = "x-wf-tab",
 	[HEADER_SLOT] = "x-wf-slot",
+	[HEADER_ORDER] = "x-wf-order",
 	[HEADER_POLL] = "x-wf-poll",
 };
 

@@ -31,6 +31,7 @@ typedef enum HeaderName
 	HEADER_TOKEN,
 	HEADER_TAB,
 	HEADER_SLOT,
+	HEADER_ORDER,
 	HEADER_POLL,
 	HEADERS
 } HeaderName;

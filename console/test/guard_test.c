@@ -164,6 +164,7 @@ static void
 test_cookie(void)
 {
 	char		word[GUARD_WORD];
+	long long	order;
 
 	CHECK(cookie_ok("__Host-wf=" ID));
 	CHECK(cookie_ok("a=b; __Host-wf=" ID "; c"));
@@ -180,6 +181,12 @@ test_cookie(void)
 	CHECK(!guard_word(span(""), word));
 	CHECK(!guard_word(span("a b"), word));
 	CHECK(!guard_word(span("123456789012345678901234567890123"), word));
+	CHECK(guard_order(span(NULL), &order) && order == 0);
+	CHECK(guard_order(span("999999999999999"), &order) &&
+		  order == 999999999999999);
+	CHECK(!guard_order(span(""), &order));
+	CHECK(!guard_order(span("-1"), &order));
+	CHECK(!guard_order(span("1000000000000000"), &order));
 }
 
 /* Whether it may try; PostgreSQL has answered at once. */

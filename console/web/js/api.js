@@ -38,14 +38,18 @@ async function send(path, {method, headers, body, signal}) {
 		{code: 'internal', message: `HTTP ${response.status}`});
 }
 
+// How many requests this tab has sent.
+let sent = 0;
+
 // What is asked now.
 const asked = new Set();
 
 async function request(method, path, {body, secret, slot, poll, signal} = {}) {
 	const headers = {'X-WF-Token': token.value ?? '', 'X-WF-Tab': tab};
 
+	// one may overtake another: the newest counts, whichever arrives last
 	if (slot)
-		headers['X-WF-Slot'] = slot;
+		Object.assign(headers, {'X-WF-Slot': slot, 'X-WF-Order': String(++sent)});
 	if (poll)
 		headers['X-WF-Poll'] = '1';
 	if (method === 'POST')
