@@ -8,6 +8,7 @@ import {get, post} from './api.js';
 import {help, isTaken, keysOn} from './keys.js';
 import {token, me, ended, generation, forget} from './session.js';
 import {later} from './later.js';
+import {dropOthers} from './editor/draft.js';
 import './theme.js';
 import {SignIn, SignInAgain} from './page/login.js';
 import {Overview} from './page/overview.js';
@@ -151,6 +152,7 @@ function Frame() {
 function signedInAs(answer) {
 	const {view} = answer.capabilities;
 
+	dropOthers(answer.role);
 	tenantLabel.value = answer.tenant_label;
 	offer(answer.languages);
 	me.value = answer.standby ? {...answer, capabilities: {view, operate: false, admin: false, fire: false}} : answer;

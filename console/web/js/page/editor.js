@@ -11,7 +11,7 @@ import {me} from '../session.js';
 import {useChecks} from '../editor/checks.js';
 import {Code, positionsOf} from '../editor/code.js';
 import {idOf} from '../editor/controls.js';
-import {dropDraft, findDraft, keepDraft} from '../editor/draft.js';
+import {Offers, useDrafts} from '../editor/draft.js';
 import {Form} from '../editor/form.js';
 import {Fire} from '../editor/fire.js';
 import {useModel} from '../editor/model.js';
@@ -23,7 +23,7 @@ import {Start, readExample} from '../editor/start.js';
 import {Dialog} from '../ui/dialog.js';
 import {Difference} from '../ui/difference.js';
 import {needs, needsRole} from '../ui/grant.js';
-import {Action, Loaded, When} from '../ui/parts.js';
+import {Action, Loaded} from '../ui/parts.js';
 import {TenantChoice} from '../ui/tenant.js';
 import {toast} from '../ui/toast.js';
 import {Text} from '../ui/value.js';
@@ -95,19 +95,6 @@ function around(path) {
 	return [...ids, 'f-name'];
 }
 
-// Keeps what is changed in the tab; offered: a draft is there that nobody has decided on.
-function useDraft(id, version, model, baseText, offered) {
-	const changed = model.text !== null && model.broken ? true : print(model.tree) !== baseText;
-
-	useEffect(() => {
-		if (changed)
-			keepDraft(id, version, model.broken ? model.text : print(model.tree));
-		else if (!offered)
-			dropDraft(id, version);
-	}, [changed, model.tree, model.text, offered]);
-	return changed;
-}
-
 function Bar({model, changed, allowed, reason, workflow, open}) {
 	return html`<div class="actions editor-bar">
 		<${Action} kind="main" allowed=${allowed} reason=${reason} onClick=${() => open('save')}>${workflow ? t('editor.save', {version: 'v' + (workflow.version + 1)}) : t('editor.save_new')}</${Action}>
@@ -130,13 +117,6 @@ function CompareDialog({workflow, base, mine, onClose}) {
 			${(versions.data?.versions ?? [{version: n}]).map(one => html`<option value=${String(one.version)}>${isolated('v' + one.version)}${one.saved_by ? ` · ${isolated(one.saved_by)}` : ''}${one.note ? ` · ${isolated(one.note)}` : ''}</option>`)}</select></label>
 		<${Loaded} state=${other}>${({tree}) => html`<${Difference} before=${tree} after=${mine}/>`}</${Loaded}>
 	</${Dialog}>`;
-}
-
-// What was kept in the tab before a reload, offered.
-function Offer({draft, onTake, onDrop}) {
-	return html`<div class="note" role="status"><p>${t('draft.offer')} <${When} at=${draft.at}/>${draft.version > 0 && ` (v${draft.version})`}</p>
-		<p class="small-actions"><button type="button" onClick=${onTake}>${t('draft.take')}</button>
-			<button type="button" class="quiet" onClick=${onDrop}>${t('draft.drop')}</button></p></div>`;
 }
 
 // What the parts of the page get: the tree, how to change it, what is known about it.
@@ -200,9 +180,10 @@ function EditorPage({first, catalogue, latest}) {
 	const {workflow} = base;
 	const id = workflow?.id ?? 'new';
 	const version = workflow?.version ?? 0;
-	const [draft, setDraft] = useState(() => findDraft(id));
 	const {editor, samples} = useEditor({model, catalogue, workflow, tenant, view, setView});
-	const changed = useDraft(id, version, model, print(base.tree), Boolean(draft));
+	const text = model.broken ? model.text : print(model.tree);
+	const changed = Boolean(model.broken) || text !== print(base.tree);
+	const drafts = useDrafts(id, changed ? text : null, version);
 	const errors = editor.problems.some(one => one.severity === 'error');
 	const {operate} = me.value.capabilities;
 	const may = operate && (!workflow || workflow.may_run_as);
@@ -225,7 +206,7 @@ function EditorPage({first, catalogue, latest}) {
 
 	// A draft of an older version goes on from that one, so that what was saved since is
 	// not overwritten.
-	async function takeDraft() {
+	async function takeDraft(draft) {
 		try {
 			if (workflow && draft.version !== version) {
 				const old = await get(`workflows/${id}/versions/${draft.version}`);
@@ -233,19 +214,14 @@ function EditorPage({first, catalogue, latest}) {
 				setBase({...base, workflow: {...workflow, version: old.version}, tree: canonical(parse(old.definition))});
 			}
 			model.type(draft.text);
-			setDraft(null);
+			drafts.take(draft);
 		} catch (error) {
 			toast(error.hint ?? error.message, 'error');
 		}
 	}
 
-	function throwAway() {
-		dropDraft(id, draft.version);
-		setDraft(null);
-	}
-
 	function saved({id: of, version: now}) {
-		dropDraft(id, version);
+		drafts.done();
 		toast(t('editor.saved', {version: 'v' + now}));
 		const {tenant: asked, run} = route.value.params;
 
@@ -256,7 +232,6 @@ function EditorPage({first, catalogue, latest}) {
 	}
 
 	function merged({workflow: theirs, tree}) {
-		dropDraft(id, version);
 		setBase({...base, workflow: theirs, tree: canonical(parse(theirs.definition))});
 		model.edit(() => tree);
 		open(null);
@@ -269,7 +244,7 @@ function EditorPage({first, catalogue, latest}) {
 		${latest && workflow && latest.workflow.version > version && html`<div class="banner" role="status"><${Saved} ...${latest}/>
 			<button type="button" onClick=${() => open('merge')}>${t('merge.open')}</button></div>`}
 		${editor.gone && html`<p class="note">${t('editor.step_gone', {step: editor.gone})}</p>`}
-		${draft && html`<${Offer} draft=${draft} onTake=${takeDraft} onDrop=${throwAway}/>`}
+		<${Offers} drafts=${drafts} onTake=${takeDraft}/>
 		${!workflow && (me.value.tenants.length > 1 || me.value.more_tenants) && html`<${TenantChoice} kind="stacked" label=${html`<span>${t('tenant')}</span>`} none="–" value=${tenant} onChoose=${setTenant}/>`}
 		<${Bar} model=${model} changed=${changed} allowed=${allowed} reason=${reason} workflow=${workflow} open=${open}/>
 		<div id="checked"><${ProblemList} editor=${editor}/></div>
