@@ -6,6 +6,7 @@ import {t} from '../i18n.js';
 import {route, address, go} from '../router.js';
 import {get, post} from '../api.js';
 import {useCompletion} from '../editor/complete.js';
+import {Offers, useDrafts} from '../editor/draft.js';
 import {directionOf} from '../editor/place.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
@@ -25,7 +26,7 @@ const TURNS = /[\u202a-\u202e\u2066-\u2069]/;
 const ALL_TURNS = /[\u202a-\u202e\u2066-\u2069]/g;
 
 function textsOf(template) {
-	return {name: template.name, subject: template.subject ?? '',
+	return !template ? EMPTY : {name: template.name, subject: template.subject ?? '',
 		body: template.body ?? '', html: template.html ?? ''};
 }
 
@@ -80,9 +81,10 @@ function History({id, versions, texts, onPut}) {
 	</details>`;
 }
 
-function Delete({template, onClose}) {
+function Delete({template, onDeleted, onClose}) {
 	const state = useWrite(async () => {
 		await post(`templates/${template.id}/delete`, {base_version: template.version});
+		onDeleted();
 		toast(t('deleted'));
 		go('/settings/templates', {tenant: route.value.params.tenant});
 	}, onClose);
@@ -118,21 +120,23 @@ function Fields(props) {
 		<${Field} part="body" rows=${10} ...${props}/><${Field} part="html" rows=${10} ...${props}/>`;
 }
 
-function Editor({data, id, reload}) {
-	const {template, versions, runs, used_by} = data;
-	const {tenant} = route.value.params;
-	const {operate} = me.value.capabilities;
-	const [texts, set] = useState(() => id ? textsOf(template) : EMPTY);
-	const [whose, setWhose] = useState(tenant ?? me.value.tenant ?? null);
-	const [on, choose] = useState(() => runs.length > 0 ? {run: runs[0].run_id} : {payload: '{}'});
-	const [dialog, open] = useState(null);
-	const [state, setState] = useState({busy: false, error: null});
-	const [rtl, setRtl] = useState(false);
-	const mail = useMail(texts, {...on, dir: rtl ? 'rtl' : undefined});
-	const paths = usePaths(on);
-	const problems = mail.data?.problems ?? [];
-	const changed = !id || !same(texts, textsOf(template));
+// The texts in the fields, and the version that they were begun on: what is saved
+// meanwhile replaces only texts that nobody has changed.  whose: of a new one, its tenant.
+function useTexts(template, whose, setWhose) {
+	const [texts, set] = useState(() => textsOf(template));
+	const [base, setBase] = useState({version: template?.version ?? 0, texts});
+	const changed = !same(texts, base.texts);
+	const drafts = useDrafts(`template-${template?.id ?? 'new'}`, changed ? JSON.stringify({texts, whose}) : null, base.version);
 
+	function begin(of) {
+		set(textsOf(of));
+		setBase({version: of.version, texts: textsOf(of)});
+	}
+
+	useEffect(() => {
+		if (template && template.version !== base.version && !changed)
+			begin(template);
+	}, [template?.version]);
 	useEffect(() => {
 		const warn = event => changed && event.preventDefault();
 
@@ -140,7 +144,31 @@ function Editor({data, id, reload}) {
 		return () => removeEventListener('beforeunload', warn);
 	}, [changed]);
 
+	// It goes on from its own version, so that what was saved since is not overwritten.
+	async function take(draft) {
+		const {texts: written, whose: its} = JSON.parse(draft.text);
+
+		try {
+			if (template && draft.version !== base.version)
+				setBase({version: draft.version, texts: textsOf(await get(`templates/${template.id}/versions/${draft.version}`))});
+			set(written);
+			setWhose(its);
+			drafts.take(draft);
+		} catch (error) {
+			toast(error.hint ?? error.message, 'error');
+		}
+	}
+
+	return {texts, set, changed, version: base.version, begin, drafts, take, saved: (version, sent) => setBase({version, texts: sent})};
+}
+
+// Saving the texts, unless somebody else has saved since they were begun on.
+function useSave({id, mine, whose, reload, onConflict}) {
+	const [state, setState] = useState({busy: false, error: null});
+
 	async function save(base_version) {
+		const {texts} = mine;
+
 		setState({busy: true, error: null});
 		try {
 			const saved = id ? await post(`templates/${id}/save`, {...texts, base_version})
@@ -148,30 +176,60 @@ function Editor({data, id, reload}) {
 
 			toast(t('saved'));
 			setState({busy: false, error: null});
-			if (id)
+			if (id) {
+				mine.saved(saved.version, texts);
 				reload();
-			else
-				go('/settings/templates/' + saved.id, {tenant});
+			} else {
+				mine.drafts.done();
+				go('/settings/templates/' + saved.id, {tenant: route.value.params.tenant});
+			}
 		} catch (error) {
 			setState({busy: false, error: error.code === 'changed' ? null : error});
 			if (error.code === 'changed')
-				open('conflict');
+				onConflict();
 		}
 	}
 
-	return html`
-		<p><a href=${address('/settings/templates', {tenant})}>${t('settings.templates')}</a></p>
-		<h1>${id ? html`<${Text} text=${template.name}/>` : t('template.new')} ${id && html`<span class="dim">v${template.version}</span>`}</h1>
+	return {...state, save};
+}
+
+function Title({id, data, version}) {
+	const {template, used_by} = data;
+	const {tenant} = route.value.params;
+
+	return html`<p><a href=${address('/settings/templates', {tenant})}>${t('settings.templates')}</a></p>
+		<h1>${id ? html`<${Text} text=${template.name}/>` : t('template.new')} ${id && html`<span class="dim">v${version}</span>`}</h1>
 		<p class="dim">${id ? template.tenant_id ? html`<${Text} text=${template.tenant_name ?? template.tenant_id}/>` : t('tenant.all') : null}
-			${used_by.length > 0 && html` · ${t('used_by')}: ${used_by.map((one, i) => html`${i > 0 ? ' · ' : ''}<a href=${address('/workflows/' + one.definition_id, {tenant})}><${Text} text=${one.workflow_name}/></a>`)}`}</p>
+			${used_by.length > 0 && html` · ${t('used_by')}: ${used_by.map((one, i) => html`${i > 0 ? ' · ' : ''}<a href=${address('/workflows/' + one.definition_id, {tenant})}><${Text} text=${one.workflow_name}/></a>`)}`}</p>`;
+}
+
+function Editor({data, id, reload}) {
+	const {template, versions, runs} = data;
+	const {operate} = me.value.capabilities;
+	const [whose, setWhose] = useState(route.value.params.tenant ?? me.value.tenant ?? null);
+	const mine = useTexts(template, whose, setWhose);
+	const {texts, set, changed, version, drafts} = mine;
+	const [on, choose] = useState(() => runs.length > 0 ? {run: runs[0].run_id} : {payload: '{}'});
+	const [dialog, open] = useState(null);
+	const state = useSave({id, mine, whose, reload, onConflict: () => open('conflict')});
+	const [rtl, setRtl] = useState(false);
+	const mail = useMail(texts, {...on, dir: rtl ? 'rtl' : undefined});
+	const paths = usePaths(on);
+	const problems = mail.data?.problems ?? [];
+	const allowed = operate && (changed || !id) && !state.busy;
+	const reason = operate ? t('template.unchanged') : needs('operate');
+
+	return html`
+		<${Title} id=${id} data=${data} version=${version}/>
+		${operate && html`<${Offers} drafts=${drafts} onTake=${mine.take}/>`}
 		<div class="editor">
-			<form onSubmit=${event => { event.preventDefault(); if (operate && changed) save(template?.version); }}>
+			<form onSubmit=${event => { event.preventDefault(); if (operate && (changed || !id)) state.save(version); }}>
 				${!id && me.value.bound === 'all' && html`<${TenantChoice} kind="field" label=${t('tenant')} none=${t('tenant.all')} value=${whose} onChoose=${setWhose}/>`}
 				<${Fields} texts=${texts} set=${set} problems=${problems} paths=${paths} readOnly=${!operate}/>
 				${state.error && html`<${Problem} error=${state.error}/>`}
 				<div class="actions">
-					<${Action} kind="main" allowed=${operate && changed && !state.busy} reason=${operate ? t('template.unchanged') : needs('operate')}
-						onClick=${() => save(template?.version)}>${state.busy ? t('busy') : t('save')}</${Action}>
+					<${Action} kind="main" allowed=${allowed} reason=${reason}
+						onClick=${() => state.save(version)}>${state.busy ? t('busy') : t('save')}</${Action}>
 					${id && html`<${Action} kind="danger" allowed=${operate} reason=${needs('operate')} onClick=${() => open('delete')}>${t('delete')}…</${Action}>`}
 				</div>
 				${id && html`<${History} id=${id} versions=${versions} texts=${texts} onPut=${old => { set(old); toast(t('template.is_put_back')); }}/>`}
@@ -180,9 +238,9 @@ function Editor({data, id, reload}) {
 				<${Event} runs=${runs} on=${on} choose=${choose}/>
 				<${Mail} state=${mail} rtl=${rtl} setRtl=${setRtl}/></section>
 		</div>
-		${dialog === 'delete' && html`<${Delete} template=${template} onClose=${() => open(null)}/>`}
+		${dialog === 'delete' && html`<${Delete} template=${template} onDeleted=${drafts.done} onClose=${() => open(null)}/>`}
 		${dialog === 'conflict' && html`<${Conflict} id=${id} mine=${texts} onClose=${() => open(null)}
-			onTake=${theirs => { set(textsOf(theirs)); open(null); reload(); }} onKeep=${version => { open(null); save(version); }}/>`}`;
+			onTake=${theirs => { mine.begin(theirs); open(null); reload(); }} onKeep=${now => { open(null); state.save(now); }}/>`}`;
 }
 
 const NEW = {template: null, versions: [], runs: [], used_by: []};
