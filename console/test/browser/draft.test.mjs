@@ -1,7 +1,7 @@
 // What was changed and not saved: whose it is, and that nothing of it is lost.
 
 import assert from 'node:assert/strict';
-import {PASSWORD, sql, story} from './browser.mjs';
+import {PASSWORD, like, sql, story} from './browser.mjs';
 
 const BEIRUT = '7f0e8a52-3c1d-4c55-9d0b-5a6f7e8d9c01';
 // what the browser says of a mail's own HTML, which can do nothing
@@ -192,4 +192,35 @@ story('who signs in again saves a mail template on the version that he has read'
 	await person.press('save');
 	await person.dialog().getByText('of the other').waitFor();
 	assert.equal(sql(`SELECT version || body FROM workflow_templates WHERE name = 'again'`), '2of the other');
+});
+
+story('two clicks on Save of a mail template save once, and nothing is said in red', {allow: [FRAME]}, async person => {
+	const {page} = person;
+	const save = () => page.locator('form .actions button.main');
+	let go;
+	const held = new Promise(resolve => { go = resolve; });
+
+	sql(`INSERT INTO workflow_templates (tenant_id, name, subject, body) VALUES ('${BEIRUT}', 'twice', 'Hello', 'the first')`);
+	await person.signIn();
+	await openTemplate(person, 'twice');
+	await page.locator('textarea[name=body]').fill('the second');
+	await page.route('**/api/templates/*/save', async route => {
+		await held;
+		await route.continue();
+	});
+	await save().click();
+	await save().getByText(person.say('busy')).waitFor();
+	await save().click({force: true});
+	await page.locator('input[name=subject]').press('Enter');
+	go();
+	await page.locator('.toast.info', {hasText: like(person.say('saved'))}).waitFor();
+	await page.locator('h1', {hasText: 'v2'}).waitFor();
+	await save().click({force: true});
+	assert.equal(await page.locator('.toast.error').count(), 0);
+	assert.equal(sql(`SELECT version FROM workflow_templates WHERE name = 'twice'`), '2');
+	// what is the same as what is saved still says why there is nothing to save
+	await page.locator('textarea[name=body]').fill('the third');
+	await page.locator('textarea[name=body]').fill('the second');
+	await save().click({force: true});
+	await page.locator('.toast.error', {hasText: like(person.say('template.unchanged'))}).waitFor();
 });

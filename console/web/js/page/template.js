@@ -162,29 +162,30 @@ function useTexts(template, whose, setWhose) {
 	return {texts, set, changed, version: base.version, begin, drafts, take, saved: (version, sent) => setBase({version, texts: sent})};
 }
 
-// Saving the texts, unless somebody else has saved since they were begun on.
+// Saving the texts; sent: what was saved last, which a second click does not save again.
 function useSave({id, mine, whose, reload, onConflict}) {
-	const [state, setState] = useState({busy: false, error: null});
+	const [state, setState] = useState({busy: false, error: null, sent: null});
 
 	async function save(base_version) {
 		const {texts} = mine;
 
-		setState({busy: true, error: null});
+		setState({busy: true, error: null, sent: null});
 		try {
 			const saved = id ? await post(`templates/${id}/save`, {...texts, base_version})
 				: await post('templates', {...texts, tenant: whose});
 
 			toast(t('saved'));
-			setState({busy: false, error: null});
 			if (id) {
 				mine.saved(saved.version, texts);
+				setState({busy: false, error: null, sent: texts});
 				reload();
 			} else {
+				// it stays busy, since the page of what is new comes
 				mine.drafts.done();
 				go('/settings/templates/' + saved.id, {tenant: route.value.params.tenant});
 			}
 		} catch (error) {
-			setState({busy: false, error: error.code === 'changed' ? null : error});
+			setState({busy: false, error: error.code === 'changed' ? null : error, sent: null});
 			if (error.code === 'changed')
 				onConflict();
 		}
@@ -217,13 +218,14 @@ function Editor({data, id, reload}) {
 	const paths = usePaths(on);
 	const problems = mail.data?.problems ?? [];
 	const allowed = operate && (changed || !id) && !state.busy;
-	const reason = operate ? t('template.unchanged') : needs('operate');
+	// the second click of two does not ask why there is nothing to save
+	const reason = !operate ? needs('operate') : state.busy || state.sent === texts ? '' : t('template.unchanged');
 
 	return html`
 		<${Title} id=${id} data=${data} version=${version}/>
 		${operate && html`<${Offers} drafts=${drafts} onTake=${mine.take}/>`}
 		<div class="editor">
-			<form onSubmit=${event => { event.preventDefault(); if (operate && (changed || !id)) state.save(version); }}>
+			<form onSubmit=${event => { event.preventDefault(); if (allowed) state.save(version); }}>
 				${!id && me.value.bound === 'all' && html`<${TenantChoice} kind="field" label=${t('tenant')} none=${t('tenant.all')} value=${whose} onChoose=${setWhose}/>`}
 				<${Fields} texts=${texts} set=${set} problems=${problems} paths=${paths} readOnly=${!operate}/>
 				${state.error && html`<${Problem} error=${state.error}/>`}
