@@ -146,6 +146,13 @@ export class Person {
 	}
 
 	// Signs in; at most one try a second is taken from an address.
+	// The page is left alone until it is done: it would ask on, of a session that ends.
+	async signOut() {
+		await this.menu();
+		await this.press('signout');
+		await this.field('login.role').waitFor();
+	}
+
 	async signIn(role = 'ops', password = PASSWORD) {
 		const end = Date.now() + LIMIT;
 		let answer;

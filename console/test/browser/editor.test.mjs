@@ -312,8 +312,7 @@ story('a draft outlives a reload and a session that ends', {allow: [/status of 4
 	await person.open(`/workflows/${id}/edit`);
 	await page.locator('[id="f-description"]').fill('secret plans');
 	await page.waitForFunction(() => Object.values(sessionStorage).some(text => text.includes('secret plans')));
-	await person.press('signout');
-	await person.field('login.role').waitFor();
+	await person.signOut();
 	assert.equal(await page.evaluate(() => sessionStorage.length), 0);
 });
 

@@ -71,7 +71,7 @@ story('says that the step is gone, and to whom it does not belong to mend', {}, 
 	await person.signIn();
 	await person.open(`/workflows/${id}/edit?step=left&run=${run}`);
 	await person.sees(person.say('editor.step_gone', {step: 'left'}));
-	await person.press('signout');
+	await person.signOut();
 	await person.signIn('viewer');
 	await person.open(`/runs/${run}`);
 	await person.button('fix').waitFor();

@@ -503,8 +503,7 @@ for (const [language, theme, width] of [['en', 'light', 1280], ['ar', 'dark', 39
 		await person.accessible('a copy that others decide about');
 		await button.click({force: true});
 		assert.equal(await person.dialog().count(), 0);
-		await person.menu();
-		await person.press('signout');
+		await person.signOut();
 		await person.signIn('admin');
 		await person.open('/settings/places');
 

@@ -18,9 +18,7 @@ for (const [language, words, width] of LANGUAGES) {
 		await person.page.waitForFunction(() => !document.querySelector('button[type=submit]').disabled);
 		await retrySignIn(person);
 		assert.equal(await person.page.evaluate(() => document.documentElement.dir), language === 'ar' ? 'rtl' : 'ltr');
-		await person.menu();
-		await person.press('signout');
-		await person.field('login.role').waitFor();
+		await person.signOut();
 		assert.equal(await person.page.evaluate(() => localStorage.getItem('wf-token')), null);
 	});
 
