@@ -347,6 +347,44 @@ story('single keys move in a list, retry, and can be switched off', {}, async pe
 	assert.equal(await focused(), 'by_keys 2');
 });
 
+// What has the focus: by its name, else by its words.
+const focus = page => page.evaluate(() => document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent.trim());
+
+for (const [language, width] of [['en', 1280], ['ar', 390]]) {
+	story('after a dialog the focus is where it was before', {language, width}, async person => {
+		const {keyboard} = person.page;
+		const definition = define(`focus_${language}`, [skip('one')]);
+		const closes = async () => {
+			await keyboard.press('Escape');
+			await person.dialog().waitFor({state: 'detached'});
+		};
+
+		for (const n of [1, 2])
+			put(definition, 'failed', n, 'step "one": no');
+		await person.signIn();
+		await person.open(`/runs?workflow=${definition}`);
+		await person.seesRows(2);
+		await person.page.locator('.row-title').first().focus();
+		await keyboard.press('r');
+		await person.sees(person.say('retry_all.count', {n: 1, count: 1}));
+		await closes();
+		assert.equal(await focus(person.page), `focus_${language} 2`);
+		// and the keys of the list go on from there
+		await keyboard.press('j');
+		assert.equal(await focus(person.page), `focus_${language} 1`);
+		await person.open('/');
+		await person.button('stop').waitFor();
+		for (const close of [closes, () => person.dialog().getByRole('button', {name: person.say('close')}).last().click()]) {
+			await person.button('stop').focus();
+			await keyboard.press('Enter');
+			await person.dialog().waitFor();
+			await close();
+			await person.dialog().waitFor({state: 'detached'});
+			assert.equal(await focus(person.page), person.say('stop'));
+		}
+	});
+}
+
 test('every error of the tables of docs/actions.md is said in both languages', async () => {
 	const {meaning, meanings} = await import('../../web/i18n/meanings.js');
 	const docs = readFileSync(new URL('../../../docs/actions.md', import.meta.url), 'utf8');

@@ -14,9 +14,14 @@ export function Dialog({title, onClose, children}) {
 
 	useEffect(() => {
 		const before = document.activeElement;
+		const shown = element.current;
 
-		element.current.showModal();
-		return () => before?.focus?.();
+		shown.showModal();
+		return () => {
+			// what lies outside of a modal dialog takes no focus while it is open
+			shown.close();
+			before?.focus?.();
+		};
 	}, []);
 
 	function cancel(event) {
