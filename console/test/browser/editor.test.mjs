@@ -442,6 +442,20 @@ test('both languages have the same words, with the same values', async () => {
 	assert.deepEqual(Object.keys(ar).filter(key => typeof ar[key] === 'object' && Object.keys(ar[key]).length !== 6), []);
 });
 
+test('every code of an error has words in both languages', async () => {
+	const all = (folder, ending) => readdirSync(new URL(folder, import.meta.url)).filter(name => name.endsWith(ending))
+		.map(name => readFileSync(new URL(folder + name, import.meta.url), 'utf8')).join('\n');
+	const codes = new Set([...all('../../src/', '.c').matchAll(/\b[45]\d\d,\s*(?:\.code = )?"([a-z_]+)"|code = "([a-z_]+)"/g),
+		...all('../../sql/', '.sql').matchAll(/'code', '([a-z_]+)'/g)].map(([, one, other]) => one ?? other));
+
+	assert.ok(codes.size > 35 && ['too_large', 'busy', 'exists', 'changed', 'too_much'].every(code => codes.has(code)), [...codes].join());
+	for (const language of ['en', 'ar']) {
+		const {default: texts} = await import(`../../web/i18n/${language}.js`);
+
+		assert.deepEqual([...codes].filter(code => !(`error.${code}` in texts)), [], language);
+	}
+});
+
 test('Arabic texts have Arabic punctuation, and lists are joined in the language', async () => {
 	const web = new URL('../../web/', import.meta.url);
 	const texts = value => typeof value === 'string' ? [value] : Object.values(value).flatMap(texts);

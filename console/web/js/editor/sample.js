@@ -109,7 +109,7 @@ function Try({editor, ask}) {
 	}
 
 	return html`<div class="try"><h3>${t('try')}</h3><p class="dim">${t('try.what', {role: editor.runAs ?? ''})}</p>
-		<${Action} allowed=${operate && member && editor.valid && !state.busy} reason=${!operate ? needs('operate') : !member ? needsRole(editor.runAs ?? '') : t('editor.not_valid')} onClick=${run}>${state.busy ? t('busy') : t('try.button')}</${Action}>
+		<${Action} allowed=${operate && member && editor.valid && !state.busy} reason=${state.busy ? '' : !operate ? needs('operate') : !member ? needsRole(editor.runAs ?? '') : t('editor.not_valid')} onClick=${run}>${state.busy ? t('busy') : t('try.button')}</${Action}>
 		${state.error && html`<${Problem} error=${state.error}/>`}
 		${state.steps && state.of === definition && html`<ol class="plain" aria-label=${t('try')}>${state.steps.map(step => html`<${Would} key=${step.step} step=${step}/>`)}</ol>`}</div>`;
 }

@@ -9,6 +9,7 @@ import {useLoad} from '../load.js';
 import {Dialog} from '../ui/dialog.js';
 import {Loaded, Problem} from '../ui/parts.js';
 import {Text} from '../ui/value.js';
+import {STATUSES} from './repair.js';
 
 const BATCH = 500;
 // So many need a tick.
@@ -16,8 +17,6 @@ const MANY = 100;
 export const RETRIED = ['failed', 'cancelled', 'waiting'];
 export const CANCELLED = ['queued', 'running', 'waiting'];
 const DONE = {retry: 'retried', cancel: 'cancelled'};
-// What a run may be instead: it has changed since it was chosen.
-const STATUSES = ['queued', 'running', 'waiting', 'completed', 'failed', 'cancelled', 'not found'];
 
 // --- A batch: {done, changed, failed, next}; next is null after the last one.
 

@@ -11,9 +11,10 @@ import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Csv} from '../ui/csv.js';
 import {needs} from '../ui/grant.js';
-import {Action, Loaded, When} from '../ui/parts.js';
+import {Action, Loaded, When, said} from '../ui/parts.js';
 import {toast} from '../ui/toast.js';
 import {Text} from '../ui/value.js';
+import {outcome} from './repair.js';
 import {StopDialog} from './stop.js';
 
 const BulkDialog = later(async () => (await import('./bulk.js')).BulkDialog);
@@ -46,21 +47,23 @@ function facts(group) {
 
 function Group({group, now, from, onRetry, onDone}) {
 	const [dialog, open] = useState(null);
+	const [busy, setBusy] = useState(false);
 	const {operate} = me.value.capabilities;
 	const link = linkOf(group, from);
 	const close = () => { open(null); onDone(); };
 	const button = (kind, click, text) => html`<${Action} kind=${kind} allowed=${operate} reason=${needs('operate')} onClick=${click}>${text}</${Action}>`;
 
+	// busy until the page is left: a second click would retry what the first one has retried
 	async function one() {
+		if (busy)
+			return;
+		setBusy(true);
 		try {
-			const {outcomes: [{outcome}]} = await post('runs/retry', {ids: [group.newest_run], on_version: 'current'});
-
-			if (outcome !== 'retried')
-				throw new Error(outcome);
-			toast(t('outcome.retried'));
+			outcome(await post('runs/retry', {ids: [group.newest_run], on_version: 'current'}));
 			location.hash = address('/runs/' + group.newest_run, {tenant: route.value.params.tenant});
 		} catch (error) {
-			toast(error.hint ?? error.message, 'error');
+			toast(said(error), 'error');
+			setBusy(false);
 			onDone();
 		}
 	}
@@ -69,7 +72,7 @@ function Group({group, now, from, onRetry, onDone}) {
 		try {
 			open((await get('workflows/' + group.definition_id)).workflow);
 		} catch (error) {
-			toast(error.hint ?? error.message, 'error');
+			toast(said(error), 'error');
 		}
 	}
 
@@ -80,7 +83,7 @@ function Group({group, now, from, onRetry, onDone}) {
 		<span class="group-count">${number(group.count)}×</span>
 		<span class="dim">${t('failures.last')} <${When} at=${group.last} now=${now}/>${!group.still_failing && html` · ${t('failures.over')}`}</span>
 		<span class="group-actions">
-			${button(group.count > TRY_ONE ? 'main' : '', one, t('retry_one'))}
+			${button(group.count > TRY_ONE ? 'main' : '', one, t(busy ? 'busy' : 'retry_one'))}
 			${button('', () => onRetry(group), t('retry_all.open', {n: group.count}))}
 			${button('', stop, t('stop.of_workflow'))}
 		</span>

@@ -12,6 +12,8 @@ import {Loaded, Problem} from '../ui/parts.js';
 import {toast} from '../ui/toast.js';
 
 const DONE = ['retried', 'cancelled'];
+// What a run may be instead: it has changed since it was chosen.
+export const STATUSES = ['queued', 'running', 'waiting', 'completed', 'failed', 'cancelled', 'not found'];
 
 // Sends once; an answer that was lost is not asked for again by itself.
 export function useWrite(write, onDone) {
@@ -40,11 +42,12 @@ export function Buttons({state, onClose, label, danger, disabled}) {
 		</div>`;
 }
 
-function outcome({outcomes}) {
+// What came of one run: it is done, or in another state by now, or it says why not.
+export function outcome({outcomes}) {
 	const [{outcome: text}] = outcomes;
 
 	if (!DONE.includes(text))
-		throw Object.assign(new Error(text), {code: 'changed_run', message: text});
+		throw Object.assign(new Error(text), {code: STATUSES.includes(text) ? 'changed_run' : 'invalid'});
 	toast(t('outcome.' + text));
 }
 

@@ -9,7 +9,7 @@ import {get} from '../api.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {needs} from '../ui/grant.js';
-import {Action, Loaded, Status, When} from '../ui/parts.js';
+import {Action, Loaded, Status, When, said} from '../ui/parts.js';
 import {Value} from '../ui/tree.js';
 import {toast} from '../ui/toast.js';
 import {Text} from '../ui/value.js';
@@ -139,7 +139,7 @@ function Actions({run, may, done}) {
 		try {
 			setWorkflow((await get('workflows/' + run.definition_id)).workflow);
 		} catch (error) {
-			toast(error.hint ?? error.message, 'error');
+			toast(said(error), 'error');
 		}
 	}
 

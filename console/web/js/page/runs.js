@@ -11,7 +11,7 @@ import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Csv} from '../ui/csv.js';
 import {needs} from '../ui/grant.js';
-import {Action, Loaded, Status, When} from '../ui/parts.js';
+import {Action, Loaded, Status, When, said} from '../ui/parts.js';
 import {toast} from '../ui/toast.js';
 import {Text} from '../ui/value.js';
 import {BulkDialog, CANCELLED, RETRIED} from './bulk.js';
@@ -223,7 +223,7 @@ function Rows({page, params, reload}) {
 		try {
 			open({what, ids: await gather(params, what === 'retry' ? RETRIED : CANCELLED)});
 		} catch (error) {
-			toast(error.hint ?? error.message, 'error');
+			toast(said(error), 'error');
 		}
 		setGathering(false);
 	};

@@ -1,7 +1,8 @@
 // The button that gives a list to the person as a file for a spreadsheet.
 
 import {html, useState} from '../../vendor/ui.js';
-import {t, has} from '../i18n.js';
+import {t} from '../i18n.js';
+import {said} from './parts.js';
 import {toast} from './toast.js';
 
 // list: of csv.js; filter: what of it.
@@ -15,9 +16,7 @@ export function Csv({list, filter}) {
 
 			await saveList(list, filter);
 		} catch (error) {
-			const key = error.code === 'too_much' ? 'csv.too_much' : 'error.' + error.code;
-
-			toast(has(key) ? t(key) : error.message, 'error');
+			toast(error.code === 'too_much' ? t('csv.too_much') : said(error), 'error');
 		} finally {
 			setBusy(false);
 		}

@@ -1,7 +1,7 @@
 // Small parts that many pages show.
 
-import {html, useEffect, useState} from '../../vendor/ui.js';
-import {t, has, moment, relative} from '../i18n.js';
+import {html, useEffect, useRef, useState} from '../../vendor/ui.js';
+import {t, has, isolated, moment, relative} from '../i18n.js';
 import {me} from '../session.js';
 import {grantOf} from './grant.js';
 import {toast} from './toast.js';
@@ -22,13 +22,27 @@ export function When({at, now}) {
 	return html`<time dateTime=${at} title=${at}>${now ? relative(at, now) : moment(at)}</time>`;
 }
 
-// What went wrong, in the words of the page; PostgreSQL's words are one click away.
+// What went wrong, in the words of the page.
+function wordsOf({code}) {
+	const key = `error.${code}`;
+
+	return t(has(key) ? key : 'error.internal');
+}
+
+// The same where nothing can be opened, with what the server says to do, or has said
+// if we have no words for it.
+export function said(error) {
+	const theirs = error.hint ?? (error.code === 'internal' || !has(`error.${error.code}`) ? error.message : null);
+
+	return theirs ? `${wordsOf(error)} ${isolated(theirs)}` : wordsOf(error);
+}
+
+// And in full: PostgreSQL's words are one click away.
 export function Problem({error, retry}) {
-	const key = `error.${error.code}`;
 	const original = [error.sqlstate, error.message, error.detail].filter(Boolean).join(' · ');
 
 	return html`<div class="problem" role="alert">
-		<p>${has(key) ? t(key) : t('error.internal')}</p>
+		<p>${wordsOf(error)}</p>
 		${error.hint && html`<p class="hint"><${Text} text=${error.hint}/></p>`}
 		${error.code === 'forbidden' && me.value && !me.value.capabilities.operate && html`<p>${t('needs.operate')} <code dir="ltr">${grantOf('operate')}</code></p>`}
 		<details><summary>${t('details')}</summary>
@@ -65,11 +79,29 @@ export function Loaded({state, children}) {
 
 // A button that the role or the state may not allow: it stays in the order of
 // focus, and says why: as a tooltip, to a screen reader, and if it is pressed, since a
-// finger sees no tooltip.  On a standby nothing is changed.
+// finger sees no tooltip.  On a standby nothing is changed.  Of two clicks the second does
+// nothing while what the first has begun, a promise, is under way.
 export function Action({allowed, reason, onClick, kind = '', children}) {
 	const may = allowed && !me.value.standby;
 	const why = me.value.standby ? t('standby') : reason;
+	const begun = useRef(false);
+
+	async function click() {
+		if (begun.current)
+			return;
+		if (!may) {
+			if (why)
+				toast(why, 'error');
+			return;
+		}
+		begun.current = true;
+		try {
+			await onClick();
+		} finally {
+			begun.current = false;
+		}
+	}
 
 	return html`<button type="button" class=${kind} aria-disabled=${may ? null : 'true'} title=${may ? null : why}
-		onClick=${() => may ? onClick() : why && toast(why, 'error')}>${children}${!may && why && html`<span class="hidden"> (${why})</span>`}</button>`;
+		onClick=${click}>${children}${!may && why && html`<span class="hidden"> (${why})</span>`}</button>`;
 }

@@ -5,6 +5,7 @@ import {html, useState} from '../../vendor/ui.js';
 import {t, number} from '../i18n.js';
 import {parse, print, spell} from '../json.js';
 import {download} from '../api.js';
+import {said} from './parts.js';
 import {toast} from './toast.js';
 import {Text} from './value.js';
 
@@ -119,7 +120,7 @@ export function Value({value, from, name, root}) {
 			<button type="button" class="quiet" onClick=${() => copy(node ? print(node) : value.text)}>${t('value.copy')}</button>
 			${node && html`<button type="button" class="quiet" aria-pressed=${String(raw)} onClick=${() => setRaw(!raw)}>${t('value.raw')}</button>`}
 			${from && html`<button type="button" class="quiet" onClick=${() => download(from, name)
-				.catch(error => toast(error.hint ?? error.message, 'error'))}>${t('value.download')}</button>`}
+				.catch(error => toast(said(error), 'error'))}>${t('value.download')}</button>`}
 		</p>
 	</div>`;
 }
