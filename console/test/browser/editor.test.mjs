@@ -109,6 +109,7 @@ for (const [language, width] of LANGUAGES) {
 			assert.equal(await page.evaluate(() => document.activeElement.id), 'f-steps[1].params.message');
 			await page.locator('.field', {has: field}).getByRole('button', {name: like(person.say('problem.fix', {word: 'trigger'}))}).click();
 			assert.equal(await field.inputValue(), 'Order {{ trigger.order_id }} is paid');
+			await page.waitForFunction(() => document.activeElement.id === 'f-steps[1].params.message');
 			await page.locator('.checked.bad').waitFor({state: 'detached'});
 
 			// what it would do with an event that was
@@ -349,12 +350,26 @@ story('tries a step in the database, and nothing of it stays', {}, async person 
 	const id = workflow('Tried', `{"name": "Tried", "trigger_type": "tried_now", "steps": [{"name": "raise", "action": "update_record",
 		"params": {"table": "tried", "id": 1, "fields": {"total": "{{ trigger.total }}"}}}]}`);
 	const {page} = person;
+	let answer;
+	const clicked = new Promise(done => { answer = done; });
 
+	await page.route('**/api/try', async route => {
+		await clicked;
+		await route.continue();
+	});
 	await person.signIn();
 	await person.open(`/workflows/${id}/edit`);
+	await page.getByLabel(person.say('sample.pasted'), {exact: true}).fill('[1]');
+	await person.sees(person.say('event.no_object'));
 	await page.getByLabel(person.say('sample.pasted'), {exact: true}).fill('{"total": 19.90}');
 	await page.locator('.would', {hasText: person.say('would.would_run')}).waitFor();
 	await page.locator('.try button').click();
+	await page.locator('.try button').getByText(person.say('busy')).waitFor();
+	// a second click says nothing of errors that are not there
+	await page.locator('.try button').click({force: true});
+	assert.equal(await page.locator('.try button').getAttribute('title'), '');
+	assert.equal(await page.locator('.toast.error').count(), 0);
+	answer();
 	await page.locator('.would', {hasText: person.say('would.completed')}).waitFor();
 	await page.locator('.try summary').first().click();
 	await page.locator('.try').getByText('19.90').first().waitFor();
@@ -369,6 +384,30 @@ async function signInAgain(person) {
 		await person.page.waitForFunction(() => !document.querySelector('dialog') ||
 			(document.querySelector('dialog .problem') && !document.querySelector('dialog button[type=submit]').disabled));
 	}
+}
+
+for (const [language, width] of LANGUAGES) {
+	story('is told whose name it is that is taken', {language, width, allow: [/status of 409/]}, async person => {
+		const {page} = person;
+		const name = `Taken ${language}`;
+
+		workflow(name, message(name, 'Thank you'));
+		await person.signIn();
+		await person.open(`/workflows/new?empty=1&tenant=${BEIRUT}`);
+		await page.locator('[id="f-name"]').waitFor();
+		await person.press('editor.json');
+		await page.locator('#code').fill(message(name, 'Hello'));
+		await page.waitForFunction(() => !document.querySelector('.editor-bar button.main').hasAttribute('aria-disabled'));
+		await person.press('editor.save_new');
+
+		const save = person.dialog().getByRole('button', {name: like(person.say('save.button', {version: 'v1'}))});
+
+		await save.click();
+		await person.dialog().getByText(person.say('error.exists.definitions')).waitFor();
+		// what was pressed has the focus still
+		assert.equal(await save.evaluate(element => element === document.activeElement), true);
+		await person.fits('a name that is taken');
+	});
 }
 
 story('makes a new workflow, of an empty form and of a copy', {language: 'ar', width: 390}, async person => {

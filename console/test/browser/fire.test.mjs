@@ -33,6 +33,8 @@ for (const [language, width, theme] of [['en', 1280, 'dark'], ['ar', 390, 'light
 		assert.equal(await go.isDisabled(), true);
 		await data.fill('{"id": "1", ');
 		await dialog.getByText(person.say('editor.json_broken', {line: 1})).waitFor();
+		await data.fill('[1, 2]');
+		await dialog.getByText(person.say('event.no_object')).waitFor();
 		await dialog.getByRole('checkbox').check();
 		assert.equal(await go.isDisabled(), true);
 		await data.fill(`{"id": "${language}", "total": 19.90}`);

@@ -181,6 +181,9 @@ for (const [language, width, length] of [['en', 1280, 10], ['ar', 390, 100000]])
 		await person.sees(person.say('editor.json_broken', {line: 2}));
 		await person.dialog().getByRole('checkbox').check();
 		assert.ok(await again.isDisabled());
+		await data.fill('[1, 2]');
+		await person.dialog().getByText(person.say('event.no_object')).waitFor();
+		assert.equal(await data.getAttribute('aria-invalid'), 'true');
 		await data.fill('{"n": 2, "price": 20.50}');
 		assert.ok(await again.isDisabled());
 		await person.dialog().getByRole('checkbox').check();
@@ -312,6 +315,42 @@ story('a failure that goes on is stopped with what waits', {language: 'ar', widt
 	await becomes(`SELECT count(*) FROM workflow_runs WHERE definition_id = '${definition}' AND status = 'cancelled'`, '2');
 });
 
+for (const language of ['en', 'ar']) {
+	story('of two clicks on retrying one the first alone retries it', {language}, async person => {
+		const definition = define(`twice_${language}`, [skip('one')]);
+		const id = put(definition, 'failed', 1, 'step "one": pressed twice');
+		const late = put(define(`late_${language}`, [skip('one')]), 'failed', 1, 'step "one": too late');
+		const button = text => person.page.locator('.group', {hasText: text}).filter({hasText: `_${language}`}).locator('.group-actions button').first();
+		let count = 0;
+		let answer;
+		const clicked = new Promise(done => { answer = done; });
+
+		await person.page.route('**/api/runs/retry', async route => {
+			count += 1;
+			if (route.request().postData().includes(late))
+				sql(`UPDATE workflow_runs SET status = 'completed' WHERE id = '${late}'`);
+			else
+				await clicked;
+			await route.continue();
+		});
+		await person.signIn();
+		await person.open('/failures');
+		await button('pressed twice').click();
+		await button('pressed twice').getByText(person.say('busy')).waitFor();
+		await button('pressed twice').click({force: true});
+		answer();
+		await person.page.waitForFunction(run => location.hash.includes(run), id);
+		await person.sees(person.say('outcome.retried'));
+		assert.equal(count, 1);
+		assert.equal(await person.page.locator('.toast.error').count(), 0);
+		// what it has become meanwhile is said in words
+		await person.open('/failures');
+		await button('too late').click();
+		await person.page.locator('.toast.error').getByText(person.say('error.changed_run')).waitFor();
+		assert.doesNotMatch(await person.page.locator('.toast.error').innerText(), /completed/);
+	});
+}
+
 story('single keys move in a list, retry, and can be switched off', {}, async person => {
 	const {keyboard} = person.page;
 	const definition = define('by_keys', [skip('one')]);
@@ -332,6 +371,8 @@ story('single keys move in a list, retry, and can be switched off', {}, async pe
 	assert.equal(await focused(), 'by_keys 2');
 	await keyboard.press('r');
 	await person.sees(person.say('retry_all.count', {n: 1, count: 1}));
+	// as from the failures: on the definition as it is now
+	assert.equal(await person.dialog().getByLabel(person.say('retry_all.version.current')).isChecked(), true);
 	await keyboard.press('Escape');
 	await person.dialog().waitFor({state: 'detached'});
 	await person.page.locator('.row-title').first().focus();

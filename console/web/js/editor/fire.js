@@ -6,11 +6,12 @@ import {address} from '../router.js';
 import {get, post} from '../api.js';
 import {at, brokenAt, parse, print, textAt} from '../json.js';
 import {useLoad} from '../load.js';
+import {eventProblem} from '../object.js';
 import {me} from '../session.js';
-import {useWrite} from '../page/repair.js';
+import {Buttons, useWrite} from '../page/repair.js';
 import {Dialog} from '../ui/dialog.js';
 import {grantOf} from '../ui/grant.js';
-import {Action, Loaded, Problem} from '../ui/parts.js';
+import {Action, Loaded} from '../ui/parts.js';
 
 // The link to what has been begun, which gets the focus.
 function Begun({run, onClose}) {
@@ -27,7 +28,7 @@ function Ask({workflow, payload, onClose}) {
 	const [text, setText] = useState(() => brokenAt(payload) ? payload : print(parse(payload)));
 	const [sure, setSure] = useState(false);
 	const [run, begun] = useState(null);
-	const broken = brokenAt(text);
+	const broken = eventProblem(text);
 	const steps = at(parse(workflow.definition), ['steps'])?.items ?? [];
 	const state = useWrite(async () => {
 		const {run_id} = await post(`workflows/${workflow.id}/fire`, {payload: text, base_version: workflow.version});
@@ -44,12 +45,9 @@ function Ask({workflow, payload, onClose}) {
 		<label class="stacked"><span>${t('sample.pasted')}</span>
 			<textarea class="json" dir="ltr" rows="8" spellcheck=${false} value=${text} aria-invalid=${broken ? 'true' : null} aria-describedby="fire-broken"
 				onInput=${event => { setText(event.target.value); setSure(false); }}></textarea></label>
-		<p id="fire-broken" class="field-problem" role="status">${broken ? t('editor.json_broken', {line: broken}) : ''}</p>
+		<p id="fire-broken" class="field-problem" role="status">${broken}</p>
 		<label class="choice"><input type="checkbox" checked=${sure} onChange=${event => setSure(event.target.checked)}/> ${t('fire.sure')}</label>
-		${state.error && html`<${Problem} error=${state.error}/>`}
-		${state.error?.code === 'unreachable' && html`<p class="note">${t('write.unknown')}</p>`}
-		<div class="dialog-actions"><button type="button" onClick=${onClose}>${t('close')}</button>
-			<button type="button" class="danger" disabled=${!sure || Boolean(broken) || state.busy} onClick=${state.run}>${state.busy ? t('busy') : t('fire')}</button></div>`;
+		<${Buttons} state=${state} onClose=${onClose} label=${t('fire')} danger disabled=${!sure || broken !== null}/>`;
 }
 
 // Without a payload, that of the newest event.

@@ -4,8 +4,9 @@
 import {html, useEffect, useRef, useState} from '../../vendor/ui.js';
 import {t, moment, number, isolated} from '../i18n.js';
 import {get, post} from '../api.js';
-import {JsonError, lineOf, parse, print, textAt} from '../json.js';
+import {parse, print, textAt} from '../json.js';
 import {useLoad} from '../load.js';
+import {eventProblem} from '../object.js';
 import {me} from '../session.js';
 import {needs, needsRole} from '../ui/grant.js';
 import {Action, Loaded, Problem} from '../ui/parts.js';
@@ -37,18 +38,12 @@ export function useSample(tree, tenant, run) {
 		head: its.payload.text.slice(0, 200), mended: picked === run, title: its.title}, ...found.filter(one => one.run_id !== picked)] : picked && mended.loading ? [] : found;
 	const own = choice === 'pasted' || samples.length === 0;
 	const one = own ? null : samples[choice] ?? samples[0];
-	let tree_ = null;
-	let broken = null;
+	const payload = own ? pasted : one.payload;
+	// in words what is wrong with what is pasted
+	const broken = own || payload ? eventProblem(payload) : null;
 
-	try {
-		tree_ = own ? parse(pasted) : one.payload && parse(one.payload);
-	} catch (error) {
-		if (!(error instanceof JsonError))
-			throw error;
-		broken = lineOf(pasted, error.position);
-	}
 	return {samples, choice: own ? 'pasted' : choice, choose, tenant, pick: id => { pick(id); choose(0); }, pasted, paste, broken, loading: state.loading || mended.loading, one,
-		sample: broken ? null : {tree: tree_, ask: own ? {payload: pasted} : {run_id: one.run_id}}};
+		sample: broken ? null : {tree: payload ? parse(payload) : null, ask: own ? {payload: pasted} : {run_id: one.run_id}}};
 }
 
 // An event of long ago, found as a run is found.
@@ -73,7 +68,7 @@ function Chooser({state, workflow}) {
 		${workflow && html`<${Find} workflow=${workflow} tenant=${state.tenant} onPick=${state.pick}/>`}
 		${state.choice === 'pasted' ? html`<label class="stacked"><span>${t('sample.pasted')}</span>
 				<textarea class="json" dir="ltr" rows="6" spellcheck=${false} value=${state.pasted} onInput=${event => state.paste(event.target.value)}></textarea></label>
-			${state.broken && html`<p class="field-problem">${t('editor.json_broken', {line: state.broken})}</p>`}`
+			${state.broken && html`<p class="field-problem">${state.broken}</p>`}`
 			: html`<details><summary>${t('run.payload')}</summary><${Value} value=${{text: state.one.payload ?? state.one.head, size: state.one.size, truncated: !state.one.payload}}/></details>`}`;
 }
 

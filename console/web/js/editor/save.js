@@ -79,6 +79,8 @@ export function SaveDialog({workflow, tenant, base, tree, warnings, onClose, onS
 
 	async function save(event) {
 		event.preventDefault();
+		if (state.busy)
+			return;
 		set({busy: true, error: null});
 		try {
 			const body = {definition: print(tree), run_as: runAs, note: note.trim() || null};
@@ -103,6 +105,6 @@ export function SaveDialog({workflow, tenant, base, tree, warnings, onClose, onS
 		${state.error && html`<${Problem} error=${state.error}/>`}
 		${state.error?.code === 'unreachable' && html`<p class="note">${t('write.unknown')}</p>`}
 		<div class="dialog-actions"><button type="button" onClick=${onClose}>${t('close')}</button>
-			<button type="submit" class="main" disabled=${state.busy}>${state.busy ? t('busy') : t('save.button', {version: next})}</button></div>
+			<button type="submit" class="main" aria-disabled=${state.busy ? 'true' : null}>${state.busy ? t('busy') : t('save.button', {version: next})}</button></div>
 	</form></${Dialog}>`;
 }

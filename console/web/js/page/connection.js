@@ -1,15 +1,16 @@
 // The dialog that makes or changes a connection.  Only what was changed is sent, so
 // that nobody needs to see a secret to keep it.
 
-import {html, useEffect, useState} from '../../vendor/ui.js';
+import {html, useEffect, useRef, useState} from '../../vendor/ui.js';
 import {t, has} from '../i18n.js';
 import {route} from '../router.js';
 import {get, post} from '../api.js';
 import {useLoad} from '../load.js';
+import {objectProblem} from '../object.js';
 import {me} from '../session.js';
 import {Dialog} from '../ui/dialog.js';
 import {query} from '../ui/find.js';
-import {Loaded, When} from '../ui/parts.js';
+import {Loaded, When, sentenceOf} from '../ui/parts.js';
 import {TenantChoice} from '../ui/tenant.js';
 import {toast} from '../ui/toast.js';
 import {Text} from '../ui/value.js';
@@ -46,12 +47,36 @@ function Help({part, path: [key]}) {
 	return words ? html`<span class="field-help dim">${t(words)}</span>` : null;
 }
 
+/*--- what is wrong with a field ---*/
+
+// The sentences of an error by the field that they name: "config.base_url is …".
+function problemsOf(error) {
+	const found = {};
+
+	for (const line of (error && sentenceOf(error) || '').split('\n')) {
+		const [, field] = /^((?:config|credentials)\.\w+)/.exec(line) ?? [];
+
+		if (field)
+			found[field] = found[field] ? `${found[field]} ${line}` : line;
+	}
+	return found;
+}
+
+// What ties a control to its problem, and the problem itself.
+function ties(id, text) {
+	return text ? {'aria-invalid': 'true', 'aria-describedby': id + '-problem'} : {};
+}
+
+function Wrong({id, text}) {
+	return text ? html`<span id=${id + '-problem'} class="field-problem"><${Text} text=${text}/></span>` : null;
+}
+
 /*--- credentials ---*/
 
 // what takes the place of something is called so
 const REPLACES = {file: 'secret.replace.file', store: 'secret.replace.store'};
 
-function Secret({path, value, change, required, set}) {
+function Secret({path, value, change, required, set, wrong}) {
 	const id = 'secret-' + path.join('-');
 	const how = change?.how ?? (value ? 'keep' : 'none');
 	const ways = value ? ['keep', 'file', 'store', 'remove'] : ['none', 'file', 'store'];
@@ -59,7 +84,8 @@ function Secret({path, value, change, required, set}) {
 	return html`<fieldset class="secret"><legend><${Key} part="credentials" path=${path} required=${required}/></legend>
 		<${Help} part="credentials" path=${path}/>
 		${value && html`<p>${said(value)}</p>`}
-		<label>${t('secret.how')}<select name=${id} value=${how} onChange=${event => set(path, {how: event.target.value, text: ''})}>
+		<${Wrong} id=${id} text=${wrong}/>
+		<label>${t('secret.how')}<select name=${id} ...${ties(id, wrong)} value=${how} onChange=${event => set(path, {how: event.target.value, text: ''})}>
 			${ways.map(way => html`<option value=${way}>${t((value && REPLACES[way]) || 'secret.way.' + way)}</option>`)}</select></label>
 		${how === 'file' && html`<label>${t('secret.file_name')}<input name=${id + '-file'} dir="ltr" value=${change.text} onInput=${event => set(path, {how, text: event.target.value})}/></label>
 			<p class="dim">${t('secret.file_help')}</p>`}
@@ -76,7 +102,7 @@ function Add({group, add}) {
 		<button type="button" disabled=${name.trim() === ''} onClick=${() => { add(name.trim()); setName(''); }}>+<span class="hidden"> ${t('secret.add', {group})}</span></button></p>`;
 }
 
-function Credentials({keys, shape, changes, set}) {
+function Credentials({keys, shape, changes, set, problems}) {
 	const known = shapeOf(shape);
 	const paths = keys.flatMap(({key}) => {
 		if (!(key in GROUPS))
@@ -89,7 +115,7 @@ function Credentials({keys, shape, changes, set}) {
 	});
 	const find = (list, path) => list.find(one => one.path.join('.') === path.join('.'));
 
-	return html`${paths.map(path => html`<${Secret} key=${path.join('.')} path=${path} required=${path.length === 1 && keys.some(one => one.key === path[0] && one.required)} value=${find(known, path)?.value} change=${find(changes, path)?.change} set=${set}/>`)}
+	return html`${paths.map(path => html`<${Secret} key=${path.join('.')} path=${path} required=${path.length === 1 && keys.some(one => one.key === path[0] && one.required)} value=${find(known, path)?.value} change=${find(changes, path)?.change} set=${set} wrong=${problems['credentials.' + path[0]]}/>`)}
 		${keys.filter(({key}) => GROUPS[key]?.length === 0).map(({key}) => html`<${Add} group=${key} add=${name => set([key, name], {how: 'file', text: ''})}/>`)}`;
 }
 
@@ -116,11 +142,27 @@ function textOf(value) {
 	return value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value, null, 1) : String(value);
 }
 
-function Config({keys, texts, set, masked}) {
+function Config({keys, texts, set, masked, problems}) {
+	const control = key => ({name: 'config-' + key, dir: 'ltr', value: texts[key] ?? '', ...ties('config-' + key, problems['config.' + key]),
+		onInput: event => set({...texts, [key]: event.target.value})});
+
 	return keys.map(({key, required}) => html`<label key=${key}><span><${Key} part="config" path=${[key]} required=${required}/> ${masked && t('connection.masked')}</span>
 		<${Help} part="config" path=${[key]}/>
-		${OBJECTS.includes(key) ? html`<textarea class="code" dir="ltr" rows="3" spellcheck="false" name=${'config-' + key} value=${texts[key] ?? ''} onInput=${event => set({...texts, [key]: event.target.value})}></textarea>`
-			: html`<input dir="ltr" name=${'config-' + key} value=${texts[key] ?? ''} onInput=${event => set({...texts, [key]: event.target.value})}/>`}</label>`);
+		${OBJECTS.includes(key) ? html`<textarea class="code" rows="3" spellcheck="false" ...${control(key)}></textarea>`
+			: html`<input ...${control(key)}/>`}
+		<${Wrong} id=${'config-' + key} text=${problems['config.' + key]}/></label>`);
+}
+
+// The value of a field; what is wrong with JSON is said as the server would say it.
+function valueOf(key, text) {
+	if (!OBJECTS.includes(key))
+		return text;
+
+	const wrong = objectProblem(text);
+
+	if (wrong)
+		throw Object.assign(new Error(`config.${key}: ${wrong}`), {code: 'bad_value'});
+	return JSON.parse(text);
 }
 
 // What differs from before; an empty field removes the key.
@@ -130,7 +172,7 @@ function changed(texts, before) {
 	for (const [key, text] of Object.entries(texts)) {
 		if (text === (before[key] ?? ''))
 			continue;
-		result[key] = text.trim() === '' ? null : OBJECTS.includes(key) ? JSON.parse(text) : text;
+		result[key] = text.trim() === '' ? null : valueOf(key, text);
 	}
 	return result;
 }
@@ -244,6 +286,7 @@ export function ConnectionDialog({connection, keys, onClose, onDone}) {
 	const fields = useFields(connection, keys);
 	const {base, kind, name, texts, changes, whose} = fields;
 	const [conflict, clash] = useState(false);
+	const form = useRef(null);
 	const masked = MASKED.includes(kind);
 	const of = part => keys.filter(one => one.kind === kind && one.part === part);
 	const setSecret = (path, change) => fields.set({changes: [...changes.filter(one => one.path.join('.') !== path.join('.')), {path, change}]});
@@ -252,21 +295,29 @@ export function ConnectionDialog({connection, keys, onClose, onDone}) {
 		toast(t('saved'));
 	}, onDone);
 
-	useEffect(() => clash(state.error?.code === 'changed'), [state.error]);
+	const problems = problemsOf(state.error);
+	const taken = state.error?.code === 'exists';
+
+	useEffect(() => {
+		clash(state.error?.code === 'changed');
+		form.current?.querySelector('[aria-invalid]')?.focus();
+	}, [state.error]);
 
 	const rebase = (theirs, keep) => { fields.rebase(theirs, keep); clash(false); state.forget(); };
 
 	return html`<${Dialog} title=${connection ? t('connection.edit', {name: connection.name}) : t('connection.new')} onClose=${onClose}>
 		${conflict && html`<${Conflict} base=${base} mine=${mineOf(fields, base, fields.before)} onTake=${theirs => rebase(theirs, false)} onKeep=${theirs => rebase(theirs, true)}/>`}
-		<label>${t('name')}<input name="name" dir="auto" value=${name} onInput=${event => fields.set({name: event.target.value})}/></label>
+		<div ref=${form}>
+		<label>${t('name')} *<input name="name" dir="auto" required aria-invalid=${taken ? 'true' : null} value=${name} onInput=${event => fields.set({name: event.target.value})}/></label>
 		${!connection && html`<label>${t('connection.kind')}<select name="kind" value=${kind} onChange=${event => fields.set({kind: event.target.value, texts: {}, changes: firstChanges(keys, event.target.value)})}>
 			${kinds.map(one => html`<option value=${one}>${t('connection.kind.' + one)}</option>`)}</select></label>`}
 		${!connection && me.value.bound === 'all' && html`<${TenantChoice} label=${t('tenant')} none=${t('tenant.all')} value=${whose} onChoose=${id => fields.set({whose: id})}/>`}
 		<h3>${t('connection.config')}</h3>
-		<${Config} keys=${of('config')} texts=${texts} set=${next => fields.set({texts: next})} masked=${masked && connection}/>
+		<${Config} keys=${of('config')} texts=${texts} set=${next => fields.set({texts: next})} masked=${masked && connection} problems=${problems}/>
 		<h3>${t('connection.credentials')}</h3>
 		<p class="dim">${t('secret.file_better')}</p>
-		<${Credentials} keys=${of('credentials')} shape=${base?.credentials ?? {}} changes=${changes} set=${setSecret}/>
-		<${Buttons} state=${conflict ? {...state, error: null} : state} onClose=${onClose} label=${t('save')} disabled=${name.trim() === '' || conflict}/>
+		<${Credentials} keys=${of('credentials')} shape=${base?.credentials ?? {}} changes=${changes} set=${setSecret} problems=${problems}/>
+		</div>
+		<${Buttons} state=${conflict ? {...state, error: null} : state} onClose=${onClose} label=${t('save')} disabled=${name.trim() === '' || conflict} reason=${name.trim() === '' ? t('name.needed') : null}/>
 	</${Dialog}>`;
 }

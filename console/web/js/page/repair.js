@@ -7,8 +7,9 @@ import {go} from '../router.js';
 import {getText, post} from '../api.js';
 import {brokenAt, parse, print} from '../json.js';
 import {useLoad} from '../load.js';
+import {eventProblem} from '../object.js';
 import {Dialog} from '../ui/dialog.js';
-import {Loaded, Problem} from '../ui/parts.js';
+import {Action, Loaded, Problem} from '../ui/parts.js';
 import {toast} from '../ui/toast.js';
 
 const DONE = ['retried', 'cancelled'];
@@ -32,13 +33,16 @@ export function useWrite(write, onDone) {
 	return {...state, run, forget: () => set({busy: false, error: null})};
 }
 
-export function Buttons({state, onClose, label, danger, disabled}) {
+// The button that does it keeps the focus while it is under way, and if it fails.
+// reason: why it may not be pressed yet, if the dialog does not show that.
+export function Buttons({state, onClose, label, danger, disabled, reason}) {
 	return html`
 		${state.error && html`<${Problem} error=${state.error}/>`}
 		${state.error?.code === 'unreachable' && html`<p class="note">${t('write.unknown')}</p>`}
+		${reason && !state.busy && html`<p class="dim">${reason}</p>`}
 		<div class="dialog-actions">
 			<button type="button" onClick=${onClose}>${t('close')}</button>
-			<button type="button" class=${danger ? 'danger' : 'main'} disabled=${state.busy || disabled} onClick=${state.run}>${state.busy ? t('busy') : label}</button>
+			<${Action} kind=${danger ? 'danger' : 'main'} allowed=${!state.busy && !disabled} onClick=${state.run}>${state.busy ? t('busy') : label}</${Action}>
 		</div>`;
 }
 
@@ -102,7 +106,7 @@ export function CancelDialog({run, onClose, onDone}) {
 function EventData({run, text, write}) {
 	const whole = useLoad(options => run.payload.truncated ? getText(`runs/${run.run_id}/payload`, options)
 		: Promise.resolve(run.payload.text), []);
-	const broken = text === null ? null : brokenAt(text);
+	const broken = text === null ? null : eventProblem(text);
 
 	useEffect(() => {
 		if (whole.data && text === null)
@@ -112,7 +116,7 @@ function EventData({run, text, write}) {
 		<label class="stacked"><span>${t('sample.pasted')}</span>
 			<textarea class="json" dir="ltr" rows="10" spellcheck=${false} value=${text ?? ''} aria-invalid=${broken ? 'true' : null} aria-describedby="rerun-broken"
 				onInput=${event => write(event.target.value)}></textarea></label>
-		<p id="rerun-broken" class="field-problem" role="status">${broken ? t('editor.json_broken', {line: broken}) : ''}</p>`}</${Loaded}>`;
+		<p id="rerun-broken" class="field-problem" role="status">${broken}</p>`}</${Loaded}>`;
 }
 
 // Nothing of the old run is read again: the page is that of the new one.

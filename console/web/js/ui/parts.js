@@ -22,27 +22,40 @@ export function When({at, now}) {
 	return html`<time dateTime=${at} title=${at}>${now ? relative(at, now) : moment(at)}</time>`;
 }
 
-// What went wrong, in the words of the page.
-function wordsOf({code}) {
-	const key = `error.${code}`;
+// What went wrong, in the words of the page.  Whose name is taken is known by the
+// constraint, which is called the same in every language of the server.
+function wordsOf({code, message}) {
+	const [, taken] = /"workflow_(definitions|connections|templates)_tenant_id_name_key"/.exec(message) ?? [];
+	const key = [`error.${code}.${taken}`, `error.${code}`].find(has);
 
-	return t(has(key) ? key : 'error.internal');
+	return t(key ?? 'error.internal');
+}
+
+// These say that something is wrong, and the server's sentence what.
+const VAGUE = ['invalid', 'bad_value', 'state'];
+
+// That sentence; the detail of a broken constraint is the whole row, and is not shown.
+export function sentenceOf({code, sqlstate, message, detail}) {
+	return VAGUE.includes(code) ? (!sqlstate?.startsWith('23') && detail) || message : null;
 }
 
 // The same where nothing can be opened, with what the server says to do, or has said
-// if we have no words for it.
+// where our words say less.
 export function said(error) {
-	const theirs = error.hint ?? (error.code === 'internal' || !has(`error.${error.code}`) ? error.message : null);
+	const unknown = error.code === 'internal' || !has(`error.${error.code}`);
+	const theirs = error.hint ?? (unknown ? error.message : sentenceOf(error));
 
 	return theirs ? `${wordsOf(error)} ${isolated(theirs)}` : wordsOf(error);
 }
 
 // And in full: PostgreSQL's words are one click away.
 export function Problem({error, retry}) {
+	const sentence = sentenceOf(error);
 	const original = [error.sqlstate, error.message, error.detail].filter(Boolean).join(' · ');
 
 	return html`<div class="problem" role="alert">
 		<p>${wordsOf(error)}</p>
+		${sentence && sentence.split('\n').map(line => html`<p><${Text} text=${line}/></p>`)}
 		${error.hint && html`<p class="hint"><${Text} text=${error.hint}/></p>`}
 		${error.code === 'forbidden' && me.value && !me.value.capabilities.operate && html`<p>${t('needs.operate')} <code dir="ltr">${grantOf('operate')}</code></p>`}
 		<details><summary>${t('details')}</summary>
