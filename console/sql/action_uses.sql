@@ -13,6 +13,6 @@ SELECT 200 AS status, jsonb_build_object(
 	'uses', coalesce(jsonb_object_agg(a.action, a.of), '{}'))::text AS body
 FROM (SELECT n.action, jsonb_build_object('workflows', count(*), 'used_by',
 		jsonb_agg(jsonb_build_object('definition_id', n.id, 'workflow_name', n.name,
-			'tenant_id', n.tenant_id) ORDER BY n.n) FILTER (WHERE n.n <= 50)) AS of
-	FROM numbered n WHERE n.action IS NOT NULL
+			'tenant_id', n.tenant_id, 'tenant_name', t.name) ORDER BY n.n) FILTER (WHERE n.n <= 50)) AS of
+	FROM numbered n LEFT JOIN @wf@.workflow_tenants t ON t.tenant_id = n.tenant_id WHERE n.action IS NOT NULL
 	GROUP BY n.action) a;

@@ -20,6 +20,9 @@ SELECT 200 AS status, jsonb_build_object(
 	'now', now(),
 	'more', (SELECT count(*) > 200 FROM page),
 	'connections', (SELECT coalesce(jsonb_agg(to_jsonb(p) - 'n' || jsonb_build_object(
+			'used_by', (SELECT coalesce(jsonb_agg(u.one || jsonb_build_object('tenant_name', t.name) ORDER BY u.n), '[]')
+				FROM jsonb_array_elements(p.used_by) WITH ORDINALITY u (one, n)
+				LEFT JOIN @wf@.workflow_tenants t ON t.tenant_id = (u.one->>'tenant_id')::uuid),
 			'changed', CASE WHEN c.id IS NOT NULL
 				THEN jsonb_build_object('at', c.at, 'by', c.who, 'columns', c.columns) END)
 			ORDER BY p.n), '[]')

@@ -61,7 +61,7 @@ function replaceAt(text, position, wrong, right) {
 	return text.startsWith(wrong, before.length) ? before + right + text.slice(before.length + wrong.length) : null;
 }
 
-// What "Did you mean" would do: {word, change} or null.
+// What "Did you mean" would do, and to what: {word, change, path} or null.
 export function correction(tree, problem) {
 	const word = /^Did you mean "([^"]+)"\?/.exec(problem.hint ?? '')?.[1];
 	const wrong = /"([^"]+)"/.exec(problem.message)?.[1];
@@ -74,11 +74,11 @@ export function correction(tree, problem) {
 	if (spell(path) !== problem.path)
 		return null;
 	if (path.at(-1) === wrong && !at(tree, [...path.slice(0, -1), word]))
-		return {word, change: old => rename(old, path.slice(0, -1), wrong, word)};
+		return {word, change: old => rename(old, path.slice(0, -1), wrong, word), path: spell([...path.slice(0, -1), word])};
 	if (node.kind !== 'string')
 		return null;
 
 	const text = node.value === wrong ? word : problem.pos ? replaceAt(node.value, problem.pos, wrong, word) : null;
 
-	return text === null ? null : {word, change: old => put(old, path, make(text))};
+	return text === null ? null : {word, change: old => put(old, path, make(text)), path: problem.path};
 }

@@ -28,11 +28,13 @@ export function words({code, message}) {
 export function ProblemText({editor, problem}) {
 	const fix = correction(editor.tree, problem);
 	const text = words(problem);
+	// the button is gone then: its field gets the focus
+	const mend = () => { editor.edit(fix.change); editor.goTo({path: fix.path}); };
 
 	return html`<div class=${'field-problem ' + problem.severity}>
 		<span aria-hidden="true">${problem.severity === 'error' ? '✕' : '⚠'}</span> <span class="hidden">${t('problem.' + problem.severity)}: </span>
 		${text === problem.message ? html`<bdi dir="auto">${text}</bdi>` : text}
-		${fix ? html` <button type="button" onClick=${() => editor.edit(fix.change)}>${t('problem.fix', {word: fix.word})}</button>`
+		${fix ? html` <button type="button" onClick=${mend}>${t('problem.fix', {word: fix.word})}</button>`
 			: problem.hint && html` <span class="dim"><bdi dir="auto">${problem.hint}</bdi></span>`}
 		${text !== problem.message && html`<details><summary>${t('details')}</summary><p dir="ltr"><${Text} text=${`${problem.message} ${problem.code}`}/></p></details>`}
 	</div>`;

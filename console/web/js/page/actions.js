@@ -52,7 +52,7 @@ function Params({action}) {
 function Users({use}) {
 	if (!use)
 		return html`<p class="dim">${t('action.unused')}</p>`;
-	return html`<p>${t('used_by')}: ${use.used_by.map((one, i) => html`${i > 0 ? ' · ' : ''}<a href=${address('/workflows/' + one.definition_id)}><${Text} text=${one.workflow_name}/></a>`)}
+	return html`<p>${t('used_by')}: ${use.used_by.map((one, i) => html`${i > 0 ? ' · ' : ''}<a href=${address('/workflows/' + one.definition_id)}><${Text} text=${one.workflow_name}/></a>${one.tenant_name && html` <span class="dim">(<${Text} text=${one.tenant_name}/>)</span>`}`)}
 		${use.workflows > use.used_by.length && html` · ${t('used_by.more', {n: use.workflows - use.used_by.length})}`}</p>`;
 }
 

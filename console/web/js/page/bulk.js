@@ -103,11 +103,11 @@ function Summary({what, batches, total, link}) {
 // what: 'retry' or 'cancel'.  ids: those that were chosen, or filter: as of runs/count.
 // facts: what else is to be known before it is done.  link: the parameters of a list that
 // shows them.
-export function BulkDialog({what, ids, filter, facts, link, version: first = 'own', onClose}) {
+export function BulkDialog({what, ids, filter, facts, link, onClose}) {
 	// what comes after this moment was not counted
 	const [fixed] = useState(() => filter && {...filter, until: filter.until ?? timeAgo()});
 	const count = useLoad(options => ids ? Promise.resolve({count: ids.length, capped: false, older: 0}) : countOf(what, fixed, options), []);
-	const [version, setVersion] = useState(first);
+	const [version, setVersion] = useState('current');
 	const [sure, setSure] = useState(false);
 	const batches = useBatches(after => ids ? batchOfIds(what, ids, after, version) : batchOfFilter(what, fixed, after, version));
 	const total = count.data?.count ?? 0;

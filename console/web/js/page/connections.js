@@ -27,7 +27,7 @@ function List({connection}) {
 	const {used_by: known, workflows} = connection;
 
 	return html`<ul class="plain">${known.map(one => html`<li key=${one.definition_id}>
-			<a href=${address('/workflows/' + one.definition_id)}><${Text} text=${one.workflow_name}/></a></li>`)}
+			<a href=${address('/workflows/' + one.definition_id)}><${Text} text=${one.workflow_name}/></a>${one.tenant_name && html` <span class="dim">· <${Text} text=${one.tenant_name}/></span>`}</li>`)}
 		${workflows > known.length && html`<li>${t('used_by.more', {n: workflows - known.length})}</li>`}</ul>`;
 }
 
@@ -65,7 +65,7 @@ function Row({connection, keys, reload}) {
 		<td data-label=${t('connection.kind')}>${t('connection.kind.' + connection.kind)}</td>
 		<td data-label=${t('connection.credentials')}><${Credentials} shape=${connection.credentials}/></td>
 		<td data-label=${t('used_by')}><${Users} connection=${connection}/></td>
-		<td data-label=${t('workflow.changed')}>${changed ? html`<${Text} text=${changed.by}/> <${When} at=${changed.at}/>` : html`<span class="dim">–</span>`}</td>
+		<td class="name" data-label=${t('workflow.changed')}>${changed ? html`<${Text} text=${changed.by}/> <${When} at=${changed.at}/>` : html`<span class="dim">–</span>`}</td>
 		<td><span class="row-actions">
 			<${Action} allowed=${admin} reason=${t('needs.admin')} onClick=${() => open('edit')}>${t('edit')}<span class="hidden"> ${visible(connection.name)}</span></${Action}>
 			<${Action} kind="danger" allowed=${admin} reason=${t('needs.admin')} onClick=${() => open('delete')}>${t('delete')}…<span class="hidden"> ${visible(connection.name)}</span></${Action}></span>

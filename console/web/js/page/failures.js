@@ -98,7 +98,7 @@ export function Groups({groups, now, since: from, onDone}) {
 	return html`${groups.length === 0 ? html`<p class="empty">${t('failures.none')}</p>`
 		: html`<ul class="groups" aria-label=${t('nav.failures')} onKeyDown=${listKeys('.group a')}>${groups.map(group => html`<${Group} key=${[group.definition_id, group.step, group.error_class].join(' ')}
 			group=${group} now=${now} from=${from} onRetry=${retry} onDone=${onDone}/>`)}</ul>`}
-		${retried && html`<${BulkDialog} what="retry" version="current" filter=${filterOf(retried, since(from))} facts=${facts(retried)}
+		${retried && html`<${BulkDialog} what="retry" filter=${filterOf(retried, since(from))} facts=${facts(retried)}
 			link=${{...linkOf(retried, from), status: '', step: '', error_class: ''}} onClose=${() => { retry(null); onDone(); }}/>`}`;
 }
 

@@ -9,6 +9,7 @@ import {me} from '../session.js';
 import {Minutes, Share} from '../ui/bars.js';
 import {needs} from '../ui/grant.js';
 import {Action, Loaded} from '../ui/parts.js';
+import {useTenant} from '../ui/tenant.js';
 import {Groups} from './failures.js';
 import {StopDialog, Pauses} from './stop.js';
 
@@ -49,6 +50,8 @@ function Health({data, reload}) {
 	const [kind, text] = sentence(data);
 	const {health} = data;
 	const {operate} = me.value.capabilities;
+	const {tenant} = route.value.params;
+	const {name} = useTenant(tenant);
 
 	return html`
 		<div class=${'health ' + kind}>
@@ -67,7 +70,7 @@ function Health({data, reload}) {
 		${health.standing_still > 0 && html`<p class="note">⏸ ${t('health.standing_still', {n: health.standing_still})}
 			<a href=${address('/settings/places')}>${t('places.open')}</a></p>`}
 		<${Pauses} pauses=${data.pauses} now=${data.now} onDone=${reload}/>
-		${dialog && html`<${StopDialog} tenant=${route.value.params.tenant} onClose=${() => open(false)} onDone=${() => { open(false); reload(); }}/>`}`;
+		${dialog && html`<${StopDialog} tenant=${tenant} name=${name} onClose=${() => open(false)} onDone=${() => { open(false); reload(); }}/>`}`;
 }
 
 // A database without a workflow: what to do first.

@@ -31,7 +31,7 @@ function Times({one, now}) {
 function Hold({one, reload}) {
 	const [dialog, open] = useState(false);
 	const {operate} = me.value.capabilities;
-	const workflow = {id: one.definition_id, name: one.workflow_name, version: one.version, is_active: one.is_active};
+	const workflow = {id: one.definition_id, tenant_name: one.tenant_name, name: one.workflow_name, version: one.version, is_active: one.is_active};
 
 	const close = () => open(false);
 	const done = () => { open(false); reload(); };

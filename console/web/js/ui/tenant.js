@@ -15,6 +15,17 @@ export function Named({id, name}) {
 	return name ? html`<${Text} text=${name}/>` : html`<span class="id" dir="ltr">${id}</span>`;
 }
 
+// The tenant of this id, whose name is read if the session does not know it.
+export function useTenant(id) {
+	const {tenants, more_tenants: many} = me.value;
+	const known = tenants.find(one => one.id === id);
+	const unknown = many && id && !known;
+	const read = useLoad(options => unknown ? get(query('tenants/names', {tenant: id}), options)
+		: Promise.resolve(null), [unknown && id]);
+
+	return known ?? read.data?.tenants[0] ?? {id, name: null};
+}
+
 function Search({none, onChoose, onClose}) {
 	const [typed, type] = useState('');
 	const q = typed.trim();
@@ -34,17 +45,12 @@ function Search({none, onChoose, onClose}) {
 export function TenantChoice({value, onChoose, none, label, kind = '', name = 'tenant'}) {
 	const {tenants, more_tenants: many} = me.value;
 	const [searching, search] = useState(false);
-	const known = tenants.find(one => one.id === value);
-	const unknown = many && value && !known;
-	const read = useLoad(options => unknown ? get(query('tenants/names', {tenant: value}), options)
-		: Promise.resolve(null), [unknown && value]);
+	const current = useTenant(value);
 
 	if (!many)
 		return html`<label class=${kind}>${label}<select name=${name} value=${value ?? ''} onChange=${event => onChoose(event.target.value || null)}>
 			${none && html`<option value="">${none}</option>`}
 			${tenants.map(one => html`<option value=${one.id}>${visible(one.name ?? one.id)}</option>`)}</select></label>`;
-
-	const current = known ?? read.data?.tenants[0] ?? {id: value, name: null};
 
 	return html`<label class=${kind}>${label}<button type="button" class="pick" aria-haspopup="dialog" onClick=${() => search(true)}>
 			${value ? html`<${Named} ...${current}/>` : none ?? '–'} <span aria-hidden="true">▾</span></button></label>
