@@ -1,6 +1,7 @@
 // Settings: who did what, what fires by itself, branches, mail templates, connections.
 
 import assert from 'node:assert/strict';
+import {readFileSync, readdirSync} from 'node:fs';
 import {test} from 'node:test';
 import {becomes, like, sql, story} from './browser.mjs';
 
@@ -76,6 +77,75 @@ story('sees who did what, by whom and of which kind, with links to it', {languag
 	await person.page.locator('h1', {hasText: 'Daily report'}).waitFor();
 });
 
+// On how many lines each of these stands.
+const linesOf = locator => locator.evaluateAll(all => all.map(one => {
+	const range = document.createRange();
+
+	range.selectNodeContents(one);
+	return new Set(Array.from(range.getClientRects()).filter(rect => rect.width > 1).map(rect => Math.round(rect.top / 8))).size;
+}));
+
+for (const [language, width] of [['en', 1280], ['ar', 1280], ['ar', 390]]) {
+	story('what was done is told in words, in the time of the browser', {language, width}, async person => {
+		const error = 'HTTP <number>: the address of this branch answers that it is busy until the next morning';
+
+		sql(`INSERT INTO workflow_operations (id, at, who, what, tenant_id, detail) VALUES
+			(wf_run_id_floor(now() + interval '1 day'), now(), 'admin', 'retry', '${RIYADH}', '{"count": 214, "status": "failed", "since": "2026-01-02T03:04:05+00:00",
+			"until": "2026-01-03T03:04:05.6+00:00", "step": "bill", "error_class": "${error}", "max_rows": 500, "on_version": "current"}')`);
+		try {
+			await person.signIn('viewer');
+			await person.open('/settings/operations');
+
+			const row = person.page.locator('tbody tr', {hasText: 'HTTP <number>'});
+
+			await row.waitFor();
+			for (const key of ['status', 'since', 'until', 'step', 'error_class', 'max_rows', 'on_version'])
+				await row.getByText(person.say('detail.' + key) + ':', {exact: true}).first().waitFor();
+			await row.getByText(person.say('detail.on_version.current')).waitFor();
+			await row.getByText(person.say('run.status.failed')).waitFor();
+			assert.doesNotMatch(await row.innerText(), /max_rows|error_class|2026-01-02T/);
+			assert.equal(await row.locator('time[datetime^="2026-01-02T"]').innerText(), await person.page.evaluate(name => new Intl.DateTimeFormat(`${name}-u-nu-latn-ca-gregory`,
+				{year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hour12: false}).format(new Date('2026-01-02T03:04:05Z')), language));
+			assert.deepEqual([...new Set(await linesOf(person.page.locator('tbody time, tbody .name bdi')))], [1]);
+			await person.fits('what was done');
+			await person.accessible('what was done');
+		} finally {
+			sql(`DELETE FROM workflow_operations WHERE at > now() - interval '1 hour' AND detail->>'max_rows' = '500'`);
+		}
+	});
+}
+
+story('every button and name of a table of the settings is on one line', {}, async person => {
+	const long = 'x'.repeat(63);
+
+	sql(`UPDATE workflow_tenants SET name = '${long}' WHERE tenant_id = '${RIYADH}'`);
+	try {
+		await person.signIn('admin');
+		for (const section of ['tenants', 'connections', 'schedules']) {
+			await person.open('/settings/' + section);
+			await person.page.locator('tbody button').first().waitFor();
+			assert.deepEqual([...new Set(await linesOf(person.page.locator('tbody button, tbody time')))], [1], section);
+			await person.fits(section);
+		}
+	} finally {
+		sql(`UPDATE workflow_tenants SET name = 'الرياض' WHERE tenant_id = '${RIYADH}'`);
+	}
+});
+
+test('every detail of what was done has words in both languages', async () => {
+	const api = new URL('../../../src/api/', import.meta.url);
+	const keys = new Set(readdirSync(api).filter(name => name.endsWith('.c')).map(name => readFileSync(new URL(name, api), 'utf8'))
+		.filter(text => /operation_note\(|bulk_filter_describe\(FunctionCallInfo fcinfo, ObjectBuilder/.test(text))
+		.flatMap(text => Array.from(text.matchAll(/\b(?:object_(?:text|number|bool)|describe_\w+)\([^;"]*"(\w+)"/g), ([, key]) => key)));
+
+	assert.ok(keys.size > 20 && ['since', 'max_rows', 'new_run_id', 'reason'].every(key => keys.has(key)), [...keys].join());
+	for (const language of ['en', 'ar']) {
+		const {default: texts} = await import(`../../web/i18n/${language}.js`);
+
+		assert.deepEqual([...keys].filter(key => !(`detail.${key}` in texts)), [], language);
+	}
+});
+
 story('sees the next five times of a schedule', {width: 390}, async person => {
 	await person.signIn('viewer');
 	await person.open('/settings/schedules');
@@ -114,6 +184,7 @@ story('finds a schedule, holds its workflow with a reason, and lets it go on', {
 	await person.page.locator('input[name=find]').fill('daily');
 	await person.page.keyboard.press('Enter');
 	await row.getByRole('button', {name: like(person.say('stop'))}).click();
+	await person.dialog().locator('strong', {hasText: 'Beirut'}).waitFor();
 	await person.field('stop.reason').fill('عطلة');
 	await person.dialog().getByRole('button', {name: person.say('stop.hold.button'), exact: true}).click();
 	await row.locator('td').nth(3).getByText(person.say('workflow.paused')).waitFor();
@@ -341,7 +412,10 @@ story('replaces a credential and sees none', {}, async person => {
 	assert.ok(!(await person.page.content()).includes('other'));
 	// a new one, with a header of its own, and away with it
 	await person.press('connection.new');
-	await person.field('name').fill('crm');
+	// until it has a name it says what lacks
+	assert.equal(await person.dialog().getByRole('button', {name: person.say('save'), exact: true}).isDisabled(), true);
+	await person.dialog().getByText(person.say('name.needed')).waitFor();
+	await person.page.locator('input[name=name]').fill('crm');
 	await person.page.locator('select[name=kind]').selectOption('http');
 	await person.page.locator('input[name=config-base_url]').fill('https://crm.example.com');
 	await person.page.locator('input[name=add-headers]').fill('X-Key');
@@ -354,6 +428,36 @@ story('replaces a credential and sees none', {}, async person => {
 	await person.dialog().getByRole('button', {name: person.say('delete'), exact: true}).click();
 	await person.page.locator('tbody tr', {hasText: 'crm'}).waitFor({state: 'detached'});
 });
+
+for (const [language, width] of [['en', 1280], ['ar', 390]]) {
+	story('what is wrong with a connection stands at its field', {language, width, allow: [CONFLICT, /status of 422/]}, async person => {
+		const {page} = person;
+		const field = name => page.locator(`[name=${name}]`);
+		const invalid = () => page.evaluate(() => [document.activeElement.name, document.activeElement.getAttribute('aria-invalid')]);
+
+		await person.signIn('admin');
+		await person.open('/settings/connections');
+		await person.press('connection.new');
+		await field('name').fill('shop');
+		await field('kind').selectOption('http');
+		await field('config-base_url').fill('not a url');
+		await person.press('save');
+		await page.locator('label', {has: field('config-base_url')}).getByText('config.base_url is not an absolute URL without credentials.').waitFor();
+		await page.waitForFunction(() => document.activeElement.name === 'config-base_url');
+		assert.deepEqual(await invalid(), ['config-base_url', 'true']);
+		await person.accessible('a field that is wrong');
+		await person.fits('a field that is wrong');
+		await field('config-base_url').fill('https://example.com');
+		await field('config-signature').fill('{"scheme": ');
+		await person.press('save');
+		await page.locator('label', {has: field('config-signature')}).getByText(person.say('editor.json_broken', {line: 1})).waitFor();
+		await field('config-signature').fill('');
+		await person.press('save');
+		await person.dialog().getByText(person.say('error.exists.connections')).waitFor();
+		await page.waitForFunction(() => document.activeElement.name === 'name');
+		assert.deepEqual(await invalid(), ['name', 'true']);
+	});
+}
 
 story('sees what only an administrator may change', {}, async person => {
 	await person.signIn();
@@ -430,7 +534,8 @@ story('is told who uses a connection before it is deleted', {language: 'ar', wid
 	await person.dialog().getByRole('button').first().click();
 	await row().getByText('1', {exact: true}).waitFor();
 	await row().getByRole('button').nth(1).click();
-	await person.dialog().getByRole('link', {name: 'Needs it'}).waitFor();
+	// two of one name are told apart by where they are
+	await person.dialog().locator('li', {has: person.page.getByRole('link', {name: 'Needs it'})}).getByText('الرياض').waitFor();
 	assert.equal(await press().isDisabled(), true);
 	await person.accessible('deleting what is used');
 	await person.page.locator('input[name=sure]').check();
@@ -444,7 +549,7 @@ story('what must be there of a new connection is in a file, unless one chooses o
 	await person.signIn('admin');
 	await person.open('/settings/connections');
 	await person.press('connection.new');
-	await person.field('name').fill('whats');
+	await person.page.locator('input[name=name]').fill('whats');
 	await person.page.locator('select[name=kind]').selectOption('whatsapp_cloud');
 	assert.equal(await person.page.locator('select[name=secret-access_token]').inputValue(), 'file');
 	await person.page.locator('input[name=secret-access_token-file]').fill('whatsapp_token');

@@ -1,7 +1,7 @@
 // Who did what by hand, the newest first.
 
 import {html, useRef} from '../../vendor/ui.js';
-import {t, has} from '../i18n.js';
+import {t, has, list} from '../i18n.js';
 import {route, address, change} from '../router.js';
 import {get} from '../api.js';
 import {useLoad} from '../load.js';
@@ -10,16 +10,29 @@ import {query} from '../ui/find.js';
 import {Loaded, When} from '../ui/parts.js';
 import {Text} from '../ui/value.js';
 
-const CHANGES = ['insert', 'update', 'delete'];
 // the words of workflow_operations.what
 const WHAT = ['cancel', 'retry', 'rerun', 'fire', 'pause', 'resume', 'save', 'switch', 'delete', 'connection',
 	'accept place', 'discard place', 'purge'];
 
+const TIMES = ['since', 'until', 'before'];
+// what has words as a value: the beginning of their keys
+const WORDS = {change: 'detail.change.', on_version: 'detail.on_version.', status: 'run.status.', kind: 'connection.kind.'};
+// of columns of a connection
+const COLUMNS = {tenant_id: 'tenant', name: 'name', kind: 'connection.kind', config: 'connection.config', credentials: 'connection.credentials'};
+
 function valueOf(key, value) {
-	if (key === 'change' && CHANGES.includes(value))
-		return t('detail.change.' + value);
+	if (key in WORDS && has(WORDS[key] + value))
+		return t(WORDS[key] + value);
+	if (key === 'columns')
+		return list(value.split(', ').map(one => one in COLUMNS ? t(COLUMNS[one]) : one));
 	if (key === 'active')
 		return t(value ? 'workflow.on' : 'workflow.off');
+	if (typeof value === 'boolean')
+		return t(value ? 'editor.yes' : 'editor.no');
+	if (TIMES.includes(key))
+		return html`<${When} at=${value}/>`;
+	if (key === 'new_run_id')
+		return html`<a href=${address('/runs/' + value)}>${t('run')}</a>`;
 	return html`<${Text} text=${String(value)}/>`;
 }
 
@@ -52,7 +65,7 @@ function Row({one}) {
 
 	return html`<tr>
 		<td><${When} at=${one.at}/></td>
-		<td data-label=${t('operations.who')}><a href=${address('/settings/operations', {...params, who: one.who, before: ''})}><${Text} text=${one.who}/></a></td>
+		<td class="name" data-label=${t('operations.who')}><a href=${address('/settings/operations', {...params, who: one.who, before: ''})}><${Text} text=${one.who}/></a></td>
 		<th scope="row" data-label=${t('operations.what')}>${what(one.what)}</th>
 		<td data-label=${one.run_id || one.workflow_name || one.tenant_name ? t('operations.about') : null}><${About} one=${one}/></td>
 		<td data-label=${t('details')}><${Detail} one=${one}/></td>

@@ -19,7 +19,7 @@ function Row({template}) {
 		<td data-label=${t('tenant')}>${template.tenant_id ? html`<${Text} text=${template.tenant_name ?? template.tenant_id}/>` : t('tenant.all')}</td>
 		<td data-label=${t('mail.subject')}><${Text} text=${template.subject ?? '–'}/></td>
 		<td data-label=${t('used_by')}>${number(template.workflows)}</td>
-		<td data-label=${t('workflow.changed')}>v${template.version} ${template.changed_by && html`<${Text} text=${template.changed_by}/> <${When} at=${template.changed_at}/>`}</td>
+		<td class="name" data-label=${t('workflow.changed')}>v${template.version} ${template.changed_by && html`<${Text} text=${template.changed_by}/> <${When} at=${template.changed_at}/>`}</td>
 	</tr>`;
 }
 

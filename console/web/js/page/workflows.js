@@ -67,11 +67,11 @@ function Row({workflow, counts, next, now, reload}) {
 		<th scope="row"><a href=${address('/workflows/' + workflow.id, {tenant: route.value.params.tenant})}><bdi>${workflow.name}</bdi></a>
 			${workflow.tenant_name && html`<span class="dim"> · <bdi>${workflow.tenant_name}</bdi></span>`}
 			${workflow.description && html`<div class="dim"><${Text} text=${workflow.description}/></div>`}</th>
-		<td data-label=${t('workflow.event')}><span dir="ltr">${workflow.trigger_type}</span></td>
+		<td class="name" data-label=${t('workflow.event')}><span dir="ltr">${workflow.trigger_type}</span></td>
 		${next && html`<td data-label=${t('schedule.next')}>${fires ? html`<${When} at=${workflow.next_at}/> <span class="dim">(<${When} at=${workflow.next_at} now=${now}/>)</span>` : html`<span class="dim">–</span>`}</td>`}
 		<td data-label=${t('workflow.steps')}><${Steps} steps=${workflow.steps}/></td>
 		<td data-label=${t('workflow.day')}><${Day} workflow=${workflow} counts=${counts}/></td>
-		<td data-label=${t('workflow.changed')}>v${workflow.version} <bdi>${workflow.updated_by}</bdi> <${When} at=${workflow.updated_at} now=${now}/></td>
+		<td class="name" data-label=${t('workflow.changed')}>v${workflow.version} <bdi>${workflow.updated_by}</bdi> <${When} at=${workflow.updated_at} now=${now}/></td>
 		<td data-label=${t('workflow.state')}><span class="status">${workflow.paused ? t('workflow.paused') : workflow.is_active ? t('workflow.on') : t('workflow.off')}</span></td>
 		<td>${workflow.is_active
 			? html`<${Action} allowed=${operate} reason=${needs('operate')} onClick=${() => open(true)}>${t('stop')}</${Action}>`
