@@ -23,7 +23,7 @@ import {Start, readExample} from '../editor/start.js';
 import {Dialog} from '../ui/dialog.js';
 import {Difference} from '../ui/difference.js';
 import {needs, needsRole} from '../ui/grant.js';
-import {Action, Loaded} from '../ui/parts.js';
+import {Action, Loaded, said} from '../ui/parts.js';
 import {TenantChoice} from '../ui/tenant.js';
 import {toast} from '../ui/toast.js';
 import {Text} from '../ui/value.js';
@@ -216,7 +216,7 @@ function EditorPage({first, catalogue, latest}) {
 			model.type(draft.text);
 			drafts.take(draft);
 		} catch (error) {
-			toast(error.hint ?? error.message, 'error');
+			toast(said(error), 'error');
 		}
 	}
 

@@ -12,7 +12,7 @@ import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Dialog} from '../ui/dialog.js';
 import {needs} from '../ui/grant.js';
-import {Action, Loaded, Problem, When} from '../ui/parts.js';
+import {Action, Loaded, Problem, When, said} from '../ui/parts.js';
 import {TenantChoice} from '../ui/tenant.js';
 import {toast} from '../ui/toast.js';
 import {Text} from '../ui/value.js';
@@ -155,7 +155,7 @@ function useTexts(template, whose, setWhose) {
 			setWhose(its);
 			drafts.take(draft);
 		} catch (error) {
-			toast(error.hint ?? error.message, 'error');
+			toast(said(error), 'error');
 		}
 	}
 
