@@ -7,6 +7,7 @@ use warnings FATAL => 'all';
 
 use PostgreSQL::Test::Utils;
 use Test::More;
+use WorkflowEngine::Runs qw(create_hold hold_definition);
 use WorkflowEngine::Test;
 
 my $node = new_node('main', <<'CONF');
@@ -85,24 +86,12 @@ $session->quit;
 # The first worker reads the pauses for long, since there are many.  Meanwhile
 # wf_resume commits and the other one ends a step, and rescans.
 #
-my $hold = q{{"name": "hold", "trigger_type": "hold", "steps": [
-	{"name": "hold", "action": "insert_record", "params":
-		{"table": "held", "fields": {"id": 1}}}]}};
+my $hold = hold_definition();
 my $other = $node->background_psql('postgres');
 my $nactive = q{SELECT count(*) FROM pg_stat_activity
 	WHERE backend_type = 'workflow_engine worker' AND state = 'active'};
+create_hold($node);
 $other->query_safe(qq{
-	CREATE TABLE ended (id int);
-	CREATE TABLE held (id int);
-	CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS \$\$
-	BEGIN
-		WHILE NOT EXISTS (SELECT FROM ended) LOOP
-			PERFORM pg_sleep(0.002);
-		END LOOP;
-		RETURN NEW;
-	END \$\$;
-	CREATE TRIGGER hold BEFORE INSERT ON held
-		FOR EACH ROW EXECUTE FUNCTION hold();
 	SELECT wf_define('$one', '$hold');
 	SELECT wf_fire('$one', 'hold')});
 wait_until(sub { $other->query_safe($nactive) eq '1' },

@@ -8,6 +8,7 @@ use warnings FATAL => 'all';
 
 use PostgreSQL::Test::Utils;
 use Test::More;
+use WorkflowEngine::Runs qw(create_hold hold_definition);
 use WorkflowEngine::Test;
 
 my $node = new_node('main', <<'CONF');
@@ -33,23 +34,11 @@ my $setup = qq{
 	CREATE TABLE notes (id int);
 	SELECT wf_define('$one', $note)};
 
-# Its step lasts until there is a row in ended.
+my $hold = hold_definition();
+create_hold($node);
 $node->safe_psql('postgres', qq{
 	$setup;
-	CREATE TABLE ended (id int);
-	CREATE TABLE held (id int);
-	CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS \$\$
-	BEGIN
-		WHILE NOT EXISTS (SELECT FROM ended) LOOP
-			PERFORM pg_sleep(0.002);
-		END LOOP;
-		RETURN NEW;
-	END \$\$;
-	CREATE TRIGGER hold BEFORE INSERT ON held
-		FOR EACH ROW EXECUTE FUNCTION hold();
-	SELECT wf_define('$one', '{"name": "hold", "trigger_type": "hold",
-		"steps": [{"name": "hold", "action": "insert_record", "params":
-			{"table": "held", "fields": {"id": 1}}}]}')});
+	SELECT wf_define('$one', '$hold')});
 
 sub fire
 {

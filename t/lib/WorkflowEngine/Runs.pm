@@ -25,7 +25,7 @@ use WorkflowEngine::Test;
 
 our @EXPORT = qw(
   query answer fire define_and_fire wait_status wait_in_step worker_pid
-  set_and_reload);
+  set_and_reload create_hold hold_definition);
 
 my $worker_is = "backend_type = 'workflow_engine worker'";
 
@@ -52,6 +52,45 @@ sub answer
 {
 	my ($node, $sql) = @_;
 	return (try_query($node, 'postgres', $sql))[0];
+}
+
+=head2 create_hold(node)
+
+Creates what hold_definition needs: its step lasts until there is a row in the
+table ended.
+
+=cut
+
+sub create_hold
+{
+	my ($node) = @_;
+
+	query($node, qq{
+	CREATE TABLE ended (id int);
+	CREATE TABLE held (id int);
+	CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS \$\$
+	BEGIN
+		WHILE NOT EXISTS (SELECT FROM ended) LOOP
+			PERFORM pg_sleep(0.002);
+		END LOOP;
+		RETURN NEW;
+	END \$\$;
+	CREATE TRIGGER hold BEFORE INSERT ON held
+		FOR EACH ROW EXECUTE FUNCTION hold()});
+	return;
+}
+
+=head2 hold_definition()
+
+A definition whose one step lasts so long; it is fired by hold.
+
+=cut
+
+sub hold_definition
+{
+	return q{{"name": "hold", "trigger_type": "hold", "steps": [
+		{"name": "hold", "action": "insert_record", "params":
+			{"table": "held", "fields": {"id": 1}}}]}};
 }
 
 =head2 fire(node, tenant, trigger type, payload)
