@@ -181,20 +181,10 @@ guard_word(Span span, char *word)
 				  "0123456789_-") == span.len;
 }
 
-/* Reads a number of 1 to 15 digits; 0 if it is not there; false: no number. */
+/* Reads the number of a request; 0 if it has none; false: it is no number. */
 bool
-guard_order(Span span, long long *order)
+guard_order(Span span, size_t *order)
 {
 	*order = 0;
-	if (span.data == NULL)
-		return true;
-	if (span.len == 0 || span.len > 15)
-		return false;
-	for (size_t i = 0; i < span.len; i++)
-	{
-		if (span.data[i] < '0' || span.data[i] > '9')
-			return false;
-		*order = *order * 10 + (span.data[i] - '0');
-	}
-	return true;
+	return span.data == NULL || span_number(span, 15, order);
 }

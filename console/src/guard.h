@@ -17,7 +17,7 @@ extern void guard_address(const Config *config, const Request *request,
 						  const char *peer, char *address);
 extern bool guard_cookie(const Request *request, unsigned char *id);
 extern bool guard_token(const Request *request, unsigned char *token);
-extern bool guard_order(Span span, long long *order);
+extern bool guard_order(Span span, size_t *order);
 extern bool guard_word(Span span, char *word);
 
 #define GUARD_WORD 33			/* of X-WF-Tab and X-WF-Slot, with the NUL */

@@ -39,7 +39,7 @@ typedef struct Job
 	const char *body;
 	char		tab[GUARD_WORD];
 	char		slot[GUARD_WORD];
-	long long	order;
+	size_t		order;
 	bool		poll;
 	bool		superseded;
 	size_t		reserved;		/* of the budget, while it runs */
@@ -56,6 +56,10 @@ struct Operator
 	Job		   *running;
 	Job		   *waiting;		/* the first of them */
 };
+
+/* What is answered to a request that a newer one of its slot replaces. */
+static const Problem superseded = {.status = 409, .code = "superseded",
+.message = "A newer request took its place."};
 
 static void on_lost(void *arg);
 static void on_done(QueryResult *result, void *arg);
@@ -229,7 +233,7 @@ on_done(QueryResult *result, void *arg)
 	if (job->client == NULL)
 		free_job(job);
 	else if (job->superseded)
-		fail_with(job, 409, "superseded", "A newer request took its place.");
+		fail(job, &superseded);
 	else if (result->error != NULL)
 		fail_error(job, result->error);
 	else
@@ -304,8 +308,16 @@ supersede(Operator *operator, const Demand *demand)
 		if (!same_slot(job, demand))
 			continue;
 		unlink_job(operator, job);
-		fail_with(job, 409, "superseded", "A newer request took its place.");
+		fail(job, &superseded);
 	}
+}
+
+/* Does this job take the place of what is asked, though it came before? */
+static bool
+is_newer(const Job *job, const Demand *demand)
+{
+	return !job->poll && same_slot(job, demand) &&
+		job->order > demand->order;
 }
 
 /*
@@ -315,16 +327,12 @@ supersede(Operator *operator, const Demand *demand)
 static bool
 overtaken(const Operator *operator, const Demand *demand)
 {
-	const Job  *job = operator->running;
-
-	if (demand->order == 0 || demand->match->route->writes)
+	if (demand->poll || demand->order == 0 || demand->match->route->writes)
 		return false;
-	if (job != NULL && !job->poll && same_slot(job, demand) &&
-		job->order > demand->order)
+	if (operator->running != NULL && is_newer(operator->running, demand))
 		return true;
-	for (job = operator->waiting; job; job = job->next)
-		if (!job->poll && same_slot(job, demand) &&
-			job->order > demand->order)
+	for (const Job *job = operator->waiting; job; job = job->next)
+		if (is_newer(job, demand))
 			return true;
 	return false;
 }
@@ -366,13 +374,7 @@ refused(Operator *operator, const Demand *demand, Problem *problem)
 											"in_hot_standby");
 
 	memset(problem, 0, sizeof(*problem));
-	if (!demand->poll && overtaken(operator, demand))
-	{
-		problem->status = 409;
-		problem->code = "superseded";
-		problem->message = "A newer request took its place.";
-	}
-	else if (demand->match->route->writes && standby &&
+	if (demand->match->route->writes && standby &&
 		strcmp(standby, "on") == 0)
 	{
 		problem->status = 503;
@@ -429,8 +431,13 @@ operator_ask(Session *session, Client *client, const Demand *demand)
 
 	for (int i = 0; i < PREVIEWS; i++)
 		preview_expire(&operator->previews[i], clock_ms());
-	if (!demand->poll && !overtaken(operator, demand))
-		supersede(operator, demand);	/* nobody has asked for a poll */
+	if (overtaken(operator, demand))
+	{
+		client_fail(client, &superseded);
+		return;
+	}
+	if (!demand->poll)			/* nobody has asked for it */
+		supersede(operator, demand);
 	if (refused(operator, demand, &problem))
 	{
 		client_fail(client, &problem);

@@ -23,7 +23,7 @@ typedef struct Demand
 	bool		poll;
 	char		tab[GUARD_WORD];
 	char		slot[GUARD_WORD];
-	long long	order;			/* of the requests of the tab; 0: not said */
+	size_t		order;			/* of the requests of the tab; 0: not said */
 } Demand;
 
 extern Session *operator_new(Sessions *sessions, Query *query,

@@ -77,6 +77,22 @@ span_copy(Span span)
 	return span.data ? text_copy(span.data, span.len) : NULL;
 }
 
+/* Reads a number of digits alone, at most so many; false: it is none. */
+bool
+span_number(Span span, size_t digits, size_t *number)
+{
+	*number = 0;
+	if (span.len == 0 || span.len > digits)
+		return false;
+	for (size_t i = 0; i < span.len; i++)
+	{
+		if (span.data[i] < '0' || span.data[i] > '9')
+			return false;
+		*number = *number * 10 + (size_t) (span.data[i] - '0');
+	}
+	return true;
+}
+
 /* A character of a header's name or of a method (RFC 9110, token). */
 static bool
 is_token(unsigned char c)
@@ -216,15 +232,8 @@ read_length(Request *request, Problem *problem)
 	if (length.data == NULL)
 		return request->is_post ? bad(problem, 411, "length",
 									  "There is no Content-Length.") : READ_DONE;
-	if (length.len == 0 || length.len > 12)
+	if (!span_number(length, 12, &request->body_length))
 		return bad_request(problem, "The Content-Length is no number.");
-	for (size_t i = 0; i < length.len; i++)
-	{
-		if (length.data[i] < '0' || length.data[i] > '9')
-			return bad_request(problem, "The Content-Length is no number.");
-		request->body_length = request->body_length * 10 +
-			(length.data[i] - '0');
-	}
 	if (request->body_length > 0 && !request->is_post)
 		return bad_request(problem, "A GET has a body.");
 	if (request->body_length > REQUEST_BODY)

@@ -74,5 +74,6 @@ extern ReadState request_read_head(HeadScan *scan, const char *data,
 extern bool span_is(Span span, const char *s);
 extern bool span_is_word(Span span, const char *s);
 extern char *span_copy(Span span);
+extern bool span_number(Span span, size_t digits, size_t *number);
 
 #endif							/* WF_REQUEST_H */

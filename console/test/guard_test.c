@@ -164,7 +164,7 @@ static void
 test_cookie(void)
 {
 	char		word[GUARD_WORD];
-	long long	order;
+	size_t		order;
 
 	CHECK(cookie_ok("__Host-wf=" ID));
 	CHECK(cookie_ok("a=b; __Host-wf=" ID "; c"));

@@ -143,7 +143,7 @@ write_pause(FunctionCallInfo fcinfo, const char *what, const char *sql)
 		note_pause(what, &target, reason);
 	SPI_finish();
 	wakeup_at_commit();
-	wakeup_schedules_at_commit();
+	wakeup_schedules_at_commit();	/* some may have come due in a pause */
 	PG_RETURN_VOID();
 }
 

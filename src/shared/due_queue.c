@@ -26,19 +26,20 @@
  * takes its snapshot: a run that is not in the snapshot commits later, finds
  * the flag down and is put in (or raises the flag again).
  *
- * Nothing is kept of what is paused, since the room would be missing for other
- * tenants, of all databases: the rescan that wf_resume wants finds it.  What
- * is dropped as paused was read from the table a while ago.  If a rescan has
- * begun meanwhile, that may be the one of wf_resume, so nothing is dropped.
+ * Paused tenants are dropped.  They would take the room of others, and this
+ * memory is shared by all databases.  The rescan that wf_resume wants finds
+ * their runs again.  A worker knows who is paused from the table, which it
+ * read a while ago.  If a rescan has begun since then, that may be the one
+ * which wf_resume wanted, so the worker drops nothing.
  *
  * A rescan of the whole table is wanted (wants_rescan) when a worker begins,
  * after it has ended or had an error (it may have lost ids), after NOTIFY,
  * rows inserted by hand, wf_resume and wf_retry, and at a sweep.  A rescan
  * finds the tenants that have due runs and has each of them read from the
  * beginning.  If there is no room for a tenant, the next rescan goes on from
- * there (the cursor).  What is wanted meanwhile may be about a tenant before
- * the cursor: so when the end is reached, another one begins at the first
- * tenant (wants_whole).
+ * there (the cursor).  If somebody wants a rescan meanwhile, that may be for a
+ * tenant before the cursor.  So after the last tenant another rescan begins at
+ * the first one (wants_whole).
  *
  * Runs that are due later are not here: next_due is the earliest moment at
  * which the table is to be asked for them.  Workers at rest sleep until then,

@@ -116,7 +116,8 @@ extern bool due_has_work(void);
 extern void due_want_rescan(void);
 
 /*
- * Is a rescan wanted, or was the last one sweep_us ago (if sweep_us >= 0)?
+ * Is a rescan wanted, or was the last one that began at the first tenant
+ * sweep_us ago (if sweep_us >= 0)?
  * If so, the caller tells each tenant that has due runs, from the one after
  * *after on (if *has_after), and calls due_end_rescan.  *nrescans, in either
  * case: how many have begun, with this one.
@@ -124,7 +125,7 @@ extern void due_want_rescan(void);
 extern bool due_begin_rescan(int64 sweep_us, pg_uuid_t *after,
 							 bool *has_after, uint32 *nrescans);
 
-/* How many have begun. */
+/* How many rescans have begun. */
 extern uint32 due_count_rescans(void);
 
 /* False if there is no room for the tenant: end the rescan there. */

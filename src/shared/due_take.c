@@ -129,7 +129,10 @@ due_end_reading(const DueReading *reading, const DueRun *runs, int n,
 
 	if (tenant != NULL)
 	{
-		/* a rescan, meanwhile: runs may have come before those just read */
+		/*
+		 * A rescan has come upon the tenant meanwhile: runs may be due that
+		 * come before those just read.
+		 */
 		bool		anew = tenant->more &&
 			tenant->more_priority == PG_INT16_MAX;
 
@@ -264,9 +267,10 @@ due_rescan_add_tenant(const pg_uuid_t *id)
 }
 
 /*
- * Several workers may rescan at a time.  Where one of them has stopped counts
- * only if none has begun since, as that one may be of all tenants, and be
- * before the place.
+ * Several workers may rescan at a time.  If a rescan ends for want of room,
+ * the next one goes on from there only if no other rescan has begun meanwhile:
+ * that one may have begun at the first tenant, and not have come so far.  Else
+ * all tenants are rescanned once more.
  */
 void
 due_end_rescan(uint32 nrescans, bool complete, const pg_uuid_t *last,

@@ -103,21 +103,16 @@ work(Tick *tick, bool sweep)
 	if (this_worker.lost)
 		resume_find_lost(tick);
 	sweep |= this_worker.sweep;
+	tick->sweep = sweep;		/* still owed, unless tick_claim does it */
 	if (blocked != NULL && !this_worker.ordinary_next &&
 		alone_try(tick, blocked))
-	{
-		tick->sweep = sweep;
 		return;
-	}
 	resume_record_answers(tick);
 	resume_runnable(tick);
 	if (!tick->no_claims)
 		tick_claim(tick, sweep);
 	else
-	{
-		tick->sweep = sweep;
 		tick->next_due = clock_now() + BUSY_RETRY_US;
-	}
 }
 
 /*--- after the commit ---*/

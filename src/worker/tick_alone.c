@@ -124,7 +124,7 @@ alone_try(Tick *tick, Blocked *blocked)
 		return false;
 	}
 	begin_alone(tick, blocked, now);
-	if (tick->run.soft_limit_ms == 0)
+	if (tick->run.soft_limit_ms == 0)	/* the step may take long */
 		claim_hand_over();
 	tick_is_about(run);
 	tick_save_run(tick, run, run_advance(run, &tick->run));

@@ -8,8 +8,8 @@
 #include "worker/tick_state.h"
 
 /*
- * Takes runs that are due and advances them.  sweep: in any case those whose
- * owner is gone as well, which are looked for at each rescan too.
+ * Takes runs that are due and advances them.  If the table is rescanned, or if
+ * sweep is true, runs whose owner is gone are taken over as well.
  */
 extern void tick_claim(Tick *tick, bool sweep);
 

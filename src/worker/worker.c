@@ -437,8 +437,9 @@ loop(WaitEventSet *events)
 			continue;
 		}
 		do_chores();
-		read_notifications();	/* again: a chore that waits for a lock takes
-								 * the latch for its own */
+		read_notifications();	/* again: a chore that waits for a lock
+								 * resets the latch, so that nothing else
+								 * would say that this worker was woken */
 		if (is_due(&limit))
 			do_tick();
 		else

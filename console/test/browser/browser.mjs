@@ -146,7 +146,8 @@ export class Person {
 	}
 
 	// Signs in; at most one try a second is taken from an address.
-	// The page is left alone until it is done: it would ask on, of a session that ends.
+	// Signs out and waits until that is done.  A page that was loaded before the end would
+	// ask things of a session that ends, and note the refusals as errors.
 	async signOut() {
 		await this.menu();
 		await this.press('signout');
