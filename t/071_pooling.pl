@@ -48,8 +48,8 @@ sub client
 	my ($node, $connstr, $sql) = @_;
 	my ($stdout, $stderr);
 
-	$node->psql(
-		'postgres', $sql,
+	run_sql(
+		$node, 'postgres', $sql,
 		connstr => $connstr,
 		stdout => \$stdout,
 		stderr => \$stderr,

@@ -29,8 +29,10 @@ sub console
 	my ($out, $err);
 
 	append_to_file($file, $conf);
+	# From a file: a console that leaves before it reads would break a pipe.
+	append_to_file("$file.input", $input);
 	IPC::Run::run([ WorkflowEngine::Console::program(), '--config', $file, @arguments ],
-		'<', \$input, '>', \$out, '2>', \$err, IPC::Run::timeout($WorkflowEngine::Test::limit));
+		'<', "$file.input", '>', \$out, '2>', \$err, IPC::Run::timeout($WorkflowEngine::Test::limit));
 	return ($? >> 8, $out . $err);
 }
 

@@ -28,6 +28,7 @@ use warnings FATAL => 'all';
 use Carp;
 use Exporter 'import';
 use File::Basename qw(dirname);
+use File::Temp;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -36,8 +37,8 @@ use Time::HiRes qw(sleep time);
 use WorkflowEngine::Receiver;
 
 our @EXPORT = qw(
-  new_node extension_conf try_query wait_for wait_until start_receiver make_ca
-  run_status test_program);
+  new_node extension_conf run_sql try_query wait_for wait_until start_receiver
+  make_ca run_status test_program);
 
 our $limit = $ENV{WF_TEST_LIMIT} || 60;    # seconds to wait for anything
 
@@ -139,6 +140,25 @@ sub wait_for
 	croak "timed out: $what";
 }
 
+=head2 run_sql(node, database, sql, option => value ...)
+
+What C<psql> of the node does and returns, with its options, for a connection
+that may be refused.  Such a psql leaves before it reads its standard input,
+and whoever writes the SQL to it may die of the broken pipe; so it is given a
+file.
+
+=cut
+
+sub run_sql
+{
+	my ($node, $db, $sql, %option) = @_;
+	my $file = File::Temp->new;
+
+	append_to_file($file->filename, $sql);
+	return $node->psql($db, '', %option,
+		extra_params => [ @{ $option{extra_params} || [] }, '-f', $file->filename ]);
+}
+
 =head2 try_query(node, database, sql)
 
 What the server answers and what psql says of errors; the answer is undef if
@@ -149,14 +169,8 @@ there was one, for instance because the server is down.
 sub try_query
 {
 	my ($node, $db, $sql) = @_;
-	my ($out, $err);
+	my ($status, $out, $err) = run_sql($node, $db, $sql);
 
-	# A psql that cannot connect may leave before the query is written to it.
-	# Then IPC::Run dies of the broken pipe.
-	my $status = eval {
-		$node->psql($db, $sql, stdout => \$out, stderr => \$err);
-	};
-	return (undef, $@) unless defined $status;
 	return ($status == 0 ? $out : undef, $err);
 }
 
