@@ -48,7 +48,7 @@ sub client
 	my ($node, $connstr, $sql) = @_;
 	my ($stdout, $stderr);
 
-	run_sql(
+	try_psql(
 		$node, 'postgres', $sql,
 		connstr => $connstr,
 		stdout => \$stdout,

@@ -37,7 +37,7 @@ use Time::HiRes qw(sleep time);
 use WorkflowEngine::Receiver;
 
 our @EXPORT = qw(
-  new_node extension_conf run_sql try_query wait_for wait_until start_receiver
+  new_node extension_conf try_psql try_query wait_for wait_until start_receiver
   make_ca run_status test_program);
 
 our $limit = $ENV{WF_TEST_LIMIT} || 60;    # seconds to wait for anything
@@ -140,7 +140,7 @@ sub wait_for
 	croak "timed out: $what";
 }
 
-=head2 run_sql(node, database, sql, option => value ...)
+=head2 try_psql(node, database, sql, option => value ...)
 
 What C<psql> of the node does and returns, with its options, for a connection
 that may be refused.  Such a psql leaves before it reads its standard input,
@@ -149,7 +149,7 @@ file.
 
 =cut
 
-sub run_sql
+sub try_psql
 {
 	my ($node, $db, $sql, %option) = @_;
 	my $file = File::Temp->new;
@@ -169,7 +169,7 @@ there was one, for instance because the server is down.
 sub try_query
 {
 	my ($node, $db, $sql) = @_;
-	my ($status, $out, $err) = run_sql($node, $db, $sql);
+	my ($status, $out, $err) = try_psql($node, $db, $sql);
 
 	return ($status == 0 ? $out : undef, $err);
 }
