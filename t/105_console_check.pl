@@ -73,6 +73,8 @@ foreach my $case (
 	[ 'no host', { database => 'dbname=shop' }, qr/must name one host/ ],
 	[ 'two hosts', { database => 'host=/tmp,/var dbname=shop' }, qr/must name one host/ ],
 	[ 'TCP in the clear', { database => 'host=127.0.0.1 dbname=shop' }, qr/sslmode=verify-full/ ],
+	[ 'TCP in the clear beside a socket',
+		{ database => "$database hostaddr=127.0.0.1" }, qr/hostaddr has no place beside/ ],
 	[ 'TCP that trusts anybody', { database => 'host=127.0.0.1 dbname=shop sslmode=require' },
 		qr/sslmode=verify-full/ ],
 	[ 'TCP without a root', { database => 'host=127.0.0.1 dbname=shop sslmode=verify-full' },

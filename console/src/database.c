@@ -187,6 +187,10 @@ database_new(const char *conninfo, char *error)
 	if (ok && (host == NULL || strchr(host, ',') != NULL))
 		ok = refuse(error, "database: it must name one host, such as"
 					" host=/run/postgresql");
+	else if (ok && host[0] == '/' && get(database, "hostaddr") != NULL)
+		/* libpq would go there, by TCP, whatever the host is */
+		ok = refuse(error, "database: hostaddr has no place beside the"
+					" directory of a socket, host=%.200s", host);
 	else if (ok && host[0] == '/')
 	{
 		add(database, "requirepeer", "postgres");
