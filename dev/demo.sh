@@ -57,7 +57,7 @@ serve_console()
 	cat >"$WORK/console.conf" <<-EOF
 		listen = 127.0.0.1:$port
 		url = http://127.0.0.1:$port
-		database = host=$WORK/tmp port=$WF_PORT dbname=shop
+		database = host=$WORK/tmp port=$WF_PORT dbname=shop requirepeer=$peer
 		languages = en, ar
 	EOF
 	chmod 644 "$WORK/console.conf"
