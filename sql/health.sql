@@ -75,6 +75,33 @@ SELECT wf_resume(t.tenant('health'));
 SELECT t.wait_all('health');
 SELECT due, oldest_due_at, failed_1h, paused FROM wf_health(t.tenant('health'));
 
+-- One workflow is paused: its runs wait for no worker, so they are not due, be
+-- they fired for now or for a time that has come.
+SELECT wf_pause(t.tenant('health'), 'good', 'the shop is closed');
+SELECT count(*) FROM wf_fire(t.tenant('health'), 'good');
+INSERT INTO workflow_runs (definition_id, trigger_payload, queued_at, run_at)
+SELECT id, '{}', now() - interval '2 h', now() - interval '1 h'
+FROM workflow_definitions WHERE tenant_id = t.tenant('health') AND name = 'good';
+SELECT due, oldest_due_at, later, paused FROM wf_health(t.tenant('health'));
+-- Those of others are: here of a transaction that no worker sees yet.
+BEGIN;
+SELECT count(*) FROM wf_fire(t.tenant('health'), 'bad', priority => -3);
+SELECT count(*) FROM wf_fire(t.tenant('health'), 'bad');
+INSERT INTO workflow_runs (definition_id, trigger_payload, queued_at, run_at)
+SELECT id, '{}', now() - interval '40 min', now() - interval '30 min'
+FROM workflow_definitions WHERE tenant_id = t.tenant('health') AND name = 'bad';
+SELECT due, now() - oldest_due_at AS oldest, paused FROM wf_health(t.tenant('health'));
+-- If the tenant is paused, all tenants have none of them, and the tenant all.
+SELECT due AS before FROM wf_health() \gset
+SELECT wf_pause(t.tenant('health'));
+SELECT a.due - :before AS of_all, a.paused, h.due, h.paused FROM wf_health() a, wf_health(t.tenant('health')) h;
+-- If everything is paused, all of them count.
+SELECT wf_pause();
+SELECT a.due - :before AS of_all, a.paused FROM wf_health() a;
+ROLLBACK;
+SELECT wf_resume(t.tenant('health'), 'good');
+SELECT t.wait_all('health');
+
 -- Of all tenants: at least as many.
 SELECT a.later >= h.later AND a.waiting >= h.waiting AND a.failed_1h >= h.failed_1h + h2.failed_1h
 	AND a.completed_per_minute >= h.completed_per_minute AS all_counted
@@ -119,7 +146,18 @@ SELECT d.id, '{}', -2 FROM workflow_definitions d, generate_series(1, 3) n
 WHERE d.tenant_id = t.tenant('health3') AND d.name = 'few';
 SELECT due, now() - oldest_due_at BETWEEN '10500 s' AND '10600 s' AS oldest
 FROM wf_health(t.tenant('health3'));
+SELECT due < 10001 AS passed_over, now() - oldest_due_at >= '10500 s' AS oldest FROM wf_health();
+BEGIN;
+SELECT wf_pause();
 SELECT due, now() - oldest_due_at >= '10500 s' AS oldest FROM wf_health();
+ROLLBACK;
+-- So many of a paused workflow hide no others: here of a lower priority.
+BEGIN;
+SELECT wf_resume(t.tenant('health3'));
+SELECT wf_pause(t.tenant('health3'), 'many');
+SELECT due, now() - oldest_due_at < '10500 s' AS younger FROM wf_health(t.tenant('health3'));
+SELECT due >= 3 AS counted FROM wf_health();
+ROLLBACK;
 -- The few of another workflow of that tenant are counted all the same.
 SELECT workflow_name, queued, running, waiting, paused FROM workflow_stats
 WHERE tenant_id = t.tenant('health3') ORDER BY 1;

@@ -69,8 +69,8 @@ enum
  * rows say which is which, those that are furthest away first: retries are the
  * nearest.
  */
-#define RIPE_OF_ALL \
-	"(SELECT q.run_at FROM %t.workflow_runs q WHERE q.place = $2" \
+#define RIPE_OF_ALL(columns) \
+	"(SELECT " columns " FROM %t.workflow_runs q WHERE q.place = $2" \
 	"  AND %a AND" IN_LATER " AND q.run_at <= $3" \
 	"  ORDER BY q.run_at LIMIT " RUN_COUNT_LIMIT ")"
 #define TO_COME_OF_ALL(column, most) \
@@ -97,18 +97,17 @@ enum
 	"  (SELECT " column " FROM %t.workflow_runs q WHERE q.place = $2" \
 	"    AND q.tenant_id = $1 AND q.priority = p.priority AND" IN_LATER \
 	"    AND q.run_at " times " LIMIT " most ") x)"
+#define RIPE_OF_ONE(columns) \
+	OF_PRIORITY(columns, "<= $3 ORDER BY q.run_at", RUN_COUNT_LIMIT)
 #define TO_COME "> $3 ORDER BY q.run_at DESC"
 #define LATER_OF_ONE \
 	OF_PRIORITY("1", TO_COME, COUNTED_AND_RETRIES)
 #define LATER_SLOW_OF_ONE \
 	OF_PRIORITY("q.status", TO_COME, RUN_COUNT_LIMIT)
 
-/*
- * The oldest of what was due when it was fired, if there is more than is
- * counted: the first of each tenant and priority.
- */
-#define OLDEST_OF_MANY \
-	"(WITH RECURSIVE g (tenant_id, priority, queued_at, n) AS (" \
+/* The tenants and priorities of what was due when it was fired, as g. */
+#define DUE_GROUPS \
+	" g (tenant_id, priority, queued_at, n) AS (" \
 	"  (SELECT q.tenant_id, q.priority, q.queued_at, 1" \
 	"    FROM %t.workflow_runs q WHERE q.place = $2" OF_TENANT \
 	"     AND" IN_DUE " ORDER BY q.tenant_id, q.priority DESC, q.run_at" \
@@ -123,8 +122,11 @@ enum
 	"      FROM %t.workflow_runs q WHERE q.place = $2 AND %a" \
 	"       AND q.tenant_id > g.tenant_id AND" IN_DUE \
 	"      ORDER BY q.tenant_id, q.priority DESC, q.run_at LIMIT 1)" \
-	"    LIMIT 1) x WHERE g.n < 1000)" \
-	" SELECT min(queued_at) FROM g)"
+	"    LIMIT 1) x WHERE g.n < 1000)"
+
+/* The oldest, if there is more than is counted: the first of each group. */
+#define OLDEST_OF_MANY \
+	"(WITH RECURSIVE" DUE_GROUPS " SELECT min(queued_at) FROM g)"
 
 /* Those of a status, definition by definition. */
 #define OF_STATUS(columns, status, condition) \
@@ -169,19 +171,65 @@ enum
 	COUNT(OF_STATUS("", "'failed'", " AND q.id >= $5")) "," \
 	" EXISTS (SELECT FROM %t.workflow_pauses p" \
 	"  WHERE p.definition_id IS NULL" \
-	"  AND (p.tenant_id IS NULL OR p.tenant_id = $1))" \
+	"  AND (p.tenant_id IS NULL OR p.tenant_id = $1))," \
+	" EXISTS (SELECT FROM %t.workflow_pauses p" \
+	"  WHERE p.tenant_id IS NOT NULL AND (%a OR p.tenant_id = $1))" \
 	" FROM due, ripe, later, waiting"
 
 #define HEALTH_OF_ALL \
 	"WITH" HEALTH_START "," \
 	" ripe AS (SELECT count(*) AS n, min(x.run_at) AS oldest FROM " \
-	RIPE_OF_ALL " x)," LATER(LATER_OF_ALL, LATER_SLOW_OF_ALL) HEALTH_END
+	RIPE_OF_ALL("q.run_at") " x)," LATER(LATER_OF_ALL, LATER_SLOW_OF_ALL) HEALTH_END
 
 #define HEALTH_OF_ONE \
 	"WITH RECURSIVE " PRIORITIES "," HEALTH_START "," \
 	" ripe AS (SELECT count(*) AS n, min(x.run_at) AS oldest FROM " \
-	OF_PRIORITY("q.run_at", "<= $3 ORDER BY q.run_at", RUN_COUNT_LIMIT) \
+	RIPE_OF_ONE("q.run_at") \
 	" x)," LATER(LATER_OF_ONE, LATER_SLOW_OF_ONE) HEALTH_END
+
+/*
+ * What is due if a part is paused: a workflow, or a tenant if all are asked
+ * for.  Runs of that part do not wait for a worker, so they do not count.
+ * Millions of them may be due.  So a paused tenant is passed over as a whole,
+ * and of each other group no more than RUN_COUNT_MAX runs are looked at: if
+ * all of these are of paused workflows, the group counts for nothing.
+ */
+#define HELD_AND_OPEN \
+	" held AS (SELECT" \
+	"  coalesce(array_agg(p.definition_id)" \
+	"   FILTER (WHERE p.definition_id IS NOT NULL), '{}') AS workflows," \
+	"  coalesce(array_agg(p.tenant_id)" \
+	"   FILTER (WHERE p.definition_id IS NULL), '{}') AS tenants" \
+	"  FROM %t.workflow_pauses p" \
+	"  WHERE p.tenant_id IS NOT NULL AND (%a OR p.tenant_id = $1))," \
+	" open AS (SELECT g.tenant_id, g.priority, held.workflows" \
+	"  FROM g CROSS JOIN held WHERE g.tenant_id <> ALL (held.tenants))"
+#define OPEN_ROWS(direction, most) \
+	"(SELECT x.queued_at FROM" \
+	"  (SELECT q.queued_at, q.definition_id FROM %t.workflow_runs q" \
+	"    WHERE q.place = $2 AND q.tenant_id = open.tenant_id" \
+	"     AND q.priority = open.priority AND" IN_DUE \
+	"    ORDER BY q.run_at " direction " LIMIT " RUN_COUNT_LIMIT ") x" \
+	"  WHERE x.definition_id <> ALL (open.workflows) LIMIT " most ") r"
+#define OPEN_QUERY(ripe) \
+	DUE_GROUPS "," HELD_AND_OPEN "," \
+	" due AS (SELECT count(*) AS n, min(d.queued_at) AS oldest FROM" \
+	"  (SELECT r.queued_at FROM open CROSS JOIN LATERAL " \
+	OPEN_ROWS("DESC", RUN_COUNT_LIMIT) " LIMIT " RUN_COUNT_LIMIT ") d)," \
+	" ripe AS (SELECT count(*) AS n, min(x.run_at) AS oldest" \
+	"  FROM held CROSS JOIN " ripe " x" \
+	"  WHERE x.tenant_id <> ALL (held.tenants)" \
+	"   AND x.definition_id <> ALL (held.workflows))" \
+	" SELECT least(due.n + ripe.n, " RUN_COUNT_LIMIT ")::int," \
+	" least(ripe.oldest, CASE WHEN due.n < " RUN_COUNT_LIMIT \
+	"  THEN due.oldest ELSE (SELECT min(r.queued_at)" \
+	"   FROM open CROSS JOIN LATERAL " OPEN_ROWS("", "1") ") END)" \
+	" FROM due, ripe"
+#define RIPE_COLUMNS "q.run_at, q.definition_id, q.tenant_id"
+#define OPEN_OF_ALL \
+	"WITH RECURSIVE" OPEN_QUERY(RIPE_OF_ALL(RIPE_COLUMNS))
+#define OPEN_OF_ONE \
+	"WITH RECURSIVE " PRIORITIES "," OPEN_QUERY(RIPE_OF_ONE(RIPE_COLUMNS))
 
 /*--- how many complete ---*/
 
@@ -202,6 +250,14 @@ enum
 			  "    LIMIT " RUN_COUNT_LIMIT ") q" \
 			  " WHERE d.tenant_id = $1 AND NOT %a LIMIT 5 * " RUN_COUNT_LIMIT)
 
+/* Column number column, from 0, of what the statement has given. */
+static Datum
+queried(int column, bool *isnull)
+{
+	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
+						 column + 1, isnull);
+}
+
 /* The runs with an id from low up to high that have completed since. */
 static int
 count_completed(const pg_uuid_t *tenant, TimestampTz since, TimestampTz low,
@@ -219,8 +275,7 @@ count_completed(const pg_uuid_t *tenant, TimestampTz since, TimestampTz low,
 	run_query_param(&query, UUIDOID, UUIDPGetDatum(&ids[0]));
 	run_query_param(&query, UUIDOID, UUIDPGetDatum(&ids[1]));
 	run_query_execute(&query, PLANNER_BY_INDEX);
-	return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0],
-									   SPI_tuptable->tupdesc, 1, &isnull));
+	return DatumGetInt32(queried(0, &isnull));
 }
 
 /*
@@ -270,15 +325,15 @@ fill_workers(Datum *values, bool *nulls, bool is_bound)
 	values[HEALTH_WORKERS] = Int32GetDatum(alive);
 }
 
-/* Executes the statement for a place and fills what it gives.  Within SPI. */
+/* Executes one of the statements for a place.  Within SPI. */
 static void
-fill_counts(Datum *values, bool *nulls, const pg_uuid_t *tenant,
-			int64 place, TimestampTz now)
+query_place(const char *sql, const pg_uuid_t *tenant, int64 place,
+			TimestampTz now)
 {
 	RunQuery	query;
 	pg_uuid_t	ids[2];
 
-	asked_tenant_query(&query, tenant ? HEALTH_OF_ONE : HEALTH_OF_ALL, tenant);
+	asked_tenant_query(&query, sql, tenant);
 	uuid7_floor(&ids[0], now - USECS_PER_HOUR);
 	uuid7_floor(&ids[1], now - USECS_PER_DAY);
 	run_query_param(&query, INT8OID, Int64GetDatum(place));
@@ -286,9 +341,25 @@ fill_counts(Datum *values, bool *nulls, const pg_uuid_t *tenant,
 	run_query_param(&query, UUIDOID, UUIDPGetDatum(&ids[0]));
 	run_query_param(&query, UUIDOID, UUIDPGetDatum(&ids[1]));
 	run_query_execute(&query, PLANNER_BY_INDEX);
+}
+
+/* Fills what the statements give for a place.  Within SPI. */
+static void
+fill_counts(Datum *values, bool *nulls, const pg_uuid_t *tenant,
+			int64 place, TimestampTz now)
+{
+	bool		isnull;
+	bool		is_part_paused;
+
+	query_place(tenant ? HEALTH_OF_ONE : HEALTH_OF_ALL, tenant, place, now);
 	for (int i = 0; i <= HEALTH_PAUSED; i++)
-		values[i] = SPI_getbinval(SPI_tuptable->vals[0],
-								  SPI_tuptable->tupdesc, i + 1, &nulls[i]);
+		values[i] = queried(i, &nulls[i]);
+	is_part_paused = DatumGetBool(queried(HEALTH_PAUSED + 1, &isnull));
+	if (!is_part_paused || DatumGetBool(values[HEALTH_PAUSED]))
+		return;
+	query_place(tenant ? OPEN_OF_ONE : OPEN_OF_ALL, tenant, place, now);
+	for (int i = HEALTH_DUE; i <= HEALTH_OLDEST_DUE_AT; i++)
+		values[i] = queried(i, &nulls[i]);
 }
 
 /*
