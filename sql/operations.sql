@@ -9,7 +9,8 @@ BEGIN
 	RETURN QUERY WITH gone AS (DELETE FROM workflow_operations RETURNING *)
 		SELECT o.what, CASE o.who WHEN session_user THEN 'me' ELSE o.who::text END,
 			CASE o.tenant_id WHEN t.a() THEN 'a' WHEN t.b() THEN 'b' END, d.name,
-			o.run_id IS NOT NULL, o.detail
+			o.run_id IS NOT NULL, (o.detail - 'run_ids') || CASE WHEN o.detail ? 'run_ids'
+				THEN jsonb_build_object('run_ids', jsonb_array_length(o.detail->'run_ids')) ELSE '{}' END
 		FROM gone o LEFT JOIN workflow_definitions d ON d.id = o.definition_id ORDER BY o.id;
 END $$;
 CREATE FUNCTION t.broken(params jsonb, context jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
@@ -48,13 +49,18 @@ SELECT wf_resume(t.a());
 SELECT wf_resume(t.a());
 SELECT * FROM t.noted();
 
--- A call that is about several runs is one operation, with filter and count.
+-- A call that is about several runs is one operation, with filter, count and
+-- their ids; each of the runs tells of it.
 SELECT wf_pause();
 SELECT count(*) FROM generate_series(1, 3) i, wf_fire(t.a(), 'order', jsonb_build_object('i', i));
 SELECT count(*) FROM wf_cancel_runs(t.a(), 'order', since => now() - '1 day'::interval);
 SELECT count(*) FROM wf_cancel_runs(t.a(), 'order');
 SELECT count(*) FROM wf_retry_runs(t.a(), status => 'cancelled');
 SELECT count(*) FROM wf_cancel_runs(t.a());
+SELECT count(*), min(told) AS told, max(told) = min(told) AS each FROM (
+	SELECT (SELECT string_agg(concat_ws(' ', o->'what', o->'detail'->'count', (o->'detail'->'run_ids')), ', ')
+		FROM jsonb_array_elements(wf_run(id)->'operations') o) AS told
+	FROM workflow_runs WHERE tenant_id = t.a() AND trigger_payload ? 'i') r;
 SELECT wf_resume();
 SELECT what, who, tenant, workflow, run, detail - 'since' AS detail, detail ? 'since' AS since FROM t.noted();
 

@@ -172,7 +172,9 @@ SELECT CASE m.run_id WHEN :'one' THEN 'one' WHEN :'two' THEN 'two' WHEN :'run' T
 FROM wf_retry_many(ARRAY[:'two', :'one', :'one', t.b(), NULL, :'run']::uuid[], on_version => 'current') m ORDER BY run;
 SELECT t.wait_run(:'one'), t.wait_run(:'two'), t.wait_run(:'run');
 SELECT count(*), min(outcome) FROM wf_retry_many(ARRAY[:'one', :'two']::uuid[]);
-SELECT what, run_id IS NULL AS many, detail FROM workflow_operations WHERE what = 'retry' ORDER BY id DESC LIMIT 1;
+SELECT what, run_id IS NULL AS many, detail - 'run_ids' AS detail,
+	detail->'run_ids' = (SELECT jsonb_agg(id ORDER BY id) FROM unnest(ARRAY[:'one', :'two', :'run']) id) AS ids
+FROM workflow_operations WHERE what = 'retry' ORDER BY id DESC LIMIT 1;
 SELECT regexp_replace(outcome, '[0-9a-f-]{36}', 'ID') AS outcome FROM wf_cancel_many(ARRAY[:'one', t.a()]::uuid[]) ORDER BY 1;
 SELECT code, message FROM t.error('SELECT wf_retry_many(NULL)');
 SELECT code, message FROM t.error('SELECT wf_cancel_many(array_fill(t.a(), ARRAY[10001]))');

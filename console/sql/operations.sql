@@ -17,7 +17,7 @@ SELECT 200 AS status, jsonb_build_object(
 			'id', s.id, 'at', s.at, 'who', s.who, 'what', s.what,
 			'tenant_id', s.tenant_id, 'tenant_name', t.name,
 			'definition_id', s.definition_id, 'workflow_name', d.name,
-			'run_id', s.run_id, 'detail', s.detail) ORDER BY s.id DESC), '[]')
+			'run_id', s.run_id, 'detail', s.detail - 'run_ids') ORDER BY s.id DESC), '[]')
 		FROM shown s
 		LEFT JOIN @wf@.workflow_tenants t ON t.tenant_id = s.tenant_id
 		LEFT JOIN @wf@.workflow_definitions d ON d.id = s.definition_id))::text AS body;

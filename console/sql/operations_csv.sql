@@ -19,7 +19,7 @@ WITH asked AS (
 	SELECT row_number() OVER (ORDER BY f.id DESC), ARRAY[
 		to_char(f.at AT TIME ZONE a.zone, 'YYYY-MM-DD HH24:MI:SS'), f.who::text,
 		coalesce($2->'words'->>f.what, f.what), d.name, coalesce(t.name, f.tenant_id::text),
-		f.detail::text, f.run_id::text]
+		(f.detail - 'run_ids')::text, f.run_id::text]
 	FROM asked a CROSS JOIN (SELECT * FROM found ORDER BY id DESC LIMIT 10000) f
 	LEFT JOIN @wf@.workflow_tenants t ON t.tenant_id = f.tenant_id
 	LEFT JOIN @wf@.workflow_definitions d ON d.id = f.definition_id

@@ -52,8 +52,7 @@ typedef bool (*BulkAction) (const StoppedRun *run, void *arg,
 /* What a call has come to. */
 typedef struct BulkResult
 {
-	int64		count;			/* runs that were changed */
-	pg_uuid_t	only;			/* the first of them */
+	OperationRuns runs;			/* that were changed */
 	int64		nrefused;		/* runs that cannot be changed as asked for */
 	Objection	refusal;		/* of the first of these */
 } BulkResult;
@@ -102,8 +101,7 @@ do_one(FunctionCallInfo fcinfo, BulkFilter *filter, pg_uuid_t *id,
 	if (action(&run, arg, &other, &objection))
 	{
 		bulk_filter_take(filter);
-		if (result->count++ == 0)
-			result->only = *id;
+		operation_runs_add(&result->runs, id);
 		put_ids(fcinfo, id, &other);
 	}
 	else if (objection.message != NULL)
@@ -136,16 +134,13 @@ note_call(FunctionCallInfo fcinfo, const BulkFilter *filter, const char *what,
 {
 	ObjectBuilder b;
 
-	if (result->count == 0)
-		return;
 	object_begin(&b);
-	object_number(&b, "count", result->count);
 	bulk_filter_describe(fcinfo, &b);
 	if (on_current)
 		object_text(&b, "on_version", "current");
-	operation_note(what, filter->has_tenant ? &filter->tenant : NULL,
-				   PG_ARGISNULL(4) ? NULL : PG_GETARG_UUID_P(4),
-				   result->count == 1 ? &result->only : NULL, object_end(&b));
+	operation_runs_note(&result->runs, what,
+						filter->has_tenant ? &filter->tenant : NULL,
+						PG_ARGISNULL(4) ? NULL : PG_GETARG_UUID_P(4), &b);
 }
 
 /* Acts on each run that the filter chooses. */
@@ -160,6 +155,7 @@ do_runs(FunctionCallInfo fcinfo, const FilterRule *rule, const char *what,
 	BulkResult	result = {0};
 	pg_uuid_t	id;
 
+	operation_runs_begin(&result.runs);
 	SPI_connect();
 	bulk_filter_begin(&filter, rule, fcinfo);
 	while (bulk_filter_next(&filter, &id))

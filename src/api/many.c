@@ -85,7 +85,7 @@ put_outcome(FunctionCallInfo fcinfo, pg_uuid_t *id, const char *outcome)
 /* What the changed runs have in common. */
 typedef struct Changed
 {
-	int			count;
+	OperationRuns runs;
 	StoppedRun	first;			/* the columns without pointers are valid */
 	bool		one_tenant;
 	bool		one_definition;
@@ -94,7 +94,8 @@ typedef struct Changed
 static void
 count_changed(Changed *changed, const StoppedRun *run)
 {
-	if (changed->count++ == 0)
+	operation_runs_add(&changed->runs, &run->id);
+	if (changed->runs.count == 1)
 	{
 		changed->first = *run;
 		changed->one_tenant = changed->one_definition = true;
@@ -104,20 +105,6 @@ count_changed(Changed *changed, const StoppedRun *run)
 									 &run->tenant_id);
 	changed->one_definition &= ids_equal(&changed->first.definition_id,
 										 &run->definition_id);
-}
-
-static void
-note_changed(const char *what, const Changed *changed, ObjectBuilder *detail)
-{
-	if (changed->count == 0)
-		return;
-	object_number(detail, "count", changed->count);
-	operation_note(what,
-				   changed->one_tenant ? &changed->first.tenant_id : NULL,
-				   changed->one_definition ? &changed->first.definition_id
-				   : NULL,
-				   changed->count == 1 ? &changed->first.id : NULL,
-				   object_end(detail));
 }
 
 void
@@ -131,6 +118,7 @@ many_each(FunctionCallInfo fcinfo, const char *what, ManyAction action,
 	int			n;
 	pg_uuid_t  *ids = sorted_ids(fcinfo, &n);
 
+	operation_runs_begin(&changed.runs);
 	for (int i = 0; i < n; i++)
 	{
 		MemoryContext old;
@@ -148,5 +136,8 @@ many_each(FunctionCallInfo fcinfo, const char *what, ManyAction action,
 		MemoryContextReset(each);
 	}
 	MemoryContextDelete(each);
-	note_changed(what, &changed, detail);
+	operation_runs_note(&changed.runs, what,
+						changed.one_tenant ? &changed.first.tenant_id : NULL,
+						changed.one_definition ? &changed.first.definition_id
+						: NULL, detail);
 }

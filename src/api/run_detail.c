@@ -76,11 +76,14 @@
 	"jsonb_build_object('run_id', o.id, 'workflow_name', od.name," \
 	" 'status', o.status)"
 
-/* What people did to it. */
+/* What people did to it, also by a call about several runs. */
 #define OPERATIONS \
 	"SELECT coalesce(jsonb_agg(jsonb_build_object('at', w.at, 'who', w.who," \
-	"  'what', w.what, 'detail', w.detail) ORDER BY w.id), '[]')" \
-	" FROM %t.workflow_operations w WHERE w.run_id = r.id"
+	"  'what', w.what, 'detail', w.detail - 'run_ids') ORDER BY w.id), '[]')" \
+	" FROM (SELECT o.* FROM %t.workflow_operations o" \
+	"   WHERE o.run_id = r.id" \
+	"  UNION ALL SELECT o.* FROM %t.workflow_operations o" \
+	"   WHERE o.detail ? 'run_ids' AND o.detail->'run_ids' ? r.id::text) w"
 
 #define DESCRIBED \
 	"jsonb_build_object('run_id', r.id, 'tenant_id', r.tenant_id," \

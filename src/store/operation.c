@@ -12,6 +12,7 @@
 #include "compat.h"
 
 #include "base/uuid7.h"
+#include "base/uuid_list.h"
 #include "catalog/pg_type.h"
 #include "config/clock.h"
 #include "executor/spi.h"
@@ -76,4 +77,61 @@ operation_note(const char *what, const pg_uuid_t *tenant,
 	SPI_finish();
 	store_leave_owner(save_user, save_context);
 	store_leave_search_path(level);
+}
+
+/*--- calls about several runs ---*/
+
+void
+operation_runs_begin(OperationRuns *runs)
+{
+	runs->count = runs->nids = 0;
+	runs->size = 64;
+	runs->ids = palloc(sizeof(pg_uuid_t) * runs->size);
+}
+
+void
+operation_runs_add(OperationRuns *runs, const pg_uuid_t *id)
+{
+	runs->count++;
+	if (runs->nids >= OPERATION_MAX_RUNS)
+		return;
+	if (runs->nids == runs->size)
+	{
+		runs->size *= 2;
+		runs->ids = repalloc(runs->ids, sizeof(pg_uuid_t) * runs->size);
+	}
+	runs->ids[runs->nids++] = *id;
+}
+
+/* The ids as an array of texts. */
+static Jsonb *
+ids_as_json(const OperationRuns *runs)
+{
+	JsonbParseState *state = NULL;
+
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	for (int i = 0; i < runs->nids; i++)
+	{
+		JsonbValue	id = {.type = jbvString};
+
+		id.val.string.val = id_text(&runs->ids[i]);
+		id.val.string.len = strlen(id.val.string.val);
+		pushJsonbValue(&state, WJB_ELEM, &id);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
+}
+
+void
+operation_runs_note(const OperationRuns *runs, const char *what,
+					const pg_uuid_t *tenant, const pg_uuid_t *definition_id,
+					ObjectBuilder *detail)
+{
+	if (runs->count == 0)
+		return;
+	object_number(detail, "count", runs->count);
+	if (runs->count > 1)
+		object_json(detail, "run_ids", ids_as_json(runs));
+	operation_note(what, tenant, definition_id,
+				   runs->count == 1 ? &runs->ids[0] : NULL,
+				   object_end(detail));
 }

@@ -6,6 +6,7 @@
 #define WF_OPERATION_H
 
 #include "postgres.h"
+#include "base/json_object.h"
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
 
@@ -19,6 +20,31 @@
 extern void operation_note(const char *what, const pg_uuid_t *tenant,
 						   const pg_uuid_t *definition_id,
 						   const pg_uuid_t *run_id, Jsonb *detail);
+
+/* The runs that a call has changed. */
+typedef struct OperationRuns
+{
+	int64		count;			/* all of them */
+	int			nids;			/* how many ids are kept, the first ones */
+	int			size;			/* for how many there is room */
+	pg_uuid_t  *ids;
+} OperationRuns;
+
+/*
+ * operation_runs_begin() begins a list of runs, in the current memory context,
+ * where it stays; operation_runs_add() adds one, from whatever context.
+ * operation_runs_note() does operation_note() of them, unless there is none:
+ * detail, which has been begun, gets "count" and, if there are several runs,
+ * "run_ids", the ids of the first OPERATION_MAX_RUNS.  It is ended.
+ */
+#define OPERATION_MAX_RUNS 10000
+
+extern void operation_runs_begin(OperationRuns *runs);
+extern void operation_runs_add(OperationRuns *runs, const pg_uuid_t *id);
+extern void operation_runs_note(const OperationRuns *runs, const char *what,
+								const pg_uuid_t *tenant,
+								const pg_uuid_t *definition_id,
+								ObjectBuilder *detail);
 
 /*
  * The name of the role that acts: what the session has logged in as, or has
