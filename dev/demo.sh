@@ -42,8 +42,9 @@ finish()
 # workflow above stays out of it.  Serves until it is interrupted.
 serve_console()
 {
-	local port=${CONSOLE_PORT:-8480} password=demo
+	local port=${CONSOLE_PORT:-8480} password=demo peer
 
+	peer=$(wf_run id -un)
 	wf_say "Building and starting the console"
 	wf_run make -s -C src/console BUILD="$WORK/build/console" >&2
 	wf_run bash -c 'printf "%s\n" "local shop +wf_console scram-sha-256" \
