@@ -56,8 +56,9 @@ SELECT 200 AS status, json_build_object(
 		SELECT p.run_id, p.tenant_id, t.name AS tenant_name, p.definition_id, p.workflow_name,
 			p.version, p.status, p.title, p.payload_head, p.queued_at,
 			CASE WHEN isfinite(p.run_at) THEN p.run_at END AS run_at, p.started_at, p.completed_at,
-			p.step_name, p.step, p.steps_total, p.attempt,
+			p.step_name, p.step, p.steps_total, p.attempt, q.priority,
 			left(p.error_message, 500) AS error_message, p.error_class
 		FROM page p LEFT JOIN @wf@.workflow_tenants t ON t.tenant_id = p.tenant_id
+			LEFT JOIN @wf@.workflow_runs q ON q.id = p.run_id
 		ORDER BY p.place) r))::text AS body
 FROM asked a;

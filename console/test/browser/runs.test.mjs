@@ -240,7 +240,16 @@ story('the queue is shown in the order in which it starts', {}, async person => 
 	assert.deepEqual(await person.page.locator('.row-title').allInnerTexts(), ['in_order 1', 'in_order 2', 'in_order 3']);
 	await person.sees('in 3 days');
 	await person.sees(person.say('runs.queue_order'));
+	// what is due goes by priority
+	sql(`SELECT wf_pause((SELECT tenant_id FROM workflow_definitions WHERE id = '${definition}'), 'in_order')`);
+	fire('in_order', {n: 4});
+	fire('in_order', {n: 5}, ', priority => 100');
+	fire('in_order', {n: 6}, ", priority => 200, run_at => now() + interval '4 days'");
+	await person.page.reload();
+	await person.seesRows(6);
+	assert.deepEqual(await person.page.locator('.row-title').allInnerTexts(), [5, 4, 1, 6, 2, 3].map(n => `in_order ${n}`));
 	sql(`SELECT count(*) FROM wf_cancel_runs(NULL, definition_id => '${definition}')`);
+	sql(`SELECT wf_resume((SELECT tenant_id FROM workflow_definitions WHERE id = '${definition}'), 'in_order')`);
 });
 
 story('a search that takes long can be stopped, and done again with more time', {allow: [/status of 504/]}, async person => {

@@ -124,6 +124,7 @@ export default {
 	'runs.newer': {one: '{n} newer: show', other: '{n} newer: show'},
 	'runs.left': 'has changed',
 	'runs.queue_order': 'In the order in which they start.',
+	'runs.queue_order_each': 'In the order in which they start; the {tenants} take turns.',
 	'runs.queue_long': 'More are queued than fit on a page: the newest first, not in the order in which they start.',
 	'runs.choose': 'Choose {what}',
 	'runs.choose_all': {one: 'Choose the one shown', other: 'Choose all {n} shown'},

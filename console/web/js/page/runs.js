@@ -194,10 +194,20 @@ function Nothing({searched}) {
 
 // --- The page
 
-function inOrder({runs, next}, {status, before}) {
-	// the whole queue is on the page: in the order in which it goes
+// What is due goes by priority, then by time; what is not yet due, by time.
+function inOrder({runs, next, now}, {status, before}) {
+	const at = run => new Date(run.run_at ?? NEVER);
+	const later = run => Math.max(at(run) - new Date(now), 0);
+
+	// only if the whole queue is on the page
 	return status === 'queued' && !next && !before
-		? [...runs].sort((a, b) => new Date(a.run_at ?? NEVER) - new Date(b.run_at ?? NEVER)) : runs;
+		? [...runs].sort((a, b) => later(a) - later(b) || b.priority - a.priority || at(a) - at(b)) : runs;
+}
+
+function queueSentence({runs, next}, {before}) {
+	if (next || before)
+		return t('runs.queue_long');
+	return t(runs.some(run => run.tenant_id !== runs[0].tenant_id) ? 'runs.queue_order_each' : 'runs.queue_order');
 }
 
 function Rows({page, params, reload}) {
@@ -256,7 +266,7 @@ function List({params}) {
 		${state.error?.code === 'timeout' && !params.longer && html`<p class="note">${t('runs.longer_what')}
 			${' '}<button type="button" onClick=${() => change({longer: '1'})}>${t('runs.longer')}</button></p>`}
 		<${Loaded} state=${state}>${page => html`
-			${params.status === 'queued' && page.runs.length > 0 && html`<p class="dim">${t(page.next || params.before ? 'runs.queue_long' : 'runs.queue_order')}</p>`}
+			${params.status === 'queued' && page.runs.length > 0 && html`<p class="dim">${queueSentence(page, params)}</p>`}
 			${page.runs.length ? html`<${Rows} page=${page} params=${params} reload=${state.reload}/>` : html`<${Nothing} searched=${page.searched}/>`}
 			<p class="paging">
 				${params.before && html`<a href=${address('/runs', {...params, before: ''})}>${t('runs.newest')}</a>`}
