@@ -886,7 +886,7 @@ export default {
 	'error.locked': 'Somebody else is changing it now. Try again.',
 	'error.state': 'This is not possible in its state.',
 	'error.invalid': 'This is not accepted.',
-	'error.timeout': 'It took too long and was stopped. Choose a workflow, a time or a key to look for less.',
+	'error.timeout': 'It took too long and was stopped. Look for less: in a list a workflow or a shorter time, in a search a key before the value, such as order_id=12345.',
 	'error.stopped': 'Stopped.',
 	'error.too_much': 'The answer is too large for this page.',
 	'error.queue_full': 'Too much is asked at once. Wait a moment.',
