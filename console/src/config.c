@@ -65,7 +65,7 @@ set_unix(Config *config, const char *path, char *error)
 	return true;
 }
 
-/* 127.0.0.1:8480, [::1]:8480 or unix:/run/wf_console/http.sock. */
+/* 127.0.0.1:8480, [::1]:8480 or unix:/run/wf_console.sock. */
 static bool
 set_listen(Config *config, const char *value, char *error)
 {
