@@ -200,6 +200,7 @@ check_run(const Config *config, const Database *database, const char *role)
 			unlink(config->listen_path);
 	}
 	else
-		bad = missing(error, "If wf_console runs already, that is why.");
+		bad = missing(error, "If wf_console runs already, or systemd has"
+					  " opened its socket, that is why.");
 	return check_database(config, database, role) | bad;
 }
