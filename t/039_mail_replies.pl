@@ -202,11 +202,21 @@ foreach my $label (sort keys %sent)
 		"$label: its output");
 }
 
-# What the server saw.
+# What the server saw of a case that is named after its manner, or of another.  It tells
+# of a session when that has ended, which may be after the run's end.
 sub sessions
 {
-	my ($manner) = @_;
-	return grep { $_->{manner} eq $manner } $rude->requests;
+	my ($manner, $label) = @_;
+	my $attempts = $got{ $label || $manner }{attempts};
+	my @sessions;
+
+	wait_until(
+		sub {
+			@sessions = grep { $_->{manner} eq $manner } $rude->requests;
+			return @sessions >= $attempts;
+		},
+		"$manner: the sessions have ended");
+	return @sessions;
 }
 
 sub said
@@ -224,10 +234,10 @@ is(said($session), 'EHLO MAIL RCPT RCPT QUIT',
 ($session) = sessions('late-421');
 is(said($session), 'EHLO MAIL RCPT RCPT', '421 ends it');
 unlike(
-	join(' ', map { said($_) } $server{tls_injected}->requests),
+	join(' ', map { said($_) } $server{tls_injected}->wait_requests(2)),
 	qr/MAIL|AUTH/,
 	'answers that come before TLS are none');
-($session) = sessions('rcpt-all');
+($session) = sessions('rcpt-all', 'everybody');
 is(scalar(() = said($session) =~ /RCPT/g), 100, 'a hundred are asked about');
 is(scalar(grep { defined $_->{content} } sessions($_)), 0, "$_: not sent")
   foreach qw(early-all early-rcpt data-554 late-421 lines-differ);
