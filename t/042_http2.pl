@@ -112,17 +112,24 @@ sub distinct
 	return scalar keys %seen;
 }
 
-# All that a server has answered since the last call for it.
+# All that a server has answered since the last call for it, which is to be n requests
+# at least.  It logs a request when the answer is out.
 my %seen;
 
 sub answered
 {
-	my ($server) = @_;
-	my @requests = $nginx->requests($server);
+	my ($server, $n) = @_;
+	my $before = $seen{$server} || 0;
+	my @requests;
 
-	splice(@requests, 0, $seen{$server} || 0);
-	$seen{$server} += @requests;
-	return @requests;
+	wait_until(
+		sub {
+			@requests = $nginx->requests($server);
+			return @requests >= $before + $n;
+		},
+		"$server has logged $n requests");
+	$seen{$server} = @requests;
+	return splice(@requests, $before);
 }
 
 # n webhooks to a server: each completes, and was sent once.
@@ -130,7 +137,7 @@ sub all_once
 {
 	my ($server, $n, $protocol, $what) = @_;
 	my $name = run_many($n, webhook($server));
-	my @requests = answered($server);
+	my @requests = answered($server, $n);
 
 	is(ends($name), "completed $n", "$what: each completes");
 	is(scalar @requests, $n, "$what: each was sent once");
@@ -172,7 +179,7 @@ foreach my $batch (1 .. 10)
 	my $name = run_many(20, webhook('brief'));
 	is(ends($name), 'completed 20', "idle connections are closed: batch $batch");
 }
-@requests = answered('brief');
+@requests = answered('brief', 200);
 is(scalar @requests, 200, 'idle connections are closed: each was sent once');
 is(distinct('key', @requests), 200, '... with its key');
 
@@ -189,7 +196,7 @@ foreach my $server (qw(goaway h2 few))
 	my $name = run_many(200, slack($server));
 
 	is(ends($name), 'completed 200', "messages, $server: each completes");
-	is(scalar(@requests = answered($server)),
+	is(scalar(@requests = answered($server, 200)),
 		200, "messages, $server: each was sent once");
 	is(distinct('protocol', @requests), 1, "messages, $server: one protocol");
 	is($requests[0]{protocol}, 'HTTP/1.1',
