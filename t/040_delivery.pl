@@ -108,26 +108,19 @@ wait_for(
 		AND backend_xmin IS NULL AND backend_xid IS NULL)
 	FROM pg_stat_activity WHERE backend_type = 'workflow_engine worker'},
 	'no transaction and no snapshot is open');
-is( $node->safe_psql(
-		'postgres', q{
-	SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+# (twice a second the worker looks whether there is something to do)
+wait_for(
+	$node, 'postgres', q{
+	SELECT count(*) = 0 FROM pg_locks l JOIN pg_stat_activity a USING (pid)
 	WHERE a.backend_type = 'workflow_engine worker'
-		AND l.locktype IN ('relation', 'tuple', 'transactionid')}),
-	0,
+		AND l.locktype IN ('relation', 'tuple', 'transactionid')},
 	'no lock is held');
-is( $node->safe_psql(
-		'postgres',
-		'SELECT count(*) FROM (SELECT FROM workflow_runs FOR UPDATE NOWAIT) r'
-	),
-	1,
+wait_for(
+	$node, 'postgres',
+	'SELECT count(*) = 1 FROM (SELECT FROM workflow_runs FOR UPDATE NOWAIT) r',
 	'the row of the run can be locked');
-is((wf_workers())[0], 1, 'wf_workers() knows of the transfer');
-
-sub wf_workers
-{
-	return split /\n/,
-	  $node->safe_psql('postgres', 'SELECT in_flight FROM wf_workers()');
-}
+wait_for($node, 'postgres', 'SELECT sum(in_flight) = 1 FROM wf_workers()',
+	'wf_workers() knows of the transfer');
 
 #
 # SIGKILL of the worker.  The server restarts, the next worker sends again.
@@ -358,8 +351,7 @@ $node->safe_psql('postgres', 'SELECT pg_terminate_backend(pid) FROM wf_workers()
 wait_until(sub { sent('/other') >= 2 }, 'a run whose worker has ended is taken over');
 my $is_orphan = q{SELECT status = 'running' AND NOT wf_worker_alive(owner)
 	FROM workflow_runs WHERE id = '} . $runs{paused} . q{'};
-is($node->safe_psql('postgres', $is_orphan), 't',
-	'the run of a paused tenant is not');
+wait_for($node, 'postgres', $is_orphan, 'the run of a paused tenant is not');
 is(sent('/paused'), 1, '... nor sent');
 $node->safe_psql('postgres', "SELECT wf_resume('$tenant')");
 wait_until(sub { sent('/paused') >= 2 }, 'wf_resume lets it go on');
