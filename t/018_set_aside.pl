@@ -137,13 +137,13 @@ query($node, qq{
 	SELECT wf_register_action('end_me', 'end_me(jsonb,jsonb)');
 	SELECT wf_define('$bad', '{"name": "end", "trigger_type": "end", "steps": [
 		{"name": "end", "action": "end_me"}]}')});
-my $pid = query($node, 'SELECT pid FROM wf_workers()');
+my $pid = worker_pid($node);
 query($node, "SELECT wf_fire('$bad', 'end') FROM generate_series(1, 30)");
 others_go_on(2);
 wait_for($node, 'postgres', q{SELECT count(*) = 30 FROM workflow_runs
 	WHERE error_message LIKE 'step "end": parameter "exit_on_error" cannot be changed%'},
 	'each such step fails');
-is(query($node, 'SELECT pid FROM wf_workers()'), $pid, 'and no worker has ended');
+is(worker_pid($node), $pid, 'and no worker has ended');
 
 #
 # Steps that do end their worker: the other runs of their definition wait, and

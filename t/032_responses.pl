@@ -45,7 +45,11 @@ sub resident
 	return $kb;
 }
 
-wait_for($node, 'postgres', 'SELECT count(*) > 0 FROM wf_workers()',
+# (one that looked for the extension before it was created is gone by then)
+wait_for($node, 'postgres', q{
+	SELECT count(*) = 1 FROM pg_stat_activity a LEFT JOIN wf_workers() w USING (pid)
+	WHERE a.backend_type = 'workflow_engine worker'
+	HAVING bool_and(w.state IS NOT NULL AND w.state <> 'starting')},
 	'the worker is up');
 my $worker = worker();
 like($worker, qr/^\d+ [^\n]+$/, 'there is one worker');

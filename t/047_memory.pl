@@ -41,7 +41,8 @@ sub peak_memory
 	return memory('VmHWM');
 }
 
-wait_for($node, 'postgres', 'SELECT count(*) = 1 FROM wf_workers()',
+wait_for($node, 'postgres',
+	q{SELECT count(*) = 1 AND bool_and(state <> 'starting') FROM wf_workers()},
 	'the worker is up');
 my $at_first = own_memory();
 

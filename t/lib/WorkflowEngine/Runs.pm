@@ -27,8 +27,6 @@ our @EXPORT = qw(
   query answer fire define_and_fire wait_status wait_in_step worker_pid
   set_and_reload create_hold hold_definition);
 
-my $worker_is = "backend_type = 'workflow_engine worker'";
-
 =head2 query(node, sql)
 
 What the server answers; dies if that fails.
@@ -152,12 +150,17 @@ sub wait_in_step
 {
 	my ($node, $what) = @_;
 
-	return wait_pid($node, "$worker_is AND wait_event = 'PgSleep'", $what);
+	return wait_pid(
+		$node,
+		q{pg_stat_activity WHERE backend_type = 'workflow_engine worker' }
+		  . q{AND wait_event = 'PgSleep'},
+		$what);
 }
 
 =head2 worker_pid(node)
 
-The process id of the one worker, which is waited for.
+The process id of the one worker, which is waited for.  One that is starting does not
+count: it leaves again if it looks for the extension before that is created.
 
 =cut
 
@@ -165,20 +168,22 @@ sub worker_pid
 {
 	my ($node) = @_;
 
-	return wait_pid($node, "$worker_is AND datname = 'postgres'",
+	return wait_pid(
+		$node,
+		q{wf_workers() WHERE database = 'postgres' AND state <> 'starting'},
 		'there is a worker');
 }
 
-# Waits until one process, and no other, is so; returns its id.
+# Waits until there is one process, and no other, in what is selected from; returns
+# its id.
 sub wait_pid
 {
-	my ($node, $condition, $what) = @_;
+	my ($node, $from, $what) = @_;
 	my $pid;
 
 	wait_until(
 		sub {
-			$pid = answer($node,
-				"SELECT pid FROM pg_stat_activity WHERE $condition");
+			$pid = answer($node, "SELECT pid FROM $from");
 			return defined $pid && $pid =~ /^\d+$/;
 		},
 		$what);
