@@ -14,7 +14,7 @@ use WorkflowEngine::Outbound;
 my $node = outbound_node('retries', <<'CONF');
 workflow_engine.workers = 1
 workflow_engine.poll_interval = 500ms
-workflow_engine.connect_timeout = 1s
+workflow_engine.connect_timeout = 20s
 workflow_engine.max_throttle_wait = 2d
 deadlock_timeout = 10ms
 CONF
@@ -172,8 +172,9 @@ foreach my $kind (sort keys %kinds)
 	push @cases,
 	  map { ("$kind retry $_" => step_to($kind, "/failing-as/1/$_", %fast)) }
 	  qw(status/500 close reset half garbage);
+	# (the time is for the second attempt, too, which gets its answer)
 	push @cases, "$kind retry hang" =>
-	  step_to($kind, '/failing-as/1/hang', %fast, timeout => '300 milliseconds');
+	  step_to($kind, '/failing-as/1/hang', %fast, timeout => '5 seconds');
 	push @cases, "$kind retry 404" => step_to($kind, '/status/404', %fast);
 }
 push @cases,
@@ -186,7 +187,8 @@ my %nowhere = (
 	'connection refused' => 'http://127.0.0.1:1/x',
 	'no TLS' => 'https://localhost:' . $http->port . '/x');
 push @cases,
-  map { ($_ => { action => 'webhook', params => { url => $nowhere{$_} }, %fast }) }
+  map { ($_ => { action => 'webhook', params => { url => $nowhere{$_} },
+		%fast, timeout => '2 seconds' }) }
   sort keys %nowhere;
 push @cases, 'not allowed' =>
   { action => 'webhook', params => { url => 'http://10.0.0.1/' }, %fast };
@@ -285,8 +287,8 @@ $_->stop foreach @servers;
 # max_interval, no longer than a day; in the table, without a worker.  Three
 # tenants, since each waits for its own server.
 #
-my $later = $node->safe_psql('postgres',
-	q{SELECT to_char((now() + '2 hours') AT TIME ZONE 'UTC', 'Dy%2C%20DD%20Mon%20YYYY%20HH24:MI:SS%20') || 'GMT'});
+my ($asked, $later) = split /\|/, $node->safe_psql('postgres',
+	q{SELECT now(), to_char((now() + '2 hours') AT TIME ZONE 'UTC', 'Dy%2C%20DD%20Mon%20YYYY%20HH24:MI:SS%20') || 'GMT'});
 my %short = (
 	retry => {
 		max_attempts => 2,
@@ -305,13 +307,13 @@ my %expected = (seconds => 3600, date => 7200, ever => 86400);
 foreach my $label (sort keys %expected)
 {
 	is($node->safe_psql('postgres', "
-			SELECT run_at BETWEEN queued_at + '1 second'::interval * ($expected{$label} - 5)
+			SELECT run_at BETWEEN '$asked'::timestamptz + '1 second'::interval * ($expected{$label} - 5)
 				AND queued_at + '1 second'::interval * ($expected{$label} * 1.1 + 60),
 				owner IS NULL
 			FROM workflow_runs WHERE id = '$runs{$label}'"),
 		't|t', "Retry-After, $label, is waited for");
 }
-is($node->safe_psql('postgres', "SELECT in_flight FROM wf_workers()"), 0,
+wait_for($node, 'postgres', 'SELECT in_flight = 0 FROM wf_workers()',
 	'nothing is under way');
 
 # A restart does not change that, nor does the end of a worker.
@@ -350,7 +352,7 @@ is($node->safe_psql('postgres', "SELECT failed_attempts->0->>'error' FROM workfl
 is($node->safe_psql('postgres', "SELECT wf_retry('$runs{gone}')"), 't', 'and queued again');
 wait_until(sub { 2 == grep { ($_->{headers}{'idempotency-key'} || '') eq "$runs{gone}:go" } $http->requests },
 	'it is sent again, with the same key');
-is($node->safe_psql('postgres', "SELECT in_flight FROM wf_workers()"), 1,
+wait_for($node, 'postgres', 'SELECT in_flight = 1 FROM wf_workers()',
 	'the first request is given up');
 $http->command('release');
 wait_ended($node, $runs{gone});
@@ -434,7 +436,7 @@ $node->reload;
 $other = $node->background_psql('postgres');
 $other->query_safe('BEGIN; UPDATE pair SET n = 0 WHERE id = 1');
 %runs = fire_steps($node,
-	locked => { action => 'lock_both', retry => { max_attempts => 50, initial_interval => '10 milliseconds', backoff_coefficient => 1 } },
+	locked => { action => 'lock_both', retry => { max_attempts => 50, initial_interval => '300 milliseconds', backoff_coefficient => 1 } },
 	given_up => { action => 'lock_both', retry => { max_attempts => 2, initial_interval => '10 milliseconds' } });
 wait_ended($node, $runs{given_up});
 $other->query_safe('COMMIT');
