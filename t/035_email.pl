@@ -19,7 +19,7 @@ my $refuser = start_receiver('smtp', '--refuse-data', '554 5.7.1 looks like spam
 my $busy = start_receiver('smtp', '--refuse-data', '451 4.3.0 try later');
 my $node = outbound_node('email', <<'CONF');
 workflow_engine.workers = 1
-workflow_engine.http_timeout = 10s
+workflow_engine.http_timeout = 60s
 CONF
 my $tenant_b = '00000000-0000-4000-8000-00000000000b';
 

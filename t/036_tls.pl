@@ -50,8 +50,8 @@ my %smtp = (
 my $node = outbound_node('tls', <<"CONF");
 workflow_engine.workers = 1
 workflow_engine.ca_file = '$ca/ca.pem'
-workflow_engine.http_timeout = 20s
-workflow_engine.connect_timeout = 5s
+workflow_engine.http_timeout = 60s
+workflow_engine.connect_timeout = 30s
 CONF
 
 my %right = (username => 'mailer', password => 'the-Passw0rd');
@@ -116,7 +116,7 @@ sub mail
 	return {
 		action => 'send_email',
 		retry => { max_attempts => 1 },
-		timeout => $name eq 'smtps_plain' ? '2 s' : '20 s',
+		timeout => $name eq 'smtps_plain' ? '2 s' : '60 s',
 		params => {
 			to => 'b@example.com', subject => 's', body => 'b',
 			connection => $name } };
@@ -136,7 +136,8 @@ my %got = run_steps(
 	(map { ($_ => mail($_)) } sort keys %mailer),
 	(map { ("https_$_" => get($http{$_}->url('/x'))) } sort keys %http),
 	https_ip => get('https://127.0.0.1:' . $http{good}->port . '/ip'),
-	https_plain => get('https://localhost:' . $plain->port . '/'),
+	https_plain => {
+		%{ get('https://localhost:' . $plain->port . '/') }, timeout => '2 s' },
 	https_down => get(
 		$http{good}->url('/redirect-to/302?url=' . $plain->url('/down'))),
 	up_and_down => get(

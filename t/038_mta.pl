@@ -19,7 +19,8 @@ my $mta = WorkflowEngine::Mta->new;
 my $node = outbound_node('mta', <<"CONF");
 workflow_engine.workers = 1
 workflow_engine.ca_file = '${\ $mta->ca }/ca.pem'
-workflow_engine.http_timeout = 20s
+workflow_engine.http_timeout = 60s
+workflow_engine.connect_timeout = 30s
 CONF
 
 my %right = (username => 'mailer', password => 'the-Passw0rd');
@@ -315,7 +316,7 @@ my %runs = fire_steps(
 		%{ mail(to => 'grey@example.com') },
 		retry => {
 			max_attempts => 100,
-			initial_interval => '50 ms',
+			initial_interval => '500 ms',
 			backoff_coefficient => 1 } });
 wait_for(
 	$node, 'postgres',

@@ -129,7 +129,7 @@ my %got = run_steps(
 	early => post($http->url('/close')),
 	half => post($http->url('/half')),
 	garbage => post($http->url('/garbage')),
-	tls => post('https://127.0.0.1:' . $http->port, timeout => '2 s'),
+	tls => post('https://127.0.0.1:' . $http->port, timeout => '20 s'),
 	mail_mute => mail('mute', timeout => '500 ms'),
 	mail_late => mail('late', timeout => '5 s'),
 	beside => post($http->url, retry => { max_attempts => 5 }));
