@@ -295,7 +295,17 @@ wait_for($node, 'postgres', q{SELECT count(*) = 1 FROM wf_workers()
 	WHERE in_flight = 1 AND state = 'idle'}, 'a worker waits for the answer');
 my $first_worker = $node->safe_psql('postgres',
 	'SELECT pid FROM wf_workers() WHERE in_flight = 1');
-kill 'STOP', $first_worker;
+# (not while it looks whether there is something to do: others would wait for its locks)
+wait_until(
+	sub {
+		kill 'STOP', $first_worker;
+		return 1 if $node->safe_psql('postgres', qq{
+			SELECT state = 'idle' AND wait_event_type = 'Extension'
+			FROM pg_stat_activity WHERE pid = $first_worker}) eq 't';
+		kill 'CONT', $first_worker;
+		return 0;
+	},
+	'it stands still');
 is($node->safe_psql('postgres', "SELECT wf_cancel('$runs{moved}')"), 't',
 	'its run is cancelled');
 connection($node, @moving, config => { base_url => $second->url });
