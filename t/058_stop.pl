@@ -354,8 +354,8 @@ my $renaming = IPC::Run::start(
 	],
 	'>', \$out, '2>', \$err);
 wait_for($node, 'postgres',
-	"SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = 'renamed' "
-	  . "AND backend_type = 'workflow_engine worker'",
+	"SELECT count(*) = 1 FROM wf_workers() WHERE database = 'renamed' "
+	  . "AND state = 'stopping'",
 	'RENAME waits');
 $http->command('release');
 ok($renaming->finish, 'ALTER DATABASE RENAME waits for the answer');
