@@ -57,7 +57,7 @@ wait_for(
 	$node,
 	'postgres',
 	q{SELECT count(*) = 60000 FROM workflow_runs WHERE status = 'completed'},
-	'all runs end');
+	'all runs end', 300);
 wait_for(
 	$node,
 	'postgres',
