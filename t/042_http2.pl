@@ -26,7 +26,6 @@ my $nginx = WorkflowEngine::Nginx->new(
 my $node = outbound_node('http2', <<"CONF");
 workflow_engine.workers = 1
 workflow_engine.ca_file = '$ca/ca.pem'
-workflow_engine.connect_timeout = 5s
 workflow_engine.poll_interval = 1h
 CONF
 

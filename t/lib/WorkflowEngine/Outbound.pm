@@ -68,14 +68,15 @@ sub literal
 
 =head2 outbound_node(name, conf, option => value ...)
 
-As new_node, in UTF-8, with the extension created in database postgres.
+As new_node, in UTF-8, with the extension created in database postgres.  Unless conf
+says otherwise, there is much time to be connected: a machine may stand still.
 
 =cut
 
 sub outbound_node
 {
 	my ($name, $conf, %option) = @_;
-	my $node = new_node($name, $conf,
+	my $node = new_node($name, "workflow_engine.connect_timeout = 30s\n$conf",
 		init => [ extra => [ '--encoding=UTF8', '--locale=C' ] ], %option);
 
 	$node->safe_psql('postgres', 'CREATE EXTENSION workflow_engine');
