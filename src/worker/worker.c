@@ -414,6 +414,14 @@ wind_up(WaitEventSet *events)
 		  : "it was asked to");
 }
 
+/* Is the worker to leave, or to read the configuration again? */
+static bool
+is_asked(void)
+{
+	return ConfigReloadPending || worker_leave_is_stopping() ||
+		worker_leave_wish() != LEAVE_NOT;
+}
+
 /* Never returns: the process ends in wind_up, or by an error. */
 static void
 loop(WaitEventSet *events)
@@ -437,12 +445,15 @@ loop(WaitEventSet *events)
 			continue;
 		}
 		do_chores();
-		read_notifications();	/* again: a chore that waits for a lock
-								 * resets the latch, so that nothing else
-								 * would say that this worker was woken */
+
+		/*
+		 * Again, and is_asked too: a chore that waits for a lock resets the
+		 * latch, so that nothing else would say that this worker was woken.
+		 */
+		read_notifications();
 		if (is_due(&limit))
 			do_tick();
-		else
+		else if (!is_asked())
 			wait_for_events(events, limit);
 	}
 }
