@@ -98,7 +98,7 @@ REGRESS = setup helpers schema definitions validate spelling templates \
 	health stats failures wait preview preview_execute search purge save \
 	templates_versions places diagram run_detail retry_current rerun bulk \
 	pause_workflow checks strict connections render connections_view \
-	schedule_times fire_workflow upgrade
+	schedule_times fire_workflow restored upgrade
 REGRESS_OPTS = --inputdir=$(srcdir) --load-extension=workflow_engine
 
 ISOLATION = cancel-cancel cancel-tenant check-locked define-define delete-fire \

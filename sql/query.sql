@@ -126,6 +126,8 @@ SELECT q.step('{"aggregate": "{{ trigger.a }}"}', '{"a": {"n": {"median": "total
 SELECT q.step('{"aggregate": "{{ trigger.a }}"}', '{"a": {"n": "sum"}}'); :result;
 SELECT q.step('{"aggregate": "{{ trigger.a }}"}', '{"a": {}}'); :result;
 SET check_function_bodies = off;	-- so it is restored, and not checked
+DELETE FROM workflow_runs r USING workflow_definitions d WHERE d.id = r.definition_id AND d.name = 'step' AND d.tenant_id = t.a();
+DELETE FROM workflow_definitions WHERE name = 'step' AND tenant_id = t.a();
 SELECT q.step('{"aggregate": {"n": "count"}, "columns": ["id"]}'); :result;
 RESET check_function_bodies;
 SELECT q.step('{"aggregate": "{{ trigger.a }}", "group_by": ["id"]}', '{"a": {"id": "count"}}'); :result;

@@ -67,6 +67,13 @@ SELECT role FROM wf_run_as_roles();
 SET ROLE regress_operate;
 SELECT version, changed FROM wf_save(NULL, t.a(), t.order('mine'), 'regress_shared');
 SELECT run_as, updated_by FROM workflow_definitions WHERE name = 'order' AND tenant_id = t.a();
+-- Who has switched the workflow since has not saved it.
+RESET ROLE;
+UPDATE workflow_definitions SET is_active = false WHERE name = 'order' AND tenant_id = t.a();
+UPDATE workflow_definitions SET is_active = true WHERE name = 'order' AND tenant_id = t.a();
+SET ROLE regress_operate;
+SELECT detail ~ '^Saved by regress_operate at' AS saved_by
+FROM t.error(format('SELECT wf_save(%L, NULL, %L, NULL, 0)', (SELECT id FROM workflow_definitions WHERE name = 'order' AND tenant_id = t.a()), t.order('x')));
 SELECT wf_save(NULL, t.a(), t.order('mine') || '{"name": "x"}', 'regress_view');
 \echo :LAST_ERROR_SQLSTATE
 SET workflow_engine.tenant_id = '00000000-0000-4000-8000-00000000000b';

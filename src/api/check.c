@@ -20,6 +20,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "plan/plan.h"
+#include "plan/plan_schedule.h"
 #include "store/store_actions.h"
 #include "store/store_schema.h"
 #include "utils/builtins.h"
@@ -136,8 +137,22 @@ enum
 	SAVED_TENANT_ID,
 	SAVED_DEFINITION,
 	SAVED_RUN_AS,
-	SAVED_COLUMNS = SAVED_RUN_AS
+	SAVED_SCHEDULES,			/* how many rows of workflow_schedules */
+	SAVED_COLUMNS = SAVED_SCHEDULES
 };
+
+/* A schedule fires by its row, which only a restore leaves out. */
+static void
+check_schedules(const Datum *row, Problems *found)
+{
+	List	   *schedules =
+		plan_schedules_of(DatumGetJsonbP(row[SAVED_DEFINITION - 1]));
+
+	if (list_length(schedules) > DatumGetInt32(row[SAVED_SCHEDULES - 1]))
+		problem_error(found, "schedule", "schedule_missing",
+					  "Save the definition with a change, for instance of its description.",
+					  "the schedule never fires: the definition was inserted as a restore does it, with check_function_bodies off, and its schedules were not");
+}
 
 /*
  * What is wrong with a saved definition: what keeps it from being compiled,
@@ -164,6 +179,7 @@ check_saved(ActionCatalogue *catalogue, const Datum *row, Problems *found)
 	catalog_check_add(catalogue, &check);
 	plan_compile(DatumGetJsonbP(row[SAVED_DEFINITION - 1]), catalogue,
 				 &of_language);
+	check_schedules(row, found);
 	foreach(lc, of_language.items)
 	{
 		const Problem *problem = lfirst(lc);
@@ -249,8 +265,10 @@ wf_check(PG_FUNCTION_ARGS)
 	catalogue = store_catalogue();
 	SPI_connect();
 	asked_tenant_query(&query,
-					   "SELECT id, name, tenant_id, definition, run_as"
-					   " FROM %t.workflow_definitions"
+					   "SELECT id, name, tenant_id, definition, run_as,"
+					   " (SELECT count(*) FROM %t.workflow_schedules s"
+					   "   WHERE s.definition_id = d.id)::int"
+					   " FROM %t.workflow_definitions d"
 					   " WHERE is_active AND (%a OR tenant_id = $1)"
 					   " ORDER BY name, id",
 					   asked == ASKED_ONE ? &tenant_id : NULL);

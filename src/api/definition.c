@@ -6,9 +6,8 @@
  * validated before it is stored (wf_definition_check); afterwards the trigger
  * of version.c saves its version.
  *
- * In a restore, a row whose version is saved already is not validated again.
- * The scripts of pg_dump turn check_function_bodies off; if it is off, actions
- * are not looked up, since their rows may be restored later.
+ * In a restore, a row whose version is saved already is not validated again,
+ * and actions are not looked up, since their rows may be restored later.
  *
  * Owns nothing beyond a call.
  */
@@ -24,6 +23,7 @@
 #include "base/json_value.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
+#include "common/int.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "plan/plan.h"
@@ -227,7 +227,7 @@ validate(TriggerRow *row, Jsonb *definition)
 
 	if (is_saved && !(row->is_update && row_changed(row, DEF_RUN_AS)))
 		return;
-	if (check_function_bodies)
+	if (!row_is_restored(row))
 	{
 		actions = definition_catalogue();
 		begin_catalog_check(row, &check, &tenant_id);
@@ -241,16 +241,16 @@ validate(TriggerRow *row, Jsonb *definition)
 /*--- versions ---*/
 
 /*
- * Completes an UPDATE: a changed definition or role gets the next version,
- * and the row says when and by whom it was updated.  Raises 428C9 if the
- * UPDATE sets version, 0A000 if it changes the id or the tenant.
+ * Gives a changed definition or role the next version.  Raises 428C9 if the
+ * UPDATE sets version, 0A000 if it changes the id or the tenant, 22003 if
+ * there is no next version.
  */
 static void
 count_version(TriggerRow *row)
 {
-	char	   *user = GetUserNameFromId(GetUserId(), false);
 	bool		isnull;
-	Datum		version = row_get_old(row, DEF_VERSION, &isnull);
+	Datum		datum = row_get_old(row, DEF_VERSION, &isnull);
+	int32		version;
 
 	if (row_changed(row, DEF_VERSION))
 		ereport(ERROR,
@@ -262,8 +262,23 @@ count_version(TriggerRow *row)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("columns \"id\" and \"tenant_id\" of a definition cannot be updated"),
 				 errhint("Insert a new definition.")));
-	if (row_changed(row, DEF_DEFINITION) || row_changed(row, DEF_RUN_AS))
-		row_set(row, DEF_VERSION, Int32GetDatum(DatumGetInt32(version) + 1));
+	if (!row_changed(row, DEF_DEFINITION) && !row_changed(row, DEF_RUN_AS))
+		return;
+	if (pg_add_s32_overflow(DatumGetInt32(datum), 1, &version))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("definition has version %d, the last one that can be counted",
+						DatumGetInt32(datum)),
+				 errhint("Insert it as a new definition, without a version.")));
+	row_set(row, DEF_VERSION, Int32GetDatum(version));
+}
+
+/* By whom the row was written, and when: not as the statement says. */
+static void
+note_writer(TriggerRow *row)
+{
+	char	   *user = GetUserNameFromId(GetUserId(), false);
+
 	row_set(row, DEF_UPDATED_AT,
 			TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
 	row_set(row, DEF_UPDATED_BY,
@@ -291,6 +306,8 @@ wf_definition_check(PG_FUNCTION_ARGS)
 	validate(&row, DatumGetJsonbP(datum));
 	if (row.is_update)
 		count_version(&row);
+	if (!row_is_restored(&row))
+		note_writer(&row);
 	return row_end(&row);
 }
 

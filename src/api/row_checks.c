@@ -110,7 +110,7 @@ wf_connection_saved(PG_FUNCTION_ARGS)
 	bool		isnull;
 
 	row_begin(&row, fcinfo, "workflow_connections");
-	if (operation_is_restore())
+	if (row_is_restored(&row))	/* the dump has the operations of its time */
 		return PointerGetDatum(NULL);
 	event = ((TriggerData *) fcinfo->context)->tg_event;
 	tenant = row_get(&row, CONNECTION_TENANT_ID, &isnull);
@@ -266,7 +266,7 @@ check_key(TriggerRow *row)
 	Datum		key = row_get(row, Anum_workflow_runs_idempotency_key,
 							  &isnull);
 
-	if (!isnull && check_function_bodies)
+	if (!isnull && !row_is_restored(row))
 		check_idempotency_key(TextDatumGetCString(key));
 }
 
@@ -280,7 +280,7 @@ check_id(TriggerRow *row)
 	bool		isnull;
 	Datum		id = row_get(row, Anum_workflow_runs_id, &isnull);
 
-	if (!isnull && check_function_bodies && !uuid7_is(DatumGetUUIDP(id)))
+	if (!isnull && !row_is_restored(row) && !uuid7_is(DatumGetUUIDP(id)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the id of a run must be a UUID of version 7, not %s",
@@ -314,7 +314,7 @@ wf_schedule_check(PG_FUNCTION_ARGS)
 	row_begin(&row, fcinfo, "workflow_schedules");
 	fill_place(&row, SCHEDULE_PLACE);
 	definition = row_get(&row, SCHEDULE_DEFINITION_ID, &isnull);
-	if (!isnull && !check_function_bodies)
+	if (!isnull && row_is_restored(&row))
 		(void) wait_for_definition(DatumGetUUIDP(definition), 0);
 	return row_end(&row);
 }
@@ -343,7 +343,7 @@ wf_run_check(PG_FUNCTION_ARGS)
 	row_get(&row, Anum_workflow_runs_definition_version, &no_version);
 	if (no_tenant || no_version)
 		fill_run(&row);
-	else if (!check_function_bodies)
+	else if (row_is_restored(&row))
 		wait_for_version(&row);
 	wakeup_at_commit();
 	return row_end(&row);

@@ -10,7 +10,8 @@
  *
  * A dump has the rows that users added.  The scripts of pg_dump turn
  * check_function_bodies off; every role can do that, so it is taken for a
- * restore only if the role is a superuser.
+ * restore only if the role is a superuser.  (Not row_is_restored: what is
+ * asked here is also who may UPDATE and DELETE rows.)
  *
  * Runs in the backend that writes, as the role that writes.  Owns nothing
  * beyond a call.
@@ -136,6 +137,12 @@ check_name_and_handler(const char *name, const char *handler)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("action \"%s\" is built in", name),
 				 errhint("Choose another name.")));
+	if (name != NULL && !plan_is_step_name(name))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the name of an action is not valid: \"%s\"", name),
+				 errhint("A letter or \"_\", then letters, digits, \"_\" or \"-\"; at most %d characters.",
+						 PLAN_MAX_NAME)));
 	if (handler == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

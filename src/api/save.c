@@ -100,8 +100,8 @@ note_of(FunctionCallInfo fcinfo)
 /*--- a definition that is there ---*/
 
 #define FIND \
-	"SELECT d.version, d.name, d.updated_by::text," \
-	"  d.updated_at::text, v.note," \
+	"SELECT d.version, d.name, v.created_by::text," \
+	"  v.created_at::text, v.note," \
 	"  d.definition = $2 AND d.run_as::oid = coalesce($3, d.run_as::oid)" \
 	" FROM %t.workflow_definitions d" \
 	"  LEFT JOIN %t.workflow_definition_versions v" \

@@ -160,7 +160,7 @@ wf_template_saved(PG_FUNCTION_ARGS)
 	if (deleted)
 		execute_as_owner(&row, "DELETE FROM %t.workflow_template_versions"
 						 " WHERE template_id = $1");
-	else if (!operation_is_restore() &&
+	else if (!row_is_restored(&row) &&
 			 (!row.is_update || row_changed(&row, TEMPLATE_VERSION)))
 		execute_as_owner(&row, "INSERT INTO %t.workflow_template_versions"
 						 " (template_id, version, name, subject, body, html,"

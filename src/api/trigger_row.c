@@ -12,8 +12,10 @@
 #include "api/trigger_row.h"
 #include "commands/trigger.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "store/store_schema.h"
 #include "store/store_tables.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/guc.h"
@@ -38,9 +40,18 @@ row_begin(TriggerRow *row, FunctionCallInfo fcinfo, const char *table)
 	/* columns are found by number, so no column may have been moved */
 	store_check_tables(STORE_ALL_TABLES);
 	row->rel = data->tg_relation;
+	row->is_insert = TRIGGER_FIRED_BY_INSERT(data->tg_event);
 	row->is_update = TRIGGER_FIRED_BY_UPDATE(data->tg_event);
 	row->old = row->is_update ? data->tg_trigtuple : NULL;
 	row->tuple = row->is_update ? data->tg_newtuple : data->tg_trigtuple;
+}
+
+bool
+row_is_restored(const TriggerRow *row)
+{
+	return row->is_insert && !check_function_bodies &&
+		!InLocalUserIdChange() &&
+		compat_table_ownercheck(RelationGetRelid(row->rel), GetUserId());
 }
 
 Datum

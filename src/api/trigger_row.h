@@ -16,6 +16,7 @@
 typedef struct TriggerRow
 {
 	Relation	rel;
+	bool		is_insert;
 	bool		is_update;
 	HeapTuple	old;			/* UPDATE only */
 	HeapTuple	tuple;			/* the row to be written; of a DELETE the row
@@ -49,13 +50,21 @@ extern void row_set(TriggerRow *row, int column, Datum value);
  */
 extern bool row_changed(const TriggerRow *row, int column);
 
+/*
+ * Does a restore insert the row?  The scripts of pg_dump and pg_restore turn
+ * check_function_bodies off.  Every role can do that, so it means a restore
+ * only if the current user owns the table, as whoever restores it must; and
+ * never in a function that acts with the rights of its owner.
+ */
+extern bool row_is_restored(const TriggerRow *row);
+
 /* What the trigger function returns, so that the row is written. */
 extern Datum row_end(TriggerRow *row);
 
 /*
  * Raises 22023 with message, and every error in the detail, if there is an
  * error.  Otherwise gives one WARNING with all warnings in its detail, but
- * none in a restore.
+ * none if check_function_bodies is off, as in a restore.
  */
 extern void problems_raise(const Problems *problems, const char *message);
 

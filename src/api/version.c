@@ -11,9 +11,7 @@
  * and then the trigger has nothing to save.  pg_restore -j writes the tables
  * at the same time (it does not look at the foreign keys of an extension's
  * tables): then the trigger may save a version before the restore inserts it,
- * and restore_onto gives that row the values of the dump.  A restore is
- * recognized by check_function_bodies, which the scripts of pg_dump turn off.
- * Anybody can turn it off, but only the owner can write this table.
+ * and restore_onto gives that row the values of the dump.
  *
  * Owns nothing beyond a call.
  */
@@ -167,8 +165,8 @@ note_saved(const TriggerRow *row)
 	bool		active = DatumGetBool(row_get(row, DEF_IS_ACTIVE, &isnull));
 	ObjectBuilder b;
 
-	if (operation_is_restore())
-		return;
+	if (row_is_restored(row))
+		return;					/* the dump has the operations of its time */
 	if (!row->is_update || changes_definition(row))
 	{
 		object_begin(&b);
@@ -212,11 +210,13 @@ wf_definition_saved(PG_FUNCTION_ARGS)
 	int			save_context;
 	int			level;
 	char	   *writer = GetUserNameFromId(GetUserId(), false);
+	bool		restored;
 	bool		inserted;
 	bool		isnull;
 
 	row_begin(&row, fcinfo, "workflow_definitions");
 	note_saved(&row);
+	restored = row_is_restored(&row);
 	if (row.is_update && !row_changed(&row, DEF_VERSION))
 		return row_end(&row);
 	for (int i = 0; i < lengthof(columns); i++)
@@ -224,7 +224,7 @@ wf_definition_saved(PG_FUNCTION_ARGS)
 
 	level = store_enter_search_path();
 	store_enter_owner(&save_user, &save_context);
-	if (!check_function_bodies)
+	if (restored)
 		lock_versions();
 	inserted = insert_version(values, writer);
 	if (!inserted && !version_is_saved(&row, DatumGetJsonbP(values[2])))
@@ -234,8 +234,8 @@ wf_definition_saved(PG_FUNCTION_ARGS)
 						DatumGetInt32(values[1]))));
 	role_forget_missing();		/* the insertion of the version has warned */
 
-	/* In a restore the version is there, or pg_dump's settings tell. */
-	if (inserted && check_function_bodies)
+	/* The schedules come with the dump, and so may have the version. */
+	if (inserted && !restored)
 		schedules_sync(&row);
 	store_leave_owner(save_user, save_context);
 	store_leave_search_path(level);
@@ -334,7 +334,7 @@ wf_version_check(PG_FUNCTION_ARGS)
 		row_set(&row, VERSION_RUN_AS, ObjectIdGetDatum(InvalidOid));
 	if (row.is_update)
 		return row_end(&row);
-	if (!check_function_bodies && restore_onto(&row))
+	if (row_is_restored(&row) && restore_onto(&row))
 	{
 		role_forget_missing();
 		return PointerGetDatum(NULL);

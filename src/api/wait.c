@@ -161,7 +161,7 @@ static const char *
 what_to_do(const WaitedRun *run)
 {
 	if (run->is_paused)
-		return "Its tenant, or all, are paused: wf_resume lets it go on.";
+		return "It is paused: workflow_pauses has its workflow, its tenant or all. wf_resume with the same arguments lets it go on.";
 	if (!worker_slot_database_has_any(MyDatabaseId))
 		return "No worker of this database is alive. See \"shared_preload_libraries\" and the settings \"workflow_engine.databases\" and \"workflow_engine.workers\".";
 	return NULL;

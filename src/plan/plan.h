@@ -14,7 +14,7 @@
 #include "utils/uuid.h"
 
 #define PLAN_MAX_STEPS 1000
-#define PLAN_MAX_NAME 128		/* bytes of a step's name */
+#define PLAN_MAX_NAME 128		/* bytes of a step's or action's name */
 #define PLAN_MAX_TEXT 255		/* characters of name and trigger_type */
 #define PLAN_MAX_ATTEMPTS 100
 #define PLAN_MAX_COEFFICIENT 100
@@ -143,6 +143,9 @@ typedef struct WorkflowPlan
 extern WorkflowPlan *plan_compile(Jsonb *definition,
 								  const ActionCatalogue *catalogue,
 								  Problems *problems);
+
+/* Is name fit to be a step's, or an action's? */
+extern bool plan_is_step_name(const char *name);
 
 /* The step at that position; NULL: it is the end of the plan. */
 extern const PlanStep *plan_step_at(const WorkflowPlan *plan,

@@ -33,9 +33,6 @@ extern void plan_check_keys(const JsonbValue *object, const char *path,
 extern char *plan_text(const JsonbValue *object, const char *key,
 					   const char *path, Problems *problems);
 
-/* Is name fit to be a step's? */
-extern bool plan_is_step_name(const char *name);
-
 /*
  * The member key of object as an interval, in ms, from 1 to max_ms (which
  * max_text names); -1 if it is absent, or after adding a problem.

@@ -33,13 +33,6 @@ operation_role(void)
 	return GetUserNameFromId(GetOuterUserId(), false);
 }
 
-/* pg_dump's scripts turn check_function_bodies off. */
-bool
-operation_is_restore(void)
-{
-	return !check_function_bodies;
-}
-
 void
 operation_note(const char *what, const pg_uuid_t *tenant,
 			   const pg_uuid_t *definition_id, const pg_uuid_t *run_id,

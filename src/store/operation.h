@@ -52,10 +52,4 @@ extern void operation_runs_note(const OperationRuns *runs, const char *what,
  */
 extern char *operation_role(void);
 
-/*
- * Are rows loaded by the script of a dump?  Then triggers record nothing: the
- * operations of the time come with the dump.
- */
-extern bool operation_is_restore(void);
-
 #endif							/* WF_OPERATION_H */

@@ -259,9 +259,10 @@ place_of_restore(void)
 
 /*
  * A restore is recognized by check_function_bodies, which the scripts of
- * pg_dump and pg_restore turn off.  Whatever a session does about that
- * setting, what it fires is no part of a restore: fire_statement.c inserts
- * as the owner of the tables, in a changed security context.
+ * pg_dump and pg_restore turn off.  Every role can do that; here it is enough,
+ * since it only keeps the row from being executed.  Whatever a session does
+ * about that setting, what it fires is no part of a restore: fire_statement.c
+ * inserts as the owner of the tables, in a changed security context.
  */
 int64
 store_place_of_inserted(const int64 *given)
