@@ -162,6 +162,10 @@ my %got = run_steps(
 	conn_path => webhook(
 		connection => 'shop', path => '/orders/{{trigger.word}}'),
 	conn_relative => webhook(connection => 'shop', path => 'orders?a=1'),
+	conn_value => webhook(connection => 'shop', path => from_data('orders/5?admin=true&x=%2e#f')),
+	conn_begins => webhook(connection => 'shop', path => from_data('a?b') . '/{{trigger.word}}?c'),
+	conn_encoded => webhook(connection => 'shop',
+		path => '{{ trigger.nothing | default: "a/b" | url_encode }}'),
 	conn_header => webhook(
 		connection => 'shop', path => 'o', headers => { 'x-both' => 'step' }),
 	conn_url => webhook(connection => 'shop', url => "$url/elsewhere"),
@@ -374,6 +378,11 @@ is( request('conn_path')->{target},
 	'path is appended to base_url');
 is(request('conn_relative')->{target},
 	'/api/v2/orders?a=1', '... with or without a slash');
+like(request('conn_value')->{target}, qr{/orders/5%3Fadmin%3Dtrue%26x%3D%252e%23f$},
+	'what a value begins with stays a path');
+(my $begun = request('conn_path')->{target}) =~ s{/orders/(.*)}{/a%3Fb/$1?c};
+is(request('conn_begins')->{target}, $begun, '... whatever follows');
+like(request('conn_encoded')->{target}, qr{/a%2Fb$}, '... and is not encoded twice');
 is(request('conn_path')->{headers}{'x-source'},
 	'database', "the connection's headers are sent");
 is(request('conn_header')->{headers}{'x-both'},

@@ -23,8 +23,9 @@
 static TemplateEscape
 webhook_escape(const char *param, const Connection *connection)
 {
-	return strcmp(param, "url") == 0 || strcmp(param, "path") == 0
-		? ESCAPE_URL : ESCAPE_NONE;
+	if (strcmp(param, "path") == 0)
+		return ESCAPE_PATH;
+	return strcmp(param, "url") == 0 ? ESCAPE_URL : ESCAPE_NONE;
 }
 
 static void

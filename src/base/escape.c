@@ -12,9 +12,12 @@
 #include "base/escape.h"
 #include "mb/pg_wchar.h"
 
-/* Percent-encodes the text in UTF-8 (RFC 3986, sections 2.1 and 2.3). */
+/*
+ * Percent-encodes the text in UTF-8 (RFC 3986, sections 2.1 and 2.3), but the
+ * bytes that are in keep.
+ */
 static void
-append_percent(StringInfo buf, const char *text, int len)
+append_percent(StringInfo buf, const char *text, int len, const char *keep)
 {
 	static const char digits[] = "0123456789ABCDEF";
 	char	   *utf8 = pg_server_to_any(text, len, PG_UTF8);
@@ -25,8 +28,8 @@ append_percent(StringInfo buf, const char *text, int len)
 	{
 		unsigned char c = utf8[i];
 
-		if (!IS_HIGHBIT_SET(c) &&
-			(isalnum(c) || c == '-' || c == '.' || c == '_' || c == '~'))
+		if (!IS_HIGHBIT_SET(c) && c != '\0' &&
+			(isalnum(c) || strchr(keep, c) != NULL))
 			appendStringInfoCharMacro(buf, c);
 		else
 		{
@@ -173,7 +176,10 @@ escape_append(StringInfo buf, const char *text, int len,
 			appendBinaryStringInfo(buf, text, len);
 			break;
 		case ESCAPE_URL:
-			append_percent(buf, text, len);
+			append_percent(buf, text, len, "-._~");
+			break;
+		case ESCAPE_PATH:
+			append_percent(buf, text, len, "-._~/");
 			break;
 		case ESCAPE_HTML:
 			append_entities(buf, text, len, true);

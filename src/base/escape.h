@@ -14,6 +14,8 @@ typedef enum TemplateEscape
 	ESCAPE_NONE,
 	ESCAPE_URL,					/* percent-encoded, unless the template begins
 								 * the text */
+	ESCAPE_PATH,				/* percent-encoded; a template that begins the
+								 * text keeps its slashes */
 	ESCAPE_HTML,
 	ESCAPE_SLACK,				/* & < > */
 	ESCAPE_MARKDOWN,			/* of an Adaptive Card of Teams */
@@ -61,7 +63,8 @@ address_scan(AddressScan *scan, char c)
 
 /*
  * Appends len bytes of text, escaped.  ESCAPE_URL encodes every byte of the
- * text in UTF-8 but the unreserved characters (RFC 3986, section 2.3).
+ * text in UTF-8 but the unreserved characters (RFC 3986, section 2.3), and
+ * ESCAPE_PATH every byte but these and the slash.
  * ESCAPE_ADDRESS depends on what is in buf: the list of mail addresses to
  * which the text is appended.  ESCAPE_BLOCKS and ESCAPE_CARD are none of a
  * text: see template.h.

@@ -141,6 +141,9 @@ typed_value(const Template *t, Renderer *r)
 	if (r->escape == ESCAPE_NONE || r->escape == ESCAPE_URL ||
 		r->escape == ESCAPE_ADDRESS)
 		return value;
+	if (r->escape == ESCAPE_PATH &&
+		expression_is_url_encoded(t->pieces[0].expression))
+		return value;
 	if (value->type == jbvString)
 		return escaped_string(value, r->escape);
 	if (value->type == jbvBinary)

@@ -72,8 +72,12 @@ append_piece(StringInfo buf, const Piece *piece, bool begins,
 	initStringInfo(&value);
 	json_append_text(&value, expression_evaluate(piece->expression,
 												 r->scope));
-	if (escape == ESCAPE_URL &&
-		(begins || expression_is_url_encoded(piece->expression)))
+	if (escape == ESCAPE_PATH && !begins)
+		escape = ESCAPE_URL;
+	else if (escape == ESCAPE_URL && begins)
+		escape = ESCAPE_NONE;
+	if ((escape == ESCAPE_URL || escape == ESCAPE_PATH) &&
+		expression_is_url_encoded(piece->expression))
 		escape = ESCAPE_NONE;
 	template_account(r, value.len);
 	escape_append(buf, value.data, value.len, escape);
