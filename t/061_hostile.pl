@@ -12,6 +12,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use WorkflowEngine::Test;
 use WorkflowEngine::Outbound;
+use WorkflowEngine::Runs qw(set_and_reload);
 
 my $http = start_receiver('http');
 my $node = outbound_node('hostile', <<'CONF');
@@ -91,8 +92,7 @@ sub body_is
 	return is_deeply($got{$label}{output}{body}, $body, "$label: $what");
 }
 
-$node->append_conf('postgresql.conf', 'workflow_engine.max_output = 1MB');
-$node->reload;
+set_and_reload($node, 'workflow_engine.max_output', '1MB');
 %got = run_steps(
 	$node,
 	bomb => get('/gzip-bomb/64'),
@@ -121,8 +121,7 @@ body_is("after_$_", { ok => JSON::PP::true }, 'gets its own answer')
   foreach 1 .. 5;
 like($got{bad_length}{status}, qr/^(completed|failed)$/, 'bad_length ends');
 
-$node->append_conf('postgresql.conf', 'workflow_engine.max_output = 16kB');
-$node->reload;
+set_and_reload($node, 'workflow_engine.max_output', '16kB');
 cmp_ok(peak(), '<', 150 * 1024, 'one of each takes less than 150 MB');
 note('one of each: ' . peak() . ' kB');
 
@@ -151,17 +150,21 @@ cmp_ok(peak(), '<', 150 * 1024, '64 of each take less than 150 MB')
 # hold together is bounded, whoever would go over that waits, and small
 # answers go on.  Those that are whole complete when there is room again.
 #
-$node->append_conf('postgresql.conf', <<'CONF');
-workflow_engine.max_in_flight = 256
-workflow_engine.max_per_host = 256
-CONF
-$node->reload;
+set_and_reload($node, 'workflow_engine.max_in_flight', 256);
+set_and_reload($node, 'workflow_engine.max_per_host', 256);
+# Held until all are there, so that they are under way together.
+$node->safe_psql('postgres', "SELECT wf_pause('$tenant')");
 my %many = fire_steps(
 	$node,
 	(map { ("stall$_" => get('/stall/1000000', timeout => '8 s')) } 1 .. 200),
 	(map { ("large$_" => get('/bytes/1000000')) } 1 .. 50));
-wait_for($node, 'postgres', 'SELECT max(in_flight) > 150 FROM wf_workers()',
-	'they are under way');
+$node->safe_psql('postgres', "SELECT wf_resume('$tenant')");
+wait_until(
+	sub {
+		my @at = map { $_->{time} } grep { $_->{path} =~ m{^/stall/} } $http->requests;
+		return grep { $at[$_] - $at[ $_ - 150 ] < 7 } 150 .. $#at;
+	},
+	'more than 150 are under way at once');
 my %small = run_steps($node, map { ("small$_" => get('/json')) } 1 .. 5);
 is($small{"small$_"}{status}, 'completed', 'a small answer goes on')
   foreach 1 .. 5;

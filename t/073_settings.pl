@@ -6,6 +6,7 @@ use strict;
 use warnings FATAL => 'all';
 
 use Test::More;
+use WorkflowEngine::Runs qw(set_and_reload);
 use WorkflowEngine::Test;
 
 my $tenant = '11111111-1111-1111-1111-111111111111';
@@ -108,8 +109,7 @@ $node->safe_psql('other', q{COMMIT PREPARED 'zone'});
 is(seen_by_step('TimeZone'), 'Asia/Tokyo', 'once it is committed, it is');
 
 # A reload in between changes nothing of that.
-$node->append_conf('postgresql.conf', "timezone = 'Asia/Dubai'\n");
-$node->reload;
+set_and_reload($node, 'timezone', 'Asia/Dubai');
 is(seen_by_step('TimeZone'), 'Asia/Tokyo', 'a reload does not undo it');
 $node->safe_psql('other', 'ALTER DATABASE app RESET timezone');
 is(seen_by_step('TimeZone'), 'Asia/Dubai', 'what postgresql.conf says by now');

@@ -76,6 +76,10 @@ wait_for(
 	  FROM workflow_runs r JOIN workflow_definitions d ON d.id = definition_id},
 	'the runs end, wait and stand still');
 
+wait_for($node, 'shop',
+	'SELECT count(*) = 2 FROM wf_workers() WHERE database = current_database()',
+	'both workers are up');
+
 #--- the exporter, as the page says
 
 my ($prometheus) = $doc =~ /^## Prometheus\n(.*?)^## /ms;

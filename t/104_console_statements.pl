@@ -43,6 +43,9 @@ SELECT wf_fire('$two', 'order_billed', '{"order_id": 14}', run_at => 'infinity')
 SQL
 wait_for($node, 'shop', "SELECT count(*) = 6 FROM workflow_runs WHERE status = 'failed'",
 	'six runs fail');
+wait_for($node, 'shop',
+	'SELECT count(*) = 2 FROM wf_workers() WHERE database = current_database()',
+	'both workers are up');
 my ($first, $other, $held) = map {
 	$node->safe_psql('shop', "SELECT id FROM workflow_runs WHERE trigger_payload->>'order_id' = '$_->[1]' AND tenant_id = '$_->[0]'")
 } [ $one, 11 ], [ $two, 11 ], [ $two, 14 ];
