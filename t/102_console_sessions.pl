@@ -34,7 +34,7 @@ is($answer->{headers}{'cache-control'}, 'no-store', 'not to be stored');
 $session = $console->login('ops_a');
 $answer = $console->ask($session, 'GET', '/api/me');
 is($answer->{json}{role}, 'ops_a', 'who it is');
-like($answer->{headers}{'x-wf-idle'}, qr/^1(800|799)$/, 'how long it lasts');
+like($answer->{headers}{'x-wf-idle'}, qr/^1(800|7\d\d)$/, 'how long it lasts');
 unlike($answer->{body}, qr/$session->{token}/, 'me does not tell the token');
 ok(!exists $answer->{headers}{'set-cookie'}, 'no cookie but at the sign-in');
 my $other = $console->login('ops_b');
@@ -138,9 +138,9 @@ $node->safe_psql('postgres', 'ALTER ROLE view_a CONNECTION LIMIT 0');
 is(outcome($console->try_login('view_a', 'secret of view_a')),
 	'503 too_many_connections', 'a role without a free connection');
 $node->safe_psql('postgres', 'ALTER ROLE view_a CONNECTION LIMIT -1');
-is($node->safe_psql('postgres',
-		"SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'wf_console:%' "
-		  . "AND usename NOT IN ('ops_a', 'ops_b')"), '0', 'nobody refused stays connected');
+wait_for($node, 'postgres',
+	"SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name LIKE 'wf_console:%' "
+	  . "AND usename NOT IN ('ops_a', 'ops_b')", 'nobody refused stays connected');
 
 # Who is connected, from where.
 my $at = $console->raw($console->bytes('POST', '/api/login',
@@ -163,15 +163,17 @@ sub from
 			[ 'Content-Type' => 'application/x-wf-login',
 				'X-Forwarded-For' => $address ], "$role\n$password"));
 }
-my @tries = map { $console->connect } 1, 2;
-syswrite $_, $console->bytes('POST', '/api/login',
-	[ 'Content-Type' => 'application/x-wf-login', 'X-Forwarded-For' => '192.0.2.1' ],
-	"ops_b\nwrong") foreach @tries;
-@tries = sort { $a->{status} <=> $b->{status} } map { $console->receive($_) } @tries;
-is(outcome($tries[0]), '401 login_failed', 'a try');
-$answer = $tries[1];
-is(outcome($answer), '429 throttled', 'another one within a second');
-is($answer->{headers}{'retry-after'}, 1, 'says when');
+my @tries;
+# (on a busy machine a second may lie between two that are sent at once)
+wait_until(sub {
+		@tries = map { $console->connect } 1, 2;
+		syswrite $_, $console->bytes('POST', '/api/login',
+			[ 'Content-Type' => 'application/x-wf-login', 'X-Forwarded-For' => '192.0.2.1' ],
+			"no_such_role\nwrong") foreach @tries;
+		@tries = sort { $a->{status} <=> $b->{status} } map { $console->receive($_) } @tries;
+		return outcome($tries[0]) eq '401 login_failed' && outcome($tries[1]) eq '429 throttled';
+	}, 'of two tries within a second one is refused');
+is($tries[1]{headers}{'retry-after'}, 1, 'and told when');
 is(outcome(from('192.0.2.2', 'view_a', 'secret of view_a')), 200, 'another address may');
 # Four at a time are those that PostgreSQL is asked about: who was refused and waits to
 # hear of it keeps nobody out.  Rounds, since a slow machine may be late for some.
@@ -197,14 +199,12 @@ foreach my $n (1 .. 3)
 	wait_until(sub { outcome(from('192.0.2.3', 'ops_b', 'wrong')) eq '401 login_failed' },
 		"failure $n");
 }
-my $wait = 0;
+# each failure more doubles the time, so that it is seen on a busy machine as well
 wait_until(sub {
-		my $answer = from('192.0.2.3', 'ops_b', 'secret of ops_b');
-		$wait = $answer->{headers}{'retry-after'} if $answer->{status} == 429
-		  && $answer->{headers}{'retry-after'} > $wait;
-		return $answer->{status} == 200;
-	}, 'after three failures the role may again');
-cmp_ok($wait, '>=', 2, 'but later than after a second');
+		my $answer = from('192.0.2.3', 'ops_b', 'wrong');
+		return $answer->{status} == 429 && $answer->{headers}{'retry-after'} >= 2;
+	}, 'after three failures the role has to wait longer than a second');
+wait_until(sub { outcome(from('192.0.2.3', 'ops_b', 'secret of ops_b')) eq '200' }, 'and then it may again');
 is(outcome(from('192.0.2.4', 'ops_b', 'secret of ops_b')), 200,
 	'elsewhere it was never locked');
 
@@ -256,15 +256,15 @@ $console->stop;
 $console = start_console($node,
 	conf => "allow_superuser = on\nsession_idle = 4s\nsession_total = 7s\nmax_sessions = 2\n");
 $session = $console->login('super_a');
-is(outcome($console->ask($session, 'GET', '/api/me')), 200, 'a superuser');
 $begun = time();
+is(outcome($console->ask($session, 'GET', '/api/me')), 200, 'a superuser');
 wait_until(sub {
 		outcome($console->ask($session, 'GET', '/api/me', undef, 'X-WF-Poll' => 1)) eq
 		  '401 expired'
 	}, 'polls keep no session');
 cmp_ok(time() - $begun, '>', 3, 'which lasts as long as it is idle');
-$session = $console->login('ops_a');
 $begun = time();
+$session = $console->login('ops_a');
 wait_until(sub { outcome($console->ask($session, 'GET', '/api/me')) eq '401 expired' },
 	'nor do requests longer than in all');
 cmp_ok(time() - $begun, '>', 6, 'which is as long as it may');
@@ -277,6 +277,9 @@ is(outcome($answer), '503 too_many_sessions', 'as many as may be signed in');
 $console->stop;
 
 # Without a proxy that is trusted nobody says another address.
+wait_for($node, 'postgres',
+	"SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name LIKE 'wf_console:%'",
+	'the connections of the one before are closed');
 $console = start_console($node, trusted_proxy => '192.0.2.200',
 	conf => "tenant_label = en: shop/shops, ar: \xd9\x81/\"x\\\n");
 $answer = $console->try_login('ops_a', 'secret of ops_a');

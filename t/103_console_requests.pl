@@ -14,7 +14,7 @@ use WorkflowEngine::Test;
 
 my $node = console_node('requests', "log_min_messages = warning\n");
 # what is freed is to be given back at once, as without sanitizers
-my $console = start_console($node, conf => "request_time = 2 s\n",
+my $console = start_console($node, conf => "request_time = 4 s\n",
 	env => { ASAN_OPTIONS => 'detect_leaks=0:quarantine_size_mb=1' });
 my $session = $console->login('ops_a');
 my ($answer, $socket);
@@ -200,27 +200,37 @@ is(outcome($console->ask($session, 'GET', '/api/health', undef, 'X-WF-Poll' => 1
 
 # Polls wait for polls, one of each tab and slot, and a person's request goes first: two
 # parts of a page that ask at the same moment both have their answers.
-slow(30);
 my @poll = ('X-WF-Poll' => 1, 'X-WF-Tab' => 'a');
-@queue = begin('POST', '/api/failures', {}, @poll, 'X-WF-Slot' => 'failures');
-wait_active(1, 'a poll');
-push @queue, begin('GET', '/api/health', undef, @poll, 'X-WF-Slot' => 'health');
-foreach my $slot ('failures', 'health')
+my @outcomes;
+# All of it within the five seconds that the first one has: on a busy machine once more.
+foreach my $try (1 .. 10)
 {
+	my $late = sub { time() - $begun > 4 };
+
+	slow(30);
+	$begun = time();
+	@queue = begin('POST', '/api/failures', {}, @poll, 'X-WF-Slot' => 'failures');
+	wait_active(1, 'a poll');
+	push @queue, begin('GET', '/api/health', undef, @poll, 'X-WF-Slot' => 'health');
+	foreach my $slot ('failures', 'health')
+	{
+		wait_until(sub {
+				$late->() || outcome($console->ask($session, 'GET', '/api/health', undef, @poll, 'X-WF-Slot' => $slot)) eq
+				  '429 busy'
+			}, "a second one of $slot is refused");
+	}
+	push @queue, begin('GET', '/api/health', undef, 'X-WF-Poll' => 1, 'X-WF-Tab' => 'b', 'X-WF-Slot' => 'health');
+	push @queue, begin('GET', '/api/health', undef, @poll, 'X-WF-Slot' => 'other');
 	wait_until(sub {
-			outcome($console->ask($session, 'GET', '/api/health', undef, @poll, 'X-WF-Slot' => $slot)) eq
-			  '429 busy'
-		}, "a second one of $slot is refused");
+			$late->() || outcome($console->ask($session, 'GET', '/api/health', undef, @poll, 'X-WF-Slot' => 'more')) eq '429 busy'
+		}, 'and a fourth that waits');
+	slow(0);
+	push @queue, begin('POST', '/api/runs/cancel', { ids => ["${id}9"] });
+	my $in_time = !$late->();
+	@outcomes = map { outcome($console->receive($_)) } @queue;
+	last if $in_time;
 }
-push @queue, begin('GET', '/api/health', undef, 'X-WF-Poll' => 1, 'X-WF-Tab' => 'b', 'X-WF-Slot' => 'health');
-push @queue, begin('GET', '/api/health', undef, @poll, 'X-WF-Slot' => 'other');
-wait_until(sub {
-		outcome($console->ask($session, 'GET', '/api/health', undef, @poll, 'X-WF-Slot' => 'more')) eq '429 busy'
-	}, 'and a fourth that waits');
-slow(0);
-push @queue, begin('POST', '/api/runs/cancel', { ids => ["${id}9"] });
-is_deeply([ map { outcome($console->receive($_)) } @queue ],
-	[ '504 timeout', (200) x 4 ], 'all that wait are answered');
+is_deeply(\@outcomes, [ '504 timeout', (200) x 4 ], 'all that wait are answered');
 my @order = $console->log_text =~ /"route": "(failures|health|runs\/cancel)".*"status": (?:200|504)/g;
 is_deeply([ @order[ -5 .. -1 ] ], [ 'failures', 'runs/cancel', ('health') x 3 ], 'a person first');
 
