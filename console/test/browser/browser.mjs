@@ -145,7 +145,6 @@ export class Person {
 		return this.page.getByText(like(text)).first().waitFor();
 	}
 
-	// Signs in; at most one try a second is taken from an address.
 	// Signs out and waits until that is done.  A page that was loaded before the end would
 	// ask things of a session that ends, and note the refusals as errors.
 	async signOut() {
@@ -154,6 +153,8 @@ export class Person {
 		await this.field('login.role').waitFor();
 	}
 
+	// Signs in; at most one try a second is taken from an address.  After a refusal the page
+	// empties the field of the password, and takes another one when that is done.
 	async signIn(role = 'ops', password = PASSWORD) {
 		const end = Date.now() + LIMIT;
 		let answer;
@@ -161,6 +162,7 @@ export class Person {
 		await this.open();
 		do {
 			assert.ok(Date.now() < end, `${role} is not let in`);
+			await this.page.locator('form.signin button[type=submit]:enabled').waitFor();
 			await this.field('login.role').fill(role);
 			await this.field('login.password').fill(password);
 			[answer] = await Promise.all([

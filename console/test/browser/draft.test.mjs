@@ -169,7 +169,7 @@ story('a draft of a mail template of the version before overwrites nothing', {al
 	await person.dialog().getByText('of the other').waitFor();
 	assert.equal(sql(`SELECT body FROM workflow_templates WHERE name = 'later'`), 'of the other');
 	await person.press('template.overwrite', {version: 'v3'});
-	await person.sees('v3');
+	await page.locator('h1', {hasText: 'v3'}).waitFor();
 	assert.equal(sql(`SELECT version || body FROM workflow_templates WHERE name = 'later'`), '3mine');
 	assert.deepEqual(await drafts(page), []);
 });

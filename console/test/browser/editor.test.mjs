@@ -106,7 +106,7 @@ for (const [language, width] of LANGUAGES) {
 			assert.equal(await person.button('editor.save', {version: 'v2'}).getAttribute('aria-disabled'), 'true');
 			await person.accessible('a problem');
 			await page.locator('.checked li button').click();
-			assert.equal(await page.evaluate(() => document.activeElement.id), 'f-steps[1].params.message');
+			await page.waitForFunction(() => document.activeElement.id === 'f-steps[1].params.message');
 			await page.locator('.field', {has: field}).getByRole('button', {name: like(person.say('problem.fix', {word: 'trigger'}))}).click();
 			assert.equal(await field.inputValue(), 'Order {{ trigger.order_id }} is paid');
 			await page.waitForFunction(() => document.activeElement.id === 'f-steps[1].params.message');

@@ -37,6 +37,7 @@ for (const [language, width, theme] of [['en', 1280, 'dark'], ['ar', 390, 'light
 
 		await choose('connection', 'email');
 		assert.match(page.url(), /connection=email/);
+		await page.waitForFunction(() => ![...document.querySelectorAll('tbody th a')].some(one => one.textContent === 'Bill'));
 		const mails = await names(page);
 
 		assert.ok(mails.includes('List mail') && mails.includes('Welcome') && !mails.includes('Bill'), mails);
