@@ -24,7 +24,7 @@ CONF
 
 my $size = qr/the response is over 1048576 bytes \(workflow_engine\.max_response_size\)/;
 my $head = qr/the response headers are over \d+ (?:bytes|lines)/;
-my $time = qr/no complete answer within 1500 ms \(timeout of the step or workflow_engine\.http_timeout\)/;
+my $time = qr/no complete answer within 3000 ms \(timeout of the step or workflow_engine\.http_timeout\)/;
 
 sub get
 {
@@ -56,7 +56,7 @@ my $worker = worker();
 #
 # Each alone: what becomes of its step.
 #
-my @short = (timeout => '1500 ms');
+my @short = (timeout => '3 s');
 my %refused = (
 	huge => [ get('/huge'), $size ],
 	endless_body => [ get('/endless-body'), $size ],
