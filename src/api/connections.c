@@ -35,7 +35,8 @@ enum
  * A step uses the connection that it names, else the default of its action; of
  * two with that name the tenant's own.  $1 and %a: see asked_tenant_query.
  * $2: is the session bound?  Then rows for every tenant are those that the
- * row's policy shows it.
+ * row's policy shows it.  Secrets are read row by row at the end, so that
+ * no memory of a sort holds them, nor a file of one.
  */
 #define FIND_CONNECTIONS \
 	"WITH named AS (" \
@@ -64,13 +65,21 @@ enum
 	" FROM (SELECT *, row_number() OVER (PARTITION BY connection_id" \
 	"  ORDER BY name, id) AS nth FROM used) u" \
 	" GROUP BY u.connection_id" \
-	") SELECT c.id, c.tenant_id, c.name, c.kind, c.config, c.credentials," \
-	" coalesce(u.workflows, 0), coalesce(u.used_by, '[]'), c.xmin::text" \
+	"), found AS (" \
+	" SELECT c.id, c.tenant_id, c.name, c.kind, c.config," \
+	"  coalesce(u.workflows, 0) AS workflows," \
+	"  coalesce(u.used_by, '[]') AS used_by, c.xmin::text AS version" \
 	" FROM %t.workflow_connections c" \
 	" LEFT JOIN users u ON u.connection_id = c.id" \
 	" WHERE %a OR c.tenant_id = $1 OR (c.tenant_id IS NULL" \
-	"  AND (NOT $2 OR %t.wf_connection_visible(c.credentials)))" \
-	" ORDER BY c.name, c.tenant_id NULLS FIRST"
+	"  AND (NOT $2 OR %t.wf_connection_visible(c.credentials) AND" \
+	"   (c.kind NOT IN ('slack_webhook', 'teams_webhook')" \
+	"    OR NOT c.config ?| '{url,channels}')))" \
+	" ORDER BY c.name, c.tenant_id NULLS FIRST" \
+	") SELECT f.id, f.tenant_id, f.name, f.kind, f.config, s.credentials," \
+	" f.workflows, f.used_by, f.version FROM found f CROSS JOIN LATERAL" \
+	"  (SELECT c.credentials FROM %t.workflow_connections c" \
+	"    WHERE c.id = f.id OFFSET 0) s"
 
 /* Returns a row without its secrets, and overwrites them. */
 static void
