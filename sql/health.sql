@@ -75,15 +75,15 @@ SELECT wf_resume(t.tenant('health'));
 SELECT t.wait_all('health');
 SELECT due, oldest_due_at, failed_1h, paused FROM wf_health(t.tenant('health'));
 
--- One workflow is paused: its runs wait for no worker, so they are not due, be
--- they fired for now or for a time that has come.
+-- One workflow is paused: its runs are due, but wait for no worker, so the oldest
+-- is none of them, be they fired for now or for a time that has come.
 SELECT wf_pause(t.tenant('health'), 'good', 'the shop is closed');
 SELECT count(*) FROM wf_fire(t.tenant('health'), 'good');
 INSERT INTO workflow_runs (definition_id, trigger_payload, queued_at, run_at)
 SELECT id, '{}', now() - interval '2 h', now() - interval '1 h'
 FROM workflow_definitions WHERE tenant_id = t.tenant('health') AND name = 'good';
 SELECT due, oldest_due_at, later, paused FROM wf_health(t.tenant('health'));
--- Those of others are: here of a transaction that no worker sees yet.
+-- It is one of the others, here of a transaction that no worker sees yet.
 BEGIN;
 SELECT count(*) FROM wf_fire(t.tenant('health'), 'bad', priority => -3);
 SELECT count(*) FROM wf_fire(t.tenant('health'), 'bad');
@@ -91,13 +91,12 @@ INSERT INTO workflow_runs (definition_id, trigger_payload, queued_at, run_at)
 SELECT id, '{}', now() - interval '40 min', now() - interval '30 min'
 FROM workflow_definitions WHERE tenant_id = t.tenant('health') AND name = 'bad';
 SELECT due, now() - oldest_due_at AS oldest, paused FROM wf_health(t.tenant('health'));
--- If the tenant is paused, all tenants have none of them, and the tenant all.
-SELECT due AS before FROM wf_health() \gset
+-- If the tenant is paused, it is none of its, unless all that is asked for is paused.
 SELECT wf_pause(t.tenant('health'));
-SELECT a.due - :before AS of_all, a.paused, h.due, h.paused FROM wf_health() a, wf_health(t.tenant('health')) h;
--- If everything is paused, all of them count.
+SELECT (now() - a.oldest_due_at >= '1 h') IS NOT TRUE AS another, h.due, now() - h.oldest_due_at >= '1 h' AS oldest, h.paused
+FROM wf_health() a, wf_health(t.tenant('health')) h;
 SELECT wf_pause();
-SELECT a.due - :before AS of_all, a.paused FROM wf_health() a;
+SELECT now() - oldest_due_at >= interval '1 h' AS oldest, paused FROM wf_health();
 ROLLBACK;
 SELECT wf_resume(t.tenant('health'), 'good');
 SELECT t.wait_all('health');
@@ -146,7 +145,7 @@ SELECT d.id, '{}', -2 FROM workflow_definitions d, generate_series(1, 3) n
 WHERE d.tenant_id = t.tenant('health3') AND d.name = 'few';
 SELECT due, now() - oldest_due_at BETWEEN '10500 s' AND '10600 s' AS oldest
 FROM wf_health(t.tenant('health3'));
-SELECT due < 10001 AS passed_over, now() - oldest_due_at >= '10500 s' AS oldest FROM wf_health();
+SELECT due, coalesce(now() - oldest_due_at < '10500 s', true) AS passed_over FROM wf_health();
 BEGIN;
 SELECT wf_pause();
 SELECT due, now() - oldest_due_at >= '10500 s' AS oldest FROM wf_health();
@@ -156,7 +155,7 @@ BEGIN;
 SELECT wf_resume(t.tenant('health3'));
 SELECT wf_pause(t.tenant('health3'), 'many');
 SELECT due, now() - oldest_due_at < '10500 s' AS younger FROM wf_health(t.tenant('health3'));
-SELECT due >= 3 AS counted FROM wf_health();
+SELECT due, now() - oldest_due_at < '10500 s' AS younger FROM wf_health();
 ROLLBACK;
 -- The few of another workflow of that tenant are counted all the same.
 SELECT workflow_name, queued, running, waiting, paused FROM workflow_stats

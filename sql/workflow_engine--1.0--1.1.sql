@@ -52,7 +52,7 @@ FROM PUBLIC;
 SELECT wf_revoke_defaults();
 
 COMMENT ON FUNCTION wf_health(uuid) IS
-'Is everything all right? One row, of one tenant or of all: runs that are due and since when the oldest (those of a workflow or a tenant that is paused by itself are left out, unless all that is asked for is paused), later (fired for a later time), waiting (for their next attempt), running, failed of those that were fired in the last hour and day; paused: all that is asked for is; completed_per_minute: in the last minute, looked for among the newest runs and those just before the oldest that is due; standing_still: runs of another place, which are not executed here; workers: alive in this database, and the last error of one; workflow_engine.notify_events. Each count stops at 10001, which is to be shown as 10,000+. A session bound to a tenant learns that tenant''s only, and no last_error.';
+'Is everything all right? One row, of one tenant or of all: runs that are due and since when the oldest (of those whose workflow and tenant are not paused, unless all that is asked for is paused), later (fired for a later time), waiting (for their next attempt), running, failed of those that were fired in the last hour and day; paused: all that is asked for is; completed_per_minute: in the last minute, looked for among the newest runs and those just before the oldest that is due; standing_still: runs of another place, which are not executed here; workers: alive in this database, and the last error of one; workflow_engine.notify_events. Each count stops at 10001, which is to be shown as 10,000+. A session bound to a tenant learns that tenant''s only, and no last_error.';
 
 -- what people did to this run by a call about several
 CREATE INDEX workflow_operations_runs

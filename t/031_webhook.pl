@@ -165,7 +165,7 @@ my %got = run_steps(
 	conn_value => webhook(connection => 'shop', path => from_data('orders/5?admin=true&x=%2e#f')),
 	conn_begins => webhook(connection => 'shop', path => from_data('a?b') . '/{{trigger.word}}?c'),
 	conn_encoded => webhook(connection => 'shop',
-		path => '{{ trigger.nothing | default: "a/b" | url_encode }}'),
+		path => '{{ trigger.nothing | default: "a/b" | urlencode }}'),
 	conn_header => webhook(
 		connection => 'shop', path => 'o', headers => { 'x-both' => 'step' }),
 	conn_url => webhook(connection => 'shop', url => "$url/elsewhere"),

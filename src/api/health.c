@@ -188,48 +188,40 @@ enum
 	" x)," LATER(LATER_OF_ONE, LATER_SLOW_OF_ONE) HEALTH_END
 
 /*
- * What is due if a part is paused: a workflow, or a tenant if all are asked
- * for.  Runs of that part do not wait for a worker, so they do not count.
- * Millions of them may be due.  So a paused tenant is passed over as a whole,
- * and of each other group no more than RUN_COUNT_MAX runs are looked at: if
- * all of these are of paused workflows, the group counts for nothing.
+ * The oldest that is due if a part is paused: a workflow, or a tenant if all
+ * are asked for.  Runs of that part do not wait for a worker, so they are not
+ * late.  Millions of them may be due.  So a paused tenant is passed over as a
+ * whole, and of each other group no more than RUN_COUNT_MAX runs are looked
+ * at: if all of these are of paused workflows, the group counts for nothing.
  */
-#define HELD_AND_OPEN \
+#define HELD \
 	" held AS (SELECT" \
 	"  coalesce(array_agg(p.definition_id)" \
 	"   FILTER (WHERE p.definition_id IS NOT NULL), '{}') AS workflows," \
 	"  coalesce(array_agg(p.tenant_id)" \
 	"   FILTER (WHERE p.definition_id IS NULL), '{}') AS tenants" \
 	"  FROM %t.workflow_pauses p" \
-	"  WHERE p.tenant_id IS NOT NULL AND (%a OR p.tenant_id = $1))," \
-	" open AS (SELECT g.tenant_id, g.priority, held.workflows" \
-	"  FROM g CROSS JOIN held WHERE g.tenant_id <> ALL (held.tenants))"
-#define OPEN_ROWS(direction, most) \
+	"  WHERE p.tenant_id IS NOT NULL AND (%a OR p.tenant_id = $1))"
+#define FIRST_OF_GROUP \
 	"(SELECT x.queued_at FROM" \
 	"  (SELECT q.queued_at, q.definition_id FROM %t.workflow_runs q" \
-	"    WHERE q.place = $2 AND q.tenant_id = open.tenant_id" \
-	"     AND q.priority = open.priority AND" IN_DUE \
-	"    ORDER BY q.run_at " direction " LIMIT " RUN_COUNT_LIMIT ") x" \
-	"  WHERE x.definition_id <> ALL (open.workflows) LIMIT " most ") r"
-#define OPEN_QUERY(ripe) \
-	DUE_GROUPS "," HELD_AND_OPEN "," \
-	" due AS (SELECT count(*) AS n, min(d.queued_at) AS oldest FROM" \
-	"  (SELECT r.queued_at FROM open CROSS JOIN LATERAL " \
-	OPEN_ROWS("DESC", RUN_COUNT_LIMIT) " LIMIT " RUN_COUNT_LIMIT ") d)," \
-	" ripe AS (SELECT count(*) AS n, min(x.run_at) AS oldest" \
-	"  FROM held CROSS JOIN " ripe " x" \
-	"  WHERE x.tenant_id <> ALL (held.tenants)" \
-	"   AND x.definition_id <> ALL (held.workflows))" \
-	" SELECT least(due.n + ripe.n, " RUN_COUNT_LIMIT ")::int," \
-	" least(ripe.oldest, CASE WHEN due.n < " RUN_COUNT_LIMIT \
-	"  THEN due.oldest ELSE (SELECT min(r.queued_at)" \
-	"   FROM open CROSS JOIN LATERAL " OPEN_ROWS("", "1") ") END)" \
-	" FROM due, ripe"
+	"    WHERE q.place = $2 AND q.tenant_id = g.tenant_id" \
+	"     AND q.priority = g.priority AND" IN_DUE \
+	"    ORDER BY q.run_at LIMIT " RUN_COUNT_LIMIT ") x" \
+	"  WHERE x.definition_id <> ALL (held.workflows) LIMIT 1)"
+#define OLDEST_OPEN(ripe) \
+	DUE_GROUPS "," HELD \
+	" SELECT least((SELECT min(f.queued_at) FROM held CROSS JOIN g" \
+	"   CROSS JOIN LATERAL " FIRST_OF_GROUP " f" \
+	"   WHERE g.tenant_id <> ALL (held.tenants))," \
+	"  (SELECT min(x.run_at) FROM held CROSS JOIN " ripe " x" \
+	"   WHERE x.tenant_id <> ALL (held.tenants)" \
+	"    AND x.definition_id <> ALL (held.workflows)))"
 #define RIPE_COLUMNS "q.run_at, q.definition_id, q.tenant_id"
-#define OPEN_OF_ALL \
-	"WITH RECURSIVE" OPEN_QUERY(RIPE_OF_ALL(RIPE_COLUMNS))
-#define OPEN_OF_ONE \
-	"WITH RECURSIVE " PRIORITIES "," OPEN_QUERY(RIPE_OF_ONE(RIPE_COLUMNS))
+#define OLDEST_OPEN_OF_ALL \
+	"WITH RECURSIVE" OLDEST_OPEN(RIPE_OF_ALL(RIPE_COLUMNS))
+#define OLDEST_OPEN_OF_ONE \
+	"WITH RECURSIVE " PRIORITIES "," OLDEST_OPEN(RIPE_OF_ONE(RIPE_COLUMNS))
 
 /*--- how many complete ---*/
 
@@ -357,9 +349,9 @@ fill_counts(Datum *values, bool *nulls, const pg_uuid_t *tenant,
 	is_part_paused = DatumGetBool(queried(HEALTH_PAUSED + 1, &isnull));
 	if (!is_part_paused || DatumGetBool(values[HEALTH_PAUSED]))
 		return;
-	query_place(tenant ? OPEN_OF_ONE : OPEN_OF_ALL, tenant, place, now);
-	for (int i = HEALTH_DUE; i <= HEALTH_OLDEST_DUE_AT; i++)
-		values[i] = queried(i, &nulls[i]);
+	query_place(tenant ? OLDEST_OPEN_OF_ONE : OLDEST_OPEN_OF_ALL, tenant,
+				place, now);
+	values[HEALTH_OLDEST_DUE_AT] = queried(0, &nulls[HEALTH_OLDEST_DUE_AT]);
 }
 
 /*
