@@ -81,19 +81,24 @@ export function story(name, {language = 'en', width = 1280, theme = 'light', all
 		const context = await browser.newContext({locale: language, colorScheme: theme,
 			viewport: {width, height: 900}, reducedMotion: 'reduce',
 			permissions: ['clipboard-read', 'clipboard-write']});
-		const page = await context.newPage();
 		const errors = [];
 		const again = [];
+		const open = async () => {
+			const page = await context.newPage();
 
-		page.setDefaultTimeout(LIMIT);
-		page.on('response', response => isAgain(response) && again.push(response.url()));
-		page.on('pageerror', error => errors.push(error.message));
-		page.on('console', message => {
-			if (['error', 'warning'].includes(message.type()))
-				errors.push(`${message.text()} ${message.location().url ?? ''}`);
-		});
+			page.setDefaultTimeout(LIMIT);
+			page.on('response', response => isAgain(response) && again.push(response.url()));
+			page.on('pageerror', error => errors.push(error.message));
+			page.on('console', message => {
+				if (['error', 'warning'].includes(message.type()))
+					errors.push(`${message.text()} ${message.location().url ?? ''}`);
+			});
+			return page;
+		};
+		const page = await open();
+
 		try {
-			await play(new Person(page, language, context));
+			await play(new Person(page, language, context, open));
 			assert.deepEqual(errors.filter(error => !allow.some(one => one.test(error))
 				&& !again.some(one => error.includes('status of 429') && error.endsWith(one))), []);
 		} catch (error) {
@@ -108,8 +113,13 @@ export function story(name, {language = 'en', width = 1280, theme = 'light', all
 }
 
 export class Person {
-	constructor(page, language, context) {
-		Object.assign(this, {page, language, context});
+	constructor(page, language, context, newPage) {
+		Object.assign(this, {page, language, context, newPage});
+	}
+
+	// The same person at another tab of the browser.
+	async tab() {
+		return new Person(await this.newPage(), this.language, this.context, this.newPage);
 	}
 
 	say(key, values) {
@@ -170,7 +180,26 @@ export class Person {
 				this.page.getByRole('button', {name: this.say('login'), exact: true}).click(),
 			]);
 		} while (answer.status() === 429);
-		await this.page.locator('nav').waitFor();
+		await this.page.locator('#app > nav').waitFor();
+	}
+
+	// The same in the window over a page whose session has ended.
+	async signInAgain(role) {
+		const form = this.page.locator('dialog form.signin');
+		let answer;
+
+		do {
+			await form.locator('button[type=submit]:enabled').waitFor();
+			if (role)
+				await form.locator('input[name=role]').fill(role);
+			await form.locator('input[name=password]').fill(PASSWORD);
+			[answer] = await Promise.all([
+				this.page.waitForResponse(one => one.url() === `${url}/api/login`),
+				form.locator('button[type=submit]').click(),
+			]);
+		} while (answer.status() === 429);
+		await form.waitFor({state: 'detached'});
+		await this.page.locator('#app > nav').waitFor();
 	}
 
 	async search(text) {

@@ -1,7 +1,7 @@
 // What was changed and not saved: whose it is, and that nothing of it is lost.
 
 import assert from 'node:assert/strict';
-import {PASSWORD, like, sql, story} from './browser.mjs';
+import {like, sql, story} from './browser.mjs';
 
 const BEIRUT = '7f0e8a52-3c1d-4c55-9d0b-5a6f7e8d9c01';
 // what the browser says of a mail's own HTML, which can do nothing
@@ -30,16 +30,6 @@ async function anotherSignsIn(person, role) {
 	await person.page.reload();
 	await person.field('login.role').waitFor();
 	await person.signIn(role);
-}
-
-// At most one try a second is taken from an address.
-async function signInAgain(person) {
-	while (await person.dialog().count()) {
-		await person.dialog().locator('input[name=password]').fill(PASSWORD);
-		await person.page.keyboard.press('Enter');
-		await person.page.waitForFunction(() => !document.querySelector('dialog') ||
-			(document.querySelector('dialog .problem') && !document.querySelector('dialog button[type=submit]').disabled));
-	}
 }
 
 story('is offered no draft of somebody else', {allow: [EXPIRED, FRAME]}, async person => {
@@ -185,7 +175,7 @@ story('who signs in again saves a mail template on the version that he has read'
 	await body.fill('mine');
 	await person.sees(person.say('login.again'));
 	sql(`UPDATE workflow_templates SET body = 'of the other' WHERE name = 'again'`);
-	await signInAgain(person);
+	await person.signInAgain();
 	assert.equal(await body.inputValue(), 'mine');
 	await page.getByText(person.say('template.history')).click();
 	await page.getByRole('button', {name: 'v2'}).waitFor();

@@ -1,7 +1,7 @@
 // Calls of the API (console/README.md).  An error is an ApiError; when the session
 // has ended, the sign-in dialog opens over the page.
 
-import {token, ended} from './session.js';
+import {token, ended, follow} from './session.js';
 
 export class ApiError extends Error {
 	constructor(status, error) {
@@ -45,7 +45,7 @@ let sent = 0;
 const asked = new Set();
 
 async function request(method, path, {body, secret, slot, poll, signal} = {}) {
-	const headers = {'X-WF-Token': token.value ?? '', 'X-WF-Tab': tab};
+	const headers = {'X-WF-Tab': tab};
 
 	// one may overtake another: the newest counts, whichever arrives last
 	if (slot)
@@ -57,6 +57,14 @@ async function request(method, path, {body, secret, slot, poll, signal} = {}) {
 	// a poll waits for its turn: of a busy session it would be refused
 	while (poll && asked.size > 0)
 		await Promise.allSettled(asked);
+	follow();
+
+	const mine = token.value;
+
+	// of a session that another tab has ended, nothing is asked
+	if (mine === null)
+		throw new ApiError(401, {code: 'no_session', message: ''});
+	headers['X-WF-Token'] = mine;
 
 	const answer = send('/api/' + path,
 		{method, headers, signal, body: secret ?? (body && JSON.stringify(body))});
@@ -65,7 +73,9 @@ async function request(method, path, {body, secret, slot, poll, signal} = {}) {
 	try {
 		return await answer;
 	} catch (error) {
-		if (error.status === 401)
+		follow();
+		// what was asked before another tab signed in tells nothing of the session of now
+		if (error.status === 401 && token.value === mine)
 			ended.value = error.code;
 		throw error;
 	} finally {

@@ -40,7 +40,8 @@ export function useDrafts(of, text, version) {
 	useEffect(() => {
 		if (text === null)
 			sessionStorage.removeItem(own);
-		else
+		// nothing is left behind by a page that its role has just left
+		else if (me.value?.role === role)
 			keep(own, {role, version, text});
 	}, [own, text, version]);
 	return {

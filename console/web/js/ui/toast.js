@@ -1,11 +1,18 @@
 // Short messages at the edge of the page, read out by screen readers: politely,
 // or at once if something went wrong.
 
-import {html, signal} from '../../vendor/ui.js';
+import {effect, html, signal} from '../../vendor/ui.js';
 import {t} from '../i18n.js';
+import {token} from '../session.js';
 
 const shown = signal([]);
 let count = 0;
+
+// what was said to one role is not left on the screen for the next
+effect(() => {
+	if (token.value === null)
+		shown.value = [];
+});
 
 export function toast(text, kind = 'info') {
 	const id = ++count;
