@@ -17,7 +17,7 @@ const {chromium} = require('playwright-core');
 const axeSource = readFileSync(`${npm}/node_modules/axe-core/axe.min.js`, 'utf8');
 
 export const PASSWORD = 'look';
-const LIMIT = Number(process.env.WF_TEST_LIMIT || 60) * 1000;
+export const LIMIT = Number(process.env.WF_TEST_LIMIT || 60) * 1000;
 const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
 	'--disable-background-networking', '--disable-component-update', '--disable-sync'];
 

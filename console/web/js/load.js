@@ -11,6 +11,7 @@ const BUSY = ['busy', 'superseded'];
 export function useLoad(read, keys, {every} = {}) {
 	const [state, set] = useState({data: null, error: null, loading: true});
 	const current = useRef(null);
+	const newest = useRef(null);
 
 	async function load(poll) {
 		if (poll && current.current)
@@ -49,19 +50,19 @@ export function useLoad(read, keys, {every} = {}) {
 			current.current = null;
 		};
 	}, [...keys, generation.value]);
+
+	const wait = ended.value ? 0 : typeof every === 'function' ? every(state.data) : every;
+
+	newest.current = load;
+	// it goes on through whatever is drawn anew meanwhile
 	useEffect(() => {
-		const wait = typeof every === 'function' ? every(state.data) : every;
-
-		if (!wait || ended.value)
-			return undefined;
-
-		const timer = setInterval(() => {
+		const timer = wait && setInterval(() => {
 			if (document.visibilityState === 'visible')
-				load(true);
+				newest.current(true);
 		}, wait);
 
 		return () => clearInterval(timer);
-	});
+	}, [wait]);
 
 	// Gives up waiting; the statement is cancelled.
 	function stop() {

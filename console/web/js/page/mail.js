@@ -7,6 +7,7 @@ import {get, previewMail} from '../api.js';
 import {pathsOf} from '../editor/place.js';
 import {parse} from '../json.js';
 import {useLoad} from '../load.js';
+import {generation} from '../session.js';
 import {Problem} from '../ui/parts.js';
 import {Text, visible} from '../ui/value.js';
 
@@ -31,7 +32,7 @@ export function useMail(texts, on) {
 			clearTimeout(timer);
 			abort.abort();
 		};
-	}, [texts.subject, texts.body, texts.html, on.run, on.payload, on.dir]);
+	}, [texts.subject, texts.body, texts.html, on.run, on.payload, on.dir, generation.value]);
 	return state;
 }
 
