@@ -11,6 +11,13 @@ export class ApiError extends Error {
 	}
 }
 
+// What has these codes has not come from a server that works: it is worth trying again.
+export const DOWN = ['unavailable', 'unreachable', 'too_many_connections', 'timeout'];
+
+// What a proxy says by itself has no code: the console is behind it and does not answer,
+// or the proxy takes less than the console would.
+const OF_PROXY = {413: 'too_large', 502: 'unreachable', 503: 'unreachable', 504: 'unreachable'};
+
 function draw() {
 	const bytes = crypto.getRandomValues(new Uint8Array(8));
 
@@ -19,23 +26,27 @@ function draw() {
 
 const tab = draw();
 
-async function send(path, {method, headers, body, signal}) {
-	let response;
-
+// What the network brings, or that it has brought nothing whole.
+async function arrival(promise) {
 	try {
-		response = await fetch(path, {method, headers, body, signal, cache: 'no-store'});
+		return await promise;
 	} catch (error) {
 		if (error.name === 'AbortError')
 			throw error;
 		throw new ApiError(0, {code: 'unreachable', message: String(error.message)});
 	}
+}
+
+async function send(path, {method, headers, body, signal}) {
+	const response = await arrival(fetch(path, {method, headers, body, signal, cache: 'no-store'}));
+
 	if (response.ok)
 		return response;
 
 	const answer = await response.json().catch(() => null);
 
 	throw new ApiError(response.status, answer?.error ??
-		{code: 'internal', message: `HTTP ${response.status}`});
+		{code: OF_PROXY[response.status] ?? 'internal', message: `HTTP ${response.status}`});
 }
 
 // How many requests this tab has sent.
@@ -92,7 +103,7 @@ export function timeAgo(ms = 0) {
 }
 
 async function json(response) {
-	const answer = await response.json();
+	const answer = await arrival(response.json());
 
 	if (answer.now)
 		ahead = new Date(answer.now) - Date.now();
@@ -105,7 +116,7 @@ export async function get(path, options) {
 
 // The answer as it is, whose numbers keep their spelling.
 export async function getText(path, options) {
-	return (await request('GET', path, options)).text();
+	return arrival((await request('GET', path, options)).text());
 }
 
 export async function post(path, body, options) {
@@ -114,7 +125,7 @@ export async function post(path, body, options) {
 
 // Gives the answer to the person as a file.
 export async function download(path, name, body) {
-	const blob = await (await request(body ? 'POST' : 'GET', path, {body})).blob();
+	const blob = await arrival((await request(body ? 'POST' : 'GET', path, {body})).blob());
 	const link = document.createElement('a');
 
 	link.href = URL.createObjectURL(blob);
@@ -130,17 +141,17 @@ export async function login(role, password) {
 		body: role + '\n' + password,
 	});
 
-	return response.json();
+	return arrival(response.json());
 }
 
 // {changed, ended}: how many other sessions of the role it has ended.
 export async function changePassword(old, password) {
-	return (await request('POST', 'password', {secret: old + '\n' + password})).json();
+	return json(await request('POST', 'password', {secret: old + '\n' + password}));
 }
 
 // What a mail becomes; frame is the id by which a frame may ask for its HTML, once.
 export async function previewMail(body, options) {
 	const response = await request('POST', 'templates/preview', {...options, body});
 
-	return {...await response.json(), frame: response.headers.get('X-WF-Preview')};
+	return {...await json(response), frame: response.headers.get('X-WF-Preview')};
 }

@@ -2,14 +2,12 @@
 
 import {html, useEffect, useRef, useState} from '../../vendor/ui.js';
 import {t, has, moment} from '../i18n.js';
-import {login} from '../api.js';
+import {DOWN, login} from '../api.js';
 import {me, signedIn, forget} from '../session.js';
 import {Language} from '../ui/choices.js';
 import {Dialog} from '../ui/dialog.js';
 import {Problem} from '../ui/parts.js';
 
-// No server answers: it is tried again by itself, with what was typed.
-const DOWN = ['unavailable', 'unreachable'];
 const LONGEST = 15000;
 
 function Form({role, button}) {
@@ -27,8 +25,10 @@ function Form({role, button}) {
 			signedIn(await login(name.value, password.value));
 			form.current?.reset();
 		} catch (problem) {
-			if (DOWN.includes(problem.code)) {
-				setDown(old => ({code: problem.code, since: old?.since ?? new Date().toISOString(), wait: Math.min(LONGEST, 2 * (old?.wait ?? 1000))}));
+			// no server answers: it is tried again by itself, with what was typed; and when it
+			// is back, others come with their names from the same address
+			if (DOWN.includes(problem.code) || (down && problem.code === 'throttled')) {
+				setDown(old => ({code: problem.code === 'timeout' ? 'unavailable' : problem.code, since: old?.since ?? new Date().toISOString(), wait: Math.min(LONGEST, 2 * (old?.wait ?? 1000))}));
 			} else {
 				setDown(null);
 				fail(problem);

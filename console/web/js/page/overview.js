@@ -3,7 +3,7 @@
 import {html, useRef, useState} from '../../vendor/ui.js';
 import {t, capped, duration, moment, number, relative} from '../i18n.js';
 import {route, address} from '../router.js';
-import {get, post, timeAgo} from '../api.js';
+import {DOWN, get, post, timeAgo} from '../api.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Minutes, Share} from '../ui/bars.js';
@@ -16,8 +16,6 @@ import {StopDialog, Pauses} from './stop.js';
 const MINUTES = 60;
 const MOST_COUNTED = 200;
 const MOST_SHOWN = 5;
-// What has these codes has not come from a server that works.
-const DOWN = ['unavailable', 'unreachable', 'too_many_connections', 'timeout'];
 const OVERDUE = 60000;
 const DAY = 86400000;
 
