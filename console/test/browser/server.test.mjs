@@ -100,3 +100,16 @@ story('sees on the overview that the console is away, and that it is back', {all
 	await person.open('/runs');
 	await person.sees(person.say('error.too_large'));
 });
+
+story('goes on at the page if what has opened a window is gone when it closes', {}, async person => {
+	const {page} = person;
+
+	await person.signIn();
+	await page.locator('.health').waitFor();
+	await person.press('stop');
+	await person.dialog().waitFor();
+	await page.evaluate(() => document.querySelector('.health button').remove());
+	await page.keyboard.press('Escape');
+	await person.dialog().waitFor({state: 'detached'});
+	await page.waitForFunction(() => document.activeElement === document.querySelector('main'));
+});

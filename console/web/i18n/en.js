@@ -44,6 +44,11 @@ export default {
 		one: 'You will be signed out in a minute: nothing was done for a while.',
 		other: 'You will be signed out in {n} minutes: nothing was done for a while.',
 	},
+	'idle.stay': 'Stay signed in',
+	'idle.last': {
+		one: 'This session ends in a minute, whatever you do: it is as old as one may be. Sign in again then; what you have typed stays.',
+		other: 'This session ends in {n} minutes, whatever you do: it is as old as one may be. Sign in again then; what you have typed stays.',
+	},
 	'needs.operate': 'Your role may look but not change. An administrator can run:',
 
 	'help': 'Help',
@@ -67,7 +72,7 @@ export default {
 	'login.again': 'Sign in again',
 	'login.kept': 'The page stays as it is.',
 	'login.trying': 'So it has been since {since}; the page tries again by itself.',
-	'ended.expired': 'You were signed out because nothing was done for 30 minutes, or after 12 hours.',
+	'ended.expired': 'You were signed out: nothing was done for a while, or the session was as old as one may be.',
 	'ended.lost': 'The connection to the database has ended.',
 	'ended.ended': 'This session was ended.',
 	'ended.password': 'The password was changed from another place. Sign in with the new one.',

@@ -1,6 +1,7 @@
 // Calls of the API (console/README.md).  An error is an ApiError; when the session
 // has ended, the sign-in dialog opens over the page.
 
+import {heard} from './idle.js';
 import {token, ended, follow} from './session.js';
 
 export class ApiError extends Error {
@@ -13,6 +14,12 @@ export class ApiError extends Error {
 
 // What has these codes has not come from a server that works: it is worth trying again.
 export const DOWN = ['unavailable', 'unreachable', 'too_many_connections', 'timeout'];
+
+// Was something done, though the answer does not say so?  The answer was lost, or the
+// connection to the database was while it was under way.
+export function isUnknown(error) {
+	return ['unreachable', 'lost'].includes(error?.code);
+}
 
 // What a proxy says by itself has no code: the console is behind it and does not answer,
 // or the proxy takes less than the console would.
@@ -82,7 +89,11 @@ async function request(method, path, {body, secret, slot, poll, signal} = {}) {
 
 	asked.add(answer);
 	try {
-		return await answer;
+		const response = await answer;
+
+		if (token.value === mine)
+			heard(response.headers.get('X-WF-Idle'));
+		return response;
 	} catch (error) {
 		follow();
 		// what was asked before another tab signed in tells nothing of the session of now

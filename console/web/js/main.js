@@ -13,7 +13,8 @@ import './theme.js';
 import {SignIn, SignInAgain} from './page/login.js';
 import {Overview} from './page/overview.js';
 import {Language, Theme} from './ui/choices.js';
-import {Toasts, toast} from './ui/toast.js';
+import {Idle, useIdle} from './ui/idle.js';
+import {Toasts} from './ui/toast.js';
 import {Problem} from './ui/parts.js';
 import {TenantChoice} from './ui/tenant.js';
 
@@ -167,7 +168,8 @@ function Session() {
 	}, [generation.value]);
 	// a standby may become the server
 	useEffect(() => {
-		const timer = me.value?.standby && setInterval(() => get('me', {poll: true, slot: 'me'}).then(signedInAs, () => {}), 15000);
+		const timer = me.value?.standby && setInterval(() => document.visibilityState === 'visible' &&
+			get('me', {poll: true, slot: 'me'}).then(signedInAs, () => {}), 15000);
 
 		return () => clearInterval(timer);
 	}, [me.value?.standby]);
@@ -181,35 +183,8 @@ function Session() {
 		: html`<p class="loading" role="status">${t('loading')}</p>`;
 }
 
-// A warning two minutes before the session ends because nothing was done.
-function Idle() {
-	const last = useRef(Date.now());
-	const warned = useRef(false);
-
-	useEffect(() => {
-		const busy = () => {
-			last.current = Date.now();
-			warned.current = false;
-		};
-		const timer = setInterval(() => {
-			if (!warned.current && !ended.value && Date.now() - last.current > 28 * 60000) {
-				warned.current = true;
-				toast(t('idle', {n: 2}));
-			}
-		}, 10000);
-
-		addEventListener('click', busy);
-		addEventListener('keydown', busy);
-		return () => {
-			clearInterval(timer);
-			removeEventListener('click', busy);
-			removeEventListener('keydown', busy);
-		};
-	}, []);
-	return null;
-}
-
 function App() {
+	useIdle();
 	return html`
 		${token.value ? html`<${Session}/><${Idle}/>` : html`<${SignIn}/>`}
 		${token.value && me.value && ended.value && html`<${SignInAgain} reason=${ended.value}/>`}

@@ -3,6 +3,7 @@
 
 import {html, useEffect, useRef} from '../../vendor/ui.js';
 import {t} from '../i18n.js';
+import {Idle} from './idle.js';
 
 let count = 0;
 
@@ -21,6 +22,8 @@ export function Dialog({title, onClose, children}) {
 			// what lies outside of a modal dialog takes no focus while it is open
 			shown.close();
 			before?.focus?.();
+			// what has opened it may be gone, now or with this drawing of the page
+			setTimeout(() => document.activeElement === document.body && document.querySelector('main')?.focus({preventScroll: true}));
 		};
 	}, []);
 
@@ -33,6 +36,7 @@ export function Dialog({title, onClose, children}) {
 		<header><h2 id=${id.current}>${title}</h2>
 			${onClose && html`<button type="button" class="quiet" aria-label=${t('close')} onClick=${onClose}>×</button>`}
 		</header>
+		<${Idle}/>
 		${children}
 	</dialog>`;
 }
