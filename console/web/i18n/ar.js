@@ -94,6 +94,7 @@ export default {
 	'password.differ': 'كلمتا المرور الجديدتان غير متطابقتين.',
 	'password.button': 'تغيير',
 	'password.changed': 'غُيّرت كلمة المرور.',
+	'password.unknown': 'لا يُعرف هل تغيّرت كلمة المرور: سجّل الدخول بالجديدة، فإن رُفضت فبالقديمة.',
 	'password.ended': {
 		zero: 'لم تُنهَ جلسة أخرى.',
 		one: 'أُنهيت جلسة أخرى.',
@@ -256,6 +257,8 @@ export default {
 	'outcome.retried': 'عاد التنفيذ إلى الطابور.',
 	'outcome.cancelled': 'أُلغي التنفيذ.',
 	'outcome.rerun': 'هذا هو التنفيذ الجديد.',
+	'save.looking': 'لا يُعرف هل تم الحفظ. تتحقق الصفحة حالما تستجيب لوحة التحكم.',
+	'save.not_saved': 'لم يتم الحفظ. احفظ مرة أخرى.',
 	'write.unknown': 'لا يُعرف هل تم ذلك. تحقّق قبل أن تكرّره.',
 
 	'failures.today': 'ما فشل في آخر 24 ساعة',

@@ -86,6 +86,7 @@ export default {
 	'password.differ': 'The two new passwords are not the same.',
 	'password.button': 'Change',
 	'password.changed': 'The password is changed.',
+	'password.unknown': 'It is not known whether it was changed: sign in with the new one, and if that is refused, with the old one.',
 	'password.ended': {one: 'One other session was ended.', other: '{n} other sessions were ended.'},
 
 	'filter.any': 'Any',
@@ -226,6 +227,8 @@ export default {
 	'outcome.retried': 'The run is queued again.',
 	'outcome.cancelled': 'The run is cancelled.',
 	'outcome.rerun': 'This is the new run.',
+	'save.looking': 'It is not known whether it was saved. The page looks as soon as the console answers.',
+	'save.not_saved': 'It was not saved. Save it again.',
 	'write.unknown': 'It is not known whether it was done. Look before you do it again.',
 
 	'failures.today': 'What failed in the last 24 hours',

@@ -3,9 +3,9 @@
 
 import {html, useState} from '../../vendor/ui.js';
 import {t, isolated} from '../i18n.js';
-import {get, post} from '../api.js';
+import {get, isUnknown, post} from '../api.js';
 import {changes, merge} from '../compare.js';
-import {canonical, parse, print} from '../json.js';
+import {canonical, parse, print, textAt} from '../json.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Changes, Sides, sentence} from '../ui/changes.js';
@@ -14,6 +14,7 @@ import {Difference} from '../ui/difference.js';
 import {needsRole} from '../ui/grant.js';
 import {Loaded, Problem} from '../ui/parts.js';
 import {Saved} from '../page/theirs.js';
+import {outcomeOf, useOutcome} from './outcome.js';
 
 // Of a new workflow the shared role; else the one it has.
 export function proposed(workflow) {
@@ -68,43 +69,63 @@ export function MergeDialog({id, base, mine, onClose, onMerged}) {
 	</${Dialog}>`;
 }
 
-// onSaved({id, version}); onChanged(): somebody else has saved.
-export function SaveDialog({workflow, tenant, base, tree, warnings, onClose, onSaved, onChanged}) {
-	const [note, setNote] = useState('');
-	const [runAs, setRunAs] = useState(proposed(workflow));
-	const [state, set] = useState({busy: false, error: null});
-	const list = changes(base, tree);
-	const renamed = workflow && list.some(one => one.step === null && one.field === 'name');
-	const next = 'v' + ((workflow?.version ?? 0) + 1);
+// Saves once.  If the answer is lost, with the connection or with the session, it is read
+// whether that is saved: lost is what was sent, until it is known; told: what is said then.
+function useSave({workflow, tenant, tree, onSaved, onChanged}) {
+	const [state, set] = useState({busy: false, error: null, lost: null, told: null});
 
-	async function save(event) {
-		event.preventDefault();
-		if (state.busy)
-			return;
-		set({busy: true, error: null});
+	async function save({runAs, note}) {
+		const sent = {id: workflow?.id ?? null, base: workflow?.version ?? 0, tenant, name: textAt(tree, ['name']), definition: print(tree), note};
+
+		set({busy: true, error: null, lost: null, told: null});
 		try {
-			const body = {definition: print(tree), run_as: runAs, note: note.trim() || null};
+			const body = {definition: sent.definition, run_as: runAs, note};
 			const answer = workflow ? await post(`workflows/${workflow.id}/save`, {...body, base_version: workflow.version})
 				: await post('workflows', {...body, tenant});
 
 			onSaved({id: workflow?.id ?? answer.id, version: answer.version});
 		} catch (error) {
-			if (error.code === 'changed')
-				onChanged();
-			else
-				set({busy: false, error});
+			if (error.code === 'changed') {
+				// it may be what the same person has saved before, not knowing it
+				const {saved} = await outcomeOf(sent).catch(() => ({saved: null}));
+
+				(saved ? onSaved : onChanged)(saved);
+				return;
+			}
+			set({busy: false, error, lost: isUnknown(error) || error.status === 401 ? sent : null, told: null});
 		}
 	}
 
-	return html`<${Dialog} title=${t('save.title', {version: next})} onClose=${onClose}><form onSubmit=${save}>
+	useOutcome(state.lost, ({saved, changed, error}) => {
+		if (saved)
+			onSaved(saved);
+		else if (changed)
+			onChanged();
+		else
+			set({busy: false, error: error ?? null, lost: null, told: t(error ? 'write.unknown' : 'save.not_saved')});
+	});
+	return {...state, save};
+}
+
+// onSaved({id, version}); onChanged(): somebody else has saved.
+export function SaveDialog({workflow, tenant, base, tree, warnings, onClose, onSaved, onChanged}) {
+	const [note, setNote] = useState('');
+	const [runAs, setRunAs] = useState(proposed(workflow));
+	const state = useSave({workflow, tenant, tree, onSaved, onChanged});
+	const list = changes(base, tree);
+	const renamed = workflow && list.some(one => one.step === null && one.field === 'name');
+	const next = 'v' + ((workflow?.version ?? 0) + 1);
+	const may = !state.busy && !state.lost;
+
+	return html`<${Dialog} title=${t('save.title', {version: next})} onClose=${onClose}><form onSubmit=${event => { event.preventDefault(); if (may) state.save({runAs, note: note.trim() || null}); }}>
 		<label>${t('editor.note')}<input dir="auto" autocomplete="off" maxlength="1000" value=${note} onInput=${event => setNote(event.target.value)}/></label>
 		${workflow ? html`<h3>${t('save.changes')}</h3><${Changes} changes=${list}/>` : ''}
 		${renamed && html`<p class="note">${t('save.renamed')}</p>`}
 		${warnings > 0 && html`<p class="note">⚠ ${t('editor.warnings', {n: warnings})}</p>`}
 		<${RunAs} value=${runAs} onChange=${setRunAs}/>
 		${state.error && html`<${Problem} error=${state.error}/>`}
-		${state.error?.code === 'unreachable' && html`<p class="note">${t('write.unknown')}</p>`}
+		<div role="status">${(state.lost || state.told) && html`<p class="note">${state.told ?? t('save.looking')}</p>`}</div>
 		<div class="dialog-actions"><button type="button" onClick=${onClose}>${t('close')}</button>
-			<button type="submit" class="main" aria-disabled=${state.busy ? 'true' : null}>${state.busy ? t('busy') : t('save.button', {version: next})}</button></div>
+			<button type="submit" class="main" aria-disabled=${may ? null : 'true'}>${state.busy ? t('busy') : t('save.button', {version: next})}</button></div>
 	</form></${Dialog}>`;
 }

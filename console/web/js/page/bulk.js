@@ -9,7 +9,7 @@ import {useLoad} from '../load.js';
 import {Dialog} from '../ui/dialog.js';
 import {Loaded, Problem} from '../ui/parts.js';
 import {Text} from '../ui/value.js';
-import {STATUSES} from './repair.js';
+import {STATUSES, Unknown} from './repair.js';
 
 const BATCH = 500;
 // So many need a tick.
@@ -124,6 +124,7 @@ export function BulkDialog({what, ids, filter, facts, link, onClose}) {
 		${total > MANY && !begun && html`<label class="choice"><input type="checkbox" checked=${sure} onChange=${event => setSure(event.target.checked)}/> ${t('retry_all.sure', {n: total, count: shown})}</label>`}
 		${begun && html`<${Summary} what=${what} batches=${batches} total=${total} link=${link}/>`}
 		${batches.error && html`<${Problem} error=${batches.error}/>`}
+		<${Unknown} error=${batches.error}/>
 		<div class="dialog-actions">
 			${batches.running ? html`<button type="button" onClick=${batches.stop}>${t('retry_all.stop')}</button>`
 				: html`<button type="button" onClick=${onClose}>${t('close')}</button>`}

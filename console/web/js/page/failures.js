@@ -14,7 +14,7 @@ import {needs} from '../ui/grant.js';
 import {Action, Loaded, When, said} from '../ui/parts.js';
 import {toast} from '../ui/toast.js';
 import {Text} from '../ui/value.js';
-import {outcome} from './repair.js';
+import {outcome, tellOf} from './repair.js';
 import {StopDialog} from './stop.js';
 
 const BulkDialog = later(async () => (await import('./bulk.js')).BulkDialog);
@@ -62,7 +62,7 @@ function Group({group, now, from, onRetry, onDone}) {
 			outcome(await post('runs/retry', {ids: [group.newest_run], on_version: 'current'}));
 			location.hash = address('/runs/' + group.newest_run, {tenant: route.value.params.tenant});
 		} catch (error) {
-			toast(said(error), 'error');
+			tellOf(error);
 			setBusy(false);
 			onDone();
 		}

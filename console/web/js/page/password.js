@@ -2,7 +2,7 @@
 
 import {html, useRef, useState} from '../../vendor/ui.js';
 import {t} from '../i18n.js';
-import {changePassword} from '../api.js';
+import {changePassword, isUnknown} from '../api.js';
 import {me} from '../session.js';
 import {Dialog} from '../ui/dialog.js';
 import {Problem} from '../ui/parts.js';
@@ -48,6 +48,7 @@ export function Password({onClose}) {
 			<p class="dim">${t('password.what')}</p>
 			${state.differ && html`<p class="problem" role="alert" id="differ">${t('password.differ')}</p>`}
 			${state.error && html`<${Problem} error=${state.error}/>`}
+			${isUnknown(state.error) && html`<p class="note" role="status">${t('password.unknown')}</p>`}
 			<div class="dialog-actions">
 				<button type="button" onClick=${onClose}>${t('close')}</button>
 				<button type="submit" class="main" disabled=${state.busy}>${state.busy ? t('busy') : t('password.button')}</button>

@@ -4,12 +4,12 @@
 import {html, useEffect, useState} from '../../vendor/ui.js';
 import {t, list} from '../i18n.js';
 import {go} from '../router.js';
-import {getText, post} from '../api.js';
+import {getText, isUnknown, post} from '../api.js';
 import {brokenAt, parse, print} from '../json.js';
 import {useLoad} from '../load.js';
 import {eventProblem} from '../object.js';
 import {Dialog} from '../ui/dialog.js';
-import {Action, Loaded, Problem} from '../ui/parts.js';
+import {Action, Loaded, Problem, said} from '../ui/parts.js';
 import {toast} from '../ui/toast.js';
 
 const DONE = ['retried', 'cancelled'];
@@ -33,12 +33,22 @@ export function useWrite(write, onDone) {
 	return {...state, run, forget: () => set({busy: false, error: null})};
 }
 
+// Said beside an error after which it is not known whether something was done.
+export function Unknown({error}) {
+	return isUnknown(error) ? html`<p class="note" role="status">${t('write.unknown')}</p>` : null;
+}
+
+// The same where there is no window to say it in.
+export function tellOf(error) {
+	toast(isUnknown(error) ? `${said(error)} ${t('write.unknown')}` : said(error), 'error');
+}
+
 // The button that does it keeps the focus while it is under way, and if it fails.
 // reason: why it may not be pressed yet, if the dialog does not show that.
 export function Buttons({state, onClose, label, danger, disabled, reason}) {
 	return html`
 		${state.error && html`<${Problem} error=${state.error}/>`}
-		${state.error?.code === 'unreachable' && html`<p class="note">${t('write.unknown')}</p>`}
+		<${Unknown} error=${state.error}/>
 		${reason && !state.busy && html`<p class="dim">${reason}</p>`}
 		<div class="dialog-actions">
 			<button type="button" onClick=${onClose}>${t('close')}</button>

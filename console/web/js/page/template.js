@@ -17,7 +17,7 @@ import {TenantChoice} from '../ui/tenant.js';
 import {toast} from '../ui/toast.js';
 import {Text} from '../ui/value.js';
 import {Event, Mail, Problems, useMail, usePaths} from './mail.js';
-import {Buttons, useWrite} from './repair.js';
+import {Buttons, Unknown, useWrite} from './repair.js';
 
 const PARTS = ['subject', 'body', 'html'];
 const EMPTY = {name: '', subject: '', body: '', html: ''};
@@ -229,6 +229,7 @@ function Editor({data, id, reload}) {
 				${!id && me.value.bound === 'all' && html`<${TenantChoice} kind="field" label=${t('tenant')} none=${t('tenant.all')} value=${whose} onChoose=${setWhose}/>`}
 				<${Fields} texts=${texts} set=${set} problems=${problems} paths=${paths} readOnly=${!operate}/>
 				${state.error && html`<${Problem} error=${state.error}/>`}
+				<${Unknown} error=${state.error}/>
 				<div class="actions">
 					<${Action} kind="main" allowed=${allowed} reason=${reason}
 						onClick=${() => state.save(version)}>${state.busy ? t('busy') : t('save')}</${Action}>

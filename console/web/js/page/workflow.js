@@ -12,12 +12,12 @@ import {Fire} from '../editor/fire.js';
 import {Dialog} from '../ui/dialog.js';
 import {Difference} from '../ui/difference.js';
 import {needs, needsRole} from '../ui/grant.js';
-import {Action, Loaded, When, said} from '../ui/parts.js';
+import {Action, Loaded, When} from '../ui/parts.js';
 import {toast} from '../ui/toast.js';
 import {Value} from '../ui/tree.js';
 import {Text} from '../ui/value.js';
 import {brief, InWords} from './condition.js';
-import {Buttons, useWrite} from './repair.js';
+import {Buttons, tellOf, useWrite} from './repair.js';
 import {Pauses, StopDialog} from './stop.js';
 import {Pending} from './theirs.js';
 
@@ -39,7 +39,7 @@ export async function switchOn(workflow, reload) {
 		await post(`workflows/${workflow.id}/active`, {active: true, base_version: workflow.version});
 		toast(t('workflow.switched_on', {name: workflow.name}));
 	} catch (error) {
-		toast(said(error), 'error');
+		tellOf(error);
 	}
 	reload();
 }
