@@ -53,6 +53,25 @@ story('is offered no draft of somebody else', {allow: [EXPIRED, FRAME]}, async p
 	}
 });
 
+story('says so, once, if the browser has no room for a draft', {allow: [FRAME]}, async person => {
+	const id = workflow('Room');
+	const {page} = person;
+	const said = page.locator('.toast.error', {hasText: person.say('draft.no_room')});
+
+	await person.signIn();
+	await person.open(`/workflows/${id}/edit`);
+	await page.locator('[id="f-description"]').waitFor();
+	await page.evaluate(() => {
+		Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };
+	});
+	await page.locator('[id="f-description"]').fill('one');
+	await said.waitFor();
+	await said.getByRole('button').click();
+	await page.locator('[id="f-description"]').fill('two');
+	await page.waitForFunction(() => !document.querySelector('.editor-bar button.main').hasAttribute('aria-disabled'));
+	assert.equal(await said.count(), 0);
+});
+
 for (const [language, width] of [['en', 1280], ['ar', 390]]) {
 	story('what is typed beside a draft that is offered does not replace it', {language, width}, async person => {
 		const id = workflow(`Kept_${language}`);

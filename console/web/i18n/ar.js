@@ -262,6 +262,14 @@ export default {
 	'write.unknown': 'لا يُعرف هل تم ذلك. تحقّق قبل أن تكرّره.',
 
 	'failures.today': 'ما فشل في آخر 24 ساعة',
+	'news.failures': {
+		zero: 'لا حالات فشل جديدة',
+		one: 'حالة فشل جديدة',
+		two: 'حالتا فشل جديدتان',
+		few: '{n} حالات فشل جديدة',
+		many: '{n} حالة فشل جديدة',
+		other: '{n} حالة فشل جديدة',
+	},
 	'failures.none': 'لم يفشل شيء.',
 	'failures.first': 'أول مرة',
 	'failures.last': 'آخر مرة',
@@ -638,6 +646,7 @@ export default {
 	'conflict.take.mine': 'اعتماد قيمتك',
 	'draft.offer': 'لديك تغييرات لم تُحفظ، منذ',
 	'draft.take': 'متابعة العمل عليها',
+	'draft.no_room': 'لا تتسع ذاكرة المتصفح للمسودة: سيضيع ما تكتبه هنا إذا غادرت قبل الحفظ.',
 	'draft.drop': 'حذفها',
 	'workflows.new': 'مسار عمل جديد…',
 	'action.update_record': 'تعديل صف',

@@ -232,6 +232,7 @@ export default {
 	'write.unknown': 'It is not known whether it was done. Look before you do it again.',
 
 	'failures.today': 'What failed in the last 24 hours',
+	'news.failures': {one: '{n} new failure', other: '{n} new failures'},
 	'failures.none': 'Nothing has failed.',
 	'failures.first': 'First',
 	'failures.last': 'last',
@@ -580,6 +581,7 @@ export default {
 	'conflict.take.mine': 'take yours',
 	'draft.offer': 'You have changes that were not saved, of',
 	'draft.take': 'Go on with them',
+	'draft.no_room': 'The browser has no room for a draft: what you type here is lost if you leave before you save.',
 	'draft.drop': 'Throw them away',
 	'workflows.new': 'New workflow…',
 	'action.update_record': 'Change a row',

@@ -6,6 +6,7 @@ import {html, useEffect, useState} from '../../vendor/ui.js';
 import {t} from '../i18n.js';
 import {me} from '../session.js';
 import {When} from '../ui/parts.js';
+import {toast} from '../ui/toast.js';
 
 const START = 'wf-draft:';
 
@@ -15,11 +16,17 @@ function read(of = '') {
 		.map(key => ({...JSON.parse(sessionStorage.getItem(key)), key}));
 }
 
+let told = false;
+
+// Where there is no room the page goes on without, and says so once.
 function keep(key, draft) {
 	try {
 		sessionStorage.setItem(key, JSON.stringify({...draft, at: new Date().toISOString()}));
+		told = false;
 	} catch {
-		// There is no room: the page goes on without.
+		if (!told)
+			toast(t('draft.no_room'), 'error');
+		told = true;
 	}
 }
 

@@ -10,6 +10,7 @@ import {later} from '../later.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Csv} from '../ui/csv.js';
+import {News} from '../ui/news.js';
 import {needs} from '../ui/grant.js';
 import {Action, Loaded, When, said} from '../ui/parts.js';
 import {toast} from '../ui/toast.js';
@@ -109,6 +110,7 @@ export function Failures() {
 
 	return html`<div class="run-head"><h1>${t('nav.failures')}</h1>
 			<${Csv} list="failures" filter=${{tenant, since: since(chosen)}}/></div>
+		<${News} n=${state.loading || !state.data ? null : state.data.groups.reduce((sum, one) => sum + one.count, 0)}/>
 		<div class="filters" role="group" aria-label=${t('filters')}>
 			<label><span>${t('filter.since')}</span><select name="since" value=${chosen} onChange=${event => change({since: event.target.value})}>
 				${Object.keys(TIMES).map(name => html`<option value=${name}>${t(`filter.since.${name}`)}</option>`)}

@@ -7,6 +7,7 @@ import {DOWN, get, post, timeAgo} from '../api.js';
 import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Minutes, Share} from '../ui/bars.js';
+import {News} from '../ui/news.js';
 import {needs} from '../ui/grant.js';
 import {Action, Loaded} from '../ui/parts.js';
 import {useTenant} from '../ui/tenant.js';
@@ -126,6 +127,7 @@ export function Overview() {
 	const down = useDown(health.error);
 
 	return html`<h1>${t('nav.overview')}</h1>
+		<${News} n=${health.loading || !health.data ? null : health.data.health.failed_1h}/>
 		${down ? html`<div class="health bad" role="alert"><p>${t('health.down', {since: moment(down)})}</p></div>`
 			: html`<${Loaded} state=${health}>${data => html`<${Health} data=${data} reload=${health.reload}/>`}</${Loaded}>`}
 		${workflows.data?.workflows.length === 0 && html`<${Begin}/>`}
