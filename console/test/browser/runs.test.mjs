@@ -256,6 +256,7 @@ story('a search that takes long can be stopped, and done again with more time', 
 	const asked = [];
 	let wait = () => {};
 
+	await person.page.clock.install();
 	await person.signIn();
 	await person.page.route('**/api/runs*', async route => {
 		asked.push(new URL(route.request().url()).search);
@@ -272,8 +273,12 @@ story('a search that takes long can be stopped, and done again with more time', 
 	await person.press('loading.stop');
 	await person.sees(person.say('error.stopped'));
 	wait();
+	await person.page.clock.runFor(60_000);
+	assert.equal(asked.length, 1, 'it is not asked for again by itself');
 	await person.press('again');
 	await person.sees(person.say('error.timeout'));
+	await person.page.clock.runFor(60_000);
+	assert.equal(asked.length, 2, 'nor is one that took too long');
 	await person.press('runs.longer');
 	await person.seesRows(2);
 	assert.equal(asked[2], '?longer=1');

@@ -1,7 +1,8 @@
 // useLoad(read, keys, {every}): what read() has answered, read anew when one of
 // the keys changes, after a new sign-in, and every so many milliseconds while the
-// tab is visible.  read gets {signal, poll}; an older answer never replaces a
-// newer one.
+// tab is visible: a number, or a function of what was answered and of the error.
+// What somebody has stopped is not asked for again by itself.  read gets {signal,
+// poll}; an older answer never replaces a newer one.
 
 import {useEffect, useRef, useState} from '../vendor/ui.js';
 import {generation, ended} from './session.js';
@@ -51,7 +52,8 @@ export function useLoad(read, keys, {every} = {}) {
 		};
 	}, [...keys, generation.value]);
 
-	const wait = ended.value ? 0 : typeof every === 'function' ? every(state.data) : every;
+	const rest = ended.value || state.error?.code === 'stopped';
+	const wait = rest ? 0 : typeof every === 'function' ? every(state.data, state.error) : every;
 
 	newest.current = load;
 	// it goes on through whatever is drawn anew meanwhile

@@ -75,7 +75,8 @@ function useRuns(params) {
 			shown.current = merged(old, fresh, newer ? await read(options, {before: idAfter(first)}) : fresh);
 		}
 		return shown.current;
-	}, [], {every: params.q || params.before ? 10000 : 5000});
+	// a search that took too long would take as long again
+	}, [], {every: (data, error) => params.q && error?.code === 'timeout' ? 0 : params.q || params.before ? 10000 : 5000});
 }
 
 // --- Filters
