@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import {before} from 'node:test';
-import {sql, story} from './browser.mjs';
+import {becomes, sql, story} from './browser.mjs';
 
 const BEIRUT = '7f0e8a52-3c1d-4c55-9d0b-5a6f7e8d9c01';
 
@@ -95,3 +95,23 @@ story('reads in Arabic: no state is broken inside a word, and who saved stands b
 		return who.getBoundingClientRect().left >= when.getBoundingClientRect().right;
 	}));
 });
+
+// PostgreSQL asks for no membership of run_as to switch one on (docs/security.md).
+for (const at of ['list', 'page']) {
+	story(`switches a workflow on whose role it is no member of: ${at}`, {}, async person => {
+		const {page} = person;
+		const id = sql(`DO $$ BEGIN CREATE ROLE switched; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+			INSERT INTO workflow_definitions (tenant_id, run_as, is_active, definition) VALUES ('${BEIRUT}', 'switched', false,
+			'{"name": "Switched ${at}", "trigger_type": "switched", "steps": [{"name": "a", "action": "webhook", "params": {"url": "https://example.com"}}]}') RETURNING id`);
+		const row = page.locator('tbody tr', {hasText: `Switched ${at}`});
+
+		await person.signIn();
+		await person.open(at === 'list' ? '/workflows' : `/workflows/${id}`);
+
+		const on = (at === 'list' ? row : page.locator('main')).getByRole('button', {name: person.say('workflow.switch_on'), exact: true});
+
+		await on.click();
+		await on.waitFor({state: 'detached'});
+		await becomes(`SELECT is_active FROM workflow_definitions WHERE id = '${id}'`, 't');
+	});
+}

@@ -128,7 +128,7 @@ function Page({workflow, now, reload}) {
 			<${Action} kind="main" allowed=${allowed} reason=${reason} onClick=${() => { location.hash = address(`/workflows/${workflow.id}/edit`, {tenant}); }}>${t('editor.edit')}</${Action}>
 			${workflow.is_active
 				? html`<${Action} allowed=${operate} reason=${needs('operate')} onClick=${() => showStop(true)}>${t('stop')}</${Action}>`
-				: html`<${Action} allowed=${allowed} reason=${reason} onClick=${() => switchOn(workflow, reload)}>${t('workflow.switch_on')}</${Action}>`}
+				: html`<${Action} allowed=${operate} reason=${needs('operate')} onClick=${() => switchOn(workflow, reload)}>${t('workflow.switch_on')}</${Action}>`}
 			<${Fire} workflow=${workflow}/>
 			<a href=${address('/runs', {workflow: workflow.id, tenant})}>${t('nav.runs')}</a>
 			${operate && html`<a href=${address('/workflows/new', {copy: workflow.id, tenant})}>${t('editor.copy')}</a>`}
