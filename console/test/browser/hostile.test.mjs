@@ -1,7 +1,7 @@
 // Payloads that want to be more than text are shown as text.
 
 import assert from 'node:assert/strict';
-import {like, PASSWORD, sql, story} from './browser.mjs';
+import {becomes, like, PASSWORD, sql, story} from './browser.mjs';
 
 const BEIRUT = '7f0e8a52-3c1d-4c55-9d0b-5a6f7e8d9c01';
 
@@ -31,6 +31,39 @@ for (const language of ['en', 'ar']) {
 		assert.equal(await person.page.evaluate(() => window.hit), undefined);
 		assert.deepEqual(await person.page.locator('.tree a').evaluateAll(links => links.map(link =>
 			[link.href, link.rel])), [['https://example.com/a?b=1', 'noopener noreferrer']]);
+	});
+}
+
+for (const [language, width] of [['en', 1280], ['ar', 390]]) {
+	story('marks of direction are seen where event data is confirmed, and stay what they are', {language, width}, async person => {
+		const {page} = person;
+		const id = fire(`confirmed_${language}`, JSON.stringify({title: 'x', note: 'paid\u202eton'}));
+		const data = person.dialog().getByLabel(person.say('sample.pasted'));
+		const shown = async () => {
+			await page.waitForFunction(() => document.querySelector('dialog textarea')?.value.includes('paid\\u202eton'));
+			assert.doesNotMatch(await data.inputValue(), /\u202e/);
+		};
+
+		await person.signIn('admin');
+		await person.open(`/workflows/${sql(`SELECT definition_id FROM workflow_runs WHERE id = '${id}'`)}`);
+		await person.press('fire.open_dialog');
+		await shown();
+		await page.keyboard.press('Escape');
+		await person.dialog().waitFor({state: 'detached'});
+
+		await becomes(`SELECT status FROM workflow_runs WHERE id = '${id}'`, 'completed');
+		await person.open(`/runs/${id}`);
+		await person.press('rerun');
+		await person.dialog().getByRole('radio').nth(1).check();
+		await shown();
+		// what is pasted is seen too, and the caret stays behind it
+		await data.evaluate(field => { field.focus(); field.setSelectionRange(field.value.indexOf('ton'), field.value.indexOf('ton')); });
+		await page.keyboard.insertText('\u2066');
+		await page.keyboard.type('!');
+		assert.match(await data.inputValue(), /paid\\u202e\\u2066!ton/);
+		await person.dialog().getByRole('checkbox').check();
+		await person.press('rerun.real');
+		await becomes(`SELECT trigger_payload->>'note' FROM workflow_runs WHERE rerun_of = '${id}'`, 'paid\u202e\u2066!ton');
 	});
 }
 

@@ -4,6 +4,7 @@ import {html, useLayoutEffect, useRef} from '../../vendor/ui.js';
 import {t} from '../i18n.js';
 import {JsonError, lineOf, locate, parse} from '../json.js';
 import {useCompletion} from './complete.js';
+import {typedJson} from '../ui/value.js';
 import {caretIn} from './place.js';
 
 export function positionsOf(json, problems) {
@@ -35,7 +36,7 @@ export function Code({editor, json, type}) {
 		<div class="lines" aria-hidden="true">${Array.from({length: lines}, (none, i) => html`<span class=${marked.get(i + 1) ?? ''}>${i + 1}</span>`)}</div>
 		<textarea id="code" class="json" wrap="off" spellcheck=${false} autocapitalize="none" aria-label=${t('editor.json')} aria-invalid=${editor.broken ? 'true' : null}
 			aria-describedby="checked" rows=${lines} value=${json} ref=${element} ...${completion.ties}
-			onInput=${event => { type(event.target.value); completion.look(); }}></textarea>
+			onInput=${event => { type(typedJson(event.target)); completion.look(); }}></textarea>
 		${completion.popup}
 	</div>`;
 }

@@ -4,7 +4,7 @@
 import {html, useEffect, useRef, useState} from '../../vendor/ui.js';
 import {t} from '../i18n.js';
 import {JsonError, at, child, insert, lineOf, make, parse, put, remove, rename, spell} from '../json.js';
-import {Text, HIDDEN} from '../ui/value.js';
+import {Text, HIDDEN, typedJson} from '../ui/value.js';
 import {brief} from '../page/condition.js';
 import {problemsAt} from './checks.js';
 import {useCompletion} from './complete.js';
@@ -149,7 +149,7 @@ export function JsonControl({editor, path, keep, ...rest}) {
 	}
 
 	return html`<textarea ...${rest} class="json" dir="ltr" spellcheck=${false} rows=${Math.min(10, text.split('\n').length + 1)} value=${text}
-			aria-invalid=${broken ? 'true' : rest['aria-invalid']} onInput=${event => change(event.target.value)} onBlur=${() => broken || set(null)}></textarea>
+			aria-invalid=${broken ? 'true' : rest['aria-invalid']} onInput=${event => change(typedJson(event.target))} onBlur=${() => broken || set(null)}></textarea>
 		${broken && html`<p class="field-problem">${t('editor.json_broken', {line: broken})}</p>`}`;
 }
 

@@ -12,6 +12,7 @@ import {Buttons, useWrite} from '../page/repair.js';
 import {Dialog} from '../ui/dialog.js';
 import {grantOf} from '../ui/grant.js';
 import {Action, Loaded} from '../ui/parts.js';
+import {escaped, typedJson} from '../ui/value.js';
 
 // The link to what has been begun, which gets the focus.
 function Begun({run, onClose}) {
@@ -25,7 +26,7 @@ function Begun({run, onClose}) {
 
 // payload: the text that the person begins with.
 function Ask({workflow, payload, onClose}) {
-	const [text, setText] = useState(() => brokenAt(payload) ? payload : print(parse(payload)));
+	const [text, setText] = useState(() => escaped(brokenAt(payload) ? payload : print(parse(payload))));
 	const [sure, setSure] = useState(false);
 	const [run, begun] = useState(null);
 	const broken = eventProblem(text);
@@ -44,7 +45,7 @@ function Ask({workflow, payload, onClose}) {
 		${workflow.pauses.length > 0 && html`<p class="note">${t('fire.paused')}</p>`}
 		<label class="stacked"><span>${t('sample.pasted')}</span>
 			<textarea class="json" dir="ltr" rows="8" spellcheck=${false} value=${text} aria-invalid=${broken ? 'true' : null} aria-describedby="fire-broken"
-				onInput=${event => { setText(event.target.value); setSure(false); }}></textarea></label>
+				onInput=${event => { setText(typedJson(event.target)); setSure(false); }}></textarea></label>
 		<p id="fire-broken" class="field-problem" role="status">${broken}</p>
 		<label class="choice"><input type="checkbox" checked=${sure} onChange=${event => setSure(event.target.checked)}/> ${t('fire.sure')}</label>
 		<${Buttons} state=${state} onClose=${onClose} label=${t('fire')} danger disabled=${!sure || broken !== null}/>`;

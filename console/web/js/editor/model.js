@@ -3,16 +3,15 @@
 
 import {useState} from '../../vendor/ui.js';
 import {JsonError, canonical, lineOf, parse, print} from '../json.js';
+import {escaped} from '../ui/value.js';
 
 const MOST = 100;
 const TOGETHER = 2000;
-const HIDDEN = /[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c\u200b\ufeff]/g;
 
 // The JSON of a tree as it is shown: what would change the direction of the text
 // around it is written as an escape.
 export function shown(tree) {
-	return print(canonical(tree)).replace(HIDDEN, character =>
-		'\\u' + character.charCodeAt(0).toString(16).padStart(4, '0'));
+	return escaped(print(canonical(tree)));
 }
 
 function start(tree) {
@@ -64,7 +63,7 @@ export function useModel(first) {
 		...state,
 		json: state.text ?? shown(state.tree),
 		edit: (change, mark) => set(old => old.broken ? old : after(old, change(old.tree), mark, null)),
-		type: text => set(old => typed(old, text)),
+		type: text => set(old => typed(old, escaped(text))),
 		undo: () => set(undone),
 		redo: () => set(redone),
 		canUndo: Boolean(state.broken) || state.past.length > 0,

@@ -11,7 +11,7 @@ import {me} from '../session.js';
 import {needs, needsRole} from '../ui/grant.js';
 import {Action, Loaded, Problem} from '../ui/parts.js';
 import {Value} from '../ui/tree.js';
-import {Text, visible} from '../ui/value.js';
+import {Text, typedJson, visible} from '../ui/value.js';
 
 // The sample that is chosen, of the trigger type that the definition has now.
 // run: the id of a run whose event stands first, whatever its type.
@@ -67,7 +67,7 @@ function Chooser({state, workflow}) {
 		</select></label>
 		${workflow && html`<${Find} workflow=${workflow} tenant=${state.tenant} onPick=${state.pick}/>`}
 		${state.choice === 'pasted' ? html`<label class="stacked"><span>${t('sample.pasted')}</span>
-				<textarea class="json" dir="ltr" rows="6" spellcheck=${false} value=${state.pasted} onInput=${event => state.paste(event.target.value)}></textarea></label>
+				<textarea class="json" dir="ltr" rows="6" spellcheck=${false} value=${state.pasted} onInput=${event => state.paste(typedJson(event.target))}></textarea></label>
 			${state.broken && html`<p class="field-problem">${state.broken}</p>`}`
 			: html`<details><summary>${t('run.payload')}</summary><${Value} value=${{text: state.one.payload ?? state.one.head, size: state.one.size, truncated: !state.one.payload}}/></details>`}`;
 }

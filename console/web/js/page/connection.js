@@ -13,7 +13,7 @@ import {query} from '../ui/find.js';
 import {Loaded, When, sentenceOf} from '../ui/parts.js';
 import {TenantChoice} from '../ui/tenant.js';
 import {toast} from '../ui/toast.js';
-import {Text} from '../ui/value.js';
+import {Text, escaped, typedJson} from '../ui/value.js';
 import {Buttons, useWrite} from './repair.js';
 
 const GROUPS = {headers: [], channels: [], basic: ['username', 'password']};
@@ -139,12 +139,12 @@ function written(changes) {
 /*--- config ---*/
 
 function textOf(value) {
-	return value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value, null, 1) : String(value);
+	return value === undefined ? '' : typeof value === 'object' ? escaped(JSON.stringify(value, null, 1)) : String(value);
 }
 
 function Config({keys, texts, set, masked, problems}) {
 	const control = key => ({name: 'config-' + key, dir: 'ltr', value: texts[key] ?? '', ...ties('config-' + key, problems['config.' + key]),
-		onInput: event => set({...texts, [key]: event.target.value})});
+		onInput: event => set({...texts, [key]: OBJECTS.includes(key) ? typedJson(event.target) : event.target.value})});
 
 	return keys.map(({key, required}) => html`<label key=${key}><span><${Key} part="config" path=${[key]} required=${required}/> ${masked && t('connection.masked')}</span>
 		<${Help} part="config" path=${[key]}/>

@@ -9,7 +9,7 @@ import {parse} from '../json.js';
 import {useLoad} from '../load.js';
 import {generation} from '../session.js';
 import {Problem} from '../ui/parts.js';
-import {Text, visible} from '../ui/value.js';
+import {Text, typedJson, visible} from '../ui/value.js';
 
 const WAIT = 400;
 
@@ -70,7 +70,7 @@ export function Event({runs, on, choose}) {
 			<option value="">${t('mail.typed')}</option>
 		</select></label>
 		${on.payload !== undefined && html`<label>${t('run.payload')}<textarea name="payload" class="code" dir="ltr" rows="5" spellcheck="false" value=${on.payload}
-			onInput=${event => choose({payload: event.target.value})}></textarea></label>`}`;
+			onInput=${event => choose({payload: typedJson(event.target)})}></textarea></label>`}`;
 }
 
 // The two texts of a mail: one of them is shown, as wide as a phone or as there is

@@ -11,6 +11,7 @@ import {eventProblem} from '../object.js';
 import {Dialog} from '../ui/dialog.js';
 import {Action, Loaded, Problem, said} from '../ui/parts.js';
 import {toast} from '../ui/toast.js';
+import {escaped, typedJson} from '../ui/value.js';
 
 const DONE = ['retried', 'cancelled'];
 // What a run may be instead: it has changed since it was chosen.
@@ -120,12 +121,12 @@ function EventData({run, text, write}) {
 
 	useEffect(() => {
 		if (whole.data && text === null)
-			write(brokenAt(whole.data) ? whole.data : print(parse(whole.data)));
+			write(escaped(brokenAt(whole.data) ? whole.data : print(parse(whole.data))));
 	}, [whole.data]);
 	return html`<${Loaded} state=${whole}>${() => html`
 		<label class="stacked"><span>${t('sample.pasted')}</span>
 			<textarea class="json" dir="ltr" rows="10" spellcheck=${false} value=${text ?? ''} aria-invalid=${broken ? 'true' : null} aria-describedby="rerun-broken"
-				onInput=${event => write(event.target.value)}></textarea></label>
+				onInput=${event => write(typedJson(event.target))}></textarea></label>
 		<p id="rerun-broken" class="field-problem" role="status">${broken}</p>`}</${Loaded}>`;
 }
 
