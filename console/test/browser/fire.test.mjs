@@ -87,7 +87,10 @@ for (const [language, width, theme] of [['en', 1280, 'dark'], ['ar', 390, 'light
 
 		assert.equal(await button.getAttribute('aria-disabled'), 'true');
 		await button.click({force: true});
-		assert.equal(await person.dialog().count(), 0);
+		assert.equal(await person.dialog().getByLabel(person.say('sample.pasted')).count(), 0);
+		await person.dialog().getByText("SELECT wf_grant('ops', 'fire');", {exact: true}).waitFor();
+		await person.page.keyboard.press('Escape');
+		await person.dialog().waitFor({state: 'detached'});
 		await person.page.getByText(person.say('why_not')).click();
 		await person.page.locator('.why code', {hasText: /^SELECT wf_grant\('ops', 'fire'\);$/}).waitFor();
 		await person.accessible('why not');

@@ -552,9 +552,12 @@ story('who may not do what he asks for is told the statement that would let him'
 		body: JSON.stringify({error: {code: 'forbidden', sqlstate: '42501', message: 'permission denied for function wf_runs'}})}));
 	await person.open('/runs');
 	await person.page.locator('.problem code', {hasText: "SELECT wf_grant('viewer', 'operate');"}).waitFor();
-	await person.page.locator('.problem summary').click();
 	await person.press('value.copy');
 	await person.sees(person.say('value.copied'));
+	assert.equal(await person.page.evaluate(() => navigator.clipboard.readText()), "SELECT wf_grant('viewer', 'operate');");
+	await person.page.locator('.problem summary').click();
+	await person.page.locator('.problem details').getByRole('button', {name: person.say('value.copy')}).click();
+	await person.page.waitForFunction(async () => (await navigator.clipboard.readText()).startsWith('42501'));
 	assert.equal(await person.page.evaluate(() => navigator.clipboard.readText()), '42501 · permission denied for function wf_runs');
 	await person.accessible('a problem');
 });

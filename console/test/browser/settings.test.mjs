@@ -468,7 +468,8 @@ story('sees what only an administrator may change', {}, async person => {
 	assert.equal(await button.getAttribute('aria-disabled'), 'true');
 	assert.match(await button.getAttribute('title'), /admin/);
 	await button.click({force: true});
-	assert.equal(await person.dialog().count(), 0);
+	await person.dialog().getByText("SELECT wf_grant('ops', 'admin');", {exact: true}).waitFor();
+	assert.equal(await person.field('connection.kind').count(), 0);
 });
 
 for (const [language, theme, width] of [['en', 'light', 1280], ['ar', 'dark', 390]]) {

@@ -197,18 +197,42 @@ async function toSearch(page) {
 	}
 }
 
-story('sees what he may not do, and why', {}, async person => {
-	await person.signIn('viewer');
-	await person.search('order 12348');
-	await person.page.locator('.row', {hasText: 'Confirm'}).getByRole('link').click();
+for (const [language, width, theme] of [['en', 1280, 'light'], ['ar', 390, 'dark']]) {
+	story('sees what he may not do, why, and the statement that helps, to be copied', {language, width, theme}, async person => {
+		const {page} = person;
+		const grant = "SELECT wf_grant('viewer', 'operate');";
+		const barred = async (button, what) => {
+			await button.waitFor();
+			assert.equal(await button.getAttribute('aria-disabled'), 'true', what);
+			assert.ok((await button.getAttribute('title')).endsWith(grant), what);
+		};
 
-	const button = person.button('rerun');
+		await person.signIn('viewer');
+		await person.open('/runs?status=failed');
+		await barred(page.locator('.row').first().getByRole('button', {name: like(person.say('retry'))}), 'a row');
+		await person.fits('rows that may not be retried');
+		await person.open('/workflows');
+		await barred(person.button('workflows.new'), 'a new workflow');
+		await page.locator('tbody th a').first().click();
+		await barred(person.button('editor.copy'), 'a copy');
+		await person.open('/runs?status=failed');
+		await page.locator('.row a').first().click();
 
-	assert.equal(await button.getAttribute('aria-disabled'), 'true');
-	assert.match(await button.getAttribute('title'), /operate/);
-	await button.click({force: true});
-	assert.equal(await person.dialog().count(), 0);
-});
+		const button = person.button('rerun');
+
+		await barred(button, 'to run it again');
+		await button.click({force: true});
+		await person.dialog().getByText(grant, {exact: true}).waitFor();
+		await person.accessible('why not');
+		await person.fits('why not');
+		await person.dialog().getByRole('button', {name: person.say('value.copy'), exact: true}).click();
+		assert.equal(await page.evaluate(() => navigator.clipboard.readText()), grant);
+		// it stays until it is closed, and the focus is where it was
+		await page.keyboard.press('Escape');
+		await person.dialog().waitFor({state: 'detached'});
+		await page.waitForFunction(() => document.activeElement.getAttribute('aria-disabled') === 'true');
+	});
+}
 
 story('goes back to the filters that were set', {}, async person => {
 	await person.signIn();

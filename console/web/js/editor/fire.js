@@ -10,8 +10,8 @@ import {eventProblem} from '../object.js';
 import {me} from '../session.js';
 import {Buttons, useWrite} from '../page/repair.js';
 import {Dialog} from '../ui/dialog.js';
-import {grantOf} from '../ui/grant.js';
-import {Action, Loaded} from '../ui/parts.js';
+import {needs} from '../ui/grant.js';
+import {Action, Lack, Loaded} from '../ui/parts.js';
 import {escaped, typedJson} from '../ui/value.js';
 
 // The link to what has been begun, which gets the focus.
@@ -64,11 +64,10 @@ function Newest({workflow, onClose}) {
 export function Fire({workflow, changed, payload}) {
 	const [open, show] = useState(null);
 	const {fire} = me.value.capabilities;
-	const grant = grantOf('fire');
-	const reason = !fire ? `${t('needs.fire')} ${grant}` : !workflow.is_active ? t('fire.off') : changed ? t('fire.unsaved', {version: 'v' + workflow.version}) : null;
+	const reason = !fire ? needs('fire') : !workflow.is_active ? t('fire.off') : changed ? t('fire.unsaved', {version: 'v' + workflow.version}) : null;
 
 	return html`<${Action} kind="danger" allowed=${!reason} reason=${reason} onClick=${() => show(payload ? payload() : '')}>${t('fire.open_dialog')}</${Action}>
-		${!fire && html`<details class="why"><summary>${t('why_not')}</summary><p>${t('needs.fire')} <code dir="ltr">${grant}</code></p></details>`}
+		${!fire && html`<details class="why"><summary>${t('why_not')}</summary><${Lack} reason=${reason}/></details>`}
 		${open !== null && html`<${Dialog} title=${t('fire')} onClose=${() => show(null)}>
 			<${open ? Ask : Newest} workflow=${workflow} payload=${open} onClose=${() => show(null)}/></${Dialog}>`}`;
 }

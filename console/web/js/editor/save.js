@@ -12,7 +12,7 @@ import {Changes, Sides, sentence} from '../ui/changes.js';
 import {Dialog} from '../ui/dialog.js';
 import {Difference} from '../ui/difference.js';
 import {needsRole} from '../ui/grant.js';
-import {Loaded, Problem} from '../ui/parts.js';
+import {Lack, Loaded, Problem} from '../ui/parts.js';
 import {Saved} from '../page/theirs.js';
 import {outcomeOf, useOutcome} from './outcome.js';
 
@@ -33,7 +33,7 @@ function RunAs({value, onChange}) {
 			${roles.map(one => html`<option value=${one.role}>${isolated(one.role)}${one.is_default ? ` (${t('save.shared')})` : one.is_current ? ` (${t('save.yourself')})` : ''}</option>`)}
 		</select></label>
 		${chosen?.is_current && (shared || roles.length > 1) && html`<p class="note">${t('save.own_role')}</p>`}
-		${!chosen && value && html`<p class="note">${needsRole(value)}</p>`}`;
+		${!chosen && value && html`<div class="note"><${Lack} reason=${needsRole(value)}/></div>`}`;
 }
 
 // What both have changed: mine or theirs, one by one.

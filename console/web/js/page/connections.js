@@ -9,6 +9,7 @@ import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Dialog} from '../ui/dialog.js';
 import {Find, query} from '../ui/find.js';
+import {needs} from '../ui/grant.js';
 import {Action, Loaded, When} from '../ui/parts.js';
 import {toast} from '../ui/toast.js';
 import {Text, visible} from '../ui/value.js';
@@ -67,8 +68,8 @@ function Row({connection, keys, reload}) {
 		<td data-label=${t('used_by')}><${Users} connection=${connection}/></td>
 		<td class="name" data-label=${t('workflow.changed')}>${changed ? html`<${Text} text=${changed.by}/> <${When} at=${changed.at}/>` : html`<span class="dim">–</span>`}</td>
 		<td><span class="row-actions">
-			<${Action} allowed=${admin} reason=${t('needs.admin')} onClick=${() => open('edit')}>${t('edit')}<span class="hidden"> ${visible(connection.name)}</span></${Action}>
-			<${Action} kind="danger" allowed=${admin} reason=${t('needs.admin')} onClick=${() => open('delete')}>${t('delete')}…<span class="hidden"> ${visible(connection.name)}</span></${Action}></span>
+			<${Action} allowed=${admin} reason=${needs('admin')} onClick=${() => open('edit')}>${t('edit')}<span class="hidden"> ${visible(connection.name)}</span></${Action}>
+			<${Action} kind="danger" allowed=${admin} reason=${needs('admin')} onClick=${() => open('delete')}>${t('delete')}…<span class="hidden"> ${visible(connection.name)}</span></${Action}></span>
 			${dialog === 'edit' && html`<${ConnectionDialog} connection=${connection} keys=${keys} onClose=${() => { open(null); reload(); }} onDone=${done}/>`}
 			${dialog === 'delete' && html`<${DeleteDialog} connection=${connection} onClose=${() => { open(null); reload(); }} onDone=${done}/>`}</td>
 	</tr>`;
@@ -81,7 +82,7 @@ export function Connections() {
 	const state = useLoad(options => get(query('connections', {tenant, q: find}), {...options, slot: 'list'}), [tenant, find]);
 
 	return html`<h1>${t('settings.connections')}</h1>
-		<${Find} label=${t('find.name')}><${Action} allowed=${admin} reason=${t('needs.admin')} onClick=${() => add(true)}>+ ${t('connection.new')}</${Action}></${Find}>
+		<${Find} label=${t('find.name')}><${Action} allowed=${admin} reason=${needs('admin')} onClick=${() => add(true)}>+ ${t('connection.new')}</${Action}></${Find}>
 		<${Loaded} state=${state}>${({connections, keys, more}) => html`
 			${connections.length === 0 ? html`<p class="empty">${t(find ? 'find.none' : 'connections.none')}</p>`
 				: html`<table class="cards"><thead><tr>

@@ -9,7 +9,7 @@ import {me} from '../session.js';
 import {Minutes, Share} from '../ui/bars.js';
 import {News} from '../ui/news.js';
 import {needs} from '../ui/grant.js';
-import {Action, Loaded} from '../ui/parts.js';
+import {Action, ActionLink, Loaded} from '../ui/parts.js';
 import {useTenant} from '../ui/tenant.js';
 import {Groups} from './failures.js';
 import {StopDialog, Pauses} from './stop.js';
@@ -77,7 +77,7 @@ function Begin() {
 	const {tenant} = route.value.params;
 
 	return html`<section class="empty"><h2>${t('begin')}</h2>
-		<ol><li>${t('begin.define')} <a href=${address('/workflows/new', {tenant})}>${t('editor.new')}</a></li>
+		<ol><li>${t('begin.define')} <${ActionLink} allowed=${me.value.capabilities.operate} reason=${needs('operate')} href=${address('/workflows/new', {tenant})}>${t('editor.new')}</${ActionLink}></li>
 			<li>${t('begin.fire')} <code dir="ltr">SELECT wf_fire(tenant, 'new_order', '{"order_id": 12345}');</code></li><li>${t('begin.look')}</li></ol></section>`;
 }
 

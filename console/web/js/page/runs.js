@@ -141,7 +141,7 @@ function Row({run, now, chosen, choose, retry}) {
 			${run.status === 'queued' && run.run_at > now && html` · ${t('run.starts')} <${When} at=${run.run_at} now=${now}/>`}
 			${run.status === 'queued' && !run.run_at && html` · ${t('run.held')}`}</span>
 		${run.error_message && html`<span class="row-error"><${Text} text=${run.error_message}/></span>`}
-		${run.status === 'failed' && !run.left && me.value.capabilities.operate && html`<button type="button" class="row-retry" onClick=${() => retry(run)}>${t('retry')}</button>`}
+		${run.status === 'failed' && !run.left && html`<${Action} kind="row-retry" allowed=${me.value.capabilities.operate} reason=${needs('operate')} onClick=${() => retry(run)}>${t('retry')}</${Action}>`}
 	</li>`;
 }
 

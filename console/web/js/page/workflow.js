@@ -12,7 +12,7 @@ import {Fire} from '../editor/fire.js';
 import {Dialog} from '../ui/dialog.js';
 import {Difference} from '../ui/difference.js';
 import {needs, needsRole} from '../ui/grant.js';
-import {Action, Loaded, When} from '../ui/parts.js';
+import {Action, ActionLink, Loaded, When} from '../ui/parts.js';
 import {toast} from '../ui/toast.js';
 import {Value} from '../ui/tree.js';
 import {Text} from '../ui/value.js';
@@ -131,7 +131,7 @@ function Page({workflow, now, reload}) {
 				: html`<${Action} allowed=${operate} reason=${needs('operate')} onClick=${() => switchOn(workflow, reload)}>${t('workflow.switch_on')}</${Action}>`}
 			<${Fire} workflow=${workflow}/>
 			<a href=${address('/runs', {workflow: workflow.id, tenant})}>${t('nav.runs')}</a>
-			${operate && html`<a href=${address('/workflows/new', {copy: workflow.id, tenant})}>${t('editor.copy')}</a>`}
+			<${ActionLink} allowed=${operate} reason=${needs('operate')} href=${address('/workflows/new', {copy: workflow.id, tenant})}>${t('editor.copy')}</${ActionLink}>
 		</div>
 		<section><h2>${t('workflow.steps')}</h2>
 			<ol class="steps">${(at(tree, ['steps'])?.items ?? []).map((step, i) => html`<${Step} key=${i} step=${step} number=${i + 1}/>`)}</ol>

@@ -9,7 +9,7 @@ import {useLoad} from '../load.js';
 import {me} from '../session.js';
 import {Csv} from '../ui/csv.js';
 import {needs} from '../ui/grant.js';
-import {Action, Loaded, When} from '../ui/parts.js';
+import {Action, ActionLink, Loaded, When} from '../ui/parts.js';
 import {Text} from '../ui/value.js';
 import {StopDialog} from './stop.js';
 import {switchOn} from './workflow.js';
@@ -104,7 +104,7 @@ export function Workflows() {
 	const shown = chosen(all, route.value.params);
 
 	return html`<div class="run-head"><h1>${t('nav.workflows')}</h1>
-			${me.value.capabilities.operate && html`<a href=${address('/workflows/new', {tenant})}>${t('workflows.new')}</a>`}
+			<${ActionLink} allowed=${me.value.capabilities.operate} reason=${needs('operate')} href=${address('/workflows/new', {tenant})}>${t('workflows.new')}</${ActionLink}>
 			<${Csv} list="workflows" filter=${{tenant, ids: shown.length < all.length ? shown.map(one => one.id) : undefined}}/></div>
 		<${Loaded} state=${state}>${({workflows, now}) => workflows.length === 0 ? html`<p class="empty">${t('workflows.none')}</p>`
 			: html`<${List} workflows=${workflows} now=${now} reload=${state.reload}/>`}</${Loaded}>`;

@@ -3,7 +3,9 @@
 import {html, useEffect, useRef, useState} from '../../vendor/ui.js';
 import {t, has, isolated, moment, relative} from '../i18n.js';
 import {me} from '../session.js';
-import {grantOf} from './grant.js';
+import {copy, Statement} from './copy.js';
+import {Dialog} from './dialog.js';
+import {lacking, oneLine} from './grant.js';
 import {toast} from './toast.js';
 import {Text} from './value.js';
 
@@ -48,19 +50,31 @@ export function said(error) {
 	return theirs ? `${wordsOf(error)} ${isolated(theirs)}` : wordsOf(error);
 }
 
+// Why a role may not do something, and the statement that helps, to be copied.
+export function Lack({reason}) {
+	return html`<p>${reason.text}</p><${Statement} text=${reason.sql}/>`;
+}
+
+// What the server says to do; a line for the shell is to be copied.
+function Hint({code, hint}) {
+	if (code === 'too_much' && hint?.startsWith('psql '))
+		return html`<p>${t('error.too_much.psql')}</p><${Statement} text=${hint}/>`;
+	return hint && html`<p class="hint"><${Text} text=${hint}/></p>`;
+}
+
 // And in full: PostgreSQL's words are one click away.
 export function Problem({error, retry}) {
 	const sentence = sentenceOf(error);
 	const original = [error.sqlstate, error.message, error.detail].filter(Boolean).join(' · ');
+	const lack = lacking(error);
 
 	return html`<div class="problem" role="alert">
 		<p>${wordsOf(error)}</p>
 		${sentence && sentence.split('\n').map(line => html`<p><${Text} text=${line}/></p>`)}
-		${error.hint && html`<p class="hint"><${Text} text=${error.hint}/></p>`}
-		${error.code === 'forbidden' && me.value && !me.value.capabilities.operate && html`<p>${t('needs.operate')} <code dir="ltr">${grantOf('operate')}</code></p>`}
+		${lack ? html`<${Lack} reason=${lack}/>` : html`<${Hint} ...${error}/>`}
 		<details><summary>${t('details')}</summary>
 			<p dir="ltr"><${Text} text=${original}/></p>
-			<button type="button" class="quiet" onClick=${async () => { await navigator.clipboard.writeText(original); toast(t('value.copied')); }}>${t('value.copy')}</button>
+			<button type="button" class="quiet" onClick=${() => copy(original)}>${t('value.copy')}</button>
 		</details>
 		${retry && html`<button type="button" onClick=${retry}>${t('again')}</button>`}
 	</div>`;
@@ -92,18 +106,22 @@ export function Loaded({state, children}) {
 
 // A button that the role or the state may not allow: it stays in the order of
 // focus, and says why: as a tooltip, to a screen reader, and if it is pressed, since a
-// finger sees no tooltip.  On a standby nothing is changed.  Of two clicks the second does
-// nothing while what the first has begun, a promise, is under way.
+// finger sees no tooltip; what is to be copied then stands in a window.  On a standby
+// nothing is changed.  Of two clicks the second does nothing while what the first has
+// begun, a promise, is under way.  reason: a text, or {text, sql}.
 export function Action({allowed, reason, onClick, kind = '', children}) {
 	const may = allowed && !me.value.standby;
 	const why = me.value.standby ? t('standby') : reason;
 	const begun = useRef(false);
+	const [asked, ask] = useState(false);
 
 	async function click() {
 		if (begun.current)
 			return;
 		if (!may) {
-			if (why)
+			if (why?.sql)
+				ask(true);
+			else if (why)
 				toast(why, 'error');
 			return;
 		}
@@ -115,6 +133,13 @@ export function Action({allowed, reason, onClick, kind = '', children}) {
 		}
 	}
 
-	return html`<button type="button" class=${kind} aria-disabled=${may ? null : 'true'} title=${may ? null : why}
-		onClick=${click}>${children}${!may && why && html`<span class="hidden"> (${why})</span>`}</button>`;
+	return html`<button type="button" class=${kind} aria-disabled=${may ? null : 'true'} title=${may ? null : oneLine(why)}
+		onClick=${click}>${children}${!may && why && html`<span class="hidden"> (${oneLine(why)})</span>`}</button>
+		${asked && why?.sql && html`<${Dialog} title=${t('why_not')} onClose=${() => ask(false)}><${Lack} reason=${why}/></${Dialog}>`}`;
+}
+
+// A link to a page on which something is made; a button that says why where one may not.
+export function ActionLink({allowed, reason, href, children}) {
+	return allowed && !me.value.standby ? html`<a href=${href}>${children}</a>`
+		: html`<${Action} allowed=${false} reason=${reason}>${children}</${Action}>`;
 }

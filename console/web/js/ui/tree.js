@@ -5,6 +5,7 @@ import {html, useState} from '../../vendor/ui.js';
 import {t, number} from '../i18n.js';
 import {parse, print, spell} from '../json.js';
 import {download} from '../api.js';
+import {copy} from './copy.js';
 import {said} from './parts.js';
 import {toast} from './toast.js';
 import {Text} from './value.js';
@@ -21,11 +22,6 @@ function Scalar({node}) {
 	if (node.kind === 'string')
 		return html`<span class="v-string"><${Link} text=${node.value}/></span>`;
 	return html`<span class=${'v-' + node.kind}>${node.text ?? String(node.value ?? null)}</span>`;
-}
-
-async function copy(text) {
-	await navigator.clipboard.writeText(text);
-	toast(t('value.copied'));
 }
 
 function childrenOf(node) {
