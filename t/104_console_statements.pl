@@ -245,6 +245,40 @@ is(answer('view_a', 'run_step_output', { id => $first, n => '1' }), 'no row', 'n
 is(answer('view_a', 'run_step_input', { id => $first, n => '2' }), 'no row', 'no such step');
 is((answer('view_a', 'run_step_output', { id => $long, n => '7' }))[1]{x}, 'z' x 50000, 'all of it');
 
+# What is too large for the page: its line for the shell makes a file with the same JSON.
+# Quotes, backslashes and ends of lines are in it, the schema's name has a blank, and
+# whoever is bound to a tenant is so in psql too.
+my $large = '01900000-0000-7000-8000-0000000000ab';
+$node->safe_psql('shop', <<"SQL");
+INSERT INTO workflow_runs (id, definition_id, trigger_payload, status, step_results)
+SELECT '$large', id, v.value, 'completed', jsonb_build_array(jsonb_build_object('step', 0, 'step_name', 's1',
+	'action', 'find_record', 'status', 'completed', 'input', v.value, 'output', v.value))
+FROM workflow_definitions, (SELECT jsonb_build_object('said', E'"quoted" \\\\ back\nline \t طلب', 'price', 19.90,
+	'long', repeat('x', 8400000))) v (value) WHERE name = 'long';
+SQL
+foreach my $role (qw(view_a bound_a))
+{
+	foreach my $case ([ run_payload => 'payload' ], [ run_step_input => 'input' ], [ run_step_output => 'output' ])
+	{
+		my ($name, $what) = @$case;
+		my $folder = PostgreSQL::Test::Utils::tempdir();
+		my $answer;
+		($status, $answer) = answer($role, $name, { id => $large, n => '0' });
+		is("$status $answer->{error}{code}", '507 too_much', "$name of $role: too large");
+		{
+			local @ENV{qw(PGHOST PGPORT PGPASSWORD)} = ($node->host, $node->port, "secret of $role");
+			run_log([ 'sh', '-c', 'cd "$1" && eval "$2"', 'sh', $folder, $answer->{error}{hint} ]);
+		}
+		my $file = slurp_file("$folder/$what.json");
+		like($file, qr/"price": 19\.90[,}]/, 'a number as it is spelled');
+		my $value = JSON::PP->new->utf8->decode($file);
+		is($value->{said}, qq("quoted" \\ back\nline \t \x{637}\x{644}\x{628}), 'the file is the JSON');
+		is(length $value->{long}, 8_400_000, 'all of it');
+	}
+}
+is(answer('none_a', 'run_payload', { id => $large }), 'no row', 'nobody is shown the line for the run of others');
+$node->safe_psql('shop', "DELETE FROM workflow_runs WHERE id = '$large'");
+
 # failures
 foreach my $role (@all)
 {

@@ -84,6 +84,30 @@ story('a megabyte is shown by its beginning, and downloaded whole', {}, async pe
 	assert.ok(length > 900000);
 });
 
+for (const [language, width] of [['en', 1280], ['ar', 390]]) {
+	story('what is too large for the page: the line for the shell stays, and is copied as it is', {language, width, allow: [/status of 507/]}, async person => {
+		const {page} = person;
+		const id = fire(`too_large_${language}`, '{}');
+
+		sql(`UPDATE workflow_runs SET trigger_payload = jsonb_build_object('x', repeat('x', 8400000)) WHERE id = '${id}'`);
+		await person.signIn();
+		await person.open(`/runs/${id}`);
+		await page.getByText(person.say('run.payload')).click();
+		await person.press('value.download');
+
+		const problem = page.locator('.value .problem');
+		const line = problem.locator('.statement code');
+
+		await problem.getByText(person.say('error.too_much.psql')).waitFor();
+		await person.accessible('a value that is too large');
+		await person.fits('a value that is too large');
+		await problem.getByRole('button', {name: person.say('value.copy'), exact: true}).first().click();
+		assert.equal(await page.evaluate(() => navigator.clipboard.readText()), await line.textContent());
+		assert.equal(await line.textContent(),
+			`psql -XAtq -d 'shop' -U 'ops' -c 'SELECT trigger_payload FROM public.workflow_runs WHERE id = $$${id}$$' > payload.json`);
+	});
+}
+
 // Whatever may hold a text of somebody's: a tenant, a workflow, its event, an error, a
 // reason, a role.  (The name of a step is a word.)  Each has a number of its own, so that a test says which.
 const HOSTILE = '7f0e8a52-3c1d-4c55-9d0b-5a6f7e8d9c0f';

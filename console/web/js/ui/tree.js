@@ -6,8 +6,7 @@ import {t, number} from '../i18n.js';
 import {parse, print, spell} from '../json.js';
 import {download} from '../api.js';
 import {copy} from './copy.js';
-import {said} from './parts.js';
-import {toast} from './toast.js';
+import {Problem} from './parts.js';
 import {Text} from './value.js';
 
 const SEARCH_FROM = 300;
@@ -103,11 +102,21 @@ function Shown({node, text, root, raw}) {
 // templates call it, as a path such as ['trigger'].
 export function Value({value, from, name, root}) {
 	const [raw, setRaw] = useState(false);
+	const [error, fail] = useState(null);
 
 	if (!value)
 		return html`<span class="dim">${t('value.none')}</span>`;
 
 	const node = value.truncated ? null : treeOf(value.text);
+
+	async function save() {
+		fail(null);
+		try {
+			await download(from, name);
+		} catch (one) {
+			fail(one);
+		}
+	}
 
 	return html`<div class="value">
 		<${Shown} node=${node} text=${value.text} root=${root} raw=${raw}/>
@@ -115,8 +124,8 @@ export function Value({value, from, name, root}) {
 		<p class="small-actions">
 			<button type="button" class="quiet" onClick=${() => copy(node ? print(node) : value.text)}>${t('value.copy')}</button>
 			${node && html`<button type="button" class="quiet" aria-pressed=${String(raw)} onClick=${() => setRaw(!raw)}>${t('value.raw')}</button>`}
-			${from && html`<button type="button" class="quiet" onClick=${() => download(from, name)
-				.catch(error => toast(said(error), 'error'))}>${t('value.download')}</button>`}
+			${from && html`<button type="button" class="quiet" onClick=${save}>${t('value.download')}</button>`}
 		</p>
+		${error && html`<${Problem} error=${error}/>`}
 	</div>`;
 }
