@@ -233,3 +233,66 @@ story('two clicks on Save of a mail template save once, and nothing is said in r
 	await save().click({force: true});
 	await page.locator('.toast.error', {hasText: like(person.say('template.unchanged'))}).waitFor();
 });
+
+for (const [language, width] of [['en', 1280], ['ar', 390]]) {
+	story('what is no JSON yet is lost by no view, by no fold, no move and no reload', {language, width}, async person => {
+		const {page} = person;
+		const id = sql(`SELECT id FROM wf_save(NULL, '${BEIRUT}', $d${'$'}{"name": "Half_${language}", "trigger_type": "half", "steps": [
+			{"name": "first", "action": "webhook", "params": {"url": "https://example.com/", "body": {"a": 1}}},
+			{"name": "second", "action": "webhook", "params": {"url": "https://example.com/"}}]}$d${'$'}, 'shop_steps')`);
+		const half = '{"a": 1,\n "customer": {{ trigger.name }}';
+		const body = i => page.locator(`[id="f-steps[${i}].params.body"]`);
+		const fold = i => page.locator(`[id="f-steps[${i}]"]`).click();
+		const save = person.button('editor.save', {version: 'v2'});
+
+		await person.signIn();
+		await person.open(`/workflows/${id}/edit`);
+		await person.sees(person.say('editor.valid'));
+		await page.locator('.param', {has: body(0)}).getByRole('button', {name: like(person.say('editor.as_json'))}).click();
+		await body(0).fill(half);
+		await person.sees(person.say('editor.held'));
+		await person.accessible('half a JSON');
+		assert.equal(await save.getAttribute('aria-disabled'), 'true');
+
+		// the other view has it where it belongs, and says the line of all
+		await person.press('editor.json');
+
+		const code = await page.locator('#code').inputValue();
+		const line = code.slice(0, code.indexOf('{{ trigger')).split('\n').length;
+
+		assert.ok(code.includes(half), code);
+		await person.sees(person.say('editor.json_broken', {line}));
+		await page.locator('.lines span.error', {hasText: new RegExp(`^${line}$`)}).waitFor();
+		await person.press('editor.form');
+		assert.equal(await body(0).inputValue(), half);
+		await person.sees(person.say('editor.json_broken', {line: 2}));
+
+		await fold(0);
+		await body(0).waitFor({state: 'detached'});
+		// the list of what is wrong opens the step again
+		await page.locator('.checked li button').click();
+		await page.waitForFunction(() => document.activeElement.id === 'f-steps[0].params.body');
+		await page.locator('[id="down-0"]').click();
+		assert.equal(await body(1).inputValue(), half);
+
+		await kept(page, 'customer');
+		await page.reload();
+		await person.press('draft.take');
+		await person.press('editor.json');
+		await page.waitForFunction(text => document.getElementById('code').value.includes(text), half);
+		await page.locator('#code').fill((await page.locator('#code').inputValue()).replace('{{ trigger.name }}', '"{{ trigger.name }}"}'));
+		await person.sees(person.say('editor.valid'));
+		await person.press('editor.form');
+
+		// undone, it is as it was typed
+		await page.locator('[id="f-steps[1]"]').click();
+		const json = page.locator('.param', {has: body(1)}).getByRole('button', {name: like(person.say('editor.as_json'))});
+
+		await json.click();
+		await body(1).fill('[');
+		await body(1).fill('{"b": 2}');
+		await person.sees(person.say('editor.valid'));
+		await page.keyboard.press('Control+z');
+		await page.waitForFunction(text => document.getElementById('f-steps[1].params.body').value !== text, '{"b": 2}');
+	});
+}

@@ -519,6 +519,7 @@ export default {
 	'editor.json_broken': 'لا يمكن قراءة JSON هذا عند السطر {line}.',
 	'json.no_object': 'هذا ليس كائنًا: { … }',
 	'event.no_object': 'الحدث كائن: { … }',
+	'editor.held': 'ما كُتب هنا ليس JSON صالحًا بعد. يبقى محفوظًا، وفي المسودة أيضًا؛ صحّحه قبل الحفظ.',
 	'editor.no_form': 'لا يوجد نموذج لهذا. استخدم عرض JSON.',
 	'editor.whatsapp': 'نصه لدى واتساب ويُعدَّل هناك.',
 	'editor.step_gone': 'لم تعد في مسار العمل خطوة باسم {step}.',

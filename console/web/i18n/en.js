@@ -454,6 +454,7 @@ export default {
 	'editor.json_broken': 'This JSON cannot be read at line {line}.',
 	'json.no_object': 'This is no object: { … }',
 	'event.no_object': 'An event is an object: { … }',
+	'editor.held': 'What was typed here is no JSON yet. It is kept, also as a draft; mend it before you save.',
 	'editor.no_form': 'There is no form for this. Take the JSON view.',
 	'editor.whatsapp': 'Its text is at WhatsApp and is changed there.',
 	'editor.step_gone': 'The workflow has no step {step} any more.',

@@ -3,7 +3,9 @@
 // was written and where each node stands in the text.
 //
 // A node is {kind, start, end} and, by its kind: object {members: [{key, node}]},
-// array {items}, string {value}, number {text}, boolean {value}, null.
+// array {items}, string {value}, number {text}, boolean {value}, null.  In a tree that is
+// edited may also stand what somebody has typed and is no JSON yet, so that it goes where
+// its place goes: broken {text, line, was}; was is the kind of what stood there before.
 
 const DEPTH = 200;
 
@@ -148,6 +150,7 @@ export function print(node, indent = '') {
 		case 'array':
 			return lines('[', node.items.map(item => print(item, deeper)), ']');
 		case 'number':
+		case 'broken':
 			return node.text;
 		case 'null':
 			return 'null';
@@ -258,6 +261,7 @@ export function same(a, b) {
 		case 'array':
 			return a.items.length === b.items.length && a.items.every((item, i) => same(item, b.items[i]));
 		case 'number':
+		case 'broken':
 			return a.text === b.text;
 		default:
 			return a?.value === b?.value;
@@ -292,6 +296,33 @@ export function locate(node, spelled) {
 
 export function lineOf(text, position) {
 	return text.slice(0, position).split('\n').length;
+}
+
+// The node of a text that somebody types in the place of another one.
+export function typedNode(text, old) {
+	try {
+		return parse(text);
+	} catch (error) {
+		if (!(error instanceof JsonError))
+			throw error;
+		return {kind: 'broken', text, line: lineOf(text, error.position), was: old?.was ?? old?.kind};
+	}
+}
+
+// The path of the first place that is broken, or null.
+export function brokenPath(node, path = []) {
+	if (node.kind === 'broken')
+		return path;
+
+	const children = node.members?.map(({key, node: one}) => [key, one]) ?? node.items?.map((one, i) => [i, one]) ?? [];
+
+	for (const [part, one] of children) {
+		const found = brokenPath(one, [...path, part]);
+
+		if (found)
+			return found;
+	}
+	return null;
 }
 
 // The line at which a text stops being the JSON of an object; null: it is one.

@@ -37,7 +37,7 @@ function useAsked(path, body) {
 
 export function useChecks(model, tenant, sample) {
 	const definition = print(model.tree);
-	const checked = useAsked('validate', model.broken ? null : {definition, tenant});
+	const checked = useAsked('validate', model.broken || model.held ? null : {definition, tenant});
 	const problems = checked.answer?.problems ?? [];
 	const valid = checked.current && checked.answer && !problems.some(one => one.severity === 'error');
 	const previewed = useAsked('preview', valid && sample ? {definition, tenant, ...sample.ask} : null);

@@ -30,11 +30,13 @@ export function Code({editor, json, type}) {
 
 	// the list stands under the line of the caret
 	useLayoutEffect(() => box.current.style.setProperty('--line-of-caret', completion.line ?? 0), [completion.line]);
-	if (editor.broken)
-		marked.set(editor.broken.line, 'error');
+	const broken = editor.broken ?? editor.held;
+
+	if (broken)
+		marked.set(broken.line, 'error');
 	return html`<div class="json-lines" dir="ltr" ref=${box}>
 		<div class="lines" aria-hidden="true">${Array.from({length: lines}, (none, i) => html`<span class=${marked.get(i + 1) ?? ''}>${i + 1}</span>`)}</div>
-		<textarea id="code" class="json" wrap="off" spellcheck=${false} autocapitalize="none" aria-label=${t('editor.json')} aria-invalid=${editor.broken ? 'true' : null}
+		<textarea id="code" class="json" wrap="off" spellcheck=${false} autocapitalize="none" aria-label=${t('editor.json')} aria-invalid=${broken ? 'true' : null}
 			aria-describedby="checked" rows=${lines} value=${json} ref=${element} ...${completion.ties}
 			onInput=${event => { type(typedJson(event.target)); completion.look(); }}></textarea>
 		${completion.popup}

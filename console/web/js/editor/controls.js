@@ -3,7 +3,7 @@
 
 import {html, useEffect, useRef, useState} from '../../vendor/ui.js';
 import {t} from '../i18n.js';
-import {JsonError, at, child, insert, lineOf, make, parse, put, remove, rename, spell} from '../json.js';
+import {at, child, insert, make, put, remove, rename, spell, typedNode} from '../json.js';
 import {Text, HIDDEN, typedJson} from '../ui/value.js';
 import {brief} from '../page/condition.js';
 import {problemsAt} from './checks.js';
@@ -121,36 +121,25 @@ export function ChoiceControl({editor, path, keep, options, none, ...rest}) {
 	</select>`;
 }
 
-// A place as JSON.  While what is typed does not parse, the tree stays as it is and the
-// editor is told to wait with saving.
+// A place as JSON.  What does not parse yet stands in the tree as it was typed: so it is
+// still there when the step was folded, moved, or seen as JSON.
 export function JsonControl({editor, path, keep, ...rest}) {
 	const node = at(editor.tree, path);
-	const [draft, set] = useState(null);
-	const [broken, setBroken] = useState(null);
-	const key = spell(path);
-	const text = draft ?? (node ? shown(node) : '');
-
-	useEffect(() => () => editor.hold(key, false), [key]);
+	const [typed, set] = useState(null);
+	const broken = node?.kind === 'broken';
+	// what was typed is shown as long as it is what the tree has
+	const text = typed && typed.node === node ? typed.text : node ? broken ? node.text : shown(node) : '';
 
 	function change(value) {
-		set(value);
-		try {
-			const tree = value.trim() === '' ? null : parse(value);
+		const next = value.trim() === '' ? undefined : typedNode(value, node);
 
-			setBroken(null);
-			editor.hold(key, false);
-			editor.edit(old => tree ? put(old, path, tree) : remove(old, path, keep), key);
-		} catch (error) {
-			if (!(error instanceof JsonError))
-				throw error;
-			setBroken(lineOf(value, error.position));
-			editor.hold(key, true);
-		}
+		set({text: value, node: next});
+		editor.edit(old => next ? put(old, path, next) : remove(old, path, keep), spell(path));
 	}
 
 	return html`<textarea ...${rest} class="json" dir="ltr" spellcheck=${false} rows=${Math.min(10, text.split('\n').length + 1)} value=${text}
 			aria-invalid=${broken ? 'true' : rest['aria-invalid']} onInput=${event => change(typedJson(event.target))} onBlur=${() => broken || set(null)}></textarea>
-		${broken && html`<p class="field-problem">${t('editor.json_broken', {line: broken})}</p>`}`;
+		${broken && html`<p class="field-problem">${t('editor.json_broken', {line: node.line})}</p>`}`;
 }
 
 const KINDS = {string: () => make(''), number: () => ({kind: 'number', text: '0'}), boolean: () => make(true), null: () => make(null), json: () => make({})};
@@ -158,7 +147,7 @@ const KINDS = {string: () => make(''), number: () => ({kind: 'number', text: '0'
 // A value whose type the person chooses: text, number, yes or no, nothing, JSON.
 export function ValueControl({editor, path, label, plain, list}) {
 	const node = at(editor.tree, path);
-	const is = node?.kind === 'object' || node?.kind === 'array' ? 'json' : node?.kind ?? 'string';
+	const is = ['object', 'array', 'broken'].includes(node?.kind) ? 'json' : node?.kind ?? 'string';
 	const [chosen, choose] = useState(is);
 	const kind = chosen === 'number' && is === 'string' ? 'number' : is;
 	const id = idOf(path);

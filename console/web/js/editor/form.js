@@ -39,6 +39,8 @@ function kindFor(param, node) {
 	const types = (param.type ?? '').split('|').filter(Boolean);
 	const is = node?.kind ?? types[0] ?? 'string';
 
+	if (is === 'broken')
+		return 'json';
 	if (node && types.length && !types.includes(is) && !['string', 'number'].includes(is))
 		return 'json';
 	if (param.enum && (!node || (is === 'string' && !node.value.includes('{{'))))
@@ -128,7 +130,7 @@ function Params({editor, path, action}) {
 	const unknown = (node?.members ?? []).map(({key}) => key).filter(key => !known.some(([name]) => name === key));
 	const param = ([name, one]) => html`<${Param} key=${name} editor=${editor} path=${[...path, name]} action=${action} name=${name} param=${one}/>`;
 
-	if (!action || known.length === 0)
+	if (!action || known.length === 0 || node?.kind === 'broken')
 		return html`<${Field} editor=${editor} path=${path} label=${t('editor.params')} deep>${ties => html`<${JsonControl} editor=${editor} path=${path} ...${ties}/>`}</${Field}>`;
 	return html`<div id=${idOf(path)} tabIndex="-1">
 		<${ProblemsOf} editor=${editor} path=${path}/>
@@ -194,7 +196,7 @@ function Step({editor, i, count}) {
 			<${Field} editor=${editor} path=${[...path, 'action']} label=${t('field.action')} help=${action && (language.value === 'ar' && has(`action.${action.name}`) ? t(`action.${action.name}`) : action.description)} required>${ties =>
 				html`<${ChoiceControl} editor=${editor} path=${[...path, 'action']} none="–" options=${editor.actions.map(one => [one.name, has(`action.${one.name}`) ? `${t(`action.${one.name}`)} (${one.name})` : one.name])} ...${ties}/>`}</${Field}>
 			<${ConditionControl} editor=${editor} path=${[...path, 'condition']}/>
-			${params && params.kind !== 'object' ? html`<${Unknown} editor=${editor} path=${[...path, 'params']} name=${t('editor.params')}/>`
+			${params && (params.was ?? params.kind) !== 'object' ? html`<${Unknown} editor=${editor} path=${[...path, 'params']} name=${t('editor.params')}/>`
 				: html`<${Params} editor=${editor} path=${[...path, 'params']} action=${action}/>`}
 			<${Failing} editor=${editor} path=${path}/>
 			${unknown.map(name => html`<${Unknown} key=${name} editor=${editor} path=${[...path, name]} name=${name}/>`)}

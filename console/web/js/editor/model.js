@@ -2,7 +2,7 @@
 // while.  Each edit is a patch; the last 100 can be undone, whichever view made them.
 
 import {useState} from '../../vendor/ui.js';
-import {JsonError, canonical, lineOf, parse, print} from '../json.js';
+import {JsonError, at, brokenPath, canonical, lineOf, parse, print, put} from '../json.js';
 import {escaped} from '../ui/value.js';
 
 const MOST = 100;
@@ -12,6 +12,21 @@ const TOGETHER = 2000;
 // around it is written as an escape.
 export function shown(tree) {
 	return escaped(print(canonical(tree)));
+}
+
+// The place whose text is no JSON yet, and the line of its error in the JSON of all; null:
+// there is none.
+function heldIn(tree) {
+	const path = brokenPath(tree);
+
+	if (!path)
+		return null;
+
+	// what is printed has no such character elsewhere
+	const ordered = canonical(tree);
+	const before = print(put(ordered, path, {kind: 'broken', text: '\0'}));
+
+	return {path, line: lineOf(before, before.indexOf('\0')) + at(ordered, path).line - 1};
 }
 
 function start(tree) {
@@ -61,6 +76,7 @@ export function useModel(first) {
 
 	return {
 		...state,
+		held: heldIn(state.tree),
 		json: state.text ?? shown(state.tree),
 		edit: (change, mark) => set(old => old.broken ? old : after(old, change(old.tree), mark, null)),
 		type: text => set(old => typed(old, escaped(text))),

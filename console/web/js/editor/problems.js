@@ -3,7 +3,7 @@
 
 import {html} from '../../vendor/ui.js';
 import {t, language} from '../i18n.js';
-import {at, locate, textAt} from '../json.js';
+import {at, locate, spell, textAt} from '../json.js';
 import {arabic} from '../../i18n/ar-problems.js';
 import {fieldName} from '../ui/changes.js';
 import {Text} from '../ui/value.js';
@@ -54,13 +54,25 @@ function Place({editor, problem}) {
 	return html`<bdi>${step}</bdi>${step !== null && field && ' › '}<bdi>${fieldName(field)}</bdi>`;
 }
 
+// What was typed into a field and is no JSON yet: there is nothing to check before it is.
+function Held({editor}) {
+	const {path, line} = editor.held;
+	const problem = {path: spell(path)};
+
+	return html`<div class="checked bad"><p role="status">${t('editor.held')}</p>
+		${editor.view === 'json' ? html`<p>${t('editor.json_broken', {line})}</p>` : html`<ul class="plain"><li><button type="button" class="quiet" onClick=${() => editor.goTo(problem)}>
+			<span aria-hidden="true">✕</span> <${Place} editor=${editor} problem=${problem}/></button></li></ul>`}</div>`;
+}
+
 // All of them, each a way to its field.
 export function ProblemList({editor}) {
-	const {problems, current, valid, broken, checkError} = editor;
+	const {problems, current, valid, broken, held, checkError} = editor;
 	const errors = problems.filter(one => one.severity === 'error').length;
 
 	if (broken)
 		return html`<div class="problem" role="status">${t('editor.broken', {line: broken.line})} <span class="dim" dir="ltr">${broken.message}</span></div>`;
+	if (held)
+		return html`<${Held} editor=${editor}/>`;
 	if (checkError)
 		return html`<p class="problem" role="status">${t('error.' + checkError.code)} <span class="dim"><bdi>${checkError.message}</bdi></span></p>`;
 	return html`<div class=${'checked ' + (errors ? 'bad' : problems.length ? 'warn' : 'good')}>

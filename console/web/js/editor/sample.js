@@ -118,7 +118,7 @@ export function Sample({editor, state, children}) {
 		<h3>${t('sample.would')}</h3>
 		<p class="dim">${t('sample.nothing_sent')}</p>
 		${previewError ? html`<${Problem} error=${previewError}/>`
-			: !editor.valid && editor.current ? html`<p>${t('editor.not_valid')}</p>`
+			: !editor.valid && (editor.current || editor.held || editor.broken) ? html`<p>${t('editor.not_valid')}</p>`
 				: steps ? html`<ol class=${'plain' + (previewCurrent ? '' : ' old')} aria-label=${t('sample.would')}>${steps.map(step => html`<${Would} key=${step.step} step=${step}/>`)}</ol>`
 					: html`<p class="dim">${state.broken ? '' : t('loading')}</p>`}
 		${state.sample && !editor.broken && html`<${Try} editor=${editor} ask=${state.sample.ask}/>`}

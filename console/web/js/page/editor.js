@@ -129,7 +129,6 @@ function useEditor({model, catalogue, workflow, tenant, setView, view}) {
 	const checks = useChecks(model, tenant, samples.sample);
 	const runAs = proposed(workflow);
 	const tables = useLoad(options => runAs ? get(`tables?${new URLSearchParams({run_as: runAs})}`, options) : Promise.resolve(null), [runAs]);
-	const [held, setHeld] = useState([]);
 	const inputs = (checks.steps ?? []).map(one => one.input && !one.input.truncated ? parse(one.input.text) : null);
 	const outputs = Object.fromEntries((checks.steps ?? []).filter(one => one.output && !one.output.truncated).map(one => [one.step_name, parse(one.output.text)]));
 	const names = (at(model.tree, ['steps'])?.items ?? []).map(step => textAt(step, ['name']));
@@ -140,8 +139,7 @@ function useEditor({model, catalogue, workflow, tenant, setView, view}) {
 	}, []);
 
 	const editor = {...catalogue, ...steps, ...checks, tree: model.tree, edit: model.edit, broken: model.broken, checkError: checks.error,
-		isNew: !workflow, id: workflow?.id, gone: first < 0 && wanted, tenant, runAs, tables: tables.data?.tables ?? [], held: held.length > 0,
-		hold: (key, on) => setHeld(old => on === old.includes(key) ? old : on ? [...old, key] : old.filter(one => one !== key)),
+		isNew: !workflow, id: workflow?.id, gone: first < 0 && wanted, tenant, runAs, tables: tables.data?.tables ?? [], held: model.held, view,
 		focus: (path, suffix) => focus(idOf(path) + (suffix ? '-' + suffix : '')),
 		sampleOf(path) {
 			const node = at(model.tree, path);
@@ -189,7 +187,7 @@ function EditorPage({first, catalogue, latest}) {
 	const may = operate && (!workflow || workflow.may_run_as);
 	const allowed = may && (changed || !workflow) && !model.broken && !editor.held && editor.current && !errors && Boolean(tenant);
 	const reason = !operate ? needs('operate') : !may ? needsRole(workflow.run_as)
-		: workflow && !changed ? t('editor.unchanged') : !editor.current && !model.broken ? t('editor.checking')
+		: workflow && !changed ? t('editor.unchanged') : !editor.current && !model.broken && !editor.held ? t('editor.checking')
 		: !errors && !model.broken && !editor.held && !tenant ? t('editor.no_tenant') : t('editor.not_valid');
 
 	function keys(event) {
