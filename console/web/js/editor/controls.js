@@ -68,14 +68,14 @@ function Paths({editor, path, onChoose, onClose}) {
 }
 
 // A line or several of text.  An empty one takes the place away, and objects around it
-// below keep.  plain: what is inserted is a path and no template.
-export function TextControl({editor, path, keep, multiline, plain, list, ltr, numeric, placeholder, insertable = true, rows = 3, ...rest}) {
+// below keep; unless it stays.  plain: what is inserted is a path and no template.
+export function TextControl({editor, path, keep, stays, multiline, plain, list, ltr, numeric, placeholder, insertable = true, rows = 3, ...rest}) {
 	const element = useRef(null);
 	const [open, setOpen] = useState(false);
 	const value = textOf(at(editor.tree, path));
 
 	function change(text) {
-		editor.edit(tree => text === '' ? remove(tree, path, keep)
+		editor.edit(tree => text === '' && !stays ? remove(tree, path, keep)
 			: put(tree, path, numeric ? numberOrText(text) : make(text)), spell(path));
 	}
 
@@ -171,15 +171,8 @@ export function ValueControl({editor, path, label, plain, list}) {
 		</select></span>`;
 }
 
-// As TextControl, but an empty text stays.
 function ValueText({editor, path, id, label, numeric, plain, list}) {
-	const filled = {...editor, edit: (change, mark) => editor.edit(tree => {
-		const next = change(tree);
-
-		return at(next, path) ? next : put(tree, path, make(''));
-	}, mark)};
-
-	return html`<${TextControl} editor=${filled} path=${path} keep=${path.length + 1} id=${id} aria-label=${label} numeric=${numeric} multiline=${!plain && !numeric && !list} rows=${2} insertable=${!plain} list=${list}/>`;
+	return html`<${TextControl} editor=${editor} path=${path} stays id=${id} aria-label=${label} numeric=${numeric} multiline=${!plain && !numeric && !list} rows=${2} insertable=${!plain} list=${list}/>`;
 }
 
 function RowProblems({editor, path}) {
