@@ -22,6 +22,8 @@ const BulkDialog = later(async () => (await import('./bulk.js')).BulkDialog);
 const TIMES = {hour: 3600, day: 86400, week: 7 * 86400, month: 30 * 86400};
 // Of more than so many one is tried first.
 const TRY_ONE = 20;
+// So many are on the page.
+const MOST = 50;
 
 function filterOf(group, since) {
 	return {tenant: group.tenant_id, workflow: group.definition_id, status: 'failed',
@@ -41,7 +43,7 @@ function facts(group) {
 		<dt>${t('workflow')}</dt><dd><bdi>${group.workflow_name}</bdi>${group.tenant_name && html` · <bdi>${group.tenant_name}</bdi>`}</dd>
 		<dt>${t('step')}</dt><dd><bdi>${group.step}</bdi></dd>
 		<dt>${t('error')}</dt><dd><${Text} text=${group.error_class ?? ''}/></dd>
-		<dt>${t('failures.first')}</dt><dd><${When} at=${group.first}/></dd>
+		<dt>${t('failures.first_of')}</dt><dd><${When} at=${group.first}/></dd>
 	</dl>
 	${group.count > TRY_ONE && html`<p class="note">${t('failures.one_first')}</p>`}`;
 }
@@ -82,7 +84,7 @@ function Group({group, now, from, onRetry, onDone}) {
 			${group.tenant_name && html`<span class="dim">· <bdi>${group.tenant_name}</bdi></span>`}</span>
 		<span class="group-error"><${Text} text=${group.error_class ?? ''}/></span>
 		<span class="group-count">${number(group.count)}×</span>
-		<span class="dim">${t('failures.last')} <${When} at=${group.last} now=${now}/>${!group.still_failing && html` · ${t('failures.over')}`}</span>
+		<span class="dim">${group.count > 1 && html`${t('failures.first')} <${When} at=${group.first}/> · `}${t('failures.last')} <${When} at=${group.last} now=${now}/>${!group.still_failing && html` · ${t('failures.over')}`}</span>
 		<span class="group-actions">
 			${button(group.count > TRY_ONE ? 'main' : '', one, t(busy ? 'busy' : 'retry_one'))}
 			${button('', () => onRetry(group), t('retry_all.open', {n: group.count}))}
@@ -105,7 +107,7 @@ export function Groups({groups, now, since: from, onDone}) {
 
 export function Failures() {
 	const {tenant, since: chosen = 'day'} = route.value.params;
-	const state = useLoad(options => post('failures', {tenant, limit: 50, since: since(chosen)}, {...options, slot: 'list'}),
+	const state = useLoad(options => post('failures', {tenant, limit: MOST + 1, since: since(chosen)}, {...options, slot: 'list'}),
 		[tenant, chosen], {every: 5000});
 
 	return html`<div class="run-head"><h1>${t('nav.failures')}</h1>
@@ -117,5 +119,6 @@ export function Failures() {
 				<option value="ever">${t('filter.ever')}</option>
 			</select></label>
 		</div>
-		<${Loaded} state=${state}>${data => html`<${Groups} ...${data} since=${chosen} onDone=${state.reload}/>`}</${Loaded}>`;
+		<${Loaded} state=${state}>${data => html`<${Groups} ...${data} groups=${data.groups.slice(0, MOST)} since=${chosen} onDone=${state.reload}/>
+			${data.groups.length > MOST && html`<p class="note">${t('failures.more', {n: MOST})}</p>`}`}</${Loaded}>`;
 }

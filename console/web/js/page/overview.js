@@ -121,7 +121,7 @@ function Busiest({workflows}) {
 export function Overview() {
 	const {tenant} = route.value.params;
 	const health = useLoad(options => get('health' + (tenant ? `?tenant=${tenant}` : ''), {...options, slot: 'health'}), [tenant], {every: 5000});
-	const failures = useLoad(options => post('failures', {tenant, limit: 5, since: timeAgo(DAY)}, {...options, slot: 'failures'}),
+	const failures = useLoad(options => post('failures', {tenant, limit: MOST_SHOWN + 1, since: timeAgo(DAY)}, {...options, slot: 'failures'}),
 		[tenant], {every: 5000});
 	const workflows = useLoad(options => get('workflows' + (tenant ? `?tenant=${tenant}` : ''), options), [tenant]);
 	const down = useDown(health.error);
@@ -132,7 +132,8 @@ export function Overview() {
 			: html`<${Loaded} state=${health}>${data => html`<${Health} data=${data} reload=${health.reload}/>`}</${Loaded}>`}
 		${workflows.data?.workflows.length === 0 && html`<${Begin}/>`}
 		<section><h2>${t('failures.today')}</h2>
-			<${Loaded} state=${failures}>${data => html`<${Groups} ...${data} since=${'day'} onDone=${() => { failures.reload(); health.reload(); }}/>`}</${Loaded}></section>
+			<${Loaded} state=${failures}>${data => html`<${Groups} ...${data} groups=${data.groups.slice(0, MOST_SHOWN)} since=${'day'} onDone=${() => { failures.reload(); health.reload(); }}/>
+				${data.groups.length > MOST_SHOWN && html`<p><a href=${address('/failures', {tenant})}>${t('failures.all')}</a></p>`}`}</${Loaded}></section>
 		<div class="halves"><${Hour}/>
 			${workflows.data && html`<${Busiest} workflows=${workflows.data.workflows}/>`}</div>`;
 }
