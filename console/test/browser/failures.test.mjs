@@ -1,4 +1,4 @@
-// What fails: since when, and how much of it is shown.
+// What fails: since when, how much of it is shown, and what is not known of an attempt.
 
 import assert from 'node:assert/strict';
 import {like, sql, story} from './browser.mjs';
@@ -76,5 +76,34 @@ for (const [language, width, theme] of LANGUAGES) {
 		await groups(50);
 		await person.accessible('more groups');
 		await person.fits('more groups');
+	});
+
+	story('marks attempts whose worker ended, each with a sentence', {language, width, theme}, async person => {
+		const {page} = person;
+		const {definition} = tenantOf(`Lost ${language}`);
+		const {meaning} = await import('../../web/i18n/meanings.js');
+		const before = 'its worker ended before the attempt did';
+		const crashed = 'its worker ended abnormally while it executed this step, 3 times';
+
+		failed(definition, `VALUES (interval '1 minute', '${crashed}')`);
+
+		const id = sql(`UPDATE workflow_runs SET step_results = jsonb_set(step_results, '{0,failed_attempts}',
+			jsonb_build_array(jsonb_build_object('started_at', now(), 'error', '${before}'), jsonb_build_object('started_at', now(), 'error', 'HTTP 503: later')))
+			WHERE definition_id = '${definition}' RETURNING id`);
+
+		await person.signIn();
+		await person.open(`/runs/${id}`);
+		await page.locator('.step-head .s-lost').getByText(person.say('step.status.lost')).waitFor();
+		await person.sees(meaning(crashed, language));
+		await page.locator('.step').getByText(person.say('step.attempts', {n: 2})).click();
+		await page.locator('.attempts li').first().locator('.s-lost').waitFor();
+		await page.locator('.attempts li').first().getByText(meaning(before, language)).waitFor();
+		assert.equal(await page.locator('.attempts li').last().locator('.note').count(), 0);
+		assert.notEqual(meaning(before, language), meaning(crashed, language));
+		await person.press('retry');
+		await person.sees(person.say('retry.unknown'));
+		await page.keyboard.press('Escape');
+		await person.accessible('attempts that were lost');
+		await person.fits('attempts that were lost');
 	});
 }

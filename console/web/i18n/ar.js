@@ -130,6 +130,7 @@ export default {
 	'step.status.waiting': 'بانتظار المحاولة التالية',
 	'step.status.cancelled': 'أُلغيت',
 	'step.status.unknown': 'لا يُعرف هل وصلت',
+	'step.status.lost': 'انتهى العامل قبلها',
 
 	'runs.none': 'لا توجد عمليات تنفيذ بعد. تظهر أول عملية عندما يطلق التطبيق حدثًا لمسار عمل.',
 	'runs.none_found': 'لا نتائج لـ {q}.',

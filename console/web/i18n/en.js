@@ -115,6 +115,7 @@ export default {
 	'step.status.waiting': 'waits to try again',
 	'step.status.cancelled': 'cancelled',
 	'step.status.unknown': 'not known if it arrived',
+	'step.status.lost': 'its worker ended',
 
 	'runs.none': 'No run yet. One appears as soon as the application fires an event of a workflow.',
 	'runs.none_found': 'Nothing was found for {q}.',

@@ -6,6 +6,15 @@ export const meanings = [
 	[/^delivery unknown/, {
 		en: 'It may have arrived. If you try again, it may be sent twice.',
 		ar: 'ربما وصلت. إن أعدت المحاولة فقد تُرسل مرتين.'}],
+	[/^its worker ended before the attempt did/, {
+		en: 'The worker that made this attempt has ended. A message may have arrived: tried again, it may be sent twice. Changes of the database were undone.',
+		ar: 'انتهى العامل الذي أجرى هذه المحاولة. ربما وصلت الرسالة، وقد تُرسل مرتين عند إعادة المحاولة. أما تغييرات قاعدة البيانات فقد أُلغيت.'}],
+	[/^its worker ended abnormally/, {
+		en: 'The worker crashed while it did this step. Changes of the database were undone; a message may have arrived, and may be sent twice. If it happens again, those who look after the server need its log.',
+		ar: 'تعطّل العامل أثناء تنفيذ هذه الخطوة. أُلغيت تغييرات قاعدة البيانات، لكن ربما وصلت الرسالة، وقد تُرسل مرتين. إن تكرر ذلك فسيحتاج القائمون على الخادم إلى سجلّه.'}],
+	[/so its worker was ended$/, {
+		en: 'The step did not stop at its time limit, so its worker was ended. Changes of the database were undone. The function that it calls has to be mended.',
+		ar: 'لم تتوقف الخطوة عند انتهاء مهلتها فأُنهي العامل. أُلغيت تغييرات قاعدة البيانات. يجب إصلاح الدالة التي تستدعيها الخطوة.'}],
 
 	// WhatsApp
 	[/WhatsApp error (4|80007|130429|131048|131056)\b/, {

@@ -12,6 +12,7 @@ import {Dialog} from '../ui/dialog.js';
 import {Action, Loaded, Problem, said} from '../ui/parts.js';
 import {toast} from '../ui/toast.js';
 import {escaped, typedJson} from '../ui/value.js';
+import {fateOf} from './fate.js';
 
 const DONE = ['retried', 'cancelled'];
 // What a run may be instead: it has changed since it was chosen.
@@ -89,7 +90,7 @@ export function RetryDialog({run, mended, onClose, onDone}) {
 				${t('retry.version.' + name, {version: 'v' + (name === 'own' ? run.version : run.current_version)})}</label>`)}
 		</fieldset>`}
 		<p>${t('retry.goes_on', {step: from})}</p>
-		${/^delivery unknown/.test(run.steps[run.step]?.error ?? '') && html`<p class="note">⚠ ${t('retry.unknown')}</p>`}
+		${fateOf(run.steps[run.step]?.error) && html`<p class="note">⚠ ${t('retry.unknown')}</p>`}
 		${repeated.length > 0 && html`<label class="choice"><input type="checkbox" checked=${sure} onChange=${event => setSure(event.target.checked)}/>
 			${t('retry.repeats', {steps: repeated.map(step => step.step_name)})}</label>
 			${keys.length > 0 && html`<p class="dim">${t('retry.keys', {keys})}</p>`}`}

@@ -13,6 +13,7 @@ import {Action, Loaded, Status, When, said} from '../ui/parts.js';
 import {Value} from '../ui/tree.js';
 import {toast} from '../ui/toast.js';
 import {Text} from '../ui/value.js';
+import {fateOf} from './fate.js';
 import {CancelDialog, RerunDialog, RetryDialog} from './repair.js';
 import {StopDialog} from './stop.js';
 import {Why} from './why.js';
@@ -27,6 +28,13 @@ function took(run, now) {
 	return duration(new Date(run.completed_at ?? now) - new Date(run.started_at));
 }
 
+// Of an attempt of which it is not known what became: a mark, and what that means.
+function Fate({error}) {
+	const fate = fateOf(error);
+
+	return fate && html`<div class="note"><${Status} status=${fate} kind="step"/>. ${meaning(error, language.value)}</div>`;
+}
+
 function Attempts({value}) {
 	const attempts = value && !value.truncated ? JSON.parse(value.text) : [];
 
@@ -37,7 +45,7 @@ function Attempts({value}) {
 	return html`<details><summary>${t('step.attempts', {n: attempts.length})}</summary>
 		<ol class="attempts">${attempts.map(one => html`<li><${When} at=${one.started_at}/>
 			${one.duration_ms !== undefined && html` · ${duration(one.duration_ms)}`}
-			· <${Text} text=${String(one.error ?? '')}/></li>`)}</ol></details>`;
+			${' · '}<${Text} text=${String(one.error ?? '')}/>${' '}<${Fate} error=${String(one.error ?? '')}/></li>`)}</ol></details>`;
 }
 
 // What is inside is made when it is opened.
@@ -48,11 +56,6 @@ function Part({label, value, from, name, root}) {
 		${open && html`<${Value} value=${value} from=${from} name=${name} root=${root}/>`}</details>`;
 }
 
-// Whether it is known what became of a request: the answer was lost.
-function isUnknown({status, error}) {
-	return status === 'failed' && /^delivery unknown/.test(error ?? '');
-}
-
 // To the step in the editor, with this run's event as the sample.
 function Fix({run, step}) {
 	return html`<${Action} allowed=${me.value.capabilities.operate} reason=${needs('operate')}
@@ -61,9 +64,10 @@ function Fix({run, step}) {
 
 function StepError({step}) {
 	const means = meaning(step.error, language.value);
+	const fate = step.status === 'failed' && fateOf(step.error);
 
 	return html`<p class=${step.status === 'skipped' ? 'note' : 'step-error'}><${Text} text=${step.error}/></p>
-		${means && html`<p class="note">${isUnknown(step) && html`<span aria-hidden="true">⚠ </span>`}${t('step.means')} ${means}</p>`}`;
+		${means && html`<p class="note">${fate && html`<span aria-hidden="true">⚠ </span>`}${t('step.means')} ${means}</p>`}`;
 }
 
 // How long the request under way has taken, by the clock of the server.
@@ -79,7 +83,7 @@ function StepHead({step}) {
 		<span class="step-number">${number(step.step + 1)}</span>
 		<h3><bdi>${step.step_name}</bdi></h3>
 		<span class="dim" dir="ltr">${step.action}</span>
-		<${Status} status=${isUnknown(step) ? 'unknown' : step.status} kind="step"/>
+		<${Status} status=${(step.status === 'failed' && fateOf(step.error)) || step.status} kind="step"/>
 		<span class="step-time">${step.duration_ms !== null && step.duration_ms !== undefined && duration(step.duration_ms)}
 			${step.attempts > 1 && html` · ${t('step.tries', {n: step.attempts})}`}</span>
 	</div>`;

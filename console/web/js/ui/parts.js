@@ -11,7 +11,7 @@ import {Text} from './value.js';
 
 const ICONS = {
 	queued: '◷', running: '▶', waiting: '◔', completed: '✓', failed: '✕',
-	cancelled: '⊘', skipped: '–', pending: '○', unknown: '?',
+	cancelled: '⊘', skipped: '–', pending: '○', unknown: '?', lost: '⚠',
 };
 
 // A status by icon and word.  kind is 'run' or 'step': Arabic words have a gender.
