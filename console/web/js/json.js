@@ -9,10 +9,11 @@
 
 const DEPTH = 200;
 
+// code: of the words in the catalogues, json.CODE; word: the sign that they name, if any.
 export class JsonError extends Error {
-	constructor(message, position) {
-		super(message);
-		this.position = position;
+	constructor(code, position, word) {
+		super(`${code} ${word ?? ''}`);
+		Object.assign(this, {code, position, word});
 	}
 }
 
@@ -32,8 +33,8 @@ class Reader {
 		this.at = 0;
 	}
 
-	fail(message) {
-		throw new JsonError(message, this.at);
+	fail(code, word) {
+		throw new JsonError(code, this.at, word);
 	}
 
 	// What the pattern matches here, or undefined.
@@ -54,7 +55,7 @@ class Reader {
 
 	expect(character) {
 		if (this.next() !== character)
-			this.fail(`"${character}" is expected`);
+			this.fail('expected', character);
 		this.at += 1;
 	}
 
@@ -63,7 +64,7 @@ class Reader {
 		const start = this.at;
 
 		if (depth > DEPTH)
-			this.fail('nested too deeply');
+			this.fail('too_deep');
 
 		const node = character === '{' ? this.object(depth)
 			: character === '[' ? this.array(depth) : this.scalar(character);
@@ -83,7 +84,7 @@ class Reader {
 		const text = this.take(NUMBER);
 
 		if (!text)
-			this.fail('a value is expected');
+			this.fail('value');
 		return {kind: 'number', text};
 	}
 
@@ -91,7 +92,7 @@ class Reader {
 		const text = this.take(STRING);
 
 		if (text === undefined)
-			this.fail('this text has no end or a wrong escape');
+			this.fail('text');
 		return JSON.parse(text);
 	}
 
@@ -112,7 +113,7 @@ class Reader {
 	object(depth) {
 		return {kind: 'object', members: this.list('}', () => {
 			if (this.next() !== '"')
-				this.fail('a name in quotes is expected');
+				this.fail('name');
 
 			const key = this.string();
 
@@ -132,7 +133,7 @@ export function parse(text) {
 	const node = reader.value(0);
 
 	if (reader.next() !== undefined)
-		reader.fail('the text goes on after its value');
+		reader.fail('end');
 	return node;
 }
 

@@ -50,7 +50,7 @@ function typed(state, text) {
 	} catch (error) {
 		if (!(error instanceof JsonError))
 			throw error;
-		return {...state, text, broken: {message: error.message, line: lineOf(text, error.position), position: error.position}};
+		return {...state, text, broken: {code: error.code, word: error.word, line: lineOf(text, error.position)}};
 	}
 }
 

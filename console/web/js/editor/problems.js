@@ -70,7 +70,7 @@ export function ProblemList({editor}) {
 	const errors = problems.filter(one => one.severity === 'error').length;
 
 	if (broken)
-		return html`<div class="problem" role="status">${t('editor.broken', {line: broken.line})} <span class="dim" dir="ltr">${broken.message}</span></div>`;
+		return html`<div class="problem" role="status">${t('editor.broken', {line: broken.line})} <span class="dim">${t('json.' + broken.code, {word: broken.word})}</span></div>`;
 	if (held)
 		return html`<${Held} editor=${editor}/>`;
 	if (checkError)
