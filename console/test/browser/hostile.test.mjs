@@ -102,6 +102,7 @@ for (const [language, width] of [['en', 1280], ['ar', 390]]) {
 		await person.accessible('a value that is too large');
 		await person.fits('a value that is too large');
 		await problem.getByRole('button', {name: person.say('value.copy'), exact: true}).first().click();
+		await person.sees(person.say('value.copied'));
 		assert.equal(await page.evaluate(() => navigator.clipboard.readText()), await line.textContent());
 		assert.equal(await line.textContent(),
 			`psql -XAtq -d 'shop' -U 'ops' -c 'SELECT trigger_payload FROM public.workflow_runs WHERE id = $$${id}$$' > payload.json`);

@@ -226,6 +226,7 @@ for (const [language, width, theme] of [['en', 1280, 'light'], ['ar', 390, 'dark
 		await person.accessible('why not');
 		await person.fits('why not');
 		await person.dialog().getByRole('button', {name: person.say('value.copy'), exact: true}).click();
+		await person.sees(person.say('value.copied'));
 		assert.equal(await page.evaluate(() => navigator.clipboard.readText()), grant);
 		// it stays until it is closed, and the focus is where it was
 		await page.keyboard.press('Escape');
