@@ -37,9 +37,10 @@ for (const [language, width, theme] of LANGUAGES) {
 		for (const path of ['/', '/failures']) {
 			await person.open(`${path}?tenant=${tenant}`);
 
-			const often = page.locator('.group', {hasText: 'refused for good'});
-			const once = page.locator('.group', {hasText: 'just once'});
+			const often = page.locator('.group', {hasText: 'refused for good'}).filter({hasText: `Since ${language}`});
+			const once = page.locator('.group', {hasText: 'just once'}).filter({hasText: `Since ${language}`});
 
+			await page.getByRole('heading', {level: 1, name: person.say(path === '/' ? 'nav.overview' : 'nav.failures')}).waitFor();
 			await often.waitFor();
 
 			const times = await often.locator('time').evaluateAll(all => all.map(one => one.dateTime));
@@ -57,7 +58,12 @@ for (const [language, width, theme] of LANGUAGES) {
 	story('says if there are more groups than it shows', {language, width, theme}, async person => {
 		const {page} = person;
 		const {tenant, definition} = tenantOf(`Groups ${language}`);
-		const groups = n => page.waitForFunction(wanted => document.querySelectorAll('.group').length === wanted, n);
+		// not those of all, which the page has shown before
+		const groups = n => page.waitForFunction(([wanted, name]) => {
+			const shown = [...document.querySelectorAll('.group')];
+
+			return shown.length === wanted && shown.every(one => one.textContent.includes(name));
+		}, [n, `Groups ${language}`]);
 		const add = (from, to) => failed(definition, `SELECT interval '1 minute', 'broken by ' || chr(97 + n / 26) || chr(97 + n % 26) FROM generate_series(${from}, ${to}) n`);
 		const all = page.getByRole('link', {name: like(person.say('failures.all'))});
 
@@ -93,6 +99,7 @@ for (const [language, width, theme] of LANGUAGES) {
 
 		await person.signIn();
 		await person.open(`/runs/${id}`);
+		await person.sees(person.say('run.failed_at_step', {n: 1, all: 1}));
 		await page.locator('.step-head .s-lost').getByText(person.say('step.status.lost')).waitFor();
 		await person.sees(meaning(crashed, language));
 		await page.locator('.step').getByText(person.say('step.attempts', {n: 2})).click();
@@ -107,3 +114,31 @@ for (const [language, width, theme] of LANGUAGES) {
 		await person.fits('attempts that were lost');
 	});
 }
+
+story('a row says how long its run took, and one that waits how often it was tried', {}, async person => {
+	const time = person.page.locator('.row-time').first();
+
+	await person.signIn();
+	await person.open('/runs?status=waiting');
+	await time.getByText(person.say('step.tries', {n: 1})).waitFor();
+	await person.open('/runs?status=completed');
+	await time.getByText(/· [\d.,]+ ?(ms|sec|min)/).waitFor();
+});
+
+story('names who holds everything, and not who holds one tenant', {}, async person => {
+	const {tenant} = tenantOf('Held first');
+	const sentence = person.page.locator('.health p');
+
+	sql(`SET SESSION AUTHORIZATION admin; SELECT wf_pause('${tenant}') \\g /dev/null
+		RESET SESSION AUTHORIZATION; SET SESSION AUTHORIZATION ops; SELECT wf_pause() \\g /dev/null`);
+	try {
+		await person.signIn('viewer');
+		for (const [path, who] of [['/', 'ops'], [`/?tenant=${tenant}`, 'admin']]) {
+			await person.open(path);
+			await sentence.getByText(who).waitFor();
+			assert.match(await sentence.innerText(), like(person.say('health.paused', {who, since: ''}).split(',')[0]));
+		}
+	} finally {
+		sql(`SELECT wf_resume(), wf_resume('${tenant}')`);
+	}
+});

@@ -71,6 +71,11 @@ for (const [language, width] of [['en', 1280], ['ar', 390]]) {
 		await value.getByRole('button', {name: 'sku'}).click();
 		await person.sees(person.say('value.copied'));
 		assert.equal(await person.page.evaluate(() => navigator.clipboard.readText()), '{{ trigger.customer.lines[0].sku }}');
+		// so is what holds others
+		await value.getByLabel(person.say('value.search')).fill('');
+		await value.getByRole('button', {name: like(person.say('value.copy_path', {path: '{{ trigger.customer.lines }}'}))}).click();
+		await person.page.waitForFunction(async () => (await navigator.clipboard.readText()).endsWith('lines }}'));
+		assert.equal(await person.page.evaluate(() => navigator.clipboard.readText()), '{{ trigger.customer.lines }}');
 		await value.getByLabel(person.say('value.search')).fill('nothing like it');
 		await person.sees(person.say('value.not_found'));
 		await value.getByRole('button', {name: person.say('value.raw')}).click();

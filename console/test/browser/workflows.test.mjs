@@ -115,3 +115,18 @@ for (const at of ['list', 'page']) {
 		await becomes(`SELECT is_active FROM workflow_definitions WHERE id = '${id}'`, 't');
 	});
 }
+
+story('marks of direction in a name are seen in the choices of a filter', {}, async person => {
+	const event = 'paid\u202eton';
+
+	sql(`INSERT INTO workflow_definitions (tenant_id, run_as, definition) VALUES ('${BEIRUT}', 'shop_steps',
+		'{"name": "Turned", "trigger_type": "${event}", "steps": [{"name": "a", "action": "webhook", "params": {"url": "https://example.com"}}]}')`);
+	await person.signIn();
+	await person.open('/workflows');
+	await person.page.locator('tbody tr').first().waitFor();
+	assert.equal(await person.page.locator('select[name=event] option').evaluateAll((all, value) => all.find(one => one.value === value).textContent, event),
+		'\u2068paidU+202Eton\u2069');
+	await person.page.locator('select[name=event]').selectOption(event);
+	await person.page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 1);
+	sql(`DELETE FROM workflow_definitions WHERE name = 'Turned'`);
+});

@@ -2,7 +2,7 @@
 // saved meanwhile.
 
 import {html, useState} from '../../vendor/ui.js';
-import {t, isolated} from '../i18n.js';
+import {t} from '../i18n.js';
 import {get, isUnknown, post} from '../api.js';
 import {changes, merge} from '../compare.js';
 import {canonical, parse, print, textAt} from '../json.js';
@@ -13,6 +13,7 @@ import {Dialog} from '../ui/dialog.js';
 import {Difference} from '../ui/difference.js';
 import {needsRole} from '../ui/grant.js';
 import {Lack, Loaded, Problem} from '../ui/parts.js';
+import {named} from '../ui/value.js';
 import {Saved} from '../page/theirs.js';
 import {outcomeOf, useOutcome} from './outcome.js';
 
@@ -29,8 +30,8 @@ function RunAs({value, onChange}) {
 	const shared = roles.find(one => one.is_default);
 
 	return html`<label>${t('save.run_as')}<select value=${value} onChange=${event => onChange(event.target.value)}>
-			${!chosen && value && html`<option value=${value}>${value}</option>`}
-			${roles.map(one => html`<option value=${one.role}>${isolated(one.role)}${one.is_default ? ` (${t('save.shared')})` : one.is_current ? ` (${t('save.yourself')})` : ''}</option>`)}
+			${!chosen && value && html`<option value=${value}>${named(value)}</option>`}
+			${roles.map(one => html`<option value=${one.role}>${named(one.role)}${one.is_default ? ` (${t('save.shared')})` : one.is_current ? ` (${t('save.yourself')})` : ''}</option>`)}
 		</select></label>
 		${chosen?.is_current && (shared || roles.length > 1) && html`<p class="note">${t('save.own_role')}</p>`}
 		${!chosen && value && html`<div class="note"><${Lack} reason=${needsRole(value)}/></div>`}`;

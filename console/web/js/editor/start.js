@@ -1,11 +1,12 @@
 // What a new workflow begins with: an empty form, a copy of another, or an example.
 
 import {html, useState} from '../../vendor/ui.js';
-import {t, isolated} from '../i18n.js';
+import {t} from '../i18n.js';
 import {address, change, route} from '../router.js';
 import {get} from '../api.js';
 import {useLoad} from '../load.js';
 import {Loaded} from '../ui/parts.js';
+import {named} from '../ui/value.js';
 import {EXAMPLES} from './examples.js';
 
 // The text of an example.
@@ -25,7 +26,7 @@ function Copy() {
 	return html`<${Loaded} state=${state}>${({workflows}) => html`<form class="filters" onSubmit=${event => { event.preventDefault(); change({copy: id}); }}>
 		<label><span>${t('workflow')}</span><select name="copy" value=${id} onChange=${event => choose(event.target.value)}>
 			<option value="">–</option>
-			${workflows.map(one => html`<option value=${one.id}>${isolated(one.name)}${one.tenant_name ? ` · ${isolated(one.tenant_name)}` : ''}</option>`)}</select></label>
+			${workflows.map(one => html`<option value=${one.id}>${named(one.name)}${one.tenant_name ? ` · ${named(one.tenant_name)}` : ''}</option>`)}</select></label>
 		<button type="submit" disabled=${!id}>${t('start.copy.button')}</button></form>`}</${Loaded}>`;
 }
 

@@ -26,7 +26,7 @@ import {needs, needsRole} from '../ui/grant.js';
 import {Action, Loaded, said} from '../ui/parts.js';
 import {TenantChoice} from '../ui/tenant.js';
 import {toast} from '../ui/toast.js';
-import {Text} from '../ui/value.js';
+import {Text, named} from '../ui/value.js';
 import {Saved} from './theirs.js';
 
 const VIEWS = ['form', 'json', 'sample'];
@@ -114,7 +114,7 @@ function CompareDialog({workflow, base, mine, onClose}) {
 
 	return html`<${Dialog} title=${t('version.compare', {from: 'v' + n, to: t('editor.draft')})} onClose=${onClose}>
 		<label>${t('version')}<select name="version" value=${String(n)} onChange=${event => choose(Number(event.target.value))}>
-			${(versions.data?.versions ?? [{version: n}]).map(one => html`<option value=${String(one.version)}>${isolated('v' + one.version)}${one.saved_by ? ` · ${isolated(one.saved_by)}` : ''}${one.note ? ` · ${isolated(one.note)}` : ''}</option>`)}</select></label>
+			${(versions.data?.versions ?? [{version: n}]).map(one => html`<option value=${String(one.version)}>${isolated('v' + one.version)}${one.saved_by ? ` · ${named(one.saved_by)}` : ''}${one.note ? ` · ${named(one.note)}` : ''}</option>`)}</select></label>
 		<${Loaded} state=${other}>${({tree}) => html`<${Difference} before=${tree} after=${mine}/>`}</${Loaded}>
 	</${Dialog}>`;
 }

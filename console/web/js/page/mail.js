@@ -2,14 +2,14 @@
 // can do nothing.  Problems stand beside the field that has them.
 
 import {html, useEffect, useState} from '../../vendor/ui.js';
-import {t, moment, isolated} from '../i18n.js';
+import {t, moment} from '../i18n.js';
 import {get, previewMail} from '../api.js';
 import {pathsOf} from '../editor/place.js';
 import {parse} from '../json.js';
 import {useLoad} from '../load.js';
 import {generation} from '../session.js';
 import {Problem} from '../ui/parts.js';
-import {Text, typedJson, visible} from '../ui/value.js';
+import {Text, named, typedJson} from '../ui/value.js';
 
 const WAIT = 400;
 
@@ -66,7 +66,7 @@ export function Problems({problems, part, id}) {
 export function Event({runs, on, choose}) {
 	return html`<label>${t('mail.event')}<select name="run" value=${on.run ?? ''} onChange=${event => choose(event.target.value
 			? {run: event.target.value} : {payload: '{}'})}>
-			${runs.map(run => html`<option value=${run.run_id}>${isolated(visible(run.title || run.workflow_name))} · ${moment(run.queued_at)}</option>`)}
+			${runs.map(run => html`<option value=${run.run_id}>${named(run.title || run.workflow_name)} · ${moment(run.queued_at)}</option>`)}
 			<option value="">${t('mail.typed')}</option>
 		</select></label>
 		${on.payload !== undefined && html`<label>${t('run.payload')}<textarea name="payload" class="code" dir="ltr" rows="5" spellcheck="false" value=${on.payload}

@@ -22,7 +22,8 @@ const DAY = 86400000;
 
 // The first of these that holds is said; each names what to do.
 function sentence({health, pauses, now}) {
-	const all = pauses.find(pause => !pause.workflow);
+	const shown = route.value.params.tenant ?? me.value.tenant;
+	const all = pauses.find(pause => !pause.workflow && [null, shown].includes(pause.tenant));
 
 	if (health.workers === 0)
 		return ['bad', t('health.no_worker')];

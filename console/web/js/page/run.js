@@ -181,6 +181,7 @@ function Page({run, now, tenant_name, may, reload}) {
 		<div class="run-head">
 			<h1><${Text} text=${run.title || run.workflow_name}/></h1>
 			<${Status} status=${run.status}/>
+			${run.status === 'failed' && html`<span class="dim">${t('run.failed_at_step', {n: run.step + 1, all: run.steps.length})}</span>`}
 		</div>
 		<p class="dim"><${Version} run=${run}/>
 			${' · '}${t('run.fired_by', {event: run.trigger_type})} <${When} at=${run.queued_at}/>

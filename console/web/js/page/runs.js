@@ -3,7 +3,7 @@
 // place: rows change their state, and new ones wait until somebody wants to see them.
 
 import {html, useEffect, useRef, useState} from '../../vendor/ui.js';
-import {t, isolated} from '../i18n.js';
+import {t, duration} from '../i18n.js';
 import {route, address, change} from '../router.js';
 import {get, post, timeAgo} from '../api.js';
 import {listKeys} from '../keys.js';
@@ -13,7 +13,7 @@ import {Csv} from '../ui/csv.js';
 import {needs} from '../ui/grant.js';
 import {Action, Loaded, Status, When, said} from '../ui/parts.js';
 import {toast} from '../ui/toast.js';
-import {Text} from '../ui/value.js';
+import {Text, named} from '../ui/value.js';
 import {BulkDialog, CANCELLED, RETRIED} from './bulk.js';
 
 const STATUSES = ['queued', 'running', 'waiting', 'completed', 'failed', 'cancelled'];
@@ -106,7 +106,7 @@ function Filters() {
 		<${Choice} name="status" label=${t('status')} all=${t('filter.any')}
 			options=${STATUSES.map(status => [status, t(`run.status.${status}`)])}/>
 		<${Choice} name="workflow" label=${t('workflow')} all=${t('filter.any')}
-			options=${(workflows.data?.workflows ?? []).map(one => [one.id, one.tenant_name ? `${isolated(one.name)} · ${isolated(one.tenant_name)}` : one.name])}/>
+			options=${(workflows.data?.workflows ?? []).map(one => [one.id, one.tenant_name ? `${named(one.name)} · ${named(one.tenant_name)}` : named(one.name)])}/>
 		<${Choice} name="since" label=${t('filter.since')} all=${t('filter.ever')}
 			options=${Object.keys(TIMES).map(time => [time, t(`filter.since.${time}`)])}/>
 		<label><span>${t('filter.until')}</span>
@@ -137,7 +137,8 @@ function Row({run, now, chosen, choose, retry}) {
 		<span class="row-workflow"><bdi>${run.workflow_name}</bdi> <span class="dim">v${run.version}</span>${run.tenant_name && html` · <bdi>${run.tenant_name}</bdi>`}</span>
 		<span class="row-progress">${progress(run)}</span>
 		<span class="row-time"><${When} at=${run.queued_at}/>
-			${run.status === 'waiting' && run.run_at && html` · ${t('run.next_try')} <${When} at=${run.run_at} now=${now}/>`}
+			${run.started_at && run.completed_at && html` · ${duration(new Date(run.completed_at) - new Date(run.started_at))}`}
+			${run.status === 'waiting' && run.run_at && html` · ${t('run.next_try')} <${When} at=${run.run_at} now=${now}/>${run.attempt > 0 && html` · ${t('step.tries', {n: run.attempt})}`}`}
 			${run.status === 'queued' && run.run_at > now && html` · ${t('run.starts')} <${When} at=${run.run_at} now=${now}/>`}
 			${run.status === 'queued' && !run.run_at && html` · ${t('run.held')}`}</span>
 		${run.error_message && html`<span class="row-error"><${Text} text=${run.error_message}/></span>`}

@@ -10,7 +10,7 @@ import {me} from '../session.js';
 import {Csv} from '../ui/csv.js';
 import {needs} from '../ui/grant.js';
 import {Action, ActionLink, Loaded, When} from '../ui/parts.js';
-import {Text} from '../ui/value.js';
+import {Text, named} from '../ui/value.js';
 import {StopDialog} from './stop.js';
 import {switchOn} from './workflow.js';
 
@@ -36,7 +36,7 @@ function Filters({workflows}) {
 		${Object.keys(FILTERS).map(name => html`<label key=${name}><span>${t('workflows.by.' + name)}</span>
 			<select name=${name} value=${params[name] ?? ''} onChange=${event => change({[name]: event.target.value})}>
 				<option value="">${t('filter.any')}</option>
-				${options(name).map(one => html`<option value=${one}>${one}</option>`)}
+				${options(name).map(one => html`<option value=${one}>${named(one)}</option>`)}
 			</select></label>`)}
 		<label class="choice"><input type="checkbox" name="scheduled" checked=${Boolean(params.scheduled)} onChange=${event => change({scheduled: event.target.checked ? '1' : ''})}/> ${t('workflows.scheduled')}</label>
 	</div>`;

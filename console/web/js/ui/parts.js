@@ -45,8 +45,12 @@ export function sentenceOf({code, sqlstate, message, detail}) {
 // where our words say less.
 export function said(error) {
 	const unknown = error.code === 'internal' || !has(`error.${error.code}`);
+	const lack = lacking(error);
 	const theirs = error.hint ?? (unknown ? error.message : sentenceOf(error));
 
+	// a statement is to be copied, so no mark of direction is around it
+	if (lack)
+		return `${wordsOf(error)} ${oneLine(lack)}`;
 	return theirs ? `${wordsOf(error)} ${isolated(theirs)}` : wordsOf(error);
 }
 

@@ -8,7 +8,7 @@ import {me} from '../session.js';
 import {Dialog} from './dialog.js';
 import {query} from './find.js';
 import {Loaded} from './parts.js';
-import {Text, visible} from './value.js';
+import {Text, named} from './value.js';
 
 // The name of a tenant, or what else it is known by.
 export function Named({id, name}) {
@@ -50,7 +50,7 @@ export function TenantChoice({value, onChoose, none, label, kind = '', name = 't
 	if (!many)
 		return html`<label class=${kind}>${label}<select name=${name} value=${value ?? ''} onChange=${event => onChoose(event.target.value || null)}>
 			${none && html`<option value="">${none}</option>`}
-			${tenants.map(one => html`<option value=${one.id}>${visible(one.name ?? one.id)}</option>`)}</select></label>`;
+			${tenants.map(one => html`<option value=${one.id}>${named(one.name ?? one.id)}</option>`)}</select></label>`;
 
 	return html`<label class=${kind}>${label}<button type="button" class="pick" aria-haspopup="dialog" onClick=${() => search(true)}>
 			${value ? html`<${Named} ...${current}/>` : none ?? '–'} <span aria-hidden="true">▾</span></button></label>

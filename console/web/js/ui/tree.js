@@ -42,13 +42,17 @@ function narrowed(node, text) {
 
 // A name; if root says what templates call the value, a button that copies its path.
 function Name({part, path, root}) {
-	if (!root)
-		return html`<span class="v-key"><${Text} text=${String(part)}/></span>`;
+	const words = html`<${Text} text=${String(part)}/>`;
 
+	return root ? html`<${CopyPath} path=${path} root=${root}>${words}</${CopyPath}>` : html`<span class="v-key">${words}</span>`;
+}
+
+// label: what it is called if what it shows is no word.
+function CopyPath({path, root, label, children}) {
 	const template = `{{ ${spell([...root, ...path])} }}`;
+	const what = t('value.copy_path', {path: template});
 
-	return html`<button type="button" class="v-key" title=${t('value.copy_path', {path: template})}
-		onClick=${() => copy(template)}><${Text} text=${String(part)}/></button>`;
+	return html`<button type="button" class="v-key" title=${what} aria-label=${label ? what : null} onClick=${() => copy(template)}>${children}</button>`;
 }
 
 function Member({part, node, path, root, open}) {
@@ -62,9 +66,11 @@ function Member({part, node, path, root, open}) {
 
 	if (children.length === 0)
 		return html`<li>${name} <span class="v-null">${before}${after}</span></li>`;
-	return html`<li><details open=${open}><summary>${name}
+	// beside it, since what opens it can hold no button
+	return html`<li class="v-nested"><details open=${open}><summary>${name}
 		<span class="dim"> ${before}${number(children.length)}${after}</span></summary>
-		<${Tree} node=${node} path=${path} root=${root} open=${open}/></details></li>`;
+		<${Tree} node=${node} path=${path} root=${root} open=${open}/></details>
+		${root && html`<${CopyPath} path=${path} root=${root} label>⧉</${CopyPath}>`}</li>`;
 }
 
 function Tree({node, path, root, open}) {

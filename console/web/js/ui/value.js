@@ -2,6 +2,7 @@
 // follows made visible.
 
 import {html} from '../../vendor/ui.js';
+import {isolated} from '../i18n.js';
 
 export const HIDDEN = /[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c\u200b\ufeff]/;
 const PARTS = new RegExp(`(${HIDDEN.source})`);
@@ -14,6 +15,11 @@ function code(character) {
 // The same for what takes no elements, such as a choice of a list.
 export function visible(text) {
 	return text.split(PARTS).map(part => HIDDEN.test(part) ? code(part) : part).join('');
+}
+
+// A name of somebody's as a choice of a list, among words of ours.
+export function named(text) {
+	return isolated(visible(text));
 }
 
 // The same for JSON that is edited, which may write a character as an escape: its data stays
