@@ -107,6 +107,9 @@ export function story(name, {language = 'en', width = 1280, theme = 'light', all
 			error.message += `\n--- the page\n${shown.slice(0, 3000)}\n--- errors\n${errors.join('\n')}`;
 			throw error;
 		} finally {
+			// an answer that a story changes may be on its way still
+			for (const one of [context, ...context.pages()])
+				await one.unrouteAll({behavior: 'ignoreErrors'});
 			await context.close();
 		}
 	});
