@@ -289,7 +289,8 @@ is($answer->{headers}{'content-disposition'},
 $answer = $console->ask($session, 'GET', "/api/runs/${id}b/payload");
 is(outcome($answer), '507 too_much', 'more than 8 MB');
 is($answer->{json}{error}{hint},
-	qq(\\copy (SELECT trigger_payload FROM "my wf".workflow_runs WHERE id = '${id}b') TO 'payload.json'),
+	qq(psql -XAtq -d 'shop' -U 'ops_a' -c 'SELECT trigger_payload FROM "my wf".workflow_runs )
+	  . qq(WHERE id = \$\$${id}b\$\$' > payload.json),
 	'and how to have it with psql');
 is($console->ask($session, 'GET', "/api/runs/${id}c/payload")->{body},
 	'{"n": 12345678901234567890, "text": "xxxxxxxxxx", "price": 19.90}',
