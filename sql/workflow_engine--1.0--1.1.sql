@@ -59,11 +59,3 @@ CREATE INDEX workflow_operations_runs
 	ON workflow_operations USING gin ((detail->'run_ids'))
 	WHERE detail ? 'run_ids';
 COMMENT ON COLUMN workflow_operations.detail IS 'More about it, an object: the filter, the count and the first 10000 ids (run_ids) of a call that was about several runs, the reason of a pause, the version that was saved.';
-
--- The address of an incoming webhook is its secret.  Those of a row for every
--- tenant are not shown to a session that is bound to one.
-ALTER POLICY tenant_shared ON workflow_connections
-	USING (tenant_id IS NULL AND wf_tenant_any() AND
-		   wf_connection_visible(credentials) AND
-		   (kind NOT IN ('slack_webhook', 'teams_webhook') OR
-			NOT config ?| '{url,channels}'));

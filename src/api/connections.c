@@ -72,9 +72,7 @@ enum
 	" FROM %t.workflow_connections c" \
 	" LEFT JOIN users u ON u.connection_id = c.id" \
 	" WHERE %a OR c.tenant_id = $1 OR (c.tenant_id IS NULL" \
-	"  AND (NOT $2 OR %t.wf_connection_visible(c.credentials) AND" \
-	"   (c.kind NOT IN ('slack_webhook', 'teams_webhook')" \
-	"    OR NOT c.config ?| '{url,channels}')))" \
+	"  AND (NOT $2 OR %t.wf_connection_visible(c.credentials)))" \
 	" ORDER BY c.name, c.tenant_id NULLS FIRST" \
 	") SELECT f.id, f.tenant_id, f.name, f.kind, f.config, s.credentials," \
 	" f.workflows, f.used_by, f.version FROM found f CROSS JOIN LATERAL" \
