@@ -43,7 +43,8 @@ enum
 	HEALTH_RUNNING,
 	HEALTH_FAILED_1H,
 	HEALTH_FAILED_24H,
-	HEALTH_PAUSED,				/* the last one that the statement gives */
+	HEALTH_PAUSED,				/* the last one that the statement gives, but
+								 * for PART_PAUSED after it */
 	HEALTH_COMPLETED_PER_MINUTE,
 	HEALTH_STANDING_STILL,
 	HEALTH_WORKERS,
@@ -51,6 +52,9 @@ enum
 	HEALTH_NOTIFY_EVENTS,
 	HEALTH_NCOLUMNS
 };
+
+/* Column of the statement alone: is anything less than all paused? */
+#define PART_PAUSED (HEALTH_PAUSED + 1)
 
 /*
  * The statement.  $1 and %a as asked_tenant_query() gives them, $2 place, $3
@@ -179,13 +183,14 @@ enum
 #define HEALTH_OF_ALL \
 	"WITH" HEALTH_START "," \
 	" ripe AS (SELECT count(*) AS n, min(x.run_at) AS oldest FROM " \
-	RIPE_OF_ALL("q.run_at") " x)," LATER(LATER_OF_ALL, LATER_SLOW_OF_ALL) HEALTH_END
+	RIPE_OF_ALL("q.run_at") " x)," \
+	LATER(LATER_OF_ALL, LATER_SLOW_OF_ALL) HEALTH_END
 
 #define HEALTH_OF_ONE \
 	"WITH RECURSIVE " PRIORITIES "," HEALTH_START "," \
 	" ripe AS (SELECT count(*) AS n, min(x.run_at) AS oldest FROM " \
-	RIPE_OF_ONE("q.run_at") \
-	" x)," LATER(LATER_OF_ONE, LATER_SLOW_OF_ONE) HEALTH_END
+	RIPE_OF_ONE("q.run_at") " x)," \
+	LATER(LATER_OF_ONE, LATER_SLOW_OF_ONE) HEALTH_END
 
 /*
  * The oldest that is due if a part is paused: a workflow, or a tenant if all
@@ -346,7 +351,7 @@ fill_counts(Datum *values, bool *nulls, const pg_uuid_t *tenant,
 	query_place(tenant ? HEALTH_OF_ONE : HEALTH_OF_ALL, tenant, place, now);
 	for (int i = 0; i <= HEALTH_PAUSED; i++)
 		values[i] = queried(i, &nulls[i]);
-	is_part_paused = DatumGetBool(queried(HEALTH_PAUSED + 1, &isnull));
+	is_part_paused = DatumGetBool(queried(PART_PAUSED, &isnull));
 	if (!is_part_paused || DatumGetBool(values[HEALTH_PAUSED]))
 		return;
 	query_place(tenant ? OLDEST_OPEN_OF_ONE : OLDEST_OPEN_OF_ALL, tenant,

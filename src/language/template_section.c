@@ -72,6 +72,7 @@ append_piece(StringInfo buf, const Piece *piece, bool begins,
 	initStringInfo(&value);
 	json_append_text(&value, expression_evaluate(piece->expression,
 												 r->scope));
+	/* a text may begin with a whole URL, or with several parts of a path */
 	if (escape == ESCAPE_PATH && !begins)
 		escape = ESCAPE_URL;
 	else if (escape == ESCAPE_URL && begins)

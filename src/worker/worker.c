@@ -414,12 +414,10 @@ wind_up(WaitEventSet *events)
 		  : "it was asked to");
 }
 
-/* Is the worker to leave, or to read the configuration again? */
 static bool
-is_asked(void)
+is_to_leave(void)
 {
-	return ConfigReloadPending || worker_leave_is_stopping() ||
-		worker_leave_wish() != LEAVE_NOT;
+	return worker_leave_is_stopping() || worker_leave_wish() != LEAVE_NOT;
 }
 
 /* Never returns: the process ends in wind_up, or by an error. */
@@ -433,8 +431,7 @@ loop(WaitEventSet *events)
 		QueryCancelPending = false; /* there is nothing to cancel here */
 		CHECK_FOR_INTERRUPTS();
 		reload();
-		if (worker_leave_is_stopping() ||
-			worker_leave_wish() != LEAVE_NOT)
+		if (is_to_leave())
 			wind_up(events);
 		read_notifications();
 		transfer_drive();
@@ -447,13 +444,13 @@ loop(WaitEventSet *events)
 		do_chores();
 
 		/*
-		 * Again, and is_asked too: a chore that waits for a lock resets the
-		 * latch, so that nothing else would say that this worker was woken.
+		 * All that may have woken this worker is looked at again before it
+		 * sleeps: a chore that waits for a lock resets the latch.
 		 */
 		read_notifications();
 		if (is_due(&limit))
 			do_tick();
-		else if (!is_asked())
+		else if (!ConfigReloadPending && !is_to_leave())
 			wait_for_events(events, limit);
 	}
 }
